@@ -1,0 +1,89 @@
+# What every script in bin/ shares. Sourced, never run. Works with the bash 3.2 of macOS.
+# shellcheck shell=bash
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
+# Tools and servers that the scripts fetch. Outside the clone, so that a second clone or `cargo clean` does not cost them again.
+cache="${WAYMARK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/waymark}"
+target="${CARGO_TARGET_DIR:-$root/target}"
+case "$target" in /*) ;; *) target="$root/$target" ;; esac
+PATH="$cache/bin:$PATH"
+export PATH
+
+say() { printf '%s\n' "$*" >&2; }
+step() { printf '==> %s\n' "$*" >&2; }
+# Says what is wrong, one argument a line, and fails. Callers decide whether that ends the script.
+fail() {
+  printf 'error: %s\n' "$1" >&2
+  shift
+  if [ "$#" -gt 0 ]; then printf '       %s\n' "$@" >&2; fi
+  return 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+is_root() { [ "$(id -u)" = 0 ]; }
+
+# Runs commands at exit, the last registered first, however the script ends.
+exit_commands=()
+on_exit() {
+  exit_commands+=("$1")
+  trap run_exit_commands EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+run_exit_commands() {
+  local status=$? i
+  set +e
+  for ((i = ${#exit_commands[@]} - 1; i >= 0; i--)); do eval "${exit_commands[$i]}"; done
+  exit "$status"
+}
+
+# version_at_least 0.3.12 0.3.10
+version_at_least() {
+  [ "$(printf '%s\n%s\n' "$2" "$1" | sort -t. -k1,1n -k2,2n -k3,3n | head -n 1)" = "$2" ]
+}
+
+# with_limit SECONDS COMMAND…: macOS has no timeout(1).
+with_limit() {
+  local seconds=$1
+  shift
+  if have timeout; then
+    timeout "$seconds" "$@"
+  else
+    perl -e 'alarm shift; exec @ARGV or exit 127' "$seconds" "$@"
+  fi
+}
+
+free_port() {
+  node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+}
+
+# http_ok URL: does it answer with a 2xx?
+http_ok() {
+  if have curl; then
+    curl -fs -o /dev/null --max-time 5 "$1"
+  else
+    node -e 'fetch(process.argv[1]).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))' "$1"
+  fi
+}
+
+# apt_install PACKAGE…: only as root on a Debian or Ubuntu; elsewhere it fails at once, and the caller says what to do.
+apt_install() {
+  is_root && have apt-get || return 1
+  step "apt-get install $*"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq </dev/null >&2 && apt-get install -y -qq --no-install-recommends "$@" </dev/null >&2
+}
+
+# Asked once: some networks reach crates.io and npm but not GitHub's release files.
+github_answer=""
+github_reachable() {
+  if [ -z "$github_answer" ]; then
+    if have curl && curl -fsIL -o /dev/null --connect-timeout 5 --max-time 15 \
+      https://github.com/wasm-bindgen/wasm-bindgen/releases/latest; then
+      github_answer=yes
+    else
+      github_answer=no
+    fi
+  fi
+  [ "$github_answer" = yes ]
+}

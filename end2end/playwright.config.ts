@@ -1,0 +1,41 @@
+import { defineConfig } from "@playwright/test";
+
+// bin/test starts the release build on an empty database, makes an administrator, and sets these.
+for (const name of ["BASE_URL", "ADMIN_EMAIL", "ADMIN_PASSWORD"]) {
+  if (!process.env[name]) throw new Error(`${name} is not set: run the browser tests with bin/test browser`);
+}
+
+export default defineConfig({
+  testDir: "tests",
+  fullyParallel: true,
+  // A test that passes at the second try has found something.
+  retries: 0,
+  workers: 2,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: [["list"], ["html", { open: "never" }]],
+  forbidOnly: !!process.env.CI,
+  use: {
+    baseURL: process.env.BASE_URL,
+    locale: "en-GB",
+    timezoneId: "UTC",
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+    contextOptions: { reducedMotion: "reduce" },
+    launchOptions: {
+      executablePath: process.env.CHROMIUM_PATH || undefined,
+      args: [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+  projects: [
+    { name: "sign-in", testMatch: "admin.setup.ts" },
+    { name: "chromium", dependencies: ["sign-in"] },
+  ],
+});

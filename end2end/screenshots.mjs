@@ -1,0 +1,85 @@
+// Takes the pictures in docs/screenshots. bin/screenshots runs it on sample data.
+// Environment: BASE_URL, ADMIN_EMAIL, ADMIN_PASSWORD; CHROMIUM_PATH where Playwright's own browser is not installed.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "@playwright/test";
+
+const { BASE_URL: baseURL, ADMIN_EMAIL, ADMIN_PASSWORD, CHROMIUM_PATH } = process.env;
+if (!baseURL || !ADMIN_EMAIL || !ADMIN_PASSWORD) throw new Error("BASE_URL, ADMIN_EMAIL and ADMIN_PASSWORD must be set");
+const folder = join(fileURLToPath(new URL("..", import.meta.url)), "docs", "screenshots");
+mkdirSync(folder, { recursive: true });
+
+const browser = await chromium.launch({ executablePath: CHROMIUM_PATH || undefined });
+
+/** A signed-in browser for each of the two, and one that is nobody's. */
+async function session(path, email, password) {
+  // The limits on sign-ins are for one address.
+  const headers = { "X-Forwarded-For": `10.1.1.${Math.floor(Math.random() * 250) + 1}` };
+  const context = await browser.newContext({ baseURL, locale: "en-GB", timezoneId: "UTC", extraHTTPHeaders: headers });
+  const page = await context.newPage();
+  if (path) {
+    await page.goto(path);
+    const form = page.getByRole("main");
+    await form.locator("input[name=email]").fill(email);
+    await form.locator("input[name=password]").fill(password);
+    await form.locator("form[action^='/api/'] button[type=submit]").click();
+    await page.getByRole("banner").getByRole("link", { name: email }).waitFor();
+  }
+  return page;
+}
+
+const visitor = await session();
+const member = await session("/register", `maya.${Date.now().toString(36)}@example.com`, "correct horse battery");
+const admin = await session("/login", ADMIN_EMAIL, ADMIN_PASSWORD);
+
+/** The lead on the first page whose journey has the most steps: a picture of one touch says little. */
+async function longestJourney() {
+  await admin.goto("/admin/leads");
+  const links = await admin
+    .getByRole("main")
+    .locator("tbody a[href^='/admin/users/'], tbody a[href^='/admin/leads/']")
+    .evaluateAll((anchors) => [...new Set(anchors.map((anchor) => anchor.getAttribute("href")))]);
+  let best = { href: links[0], steps: -1 };
+  for (const href of links.slice(0, 25)) {
+    await admin.goto(href);
+    const steps = await admin.locator(".trail li").count();
+    if (steps > best.steps && steps <= 8) best = { href, steps };
+  }
+  if (!best.href) throw new Error("there is no lead: fill the database with `waymark demo` first");
+  return best.href;
+}
+
+const shots = [
+  ["home", visitor, "/"],
+  ["register", visitor, "/register"],
+  ["account", member, "/account"],
+  ["overview", admin, "/admin"],
+  ["campaigns", admin, "/admin/campaigns"],
+  ["leads", admin, "/admin/leads"],
+  ["journey", admin, await longestJourney()],
+];
+const sizes = [
+  ["", { width: 1280, height: 800 }],
+  ["-narrow", { width: 390, height: 844 }],
+];
+
+for (const [name, page, path] of shots) {
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [suffix, size] of sizes) {
+      await page.setViewportSize(size);
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.goto(path);
+      await page.evaluate(() => document.fonts.ready);
+      // What islands show once they run belongs into the picture.
+      await page.waitForLoadState("networkidle");
+      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      const file = join(folder, `${name}${suffix}-${colorScheme}.png`);
+      // Long pages are cut: a picture says how a page looks, not all that is on it.
+      const clip = { x: 0, y: 0, width: size.width, height: Math.min(height, size.height * 2) };
+      await page.screenshot({ path: file, fullPage: true, clip, animations: "disabled" });
+      console.log(file);
+    }
+  }
+}
+await browser.close();

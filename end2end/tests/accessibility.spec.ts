@@ -1,0 +1,78 @@
+// axe finds nothing on any page, in light and in dark.
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, register, test, unique } from "./site";
+
+async function expectAccessible(page: Page) {
+  await expect(page.getByRole("main")).toBeVisible();
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" | ")}`);
+  expect(found, page.url()).toEqual([]);
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(colorScheme, () => {
+    // The browser itself reports a page that answers 404.
+    test.use({ colorScheme, allowedProblems: [/status of 404/] });
+
+    test("public pages", async ({ page }) => {
+      for (const path of ["/", "/login", "/register", "/no-such-page"]) {
+        await page.goto(path);
+        await expectAccessible(page);
+      }
+    });
+
+    test("a form with mistakes, and the account", async ({ page }) => {
+      await page.goto("/register");
+      const form = page.getByRole("main");
+      await form.locator("input[name=email]").fill(`${unique("uma")}@example.com`);
+      await form.locator("input[name=password]").fill("password123");
+      await form.getByRole("button", { name: /create account/i }).click();
+      await expect(form.locator(".field-error")).toBeVisible();
+      await expectAccessible(page);
+
+      await register(page, `${unique("uma")}@example.com`);
+      await page.goto("/account");
+      await expectAccessible(page);
+    });
+
+    test("the admin area", async ({ page, admin }) => {
+      const campaign = unique("axe");
+      await page.goto(`/?utm_source=google&utm_medium=cpc&utm_campaign=${campaign}&utm_term=shoes&gclid=Abc`);
+      await register(page, `${unique("ivo")}@example.com`);
+
+      for (const path of [
+        "/admin",
+        "/admin/campaigns",
+        `/admin/campaigns?campaign=${campaign}`,
+        "/admin/campaigns?campaign=nothing-has-this-name",
+        "/admin/leads",
+        `/admin/leads?campaign=${campaign}`,
+        "/admin/leads?q=nothing-has-this-name",
+        "/admin/referrals",
+      ]) {
+        await admin.goto(path);
+        await expectAccessible(admin);
+      }
+      // The lead and, where it links there, the user's journey.
+      await admin.goto(`/admin/leads?campaign=${campaign}`);
+      await admin.getByRole("main").locator("tbody tr").first().getByRole("link").first().click();
+      await expect(admin).toHaveURL(/\/admin\/(leads|users)\//);
+      await expectAccessible(admin);
+      const user = admin.getByRole("main").locator("a[href^='/admin/users/']").first();
+      if (await user.count()) {
+        await user.click();
+        await expect(admin).toHaveURL(/\/admin\/users\//);
+        await expectAccessible(admin);
+      }
+    });
+  });
+}
+
+test("the first stop of the keyboard skips to the content", async ({ page }) => {
+  await page.goto("/");
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: /skip to content/i })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/#main$/);
+});

@@ -1,0 +1,20 @@
+//! The pages without sessions, authentication and attribution: what `bin/bench` compares the whole application with.
+
+use waymark::{
+    config::Config,
+    server::{health::Stopping, router, run, serve},
+};
+
+#[tokio::main]
+async fn main() {
+    let (config, mistakes) = Config::read(|name| std::env::var(name).ok());
+    let (listener, db) = match run::prepare(&config, mistakes).await {
+        Ok(ready) => ready,
+        Err(mistakes) => {
+            mistakes.iter().for_each(|mistake| eprintln!("{mistake}"));
+            std::process::exit(1);
+        }
+    };
+    let router = router::router_without_sessions(run::state(config, db), Stopping::default());
+    serve::serve(listener, router, async { drop(tokio::signal::ctrl_c().await) }).await;
+}

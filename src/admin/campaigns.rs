@@ -1,0 +1,187 @@
+use leptos::prelude::*;
+
+use super::{
+    filters::PageFilter,
+    page::{Asked, Failure, admin_page},
+    tables::{internal_tag, or_not_set, rate},
+};
+use crate::{
+    attribution::report::{
+        Filter, Preset,
+        campaigns::{Campaign, Column, Order, campaign_count, campaigns},
+        totals::{Totals, any_touch, totals},
+    },
+    components::{AdminPage, AdminSection, Card, DataTable, EmptyState, Pagination, Sort, SortTh, Tag, TwoLines, format},
+    db::Error,
+};
+
+const PATH: &str = "/admin/campaigns";
+const ROWS: u32 = 50;
+
+/// The columns, in their order, and their headings.
+const COLUMNS: [(Column, &str); 10] = [
+    (Column::Campaign, "Campaign"),
+    (Column::Source, "Source"),
+    (Column::Medium, "Medium"),
+    (Column::Channel, "Channel"),
+    (Column::Touches, "Touches"),
+    (Column::Visitors, "Visitors"),
+    (Column::Leads, "Leads"),
+    (Column::Users, "Users"),
+    (Column::Signups, "Sign-ups"),
+    (Column::Rate, "Rate"),
+];
+
+/// Leads per campaign.
+#[component]
+pub fn CampaignsPage() -> impl IntoView {
+    admin_page(AdminSection::Campaigns, page)
+}
+
+async fn page(asked: Asked) -> Result<AnyView, Failure> {
+    let order = asked.parameter("sort").and_then(|sort| Order::parse(&sort)).unwrap_or_default();
+    let number = asked.parameter("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(1).clamp(1, 1_000_000);
+    let filter = PageFilter {
+        parsed: Filter::parse(&asked.query, Preset::Days30, asked.now),
+        path: PATH,
+        keep: if order == Order::default() { Vec::new() } else { vec![("sort", order.to_string())] },
+        now: asked.now,
+    };
+    let (rows, (totals, nothing_yet)) = futures::try_join!(
+        load_rows(&asked, filter.filter(), order, number),
+        load_totals(&asked, filter.filter()),
+    )?;
+    let csv = filter.csv_href("/admin/campaigns.csv");
+    let toolbar = view! {
+        {filter.toolbar()}
+        <a class="button" href=csv rel="external" download>"CSV"</a>
+    };
+    let content = match rows.count {
+        0 => empty(&filter, nothing_yet),
+        _ => table(&filter, order, number, rows, totals),
+    };
+    Ok(view! {
+        <AdminPage title="Campaigns" section=AdminSection::Campaigns subtitle=filter.period_words() toolbar=toolbar.into_any()>
+            {filter.search("Search campaigns", "Campaign, term or a user’s e-mail")}
+            {filter.above()}
+            {content}
+        </AdminPage>
+    }
+    .into_any())
+}
+
+struct Rows {
+    rows: Vec<Campaign>,
+    count: i64,
+}
+
+async fn load_rows(asked: &Asked, filter: &Filter, order: Order, page: u32) -> Result<Rows, Error> {
+    let mut conn = asked.state.db.read().await?;
+    Ok(Rows {
+        rows: campaigns(&mut conn, filter, asked.window(), order, ROWS, (page - 1) * ROWS).await?,
+        count: campaign_count(&mut conn, filter, asked.window()).await?,
+    })
+}
+
+async fn load_totals(asked: &Asked, filter: &Filter) -> Result<(Totals, bool), Error> {
+    let mut conn = asked.state.db.read().await?;
+    let totals = totals(&mut conn, filter, asked.window()).await?;
+    Ok((totals, totals.touches == 0 && !any_touch(&mut conn).await?))
+}
+
+fn table(filter: &PageFilter, order: Order, page: u32, Rows { rows, count }: Rows, totals: Totals) -> AnyView {
+    let headings = COLUMNS
+        .into_iter()
+        .map(|(column, label)| {
+            let sort = match (order.column == column, order.descending) {
+                (false, _) => Sort::None,
+                (true, false) => Sort::Ascending,
+                (true, true) => Sort::Descending,
+            };
+            let href = filter.with_own("sort", &order.pressed(column).to_string());
+            view! { <SortTh label href sort numeric=column.is_numeric()/> }
+        })
+        .collect_view();
+    let shown = rows.len() as i64;
+    let rows = rows.into_iter().map(|row| table_row(filter, row)).collect_view();
+
+    let first = i64::from((page - 1) * ROWS) + 1;
+    let summary = match shown {
+        0 => format!("This page is beyond the last of {}", format::plural(count, "campaign", "campaigns")),
+        _ => format!("{} to {} of {}", format::count(first), format::count(first + shown - 1), format::count(count)),
+    };
+    let step = |to: u32| filter.with_own("page", &to.to_string());
+    let last = u32::try_from(count).unwrap_or(u32::MAX).div_ceil(ROWS);
+    let newer = (page > 1).then(|| step((page - 1).min(last)));
+    let older = (i64::from(page) * i64::from(ROWS) < count).then(|| step(page + 1));
+    let direct = totals.signups - totals.attributed;
+    view! {
+        <Card>
+            <DataTable caption="Leads per campaign">
+                <thead><tr>{headings}</tr></thead>
+                <tbody>{rows}</tbody>
+                <tfoot>
+                    <tr>
+                        <th scope="row" colspan="4">"Total"</th>
+                        <td class="num">{format::count(totals.touches)}</td>
+                        <td class="num">{format::count(totals.visitors)}</td>
+                        <td class="num">{format::count(totals.leads)}</td>
+                        <td class="num">{format::count(totals.users)}</td>
+                        <td class="num">{format::count(totals.attributed)}</td>
+                        <td class="num">{rate(totals.rate())}</td>
+                    </tr>
+                </tfoot>
+            </DataTable>
+            <Pagination newer older summary newer_label="Previous" older_label="Next"/>
+            <p class="muted small">
+                "Whoever came by two campaigns counts for both, and once in the total."
+                {(direct > 0).then(|| {
+                    let direct = format::plural(direct, "further sign-up", "further sign-ups");
+                    format!(" {direct} came directly, without a touch in the look-back window.")
+                })}
+            </p>
+        </Card>
+    }
+    .into_any()
+}
+
+fn table_row(filter: &PageFilter, row: Campaign) -> AnyView {
+    let opens = row.narrow(filter.filter()).href("/admin", &[]);
+    let internal = row.internal > 0 && row.internal == row.touches;
+    let some_internal = (row.internal > 0 && !internal).then(|| format!("{} internal", format::count(row.internal)));
+    view! {
+        <tr>
+            <th scope="row">
+                <TwoLines title=or_not_set(&row.campaign) subtitle=some_internal href=opens/>
+            </th>
+            <td>{or_not_set(&row.source)}</td>
+            <td>{or_not_set(&row.medium)}</td>
+            <td><Tag label=row.channel.clone()/>{internal_tag(internal)}</td>
+            <td class="num">{format::count(row.touches)}</td>
+            <td class="num">{format::count(row.visitors)}</td>
+            <td class="num">{format::count(row.leads)}</td>
+            <td class="num">{format::count(row.users)}</td>
+            <td class="num">{format::count(row.signups)}</td>
+            <td class="num">{rate(row.rate())}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn empty(filter: &PageFilter, nothing_yet: bool) -> AnyView {
+    let (title, text) = if nothing_yet {
+        ("No campaigns yet", "Once somebody arrives by a link with utm_ parameters, its campaign stands here.")
+    } else if filter.filter().is_bare() {
+        ("No campaigns in this period", "There are touches outside it.")
+    } else {
+        ("Nothing matches", "No touch in this period has all of these values.")
+    };
+    let action = if nothing_yet {
+        view! { <a class="button" href="/admin">"How to begin"</a> }.into_any()
+    } else if filter.filter().is_bare() {
+        view! { <a class="button" href=format!("{PATH}?period=all")>"Show all time"</a> }.into_any()
+    } else {
+        view! { <a class="button" href=filter.here(&filter.filter().bare())>"Clear the filter"</a> }.into_any()
+    };
+    view! { <div class="card"><EmptyState title text>{action}</EmptyState></div> }.into_any()
+}

@@ -1,0 +1,280 @@
+//! The filter as pages show it: periods and a panel in the toolbar, chips for what is on, what could not be understood.
+
+use jiff::civil::Date;
+use leptos::prelude::*;
+
+use crate::{
+    attribution::{
+        channel::Channel,
+        report::{Field, Filter, Parsed, Period, Preset, filter::href},
+    },
+    components::{
+        Chip, Choice, FilterBar, FilterChips, FilterDate, FilterSearch, FilterSelect, FilterText, Segment, Segmented,
+    },
+    db::Millis,
+};
+
+/// Time zones that are offered; any other can be asked for in the address.
+const ZONES: [&str; 30] = [
+    "UTC",
+    "Africa/Cairo",
+    "Africa/Johannesburg",
+    "Africa/Lagos",
+    "America/Argentina/Buenos_Aires",
+    "America/Bogota",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Mexico_City",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "America/Toronto",
+    "Asia/Dubai",
+    "Asia/Hong_Kong",
+    "Asia/Jakarta",
+    "Asia/Kolkata",
+    "Asia/Seoul",
+    "Asia/Shanghai",
+    "Asia/Singapore",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "Europe/Amsterdam",
+    "Europe/Berlin",
+    "Europe/Istanbul",
+    "Europe/London",
+    "Europe/Madrid",
+    "Europe/Paris",
+    "Europe/Warsaw",
+    "Pacific/Auckland",
+];
+
+/// The filter of one page.
+#[derive(Clone, Debug)]
+pub struct PageFilter {
+    pub parsed: Parsed,
+    /// Where the page is.
+    pub path: &'static str,
+    /// Parameters of the page itself that its links must not lose.
+    pub keep: Vec<(&'static str, String)>,
+    pub now: Millis,
+}
+
+impl PageFilter {
+    pub fn filter(&self) -> &Filter {
+        &self.parsed.filter
+    }
+
+    /// This page with another filter.
+    pub fn here(&self, filter: &Filter) -> String {
+        let keep: Vec<_> = self.keep.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        filter.href(self.path, &keep)
+    }
+
+    /// This page with one parameter of its own changed.
+    pub fn with_own(&self, name: &'static str, value: &str) -> String {
+        let others = self.keep.iter().filter(|(key, _)| *key != name).map(|(key, value)| (*key, value.as_str()));
+        let own: Vec<_> = others.chain([(name, value)]).collect();
+        self.filter().href(self.path, &own)
+    }
+
+    /// The file with what this page shows, and all of it.
+    pub fn csv_href(&self, path: &str) -> String {
+        href(path, self.filter().dated_pairs().iter().map(|(name, value)| (*name, value.as_str())))
+    }
+
+    /// The named periods, and a panel with all conditions.
+    pub fn toolbar(&self) -> AnyView {
+        let period = &self.filter().period;
+        let today = period.day_of(self.now);
+        let segments = Preset::EVERY
+            .into_iter()
+            .map(|preset| {
+                let named = Period::preset(preset, today, period.tz.clone());
+                Segment {
+                    label: label(preset).to_owned(),
+                    href: self.here(&self.filter().during(named)),
+                    current: period.preset == Some(preset),
+                }
+            })
+            .collect();
+        view! { <Segmented label="Period" segments/> {self.panel()} }.into_any()
+    }
+
+    /// All conditions as fields, behind a button. Open where something in it could not be understood.
+    fn panel(&self) -> AnyView {
+        let mut keep: Vec<(String, String)> = self.own();
+        if let Some(preset) = self.filter().period.preset {
+            keep.push(("period".into(), preset.as_str().into()));
+        }
+        if let Some(q) = self.filter().q.clone() {
+            keep.push(("q".into(), q));
+        }
+        // Days are shown where days were asked for: a named period would otherwise stop moving on.
+        let typed = |name: &str| self.parsed.typed(name);
+        let zones = ZONES.into_iter().map(Choice::same).collect();
+        let channels = Channel::ALL.into_iter().map(|channel| Choice::same(channel.as_str())).collect();
+        let texts = [Field::Source, Field::Medium, Field::Campaign, Field::Term, Field::Content]
+            .into_iter()
+            .map(|field| {
+                view! { <FilterText name=field.name() label=field.label() value=typed(field.name()) placeholder="Any"/> }
+            })
+            .collect_view();
+        let zone = typed("tz").unwrap_or_else(|| "UTC".to_owned());
+        view! {
+            <details class="filter-panel" open=!self.parsed.problems.is_empty()>
+                <summary class="button">"Filter"</summary>
+                <div class="filter-panel-body card">
+                    <FilterBar action=self.path keep=keep>
+                        <FilterDate name="from" label="From" value=typed("from")/>
+                        <FilterDate name="to" label="To" value=typed("to")/>
+                        <FilterSelect name="tz" label="Time zone" options=zones selected=zone/>
+                        <FilterSelect name="channel" label="Channel" options=channels selected=typed("channel") any="Any"/>
+                        {texts}
+                    </FilterBar>
+                    <p class="muted small">"Write “(not set)” for touches without a value."</p>
+                </div>
+            </details>
+        }
+        .into_any()
+    }
+
+    /// A search field of its own.
+    pub fn search(&self, label: &'static str, placeholder: &'static str) -> AnyView {
+        let kept = self
+            .filter()
+            .pairs()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .filter(|(name, _)| name != "q")
+            .chain(self.own())
+            .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+            .collect_view();
+        view! {
+            <form class="filters" method="get" action=self.path role="search" aria-label=label>
+                {kept}
+                <FilterSearch name="q" label value=self.filter().q.clone() placeholder/>
+                <button class="button" type="submit">"Search"</button>
+            </form>
+        }
+        .into_any()
+    }
+
+    /// The conditions that are on.
+    pub fn chips(&self) -> AnyView {
+        let filter = self.filter();
+        let mut chips: Vec<Chip> = Field::ALL
+            .into_iter()
+            .filter_map(|field| {
+                Some(Chip {
+                    label: field.label().to_owned(),
+                    value: filter.get(field)?.to_owned(),
+                    remove_href: self.here(&filter.clone().with(field, None)),
+                })
+            })
+            .collect();
+        if let Some(q) = &filter.q {
+            let without = Filter { q: None, ..filter.clone() };
+            chips.push(Chip { label: "Search".to_owned(), value: q.clone(), remove_href: self.here(&without) });
+        }
+        view! { <FilterChips chips clear_href=self.here(&filter.bare())/> }.into_any()
+    }
+
+    /// What could not be understood, in words.
+    pub fn problems(&self) -> AnyView {
+        let problems = &self.parsed.problems;
+        let one = problems.len() == 1;
+        (!problems.is_empty())
+            .then(|| {
+                let messages = problems
+                    .iter()
+                    .map(|problem| view! { <li>{problem.message.clone()}</li> })
+                    .collect_view();
+                let rest = if one { "It is left out of the filter." } else { "They are left out of the filter." };
+                view! { <div class="alert bad" role="alert"><ul>{messages}</ul><p class="muted">{rest}</p></div> }
+            })
+            .into_any()
+    }
+
+    /// What stands above the content of a page: problems and chips.
+    pub fn above(&self) -> AnyView {
+        view! { {self.problems()} {self.chips()} }.into_any()
+    }
+
+    /// The period in words, with the time zone where it is not UTC.
+    pub fn period_words(&self) -> String {
+        let zone = self.filter().tz_name();
+        let words = words(&self.filter().period);
+        if zone == "UTC" { words } else { format!("{words}, {zone}") }
+    }
+
+    fn own(&self) -> Vec<(String, String)> {
+        self.keep.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+}
+
+fn label(preset: Preset) -> &'static str {
+    match preset {
+        Preset::Days7 => "7 days",
+        Preset::Days30 => "30 days",
+        Preset::Days90 => "90 days",
+        Preset::Months12 => "12 months",
+        Preset::All => "All time",
+    }
+}
+
+fn words(period: &Period) -> String {
+    match (period.from, period.to) {
+        (None, None) => "All time".to_owned(),
+        (Some(from), None) => format!("Since {}", long(from)),
+        (None, Some(to)) => format!("Until {}", long(to)),
+        (Some(from), Some(to)) if from == to => long(to),
+        (Some(from), Some(to)) if from.year() == to.year() => format!("{} – {}", short(from), long(to)),
+        (Some(from), Some(to)) => format!("{} – {}", long(from), long(to)),
+    }
+}
+
+/// `24 Oct 2026`.
+pub fn long(day: Date) -> String {
+    day.strftime("%-d %b %Y").to_string()
+}
+
+/// `24 Oct`.
+pub fn short(day: Date) -> String {
+    day.strftime("%-d %b").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_reads_as_short_as_it_can() {
+        let now = 1_795_476_600_000; // 2026-11-23
+        for (query, expected) in [
+            ("", "25 Oct – 23 Nov 2026"),
+            ("period=all", "All time"),
+            ("from=2026-11-01&to=2026-11-01", "1 Nov 2026"),
+            ("from=2025-12-31&to=2026-01-01", "31 Dec 2025 – 1 Jan 2026"),
+            ("from=2026-01-01", "Since 1 Jan 2026"),
+            ("to=2026-01-01", "Until 1 Jan 2026"),
+        ] {
+            assert_eq!(words(&Filter::parse(query, Preset::Days30, now).filter.period), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn offered_time_zones_exist() {
+        for zone in ZONES {
+            let parsed = Filter::parse(&format!("tz={zone}"), Preset::All, 0);
+            assert_eq!((parsed.filter.tz_name(), parsed.problems.len()), (zone, 0));
+        }
+    }
+
+    #[test]
+    fn links_keep_what_the_page_knows() {
+        let parsed = Filter::parse("campaign=a%26b&period=7d", Preset::All, 0);
+        let page = PageFilter { parsed, path: "/admin", keep: vec![("sort", "-rate".into()), ("x", "1".into())], now: 0 };
+        assert_eq!(page.with_own("sort", "leads"), "/admin?period=7d&campaign=a%26b&x=1&sort=leads");
+        assert_eq!(page.here(&page.filter().bare()), "/admin?period=7d&sort=-rate&x=1");
+    }
+}

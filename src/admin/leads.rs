@@ -1,0 +1,111 @@
+use leptos::prelude::*;
+
+use super::{
+    filters::PageFilter,
+    page::{Asked, Failure, admin_page},
+    tables::LeadTable,
+};
+use crate::{
+    attribution::report::{
+        Filter, Preset,
+        leads::{Cursor, LeadPage, Part, lead_count, leads},
+        totals::any_touch,
+    },
+    components::{AdminPage, AdminSection, AlertKind, Card, EmptyState, FormAlert, Pagination, format},
+    db::Error,
+};
+
+const PATH: &str = "/admin/leads";
+const ROWS: u32 = 50;
+
+/// Leads, newest first.
+#[component]
+pub fn LeadsPage() -> impl IntoView {
+    admin_page(AdminSection::Leads, page)
+}
+
+async fn page(asked: Asked) -> Result<AnyView, Failure> {
+    let filter = PageFilter {
+        parsed: Filter::parse(&asked.query, Preset::Days30, asked.now),
+        path: PATH,
+        keep: Vec::new(),
+        now: asked.now,
+    };
+    let (part, lost) = part(&asked);
+    let (leads, (count, nothing_yet)) =
+        futures::try_join!(load(&asked, filter.filter(), part), load_count(&asked, filter.filter()))?;
+    let csv = filter.csv_href("/admin/leads.csv");
+    let toolbar = view! {
+        {filter.toolbar()}
+        <a class="button" href=csv rel="external" download>"CSV"</a>
+    };
+    let content = if count == 0 { empty(&filter, nothing_yet) } else { table(&filter, leads, count) };
+    let lost = lost.then_some("The address of this page of leads is damaged; these are the newest.");
+    Ok(view! {
+        <AdminPage title="Leads" section=AdminSection::Leads subtitle=filter.period_words() toolbar=toolbar.into_any()>
+            {filter.search("Search leads", "E-mail, campaign or term")}
+            <FormAlert message=lost kind=AlertKind::Error/>
+            {filter.above()}
+            {content}
+        </AdminPage>
+    }
+    .into_any())
+}
+
+/// Which leads are asked for, and whether that could not be understood.
+fn part(asked: &Asked) -> (Part, bool) {
+    let cursor = |name| asked.parameter(name).map(|text| text.parse::<Cursor>());
+    match (cursor("before"), cursor("after")) {
+        (Some(Ok(cursor)), _) => (Part::Before(cursor), false),
+        (None, Some(Ok(cursor))) => (Part::After(cursor), false),
+        (None, None) => (Part::Newest, false),
+        _ => (Part::Newest, true),
+    }
+}
+
+async fn load(asked: &Asked, filter: &Filter, part: Part) -> Result<LeadPage, Error> {
+    let mut conn = asked.state.db.read().await?;
+    leads(&mut conn, filter, part, ROWS).await
+}
+
+async fn load_count(asked: &Asked, filter: &Filter) -> Result<(i64, bool), Error> {
+    let mut conn = asked.state.db.read().await?;
+    let count = lead_count(&mut conn, filter).await?;
+    Ok((count, count == 0 && !any_touch(&mut conn).await?))
+}
+
+fn table(filter: &PageFilter, page: LeadPage, count: i64) -> AnyView {
+    let step = |name, cursor: Cursor| filter.with_own(name, &cursor.to_string());
+    let newer = page.newer.map(|cursor| step("after", cursor));
+    let older = page.older.map(|cursor| step("before", cursor));
+    let shown = match page.leads.len() {
+        0 => "No more leads".to_owned(),
+        shown => format!("{} of {}", shown, format::plural(count, "lead", "leads")),
+    };
+    let tz = filter.filter().period.tz.clone();
+    view! {
+        <Card>
+            <LeadTable caption="Leads, newest first" leads=page.leads tz/>
+            <Pagination newer older summary=shown/>
+        </Card>
+    }
+    .into_any()
+}
+
+fn empty(filter: &PageFilter, nothing_yet: bool) -> AnyView {
+    let (title, text) = if nothing_yet {
+        ("No leads yet", "A lead is a touch of somebody who signed in or up. It stands here as soon as there is one.")
+    } else if filter.filter().is_bare() {
+        ("No leads in this period", "Visitors become leads when they sign in or up.")
+    } else {
+        ("Nothing matches", "No lead in this period has all of these values.")
+    };
+    let action = if nothing_yet {
+        view! { <a class="button" href="/admin">"How to begin"</a> }.into_any()
+    } else if filter.filter().is_bare() {
+        view! { <a class="button" href=format!("{PATH}?period=all")>"Show all time"</a> }.into_any()
+    } else {
+        view! { <a class="button" href=filter.here(&filter.filter().bare())>"Clear the filter"</a> }.into_any()
+    };
+    view! { <div class="card"><EmptyState title text>{action}</EmptyState></div> }.into_any()
+}

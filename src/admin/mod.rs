@@ -1,0 +1,35 @@
+//! The admin area: what the touches, leads and sign-ups say.
+//!
+//! What always holds: every page and file asks for the role itself, whatever stands in front of it; a database that does not
+//! answer makes a page that says so, with status 503; every value that came from a visitor is shown as text; the address
+//! of a page holds all of its state.
+
+/// Leads per campaign.
+mod campaigns;
+/// Leads and campaigns as CSV files.
+pub mod csv;
+/// What the filter's forms, chips and links look like on each page.
+mod filters;
+/// The journey of one user.
+mod journey;
+/// One lead.
+mod lead;
+/// Leads, newest first.
+mod leads;
+/// The headline numbers, their trend, and the largest of each kind.
+mod overview;
+/// What every page here begins with.
+mod page;
+/// The server functions behind the referral page's forms.
+pub mod referral_forms;
+/// Referral links.
+mod referrals;
+/// Tables of campaigns and leads that several pages show.
+mod tables;
+
+pub use campaigns::CampaignsPage;
+pub use journey::JourneyPage;
+pub use lead::LeadPage;
+pub use leads::LeadsPage;
+pub use overview::OverviewPage;
+pub use referrals::ReferralsPage;

@@ -1,0 +1,320 @@
+use leptos::prelude::*;
+
+use super::{
+    filters::{PageFilter, long, short},
+    page::{Asked, Failure, admin_page},
+    tables::{CampaignTable, LeadTable, or_not_set, rate},
+};
+use crate::{
+    attribution::report::{
+        Field, Filter, Preset,
+        campaigns::{Campaign, Order, campaign_count, campaigns},
+        filter::NOT_SET,
+        leads::{Lead, Part, leads},
+        period::{Bucket, Grain},
+        ranking::{Dimension, Ranked, ranking},
+        totals::{Totals, any_touch, totals},
+        trend::{Metric, Trend, trend},
+    },
+    components::{
+        AdminPage, AdminSection, BackLink, Bar, BarList, Card, Change, ChartPoint, Columns, EmptyState, LineChart, Stat, StatRow,
+        format,
+    },
+    db::Error,
+};
+
+const PATH: &str = "/admin";
+/// How many rows each list has.
+const TOP: u32 = 7;
+
+/// The headline numbers of a period, their trend, and the largest channels, sources, pages and campaigns. With a filter it is
+/// the page of a campaign, a channel, a source.
+#[component]
+pub fn OverviewPage() -> impl IntoView {
+    admin_page(AdminSection::Overview, overview)
+}
+
+async fn overview(asked: Asked) -> Result<AnyView, Failure> {
+    let metric = asked.parameter("metric").and_then(|name| Metric::parse(&name)).unwrap_or(Metric::Leads);
+    let page = PageFilter {
+        parsed: Filter::parse(&asked.query, Preset::Days30, asked.now),
+        path: PATH,
+        keep: if metric == Metric::Leads { Vec::new() } else { vec![("metric", metric.as_str().to_owned())] },
+        now: asked.now,
+    };
+    let (numbers, trend, lists, campaigns) = futures::try_join!(
+        Numbers::load(&asked, page.filter()),
+        load_trend(&asked, page.filter(), metric),
+        load_lists(&asked, page.filter(), metric),
+        Campaigns::load(&asked, page.filter()),
+    )?;
+
+    let filter = page.filter().clone();
+    let campaign = filter.get(Field::Campaign).map(str::to_owned);
+    let title = match &campaign {
+        Some(campaign) if campaign == NOT_SET => "No campaign".to_owned(),
+        Some(campaign) => campaign.clone(),
+        None => "Overview".to_owned(),
+    };
+    let back = campaign.map(|_| {
+        let wide = Field::ALL.into_iter().fold(filter.clone(), |filter, field| filter.with(field, None));
+        BackLink::new(wide.href("/admin/campaigns", &[]), "Campaigns")
+    });
+    let section = if back.is_some() { AdminSection::Campaigns } else { AdminSection::Overview };
+    let content = if numbers.nothing_yet {
+        nothing_yet(asked.state.config.is_development())
+    } else {
+        view! {
+            {headline(&page, &numbers, metric, trend)}
+            {rankings(&page, &numbers.current, metric, lists)}
+            {campaigns.view(&page)}
+        }
+        .into_any()
+    };
+    let subtitle = match (page.period_words(), &numbers.previous) {
+        (words, Some(_)) => format!("{words}, against the period before"),
+        (words, None) => words,
+    };
+    Ok(view! {
+        <AdminPage title section back subtitle toolbar=page.toolbar()>
+            {page.above()}
+            {content}
+        </AdminPage>
+    }
+    .into_any())
+}
+
+struct Numbers {
+    current: Totals,
+    previous: Option<Totals>,
+    /// There is no touch at all, in any period.
+    nothing_yet: bool,
+}
+
+impl Numbers {
+    async fn load(asked: &Asked, filter: &Filter) -> Result<Self, Error> {
+        let mut conn = asked.state.db.read().await?;
+        let current = totals(&mut conn, filter, asked.window()).await?;
+        let previous = match filter.previous() {
+            Some(before) => Some(totals(&mut conn, &before, asked.window()).await?),
+            None => None,
+        };
+        let nothing_yet = current.touches == 0 && !any_touch(&mut conn).await?;
+        Ok(Self { current, previous, nothing_yet })
+    }
+}
+
+async fn load_trend(asked: &Asked, filter: &Filter, metric: Metric) -> Result<Trend, Error> {
+    let mut conn = asked.state.db.read().await?;
+    trend(&mut conn, filter, asked.window(), metric, asked.now).await
+}
+
+const LISTS: [(Dimension, &str); 4] = [
+    (Dimension::Channel, "Channels"),
+    (Dimension::LandingPage, "Landing pages"),
+    (Dimension::Source, "Sources"),
+    (Dimension::Referrer, "Referrers"),
+];
+
+async fn load_lists(asked: &Asked, filter: &Filter, metric: Metric) -> Result<Vec<Vec<Ranked>>, Error> {
+    let mut conn = asked.state.db.read().await?;
+    let mut lists = Vec::with_capacity(LISTS.len());
+    for (dimension, _) in LISTS {
+        lists.push(ranking(&mut conn, filter, asked.window(), dimension, metric, TOP).await?);
+    }
+    Ok(lists)
+}
+
+fn of(metric: Metric, totals: &Totals) -> i64 {
+    match metric {
+        Metric::Touches => totals.touches,
+        Metric::Visitors => totals.visitors,
+        Metric::Leads => totals.leads,
+        Metric::Signups => totals.signups,
+    }
+}
+
+fn headline(page: &PageFilter, numbers: &Numbers, metric: Metric, trend: Trend) -> AnyView {
+    let stats = Metric::ALL
+        .into_iter()
+        .map(|each| {
+            let now = of(each, &numbers.current);
+            let change = numbers.previous.as_ref().and_then(|previous| Change::between(now, of(each, previous)));
+            view! {
+                <Stat label=each.label() value=format::count(now) change current=each == metric
+                    href=page.with_own("metric", each.as_str())/>
+            }
+        })
+        .collect_view();
+    let rate_change = numbers
+        .previous
+        .as_ref()
+        .and_then(|previous| Change::between_rates(numbers.current.rate(), previous.rate()));
+    let direct = numbers.current.signups - numbers.current.attributed;
+    let direct = (metric == Metric::Signups && direct > 0).then(|| {
+        let direct = format::plural(direct, "sign-up", "sign-ups");
+        view! { <p class="muted small chart-note">{direct}" came directly, without a touch in the look-back window."</p> }
+    });
+    let points = points(&page.filter().period, trend);
+    let chart = view! { <LineChart id="trend" series=metric.label() points/> {direct} }.into_any();
+    view! {
+        <StatRow label="Key figures" below=chart>
+            {stats}
+            <Stat label="Visitor → sign-up" value=rate(numbers.current.rate()) change=rate_change/>
+        </StatRow>
+    }
+    .into_any()
+}
+
+fn points(period: &crate::attribution::report::Period, trend: Trend) -> Vec<ChartPoint> {
+    let Trend { buckets, current, previous } = trend;
+    let grain = match (buckets.first(), buckets.last()) {
+        (Some(first), Some(last)) => {
+            crate::attribution::report::Period::between(first.from, last.to, period.tz.clone()).grain()
+        }
+        _ => Grain::Day,
+    };
+    buckets
+        .into_iter()
+        .zip(current)
+        .enumerate()
+        .map(|(n, (bucket, current))| ChartPoint {
+            label: axis_label(bucket, grain),
+            title: point_title(bucket),
+            current,
+            previous: previous.as_ref().and_then(|previous| previous.get(n).copied()),
+        })
+        .collect()
+}
+
+fn axis_label(bucket: Bucket, grain: Grain) -> String {
+    match grain {
+        Grain::Day | Grain::Week => short(bucket.from),
+        Grain::Month => bucket.from.strftime("%b %Y").to_string(),
+    }
+}
+
+fn point_title(bucket: Bucket) -> String {
+    if bucket.from == bucket.to {
+        bucket.from.strftime("%a, %-d %b %Y").to_string()
+    } else {
+        format!("{} – {}", short(bucket.from), long(bucket.to))
+    }
+}
+
+fn rankings(page: &PageFilter, totals: &Totals, metric: Metric, lists: Vec<Vec<Ranked>>) -> AnyView {
+    let total = match metric {
+        // who came directly is in none of the lists
+        Metric::Signups => totals.attributed,
+        _ => of(metric, totals),
+    };
+    let cards = LISTS
+        .into_iter()
+        .zip(lists)
+        .map(|((dimension, title), rows)| {
+            let field = match dimension {
+                Dimension::Channel => Some(Field::Channel),
+                Dimension::Source => Some(Field::Source),
+                Dimension::LandingPage | Dimension::Referrer => None,
+            };
+            let empty = rows.is_empty();
+            let items: Vec<Bar> = rows
+                .into_iter()
+                .map(|Ranked { value, count }| {
+                    let label = or_not_set(&value);
+                    let narrow = field.map(|field| page.here(&page.filter().clone().with(field, Some(&label))));
+                    Bar { label, detail: None, href: narrow, value: count }
+                })
+                .collect();
+            view! {
+                <Card title aside=metric.label().into_any()>
+                    {empty.then(|| view! { <p class="muted">{nothing_in(dimension)}</p> })}
+                    <BarList items total/>
+                </Card>
+            }
+        })
+        .collect_view();
+    view! { <Columns>{cards}</Columns> }.into_any()
+}
+
+fn nothing_in(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Referrer => "No page has been named as the one that linked here.",
+        _ => "Nothing in this period.",
+    }
+}
+
+struct Campaigns {
+    top: Vec<Campaign>,
+    count: i64,
+    /// The latest leads, where the page is about some of them.
+    latest: Vec<Lead>,
+}
+
+impl Campaigns {
+    async fn load(asked: &Asked, filter: &Filter) -> Result<Self, Error> {
+        let mut conn = asked.state.db.read().await?;
+        Ok(Self {
+            top: campaigns(&mut conn, filter, asked.window(), Order::default(), TOP, 0).await?,
+            count: campaign_count(&mut conn, filter, asked.window()).await?,
+            latest: match filter.is_bare() {
+                true => Vec::new(),
+                false => leads(&mut conn, filter, Part::Newest, TOP).await?.leads,
+            },
+        })
+    }
+
+    fn view(self, page: &PageFilter) -> AnyView {
+        let filter = page.filter().clone();
+        let all = format!("All {}", format::plural(self.count, "campaign", "campaigns"));
+        let csv = page.csv_href("/admin/campaigns.csv");
+        let aside = view! {
+            <a href=filter.href("/admin/campaigns", &[])>{all}</a>
+            " · "
+            <a href=csv rel="external" download>"CSV"</a>
+        };
+        let latest = (!self.latest.is_empty()).then(|| {
+            let href = filter.href("/admin/leads", &[]);
+            let tz = filter.period.tz.clone();
+            view! {
+                <Card title="Latest leads" aside=view! { <a href=href>"All leads"</a> }.into_any()>
+                    <LeadTable caption="Latest leads" leads=self.latest tz/>
+                </Card>
+            }
+        });
+        let table = match self.top.is_empty() {
+            true => {
+                let all_time = format!("{PATH}?period=all");
+                view! { <p class="muted">"No campaign brought anyone in this period. "<a href=all_time>"See all time"</a></p> }
+                    .into_any()
+            }
+            false => {
+                let href = move |row: &Campaign| row.narrow(&filter).href(PATH, &[]);
+                view! { <CampaignTable rows=self.top href/> }.into_any()
+            }
+        };
+        view! { {latest} <Card title="Leads per campaign" aside=aside.into_any()>{table}</Card> }.into_any()
+    }
+}
+
+/// What to do first.
+fn nothing_yet(development: bool) -> AnyView {
+    let link = "/?utm_source=newsletter&utm_medium=email&utm_campaign=hello";
+    view! {
+        <div class="card">
+            <EmptyState title="No touches yet"
+                text="A touch is an arrival by a link that says where it stood: one with utm_ parameters, a click id, or a referral link. \
+                      Open the example, then come back: it is the first.">
+                // without the referrer, or it would count as a link on a page of our own
+                <a class="button primary" href=link rel="external noreferrer">"Open a campaign link"</a>
+                {development.then(|| view! {
+                    <form method="post" action="/api/demo">
+                        <button class="button" type="submit">"Fill with sample data"</button>
+                    </form>
+                })}
+            </EmptyState>
+            <p class="empty-link"><code>{link}</code></p>
+        </div>
+    }
+    .into_any()
+}

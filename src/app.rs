@@ -1,0 +1,103 @@
+//! The HTML around every page, and which page stands at which path.
+//!
+//! Pages render on the server, whole (`SsrMode::Async`): status, redirects and cookies are settled before the first byte.
+//! The browser's half is loaded when it is idle, only where the page has an island, and the page is complete without it.
+
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::{provide_meta_context, MetaTags, Title};
+use leptos_router::{
+    components::{FlatRoutes, Route, Router},
+    path, SsrMode,
+};
+
+use crate::{
+    admin::{CampaignsPage, JourneyPage, LeadPage, LeadsPage, OverviewPage, ReferralsPage},
+    components::assets::assets,
+    pages::{AccountPage, HomePage, LoginPage, NotFoundPage, RegisterPage},
+};
+
+/// What stands in the browser's tab.
+const SITE: &str = "Waymark";
+
+/// The document around the page.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let assets = assets(&options);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                // Blocking, and first: the colours are chosen before anything is painted.
+                <script src="/theme.js" nonce=use_nonce()></script>
+                <link rel="stylesheet" href=assets.css.as_str()/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <AutoReload options=options/>
+                <script type="module" nonce=use_nonce()>{hydration_script(&assets.js, &assets.wasm)}</script>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// Starts the islands.
+///
+/// Written here rather than by Leptos' `HydrationScripts`, because 0.8.23 puts the nonce into the `crossorigin` attribute of
+/// its preload links and Firefox then refuses the module; the release with the fix ends that. Our islands hold no other
+/// islands, so a plain loop does for Leptos' tree walk, and it marks each `data-ready` once it works.
+fn hydration_script(js: &str, wasm: &str) -> String {
+    format!(
+        r#"const islands = document.querySelectorAll("leptos-island");
+const start = async () => {{
+  const wasm = fetch({wasm:?});
+  const waymark = await import({js:?});
+  await waymark.default({{ module_or_path: wasm }});
+  waymark.hydrate();
+  for (const island of islands) {{
+    waymark[island.dataset.component](island);
+    island.dataset.ready = "";
+  }}
+}};
+if (islands.length) (window.requestIdleCallback ?? setTimeout)(start, {{ timeout: 2000 }});"#
+    )
+}
+
+/// The page of the request's path.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|page: String| if page.is_empty() { SITE.to_owned() } else { format!("{page} · {SITE}") }/>
+        <Router>
+            <FlatRoutes fallback=NotFoundPage>
+                <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
+                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin") view=OverviewPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/campaigns") view=CampaignsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/leads") view=LeadsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/leads/:id") view=LeadPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/users/:id") view=JourneyPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/referrals") view=ReferralsPage ssr=SsrMode::Async/>
+            </FlatRoutes>
+        </Router>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_strings_in_the_script() {
+        let script = hydration_script("/pkg/waymark.js", "/pkg/waymark.wasm");
+        assert!(script.contains(r#"import("/pkg/waymark.js")"#), "{script}");
+        assert!(script.contains(r#"fetch("/pkg/waymark.wasm")"#), "{script}");
+        assert!(script.contains("{ module_or_path: wasm }"), "{script}");
+    }
+}

@@ -1,0 +1,76 @@
+//! Attribution: where visitors came from, kept from the first moment and tied to the user who signs up.
+//!
+//! This module knows nothing of pages, forms or HTML. Take it together with its migrations to have attribution elsewhere;
+//! delete it to have a starter without.
+//!
+//! What always holds:
+//! - Once a landing is answered, its touch is in the database.
+//! - A touch counts once and belongs to one visitor; a visitor belongs to at most one user, for good.
+//! - Whatever fails here is logged and counted, and the page is served.
+//! - No signal, no row, no cookie, no query.
+
+/// Which user agents are programs; data.
+pub mod bots;
+#[cfg(feature = "ssr")]
+/// [`UtmSessionLayer`](capture::UtmSessionLayer): a request becomes a touch under the session's visitor.
+pub mod capture;
+/// A touch's channel; the rules are data.
+pub mod channel;
+mod clean;
+/// Click ids and what they imply; data.
+pub mod click_ids;
+/// Whether a request is a person's arrival.
+#[cfg(feature = "ssr")]
+pub mod eligibility;
+#[cfg(feature = "ssr")]
+/// [`LeadSourceLayer`](lead_source::LeadSourceLayer), linking visitors to users, sentinel values.
+pub mod lead_source;
+/// A query string's UTM fields, click ids and tags.
+pub mod params;
+/// Referral links: `/r/{token}`.
+#[cfg(feature = "ssr")]
+pub mod referral;
+/// The `Referer` header's host and path.
+pub mod referrer;
+/// What the admin pages ask.
+#[cfg(feature = "ssr")]
+pub mod report;
+/// Source names and hosts by kind; data.
+pub mod sources;
+/// Custom tags: the parameters that the owner named.
+pub mod tags;
+/// A touch and its row.
+#[cfg(feature = "ssr")]
+pub mod touch;
+/// The visitor, as the session knows it.
+#[cfg(feature = "ssr")]
+pub mod visitor;
+
+pub use clean::clean;
+
+#[cfg(feature = "ssr")]
+mod settings {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use crate::{config::Config, db::Db};
+
+    /// What the layers need.
+    #[derive(Clone, Debug)]
+    pub struct Attribution {
+        pub db: Db,
+        pub config: Arc<Config>,
+    }
+
+    /// A request extension: who is signed in. Authentication sets it, outside the attribution layers.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct SignedInUser(pub Uuid);
+
+    /// A response extension: the id of a session that attribution began, for the cookie even where the page failed.
+    #[derive(Clone, Debug)]
+    pub struct StartedSession(pub String);
+}
+
+#[cfg(feature = "ssr")]
+pub use settings::{Attribution, SignedInUser, StartedSession};

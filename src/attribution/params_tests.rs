@@ -1,0 +1,183 @@
+//! What the parser of query strings promises.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use proptest::prelude::*;
+
+use super::*;
+
+fn parsed(query: &str) -> Signals {
+    let tags = CustomTags::parse("Partner,coupon,my tag").expect("these names are free");
+    parse(query, None, &tags)
+}
+
+fn utm(source: &str, medium: &str) -> Utm {
+    let some = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+    Utm { source: some(source), medium: some(medium), ..Utm::default() }
+}
+
+#[test]
+fn each_field_has_its_parameter() {
+    let signals = parsed(
+        "utm_source=1&utm_medium=2&utm_campaign=3&utm_term=4&utm_content=5&utm_id=6&utm_source_platform=7\
+         &utm_creative_format=8&utm_marketing_tactic=9&utm_other=10&utm_=11",
+    );
+    let field = |value: &str| Some(value.to_owned());
+    let expected = Utm {
+        source: field("1"),
+        medium: field("2"),
+        campaign: field("3"),
+        term: field("4"),
+        content: field("5"),
+        id: field("6"),
+        source_platform: field("7"),
+        creative_format: field("8"),
+        marketing_tactic: field("9"),
+    };
+    assert_eq!(signals, Signals { utm: expected, ..Signals::default() });
+}
+
+#[test]
+fn names_are_found_however_a_link_was_mangled() {
+    let queries = [
+        "utm_source=google&utm_medium=cpc",
+        "UTM_Source=Google&Utm_MEDIUM=CPC",
+        "utm%5Fsource=google&%75tm_medium=cpc",
+        "a=1&amp;utm_source=google&amp;amp;utm_medium=cpc",
+        "a=1&amp%3Butm_source=google&AMP;amp%3butm_medium=cpc",
+        "a=1?utm_source=google&utm_medium=cpc",
+        "?utm_source=google?utm_medium=cpc",
+        "&&utm_source=google&=x&utm_medium=cpc&",
+        "utm_source[]=x&utm_source=google&utm_medium%5B%5D=x&utm_medium=cpc",
+    ];
+    for query in queries {
+        assert_eq!(parsed(query).utm, utm("google", "cpc"), "{query}");
+    }
+    for query in ["utm_source[]=x", "utm_source[0]=x", "xutm_source=x", "utm_sourc%65x=x", "amp=utm_source"] {
+        assert_eq!(parsed(query), Signals::default(), "{query}");
+    }
+}
+
+#[test]
+fn values_are_form_decoded_and_cleaned() {
+    let cases = [
+        ("Spring+Sale%20%26+More", "spring sale & more"),
+        ("a%00b", "ab"),
+        ("a%FFb", "a\u{fffd}b"),
+        ("100%", "100%"),
+        ("%zz%4", "%zz%4"),
+        ("a=b", "a=b"),
+        ("%0D%0A%09x", "x"),
+    ];
+    for (value, expected) in cases {
+        assert_eq!(parsed(&format!("utm_source={value}")).utm, utm(expected, ""), "{value}");
+    }
+}
+
+#[test]
+fn the_last_value_that_says_something_wins() {
+    assert_eq!(parsed("utm_source=a&utm_source=b&utm_source=&utm_source=%00+").utm, utm("b", ""));
+    assert_eq!(parsed("gclid=a&gclid=b&gclid=").click_ids, BTreeMap::from([("gclid", "b".to_owned())]));
+}
+
+#[test]
+fn a_click_id_speaks_only_where_utm_is_silent() {
+    let derived = |query: &str| (parsed(query).utm, parsed(query).derived);
+    assert_eq!(derived("gclid=AbC-_1"), (utm("google", "cpc"), true));
+    assert_eq!(derived("fbclid=x&gclid=y"), (utm("google", "cpc"), true));
+    assert_eq!(derived("gclid=x&utm_source=news"), (utm("news", ""), false));
+    assert_eq!(derived("gclid=x&utm_medium=email"), (utm("", "email"), false));
+    let campaign = Utm { campaign: Some("spring".into()), ..utm("bing", "cpc") };
+    assert_eq!(derived("msclkid=x&utm_campaign=Spring"), (campaign, true));
+    let youtube = Referrer::parse("https://www.youtube.com/watch?v=1");
+    let signals = parse("gclid=x", youtube.as_ref(), &CustomTags::default());
+    assert_eq!((signals.utm, signals.derived), (utm("youtube", "cpc"), true));
+}
+
+#[test]
+fn an_id_is_kept_byte_for_byte_or_not_at_all() {
+    let signals = parsed("sccid=A+b%2B%20%2b%C3%A9%25+&epik=%FF&yclid=a%00b&qclid=a%0Ab");
+    assert_eq!(signals.click_ids, BTreeMap::from([("ScCid", "A+b+ +é%+".to_owned())]));
+    assert_eq!(signals.dropped, Dropped { ids: 3, ..Dropped::default() });
+    assert_eq!(parsed(&format!("gclid={}", "a".repeat(2048))).click_ids["gclid"].len(), 2048);
+    let long = parsed(&format!("gclid={}", "a".repeat(2049)));
+    assert!(long.is_empty() && long.dropped.ids == 1);
+}
+
+#[test]
+fn tags_keep_case_and_every_value() {
+    let signals = parsed("partner=B+1&PARTNER=&partner=a&partner%5B%5D=c&my+tag=x&coupon=%00&Partner=B+1");
+    let values = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
+    let expected = [("Partner".to_owned(), values(&["B 1", "a", "B 1"])), ("my tag".to_owned(), values(&["x"]))];
+    assert_eq!(signals.tags, BTreeMap::from(expected));
+}
+
+#[test]
+fn what_makes_a_signal() {
+    for query in ["utm_id=1", "utm_source=a", "fbclid=1", "coupon=x"] {
+        assert!(!parsed(query).is_empty(), "{query}");
+    }
+    for query in ["", "a=b", "utm_source=", "gclid=", "srsltid=1", "gad_source=1", "mc_eid=1&_kx=2&mkt_tok=3"] {
+        assert!(parsed(query).is_empty(), "{query}");
+    }
+    assert_eq!(parsed("srsltid=x").click_ids["srsltid"], "x");
+    assert_eq!(parsed("MC_EID=1&mkt_tok=2"), Signals::default());
+    let google = Referrer::parse("https://www.google.com/");
+    let signals = parse("gad_source=1", google.as_ref(), &CustomTags::default());
+    assert!(!signals.is_empty() && signals.derived && signals.utm == utm("google", "cpc"));
+}
+
+#[test]
+fn beyond_a_cap_nothing_is_read_and_nothing_is_halved() {
+    let signals = parsed(&format!("{}utm_source=in&utm_medium=out&gclid=out", "a&".repeat(99)));
+    assert_eq!(signals.utm, utm("in", ""));
+    assert_eq!(signals.dropped, Dropped { pairs: 2, ..Dropped::default() });
+
+    let whole = format!("utm_source=in&a={}&gclid=abc", "x".repeat(MAX_QUERY_BYTES - 26));
+    assert_eq!(whole.len(), MAX_QUERY_BYTES);
+    assert_eq!(parsed(&whole).click_ids["gclid"], "abc");
+    assert_eq!(parsed(&format!("{whole}&utm_medium=out")).click_ids["gclid"], "abc");
+    let cut = parsed(&format!("{whole}d"));
+    assert_eq!((cut.utm, cut.click_ids.len(), cut.dropped.cut), (utm("in", ""), 0, true));
+    assert!(parsed(&format!("utm_source={}", "x".repeat(60 * 1024))).is_empty());
+}
+
+proptest! {
+    #[test]
+    fn any_query_is_read_without_panic(query in any::<String>(), bytes in any::<Vec<u8>>()) {
+        let bytes: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+        for value in [query, bytes] {
+            parsed(&value);
+            let signals = parsed(&format!("utm_source={value}&GCLID={value}&partner={value}&{value}=1"));
+            let tags = signals.tags.values().flatten();
+            for text in tags.chain(&signals.utm.source).chain(signals.click_ids.values()) {
+                prop_assert!(!text.is_empty() && !text.contains(char::is_control));
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_byte_exact(index in 0..click_ids::CLICK_IDS.len(), id in "\\PC{1,2048}") {
+        let name = click_ids::CLICK_IDS[index].name;
+        let signals = parsed(&format!("{name}={}", utf8_percent_encode(&id, NON_ALPHANUMERIC)));
+        let expected = (id.len() <= MAX_ID_BYTES).then_some(&id);
+        prop_assert_eq!(signals.click_ids.get(name), expected);
+    }
+
+    #[test]
+    fn the_case_of_names_does_not_matter(
+        pairs in proptest::collection::vec(("(utm_source|utm_term|gclid|ScCid|partner|a)", "[a-z%0-9+?&;=]{0,9}"), 0..9),
+        upper in any::<u64>(),
+    ) {
+        let query = |rename: fn(&str, u64) -> String| {
+            pairs.iter().map(|(name, value)| rename(name, upper) + "=" + value).collect::<Vec<_>>().join("&")
+        };
+        let mixed = |name: &str, upper: u64| {
+            let case = |(at, character): (usize, char)| match upper >> at & 1 {
+                1 => character.to_ascii_uppercase(),
+                _ => character.to_ascii_lowercase(),
+            };
+            name.chars().enumerate().map(case).collect()
+        };
+        prop_assert_eq!(parsed(&query(mixed)), parsed(&query(|name, _| name.to_owned())));
+    }
+}

@@ -1,0 +1,244 @@
+use super::{Field, Filter, Statement, filter::NOT_SET};
+use crate::db::{Conn, Error, Millis};
+
+/// The touches of one source, medium, campaign and channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Campaign {
+    pub source: Option<String>,
+    pub medium: Option<String>,
+    pub campaign: Option<String>,
+    pub channel: String,
+    pub touches: i64,
+    /// Distinct visitors.
+    pub visitors: i64,
+    /// Touches of visitors who belong to a user.
+    pub leads: i64,
+    /// Distinct users.
+    pub users: i64,
+    /// Users who signed up in the period, with a touch of this campaign at or before that and within the look-back window.
+    pub signups: i64,
+    /// Touches from links on pages of our own.
+    pub internal: i64,
+}
+
+impl Campaign {
+    /// Sign-ups to visitors. More than 1 where people signed up in the period who came before it.
+    pub fn rate(&self) -> Option<f64> {
+        (self.visitors > 0).then(|| self.signups as f64 / self.visitors as f64)
+    }
+
+    /// The filter that finds just its touches.
+    pub fn narrow(&self, filter: &Filter) -> Filter {
+        let exactly = |value: &Option<String>| Some(value.clone().unwrap_or_else(|| NOT_SET.to_owned()));
+        filter
+            .clone()
+            .with(Field::Source, exactly(&self.source).as_deref())
+            .with(Field::Medium, exactly(&self.medium).as_deref())
+            .with(Field::Campaign, exactly(&self.campaign).as_deref())
+            .with(Field::Channel, Some(&self.channel))
+    }
+}
+
+/// A column that campaigns are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    Campaign,
+    Source,
+    Medium,
+    Channel,
+    Touches,
+    Visitors,
+    Leads,
+    Users,
+    Signups,
+    Rate,
+}
+
+impl Column {
+    pub const ALL: [Self; 10] = [
+        Self::Campaign,
+        Self::Source,
+        Self::Medium,
+        Self::Channel,
+        Self::Touches,
+        Self::Visitors,
+        Self::Leads,
+        Self::Users,
+        Self::Signups,
+        Self::Rate,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Campaign => "campaign",
+            Self::Source => "source",
+            Self::Medium => "medium",
+            Self::Channel => "channel",
+            Self::Touches => "touches",
+            Self::Visitors => "visitors",
+            Self::Leads => "leads",
+            Self::Users => "users",
+            Self::Signups => "signups",
+            Self::Rate => "rate",
+        }
+    }
+
+    /// Numbers are looked at from the largest, names from A.
+    pub const fn is_numeric(self) -> bool {
+        !matches!(self, Self::Campaign | Self::Source | Self::Medium | Self::Channel)
+    }
+}
+
+/// An order of campaigns: `leads` is ascending, `-leads` descending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    pub column: Column,
+    pub descending: bool,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self { column: Column::Leads, descending: true }
+    }
+}
+
+impl Order {
+    pub fn parse(text: &str) -> Option<Self> {
+        let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
+        let column = Column::ALL.into_iter().find(|column| column.as_str() == name)?;
+        Some(Self { column, descending })
+    }
+
+    /// What pressing a column's heading asks for: the other direction, or that column from its natural end.
+    pub fn pressed(self, column: Column) -> Self {
+        let descending = if self.column == column { !self.descending } else { column.is_numeric() };
+        Self { column, descending }
+    }
+
+    /// The expression and its direction. All orders end in the same tie-break.
+    fn clause(self) -> &'static str {
+        match (self.column, self.descending) {
+            (Column::Campaign, false) => "campaign asc nulls last",
+            (Column::Campaign, true) => "campaign desc nulls last",
+            (Column::Source, false) => "source asc nulls last",
+            (Column::Source, true) => "source desc nulls last",
+            (Column::Medium, false) => "medium asc nulls last",
+            (Column::Medium, true) => "medium desc nulls last",
+            (Column::Channel, false) => "channel asc",
+            (Column::Channel, true) => "channel desc",
+            (Column::Touches, false) => "touches asc",
+            (Column::Touches, true) => "touches desc",
+            (Column::Visitors, false) => "visitors asc",
+            (Column::Visitors, true) => "visitors desc",
+            (Column::Leads, false) => "leads asc",
+            (Column::Leads, true) => "leads desc",
+            (Column::Users, false) => "users asc",
+            (Column::Users, true) => "users desc",
+            (Column::Signups, false) => "signups asc",
+            (Column::Signups, true) => "signups desc",
+            // nothing to divide by is no rate: last either way
+            (Column::Rate, false) => "case when visitors > 0 then signups * 1.0 / visitors end asc nulls last",
+            (Column::Rate, true) => "case when visitors > 0 then signups * 1.0 / visitors end desc nulls last",
+        }
+    }
+}
+
+impl std::fmt::Display for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", if self.descending { "-" } else { "" }, self.column.as_str())
+    }
+}
+
+/// The campaigns of a period: those with touches in it, and those that brought a sign-up in it.
+///
+/// `limit` and `offset` count rows of the order, which has no ties.
+pub async fn campaigns(
+    conn: &mut Conn,
+    filter: &Filter,
+    window: Millis,
+    order: Order,
+    limit: u32,
+    offset: u32,
+) -> Result<Vec<Campaign>, Error> {
+    // The outer select because PostgreSQL sorts by an expression of columns only where they are columns.
+    Statement::new("select * from (")
+        .grouped(filter, window)
+        .text(") campaigns order by ")
+        .text(order.clause())
+        .text(", source nulls last, medium nulls last, campaign nulls last, channel limit ")
+        .value(limit)
+        .text(" offset ")
+        .value(offset)
+        .query()
+        .fetch_all(conn)
+        .await
+}
+
+/// The next campaigns by name after `last`, from the first where there is none: an order that new touches do not change.
+pub async fn campaigns_after(
+    conn: &mut Conn,
+    filter: &Filter,
+    window: Millis,
+    last: Option<&Campaign>,
+    limit: u32,
+) -> Result<Vec<Campaign>, Error> {
+    // each name with whether it is there, because nothing is greater than null
+    const NAMES: &str = "(case when source is null then 1 else 0 end, coalesce(source, ''),
+         case when medium is null then 1 else 0 end, coalesce(medium, ''),
+         case when campaign is null then 1 else 0 end, coalesce(campaign, ''), channel)";
+    const ORDER: &str = " order by case when source is null then 1 else 0 end, source,
+         case when medium is null then 1 else 0 end, medium,
+         case when campaign is null then 1 else 0 end, campaign, channel limit ";
+    let statement = Statement::new("select * from (").grouped(filter, window).text(") campaigns");
+    let statement = match last {
+        None => statement,
+        Some(last) => {
+            let mut statement = statement.text(" where ").text(NAMES).text(" > (");
+            for name in [&last.source, &last.medium, &last.campaign] {
+                let name = name.as_deref();
+                statement = statement.value(i64::from(name.is_none())).text(", ").value(name.unwrap_or_default()).text(", ");
+            }
+            statement.value(last.channel.as_str()).text(")")
+        }
+    };
+    statement.text(ORDER).value(limit).query().fetch_all(conn).await
+}
+
+/// How many rows [`campaigns`] has.
+pub async fn campaign_count(conn: &mut Conn, filter: &Filter, window: Millis) -> Result<i64, Error> {
+    Statement::new("select count(*) from (").grouped(filter, window).text(") campaigns").query().fetch_scalar(conn).await
+}
+
+impl Statement {
+    /// Touches and sign-ups are counted apart, as they are asked for by different times, and added up.
+    fn grouped(self, filter: &Filter, window: Millis) -> Self {
+        let range = filter.period.range();
+        self.text(
+            "select source, medium, campaign, channel,
+                    cast(sum(touches) as bigint) as touches, cast(sum(visitors) as bigint) as visitors,
+                    cast(sum(leads) as bigint) as leads, cast(sum(users) as bigint) as users,
+                    cast(sum(signups) as bigint) as signups, cast(sum(internal) as bigint) as internal
+             from (select t.source, t.medium, t.campaign, t.channel,
+                          count(*) as touches, count(distinct t.visitor_id) as visitors,
+                          count(v.user_id) as leads, count(distinct v.user_id) as users,
+                          0 as signups, sum(case when t.internal then 1 else 0 end) as internal
+                   from touches t join visitors v on v.id = t.visitor_id where ",
+        )
+        .within("t.occurred_at", range)
+        .matching(filter)
+        .text(
+            " group by t.source, t.medium, t.campaign, t.channel
+              union all
+              select t.source, t.medium, t.campaign, t.channel, 0, 0, 0, 0, count(distinct u.id), 0
+              from users u join visitors v on v.user_id = u.id join touches t on t.visitor_id = v.id where ",
+        )
+        .within("u.created_at", range)
+        .text(" and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - ")
+        .value(window)
+        .matching(filter)
+        .text(
+            " group by t.source, t.medium, t.campaign, t.channel) counted
+             group by source, medium, campaign, channel",
+        )
+    }
+}

@@ -1,0 +1,59 @@
+use crate::db::{Conn, Dialect, Query, Value, sql};
+
+/// A statement that is put together: its text from code alone, its values from anywhere, each with its number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Statement {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Statement {
+    pub fn new(text: &'static str) -> Self {
+        Self::default().text(text)
+    }
+
+    /// Adds text. `'static` keeps input out of it.
+    pub fn text(mut self, text: &'static str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a placeholder and its value.
+    pub fn value(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self.text.push('$');
+        self.text.push_str(&self.values.len().to_string());
+        self
+    }
+
+    /// Adds what `f` adds.
+    pub fn with(self, f: impl FnOnce(Self) -> Self) -> Self {
+        f(self)
+    }
+
+    pub fn query(self) -> Query {
+        sql(self.text).bind_all(self.values)
+    }
+}
+
+/// A pattern for `like … escape '\'` that finds the text anywhere, its `%` and `_` taken as they are.
+pub(super) fn contains_pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// The database a connection belongs to, for the little that the two do not write alike.
+pub(super) fn dialect(conn: &Conn) -> Dialect {
+    match conn {
+        Conn::Sqlite(_) => Dialect::Sqlite,
+        Conn::Postgres(_) => Dialect::Postgres,
+    }
+}

@@ -1,0 +1,174 @@
+use super::{
+    super::{
+        Filter, Preset,
+        journey::journey,
+        leads::{Cursor, Lead, Part, lead, leads, leads_of_visitor},
+    },
+    sample::{DAY, ORIGIN, Sample},
+};
+use crate::db::{Conn, new_id, sql, testing::each_database};
+
+const NOW: i64 = ORIGIN + 80 * DAY;
+
+fn filter(query: &str) -> Filter {
+    Filter::parse(query, Preset::All, NOW).filter
+}
+
+async fn ids(conn: &mut Conn, query: &str) -> Vec<uuid::Uuid> {
+    let page = leads(conn, &filter(query), Part::Newest, 1_000).await.expect("leads");
+    page.leads.into_iter().map(|lead| lead.id).collect()
+}
+
+#[tokio::test]
+async fn leads_are_the_rows_of_the_view_newest_first() {
+    let sample = Sample::pseudo_random(3);
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        let viewed: Vec<(uuid::Uuid,)> = sql(r#"select id from lead_sources order by "timestamp" desc, id desc"#)
+            .fetch_all(&mut conn)
+            .await
+            .expect("the view");
+        let viewed: Vec<_> = viewed.into_iter().map(|(id,)| id).collect();
+        assert!(viewed.len() > 100);
+        assert_eq!(ids(&mut conn, "").await, viewed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pages_stay_while_new_rows_arrive() {
+    let sample = Sample::pseudo_random(5);
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        let all = ids(&mut conn, "").await;
+        let filter = filter("");
+
+        let (mut walked, mut part, mut firsts) = (Vec::new(), Part::Newest, Vec::new());
+        loop {
+            let page = leads(&mut conn, &filter, part, 7).await.expect("a page");
+            walked.extend(page.leads.iter().map(|lead| lead.id));
+            firsts.push(page.leads[0].id);
+            // what comes in between is newer than what was seen
+            let mut later = Sample::default();
+            let user = later.user(&format!("{}@example.com", new_id()), NOW);
+            let visitor = later.visitor(Some(user));
+            later.touch(visitor, NOW + walked.len() as i64, Some("later"));
+            later.store(&db).await;
+            let Some(older) = page.older else { break };
+            // a cursor survives its way through an address
+            part = Part::Before(older.to_string().parse().expect("a cursor"));
+        }
+        assert_eq!(walked, all);
+
+        // and back again, to pages that begin where they began
+        let mut page = leads(&mut conn, &filter, part, 7).await.expect("a page");
+        for first in firsts.iter().rev().skip(1) {
+            let newer = page.newer.expect("a newer page");
+            page = leads(&mut conn, &filter, Part::After(newer), 7).await.expect("a page");
+            assert_eq!(page.leads[0].id, *first);
+        }
+        assert!(page.newer.is_some(), "the rows that arrived are newer still");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn leads_of_one_moment_are_each_on_one_page() {
+    let mut sample = Sample::default();
+    let user = sample.user("a@example.com", ORIGIN);
+    let visitor = sample.visitor(Some(user));
+    for _ in 0..10 {
+        sample.touch(visitor, ORIGIN, None);
+    }
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        let first = leads(&mut conn, &filter(""), Part::Newest, 4).await.expect("a page");
+        assert_eq!(first.newer, None);
+        let second = leads(&mut conn, &filter(""), Part::Before(first.older.expect("more")), 6).await.expect("a page");
+        assert_eq!(second.older, None);
+        let mut seen: Vec<_> = first.leads.iter().chain(&second.leads).map(|lead| lead.id).collect();
+        assert_eq!(seen.len(), 10);
+        seen.dedup();
+        assert_eq!(seen, ids(&mut conn, "").await);
+    })
+    .await;
+}
+
+#[test]
+fn what_is_no_cursor_is_refused() {
+    let cursor = "0".repeat(48);
+    assert!(cursor.parse::<Cursor>().is_ok());
+    for wrong in ["", "0", &cursor[1..], &format!("{cursor}0"), &cursor.replace('0', "g"), &"é".repeat(24), &format!("+{}", &cursor[1..])] {
+        assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_takes_its_characters_as_they_are() {
+    let mut sample = Sample::default();
+    let user = sample.user("Some_One@Example.com", ORIGIN);
+    let visitor = sample.visitor(Some(user));
+    let campaigns = ["50%_off", "50 off", "a\\b", "50%xoff", "it's"];
+    let rows: Vec<_> = campaigns.iter().map(|campaign| sample.touch(visitor, ORIGIN, Some(campaign))).collect();
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        for (q, expected) in [
+            ("%25_", &rows[..1]),
+            ("50%25", &[rows[0], rows[3]]),
+            ("_off", &rows[..1]),
+            ("%5C", &rows[2..3]),
+            ("'", &rows[4..]),
+            ("' or 1=1 --", &[]),
+            ("SOME_O", &rows),
+            ("some%25", &[]),
+        ] {
+            let mut found = ids(&mut conn, &format!("q={q}")).await;
+            found.sort();
+            assert_eq!(found, expected, "{q}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lead_opens_with_all_it_holds_and_nobodys_touch_does_not() {
+    let mut sample = Sample::default();
+    let user = sample.user("a@example.com", ORIGIN);
+    let (visitor, nobody) = (sample.visitor(Some(user)), sample.visitor(None));
+    let (mine, other) = (sample.touch(visitor, ORIGIN, Some("spring")), sample.touch(nobody, ORIGIN, None));
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        let found: Lead = lead(&mut conn, mine).await.expect("an answer").expect("a lead");
+        assert_eq!((found.user_email.as_str(), found.campaign.as_deref()), ("a@example.com", Some("spring")));
+        assert_eq!((found.click_ids.as_str(), found.hits, found.internal), (r#"{"gclid":"AbC-_1"}"#, 1, false));
+        assert_eq!(lead(&mut conn, other).await.expect("an answer"), None);
+        assert_eq!(lead(&mut conn, new_id()).await.expect("an answer"), None);
+        assert_eq!(leads_of_visitor(&mut conn, visitor, 10).await.expect("leads"), [found]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_journey_joins_the_browsers_of_a_user_in_order() {
+    let mut sample = Sample::default();
+    let user = sample.user("a@example.com", ORIGIN + 3 * DAY);
+    let (phone, desk) = (sample.visitor(Some(user)), sample.visitor(Some(user)));
+    let third = sample.touch(phone, ORIGIN + 4 * DAY, None);
+    let second = sample.touch(desk, ORIGIN + DAY, None);
+    let first = sample.touch(phone, ORIGIN, None);
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        let found = journey(&mut conn, user).await.expect("an answer").expect("a user");
+        assert_eq!(found.user.created_at, ORIGIN + 3 * DAY);
+        assert_eq!(found.touches.iter().map(|touch| touch.id).collect::<Vec<_>>(), [first, second, third]);
+        assert_eq!(found.referral, None);
+        assert_eq!(journey(&mut conn, new_id()).await.expect("an answer"), None);
+    })
+    .await;
+}

@@ -1,0 +1,333 @@
+//! Every number against a recomputation over all rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    super::{
+        Field, Filter, Preset, Range,
+        campaigns::{Campaign, Order, campaign_count, campaigns, campaigns_after},
+        filter::NOT_SET,
+        leads::lead_count,
+        ranking::{Dimension, Ranked, ranking},
+        totals::{Totals, any_touch, totals},
+        trend::{Metric, trend},
+    },
+    sample::{DAY, ORIGIN, Sample, Touch, User, WINDOW},
+};
+use crate::db::testing::each_database;
+
+const NOW: i64 = ORIGIN + 80 * DAY;
+
+/// Filters that touch every kind of condition.
+const QUERIES: [&str; 14] = [
+    "period=all",
+    "from=2026-04-01&to=2026-04-30",
+    "from=2026-04-01&to=2026-04-30&tz=Asia%2FKolkata",
+    "from=2026-03-29&to=2026-03-29&tz=Europe%2FBerlin",
+    "period=all&campaign=spring",
+    "period=all&campaign=SPRING&source=google",
+    "from=2026-04-10&to=2026-05-20&campaign=%28not+set%29",
+    "period=all&medium=%28not+set%29&channel=Referral",
+    "from=2026-04-10&to=2026-05-20&channel=Email",
+    "period=all&q=50%25_",
+    "period=all&q=SPRI",
+    "period=all&q=person1",
+    "period=all&q=%C3%9CN%C3%8FC",
+    "from=2020-01-01&to=2020-12-31",
+];
+
+/// What the SQL says, said in Rust.
+struct Recomputed<'a> {
+    sample: &'a Sample,
+    filter: &'a Filter,
+}
+
+impl Recomputed<'_> {
+    fn owner(&self, touch: &Touch) -> Option<&User> {
+        let visitor = self.sample.visitors.iter().find(|visitor| visitor.id == touch.visitor).expect("a touch has a visitor");
+        let user = visitor.user?;
+        self.sample.users.iter().find(|row| row.id == user)
+    }
+
+    fn matches(&self, touch: &Touch) -> bool {
+        let equal = |field, value: Option<&str>| match self.filter.get(field) {
+            None => true,
+            Some(NOT_SET) => value.is_none(),
+            Some(asked) => value.is_some_and(|value| value == asked || value == asked.to_lowercase()),
+        };
+        let found = self.filter.q.as_ref().is_none_or(|q| {
+            let q = q.to_lowercase();
+            let email = self.owner(touch).map(|user| user.email.to_lowercase());
+            [touch.campaign.map(str::to_owned), touch.term.map(str::to_owned), email]
+                .into_iter()
+                .flatten()
+                .any(|text| text.contains(&q))
+        });
+        found
+            && equal(Field::Source, touch.source)
+            && equal(Field::Medium, touch.medium)
+            && equal(Field::Campaign, touch.campaign)
+            && equal(Field::Term, touch.term)
+            && equal(Field::Channel, Some(touch.channel))
+    }
+
+    fn touches(&self, range: Range) -> Vec<&Touch> {
+        self.sample.touches.iter().filter(|touch| range.contains(touch.occurred_at) && self.matches(touch)).collect()
+    }
+
+    fn signups(&self, range: Range) -> Vec<&User> {
+        self.sample.users.iter().filter(|user| range.contains(user.created_at)).collect()
+    }
+
+    /// The touches that brought a user.
+    fn brought(&self, user: &User) -> Vec<&Touch> {
+        let within = user.created_at - WINDOW..=user.created_at;
+        self.sample
+            .touches
+            .iter()
+            .filter(|touch| {
+                within.contains(&touch.occurred_at)
+                    && self.owner(touch).is_some_and(|owner| owner.id == user.id)
+                    && self.matches(touch)
+            })
+            .collect()
+    }
+
+    fn totals(&self, range: Range) -> Totals {
+        let touches = self.touches(range);
+        let attributed = self.signups(range).into_iter().filter(|user| !self.brought(user).is_empty()).count() as i64;
+        Totals {
+            touches: touches.len() as i64,
+            visitors: touches.iter().map(|touch| touch.visitor).collect::<BTreeSet<_>>().len() as i64,
+            leads: touches.iter().filter(|touch| self.owner(touch).is_some()).count() as i64,
+            users: touches.iter().filter_map(|touch| self.owner(touch)).map(|user| user.id).collect::<BTreeSet<_>>().len() as i64,
+            signups: if self.filter.is_bare() { self.signups(range).len() as i64 } else { attributed },
+            attributed,
+        }
+    }
+
+    fn metric(&self, metric: Metric, range: Range) -> i64 {
+        let totals = self.totals(range);
+        match metric {
+            Metric::Touches => totals.touches,
+            Metric::Visitors => totals.visitors,
+            Metric::Leads => totals.leads,
+            Metric::Signups => totals.signups,
+        }
+    }
+
+    fn campaigns(&self, range: Range) -> Vec<Campaign> {
+        let key = |touch: &Touch| (touch.source, touch.medium, touch.campaign, touch.channel);
+        let mut groups: BTreeMap<_, Vec<&Touch>> = BTreeMap::new();
+        for touch in self.touches(range) {
+            groups.entry(key(touch)).or_default().push(touch);
+        }
+        let mut signups: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for user in self.signups(range) {
+            for touch in self.brought(user) {
+                signups.entry(key(touch)).or_default().insert(user.id);
+                groups.entry(key(touch)).or_default();
+            }
+        }
+        groups
+            .into_iter()
+            .map(|(key, touches)| {
+                let owners: Vec<_> = touches.iter().filter_map(|touch| self.owner(touch)).map(|user| user.id).collect();
+                Campaign {
+                    source: key.0.map(str::to_owned),
+                    medium: key.1.map(str::to_owned),
+                    campaign: key.2.map(str::to_owned),
+                    channel: key.3.to_owned(),
+                    touches: touches.len() as i64,
+                    visitors: touches.iter().map(|touch| touch.visitor).collect::<BTreeSet<_>>().len() as i64,
+                    leads: owners.len() as i64,
+                    users: owners.iter().collect::<BTreeSet<_>>().len() as i64,
+                    signups: signups.get(&key).map_or(0, BTreeSet::len) as i64,
+                    internal: touches.iter().filter(|touch| touch.internal).count() as i64,
+                }
+            })
+            .collect()
+    }
+
+    fn ranking(&self, dimension: Dimension, metric: Metric, range: Range) -> Vec<Ranked> {
+        let value = |touch: &Touch| match dimension {
+            Dimension::Source => Some(touch.source.map(str::to_owned)),
+            Dimension::Channel => Some(Some(touch.channel.to_owned())),
+            Dimension::LandingPage => Some(Some(touch.landing_path.to_owned())),
+            Dimension::Referrer => touch.referrer.map(|referrer| referrer.split('/').next().map(str::to_owned)),
+        };
+        let mut groups: BTreeMap<Option<String>, BTreeSet<String>> = BTreeMap::new();
+        let mut add = |touch: &Touch, what: String| {
+            if let Some(value) = value(touch) {
+                groups.entry(value).or_default().insert(what);
+            }
+        };
+        match metric {
+            Metric::Touches => self.touches(range).into_iter().for_each(|touch| add(touch, touch.id.to_string())),
+            Metric::Visitors => self.touches(range).into_iter().for_each(|touch| add(touch, touch.visitor.to_string())),
+            Metric::Leads => {
+                let leads = self.touches(range).into_iter().filter(|touch| self.owner(touch).is_some());
+                leads.for_each(|touch| add(touch, touch.id.to_string()));
+            }
+            Metric::Signups => {
+                for user in self.signups(range) {
+                    self.brought(user).into_iter().for_each(|touch| add(touch, user.id.to_string()));
+                }
+            }
+        }
+        let mut ranked: Vec<_> =
+            groups.into_iter().map(|(value, of)| Ranked { value, count: of.len() as i64 }).collect();
+        ranked.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| nulls_last(&a.value).cmp(&nulls_last(&b.value))));
+        ranked
+    }
+}
+
+fn nulls_last(value: &Option<String>) -> (bool, Option<&str>) {
+    (value.is_none(), value.as_deref())
+}
+
+fn by_name(campaign: &Campaign) -> (Option<String>, Option<String>, Option<String>, String) {
+    (campaign.source.clone(), campaign.medium.clone(), campaign.campaign.clone(), campaign.channel.clone())
+}
+
+#[tokio::test]
+async fn reports_equal_their_recomputation() {
+    let sample = Sample::pseudo_random(7);
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        let mut nonzero = 0;
+        for query in QUERIES {
+            let parsed = Filter::parse(query, Preset::All, NOW);
+            assert_eq!(parsed.problems, [], "{query}");
+            let filter = &parsed.filter;
+            let range = filter.period.range();
+            let naive = Recomputed { sample: &sample, filter };
+
+            let expected = naive.totals(range);
+            assert_eq!(totals(&mut conn, filter, WINDOW).await.expect("totals"), expected, "{query}");
+            assert_eq!(lead_count(&mut conn, filter).await.expect("leads"), expected.leads, "{query}");
+            nonzero += i64::from(expected.touches > 0 && expected.attributed > 0);
+
+            let mut rows = campaigns(&mut conn, filter, WINDOW, Order::default(), 1_000, 0).await.expect("campaigns");
+            assert_eq!(campaign_count(&mut conn, filter, WINDOW).await.expect("a count"), rows.len() as i64, "{query}");
+            assert!(rows.windows(2).all(|pair| pair[0].leads >= pair[1].leads), "{query}");
+            rows.sort_by_key(by_name);
+            assert_eq!(rows, naive.campaigns(range), "{query}");
+            // a row's link finds what the row counts
+            for row in rows.iter().take(3) {
+                let narrow = totals(&mut conn, &row.narrow(filter), WINDOW).await.expect("totals");
+                let counted = (narrow.touches, narrow.visitors, narrow.leads, narrow.users, narrow.signups);
+                assert_eq!(counted, (row.touches, row.visitors, row.leads, row.users, row.signups), "{query} {row:?}");
+            }
+
+            for metric in Metric::ALL {
+                for dimension in [Dimension::Source, Dimension::Channel, Dimension::LandingPage, Dimension::Referrer] {
+                    let rows = ranking(&mut conn, filter, WINDOW, dimension, metric, 100).await.expect("a ranking");
+                    assert_eq!(rows, naive.ranking(dimension, metric, range), "{query} {dimension:?} {metric:?}");
+                }
+                let trend = trend(&mut conn, filter, WINDOW, metric, NOW).await.expect("a trend");
+                for (bucket, count) in trend.buckets.iter().zip(&trend.current) {
+                    assert_eq!(*count, naive.metric(metric, bucket.range(&filter.period.tz)), "{query} {metric:?} {bucket:?}");
+                }
+                if metric != Metric::Visitors {
+                    assert_eq!(trend.current.iter().sum::<i64>(), naive.metric(metric, range), "{query} {metric:?}");
+                }
+                let Some(previous) = trend.previous else { continue };
+                let before = filter.previous().expect("both ends are known").period.range();
+                if metric != Metric::Visitors && filter.period.days() <= Some(370) {
+                    assert_eq!(previous.iter().sum::<i64>(), naive.metric(metric, before), "{query} {metric:?}");
+                }
+            }
+        }
+        // the sample and the filters would be worth little if most found nothing
+        assert!(nonzero >= 11, "{nonzero}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn campaigns_page_without_gap_in_every_order() {
+    let sample = Sample::pseudo_random(11);
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        let filter = Filter::parse("", Preset::All, NOW).filter;
+        let mut orders = 0;
+        for column in super::super::campaigns::Column::ALL {
+            for descending in [false, true] {
+                let order = Order { column, descending };
+                assert_eq!(Order::parse(&order.to_string()), Some(order));
+                let all = campaigns(&mut conn, &filter, WINDOW, order, 1_000, 0).await.expect("campaigns");
+                let mut paged = Vec::new();
+                while paged.len() < all.len() {
+                    let page = campaigns(&mut conn, &filter, WINDOW, order, 5, paged.len() as u32).await.expect("a page");
+                    assert!(!page.is_empty());
+                    paged.extend(page);
+                }
+                assert_eq!(paged, all, "{order}");
+                orders += 1;
+            }
+        }
+        assert_eq!(orders, 20);
+
+        let mut all = campaigns(&mut conn, &filter, WINDOW, Order::default(), 1_000, 0).await.expect("campaigns");
+        let mut walked: Vec<Campaign> = Vec::new();
+        loop {
+            let next = campaigns_after(&mut conn, &filter, WINDOW, walked.last(), 3).await.expect("campaigns");
+            if next.is_empty() {
+                break;
+            }
+            walked.extend(next);
+        }
+        assert_eq!(walked.len(), all.len());
+        walked.sort_by_key(by_name);
+        all.sort_by_key(by_name);
+        assert_eq!(walked, all);
+        assert_eq!(Order::parse("-password"), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_empty_database_has_empty_reports() {
+    each_database(async |db| {
+        let mut conn = db.read().await.expect("a connection");
+        assert!(!any_touch(&mut conn).await.expect("an answer"));
+        for query in ["", "period=all", "campaign=x&q=y"] {
+            let filter = Filter::parse(query, Preset::Days30, NOW).filter;
+            assert_eq!(totals(&mut conn, &filter, WINDOW).await.expect("totals"), Totals::default());
+            assert_eq!(totals(&mut conn, &filter, WINDOW).await.expect("totals").rate(), None);
+            assert_eq!(campaigns(&mut conn, &filter, WINDOW, Order::default(), 10, 0).await.expect("campaigns"), []);
+            assert_eq!(ranking(&mut conn, &filter, WINDOW, Dimension::Referrer, Metric::Leads, 5).await.expect("a ranking"), []);
+            let trend = trend(&mut conn, &filter, WINDOW, Metric::Leads, NOW).await.expect("a trend");
+            assert!(!trend.buckets.is_empty() && trend.current.iter().all(|count| *count == 0));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_day_of_the_clock_change_counts_its_own_touches_only() {
+    // Berlin's 29th of March lasts from 28th 23:00Z to 29th 22:00Z, its 25th of October from 24th 22:00Z to 25th 23:00Z
+    let hour = 3_600_000;
+    let october = ORIGIN + 210 * DAY;
+    let mut sample = Sample::default();
+    let visitor = sample.visitor(None);
+    for at in [ORIGIN - hour - 1, ORIGIN - hour, ORIGIN + 22 * hour - 1, ORIGIN + 22 * hour] {
+        sample.touch(visitor, at, None);
+    }
+    for at in [october - 2 * hour - 1, october - 2 * hour, october + 23 * hour - 1, october + 23 * hour] {
+        sample.touch(visitor, at, None);
+    }
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        for (from, to) in [("2026-03-28", "2026-03-30"), ("2026-10-24", "2026-10-26")] {
+            let filter = Filter::parse(&format!("from={from}&to={to}&tz=Europe/Berlin"), Preset::All, NOW).filter;
+            let trend = trend(&mut conn, &filter, WINDOW, Metric::Touches, NOW).await.expect("a trend");
+            assert_eq!(trend.current, [1, 2, 1], "{from}");
+        }
+    })
+    .await;
+}

@@ -1,0 +1,139 @@
+use jiff::civil::Date;
+
+use super::{Filter, Range, Statement, period::Bucket};
+use crate::db::{Conn, Error, Millis};
+
+/// What can be drawn over time, and ranked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    Touches,
+    Visitors,
+    Leads,
+    Signups,
+}
+
+impl Metric {
+    pub const ALL: [Self; 4] = [Self::Touches, Self::Visitors, Self::Leads, Self::Signups];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Touches => "touches",
+            Self::Visitors => "visitors",
+            Self::Leads => "leads",
+            Self::Signups => "signups",
+        }
+    }
+
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Touches => "Touches",
+            Self::Visitors => "Visitors",
+            Self::Leads => "Leads",
+            Self::Signups => "Sign-ups",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|metric| metric.as_str() == text)
+    }
+}
+
+/// A number over time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trend {
+    pub buckets: Vec<Bucket>,
+    /// The number in each bucket.
+    pub current: Vec<i64>,
+    /// The number in each bucket of the period before; nothing where the period is open.
+    pub previous: Option<Vec<i64>>,
+}
+
+/// Counts `metric` in each bucket of the period, and of the period before.
+///
+/// A period with an open end is drawn from the first to the last event. Visitors are distinct within a bucket: their sum
+/// may exceed the period's.
+pub async fn trend(conn: &mut Conn, filter: &Filter, window: Millis, metric: Metric, now: Millis) -> Result<Trend, Error> {
+    let days = filter.period.days();
+    let today = filter.period.day_of(now);
+    let (first, last) = span(conn, filter).await?;
+    let period = filter.period.closed(first, last, today);
+    let buckets = period.buckets();
+
+    let mut ranges: Vec<Range> = buckets.iter().map(|bucket| bucket.range(&period.tz)).collect();
+    if let Some(days) = days {
+        ranges.extend(buckets.iter().map(|bucket| bucket.back(days).range(&period.tz)));
+    }
+    let mut current = counts(conn, filter, window, metric, &ranges).await?;
+    let previous = current.split_off(buckets.len());
+    Ok(Trend { buckets, current, previous: days.map(|_| previous) })
+}
+
+/// The days of the first and the last event.
+async fn span(conn: &mut Conn, filter: &Filter) -> Result<(Option<Date>, Option<Date>), Error> {
+    let (touch_first, touch_last, user_first, user_last) = Statement::new(
+        "select (select min(occurred_at) from touches), (select max(occurred_at) from touches),
+                (select min(created_at) from users), (select max(created_at) from users)",
+    )
+    .query()
+    .fetch_one::<(Option<Millis>, Option<Millis>, Option<Millis>, Option<Millis>)>(conn)
+    .await?;
+    let day = |at: Millis| filter.period.day_of(at);
+    let first = [touch_first, user_first].into_iter().flatten().min().map(day);
+    Ok((first, [touch_last, user_last].into_iter().flatten().max().map(day)))
+}
+
+/// Counts in each of the ranges, with one statement: each range is a walk through an index.
+async fn counts(
+    conn: &mut Conn,
+    filter: &Filter,
+    window: Millis,
+    metric: Metric,
+    ranges: &[Range],
+) -> Result<Vec<i64>, Error> {
+    let mut counts = vec![0; ranges.len()];
+    if ranges.is_empty() {
+        return Ok(counts);
+    }
+    let mut statement = Statement::new("with bucket (number, starts, ends) as (values ");
+    for (number, range) in ranges.iter().enumerate() {
+        statement = statement
+            .text(if number == 0 { "(" } else { ", (" })
+            .value(number as i64)
+            .text(", ")
+            .value(range.start)
+            .text(", ")
+            .value(range.end)
+            .text(")");
+    }
+    // `cross join`: SQLite keeps the order, so that the index is walked for each bucket
+    let statement = match metric {
+        Metric::Touches | Metric::Visitors => statement
+            .text(match metric {
+                Metric::Touches => ") select number, count(*)",
+                _ => ") select number, count(distinct t.visitor_id)",
+            })
+            .text(" from bucket b cross join touches t where t.occurred_at >= b.starts and t.occurred_at < b.ends")
+            .matching(filter),
+        Metric::Leads => statement
+            .text(
+                ") select number, count(*) from bucket b cross join touches t join visitors v on v.id = t.visitor_id
+                 where t.occurred_at >= b.starts and t.occurred_at < b.ends and v.user_id is not null",
+            )
+            .matching(filter),
+        Metric::Signups => statement
+            .text(
+                ") select number, count(*) from bucket b cross join users u
+                 where u.created_at >= b.starts and u.created_at < b.ends",
+            )
+            .with(|statement| match filter.is_bare() {
+                true => statement,
+                false => statement.text(" and ").brought_by(filter, window),
+            }),
+    };
+    for (number, count) in statement.text(" group by number").query().fetch_all::<(i64, i64)>(conn).await? {
+        if let Some(place) = usize::try_from(number).ok().and_then(|number| counts.get_mut(number)) {
+            *place = count;
+        }
+    }
+    Ok(counts)
+}

@@ -1,0 +1,95 @@
+//! What a form's page shows once after a submission: what was typed, what was wrong, what was done.
+//!
+//! It travels in a cookie for one minute, not in the session: a wrong password is no reason to begin one, and two tabs do not
+//! get in each other's way. Passwords are never in it.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderValue, header, request::Parts};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use leptos::prelude::{expect_context, use_context};
+use leptos_axum::ResponseOptions;
+use serde::{Deserialize, Serialize};
+
+use crate::state::AppState;
+
+/// How much of a typed value comes back: a cookie holds 4 KiB.
+const VALUE_BYTES: usize = 512;
+
+/// The state of one form.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormState {
+    form: String,
+    /// Field to what was typed.
+    pub values: BTreeMap<String, String>,
+    /// Field to what is wrong; the form's own message under an empty name.
+    pub errors: BTreeMap<String, String>,
+    /// What was done.
+    pub notice: Option<String>,
+}
+
+impl FormState {
+    pub(super) fn new(form: &str) -> Self {
+        Self { form: form.to_owned(), ..Self::default() }
+    }
+
+    pub(super) fn keep(&mut self, field: &str, value: &str) {
+        let value = &value[..value.floor_char_boundary(VALUE_BYTES)];
+        self.values.insert(field.to_owned(), value.to_owned());
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+        self.errors.clear();
+    }
+
+    /// What was typed into a field, or nothing.
+    pub fn value(&self, field: &str) -> String {
+        self.values.get(field).cloned().unwrap_or_default()
+    }
+
+    /// What is wrong with a field; with the form as a whole for an empty name.
+    pub fn error(&self, field: &str) -> Option<String> {
+        self.errors.get(field).cloned()
+    }
+}
+
+fn cookie_name() -> &'static str {
+    if expect_context::<AppState>().config.is_secure() { "__Host-flash" } else { "flash" }
+}
+
+fn set_cookie(value: &str, seconds: u32) {
+    let name = cookie_name();
+    let secure = if name.starts_with("__Host-") { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    // base64 and our own words: always a valid header
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Hands a form's state to the next page.
+pub(super) fn set_flash(state: &FormState) {
+    if let Ok(json) = serde_json::to_vec(state) {
+        set_cookie(&URL_SAFE_NO_PAD.encode(json), 60);
+    }
+}
+
+/// The state that the last submission left for this form, shown once. For a page that is being rendered.
+pub fn take_flash(form: &str) -> FormState {
+    let found = use_context::<Parts>().and_then(|parts| read(&parts, form));
+    if found.is_some() {
+        set_cookie("", 0);
+    }
+    found.unwrap_or_else(|| FormState::new(form))
+}
+
+fn read(parts: &Parts, form: &str) -> Option<FormState> {
+    let name = cookie_name();
+    let mut cookies = parts.headers.get_all(header::COOKIE).into_iter().filter_map(|header| header.to_str().ok());
+    let value = cookies.find_map(|header| {
+        header.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+    })?;
+    let state: FormState = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()?;
+    (state.form == form).then_some(state)
+}

@@ -1,0 +1,136 @@
+//! How a server function answers a form.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use leptos::prelude::{expect_context, use_context};
+use leptos_axum::ResponseOptions;
+use serde::{Deserialize, Serialize};
+
+use super::flash::{FormState, set_flash};
+
+/// What a form's submission came to; what a script gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// It is done; go there.
+    Done { next: String },
+    /// Something typed is wrong: field to message, the form's own under an empty name.
+    Invalid { errors: BTreeMap<String, String> },
+    /// Sign in first.
+    SignedOut,
+    /// Not with this role.
+    Forbidden,
+    /// Not now; try again.
+    Unavailable,
+}
+
+/// An answer in the making: which form it is about, its page, and what was typed.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    page: String,
+    state: FormState,
+}
+
+impl Answer {
+    pub fn to(form: &'static str, page: String) -> Self {
+        Self { page, state: FormState::new(form) }
+    }
+
+    /// Keeps what was typed into a field. Never for a password.
+    pub fn keeping(mut self, field: &str, value: &str) -> Self {
+        self.state.keep(field, value);
+        self
+    }
+
+    /// Something is wrong with one field.
+    pub fn field(self, field: &'static str, message: &str) -> Outcome {
+        self.invalid([(field.to_owned(), message.to_owned())].into())
+    }
+
+    /// Something is wrong with some of these fields.
+    pub fn fields<const N: usize>(self, messages: [(&'static str, Option<&str>); N]) -> Outcome {
+        let wrong = messages.into_iter().filter_map(|(field, message)| Some((field.to_owned(), message?.to_owned())));
+        let errors = wrong.collect();
+        self.invalid(errors)
+    }
+
+    /// Something is wrong with the whole.
+    pub fn form(self, message: &str) -> Outcome {
+        self.field("", message)
+    }
+
+    fn invalid(mut self, errors: BTreeMap<String, String>) -> Outcome {
+        self.state.errors = errors.clone();
+        respond(StatusCode::UNPROCESSABLE_ENTITY, Some(&self.page), Some(&self.state));
+        Outcome::Invalid { errors }
+    }
+
+    /// It is done, and the form's page says so.
+    pub fn notice(mut self, message: &str) -> Outcome {
+        self.state.clear();
+        self.state.notice = Some(message.to_owned());
+        respond(StatusCode::OK, Some(&self.page), Some(&self.state));
+        Outcome::Done { next: self.page }
+    }
+
+    /// It is done; go to a path of this site.
+    pub fn done(next: &str) -> Outcome {
+        respond(StatusCode::OK, Some(next), None);
+        Outcome::Done { next: next.to_owned() }
+    }
+
+    /// Nobody is signed in.
+    pub fn sign_in_first(next: &str) -> Outcome {
+        respond(StatusCode::UNAUTHORIZED, Some(&super::page("/login", next)), None);
+        Outcome::SignedOut
+    }
+
+    /// Who is signed in may not do this.
+    pub fn forbidden() -> Outcome {
+        respond(StatusCode::FORBIDDEN, None, None);
+        Outcome::Forbidden
+    }
+
+    /// The database does not answer, or too much is asked at once.
+    pub fn unavailable() -> Outcome {
+        respond(StatusCode::SERVICE_UNAVAILABLE, None, None);
+        expect_context::<ResponseOptions>().insert_header(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        Outcome::Unavailable
+    }
+}
+
+/// Sets status and target: 303 to `page` for a plain form, `status` for a script.
+fn respond(status: StatusCode, page: Option<&str>, state: Option<&FormState>) {
+    let response = expect_context::<ResponseOptions>();
+    let Some(page) = page.filter(|_| is_plain_form()) else {
+        response.set_status(status);
+        return;
+    };
+    // all pages here are paths of our own, made of visible ASCII
+    let Ok(location) = HeaderValue::from_str(page) else {
+        response.set_status(status);
+        return;
+    };
+    response.set_status(StatusCode::SEE_OTHER);
+    response.insert_header(header::LOCATION, location);
+    if let Some(state) = state {
+        set_flash(state);
+    }
+}
+
+/// Whether a browser's form asks, not a script: those say that they want JSON.
+fn is_plain_form() -> bool {
+    let wants_json = |parts: &Parts| {
+        parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|a| a.contains("json"))
+    };
+    use_context::<Parts>().is_none_or(|parts| !wants_json(&parts))
+}
+
+/// After signing out nothing of the account stays in the browser.
+pub(super) fn forget_browser() {
+    expect_context::<ResponseOptions>().insert_header(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\", \"storage\""),
+    );
+}

@@ -1,0 +1,121 @@
+//! Signing in and out.
+
+use std::net::IpAddr;
+
+use tower_sessions::session;
+
+use super::{
+    AuthSession, User,
+    backend::{BackendError, Credentials},
+    session::begin,
+    throttle,
+};
+use crate::{
+    attribution::{
+        lead_source::link,
+        visitor::{self, SessionVisitor},
+    },
+    db::{self, Millis},
+    state::AppState,
+};
+
+/// Why nobody was signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Unknown address, wrong password or disabled user: which, is not told.
+    #[error("wrong credentials")]
+    Wrong,
+    /// Too many failures; the next try is worth it after so many milliseconds.
+    #[error("too many failures")]
+    Wait(Millis),
+    #[error("too many sign-ins at once")]
+    Busy,
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    #[error(transparent)]
+    Session(#[from] session::Error),
+}
+
+impl From<axum_login::Error<super::Backend>> for Failure {
+    fn from(error: axum_login::Error<super::Backend>) -> Self {
+        match error {
+            axum_login::Error::Session(error) => Self::Session(error),
+            axum_login::Error::Backend(BackendError::Database(error)) => Self::Database(error),
+            axum_login::Error::Backend(BackendError::Busy(_)) => Self::Busy,
+        }
+    }
+}
+
+/// Checks credentials and signs the user in. Afterwards the session is stored under a new id and its visitor is the user's.
+pub async fn sign_in(
+    state: &AppState,
+    auth: &mut AuthSession,
+    address: IpAddr,
+    credentials: Credentials,
+) -> Result<(), Failure> {
+    if let Some(wait) = state.sign_in_limit.wait_of(address) {
+        return Err(Failure::Wait(wait.as_millis() as Millis));
+    }
+    let email = credentials.email.clone();
+    let wait = throttle::wait_of(&mut state.db.read().await?, &email, state.db.now()).await?;
+    if wait > 0 {
+        return Err(Failure::Wait(wait));
+    }
+    let Some(user) = auth.authenticate(credentials).await? else {
+        state.sign_in_limit.failed(address);
+        throttle::failed(&state.db, &email).await?;
+        metrics::counter!("waymark_sign_ins_total", "outcome" => "wrong").increment(1);
+        tracing::info!("a sign-in failed");
+        return Err(Failure::Wrong);
+    };
+    leave_other_user(auth, &user).await?;
+    let visitor = visitor::get(&auth.session).await?.map(|visitor| visitor.id);
+    let (id, now) = (user.id, state.db.now());
+    // Before the session changes: whatever happens to the response, the lead sources are the user's.
+    let visitor = state
+        .db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                throttle::succeeded(conn, &email).await?;
+                link(conn, visitor, id, now).await
+            })
+        })
+        .await?;
+    begin_session(auth, &user, visitor, now).await?;
+    metrics::counter!("waymark_sign_ins_total", "outcome" => "right").increment(1);
+    tracing::info!(user = %user.id, "signed in");
+    Ok(())
+}
+
+/// Nothing of one user's session is left for another.
+pub(super) async fn leave_other_user(auth: &mut AuthSession, user: &User) -> Result<(), Failure> {
+    if auth.user.as_ref().is_some_and(|current| current.id != user.id) {
+        auth.session.flush().await?;
+    }
+    Ok(())
+}
+
+/// Makes the session the user's, under a new id, and stores it. The last thing a sign-in does.
+pub(super) async fn begin_session(
+    auth: &mut AuthSession,
+    user: &User,
+    visitor: SessionVisitor,
+    now: Millis,
+) -> Result<(), Failure> {
+    visitor::set(&auth.session, visitor).await?;
+    begin(&auth.session, now).await?;
+    // axum-login changes the id only where nobody was signed in
+    auth.session.cycle_id().await?;
+    auth.login(user).await?;
+    // The session layer would save it with the response: not at all after a 5xx, a time-out or a client that left.
+    auth.session.save().await?;
+    Ok(())
+}
+
+/// Signs out: the session is gone, for every request that still carries its cookie.
+pub async fn sign_out(auth: &mut AuthSession) -> Result<(), Failure> {
+    if let Some(user) = auth.logout().await? {
+        tracing::info!(user = %user.id, "signed out");
+    }
+    Ok(())
+}

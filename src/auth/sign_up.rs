@@ -1,0 +1,115 @@
+//! Creating an account.
+
+use uuid::Uuid;
+
+use super::{
+    AuthSession, Role, User,
+    password::{self, Busy},
+    sign_in::{Failure, begin_session},
+    user::{email_key, parse_email},
+};
+use crate::{
+    attribution::{lead_source::link, referral, visitor},
+    db::{Conn, Db, Error, Millis, new_id, sql},
+    state::AppState,
+};
+
+/// Why there is no new account.
+#[derive(Debug, thiserror::Error)]
+pub enum SignUpFailure {
+    /// What is wrong with the fields, in words.
+    #[error("invalid")]
+    Invalid { email: Option<&'static str>, password: Option<&'static str> },
+    #[error("the address has an account")]
+    Taken,
+    #[error(transparent)]
+    Other(#[from] Failure),
+}
+
+impl From<Error> for SignUpFailure {
+    fn from(error: Error) -> Self {
+        match error.constraint().as_deref() {
+            Some("users_email_lower_key") => Self::Taken,
+            _ => Self::Other(error.into()),
+        }
+    }
+}
+
+impl From<Busy> for SignUpFailure {
+    fn from(_: Busy) -> Self {
+        Self::Other(Failure::Busy)
+    }
+}
+
+/// Creates a member and signs in: account, lead sources and referrer in one transaction.
+pub async fn sign_up(state: &AppState, auth: &mut AuthSession, email: &str, password: String) -> Result<(), SignUpFailure> {
+    let email = valid(email, &password)?;
+    let hash = state.hasher.hash(password).await?;
+    if auth.user.is_some() {
+        // whoever was signed in keeps their visitor
+        auth.session.flush().await.map_err(Failure::from)?;
+    }
+    let visitor = visitor::get(&auth.session).await.map_err(Failure::from)?.map(|visitor| visitor.id);
+    let (id, now, credit) = (new_id(), state.db.now(), state.config.referral_credit);
+    let (user, visitor) = state
+        .db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                insert(conn, id, &email, &hash, Role::Member, now).await?;
+                let visitor = link(conn, visitor, id, now).await?;
+                referral::credit(conn, visitor.id, id, credit, now).await?;
+                let user = User::find(conn, id).await?.ok_or(sqlx::Error::RowNotFound)?;
+                Ok((user, visitor))
+            })
+        })
+        .await?;
+    metrics::counter!("waymark_sign_ups_total").increment(1);
+    tracing::info!(user = %user.id, "signed up");
+    begin_session(auth, &user, visitor, now).await?;
+    Ok(())
+}
+
+/// Creates an admin, or makes an existing account one with this password; for the command line.
+pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), SignUpFailure> {
+    let email = valid(email, &password)?;
+    let hash = super::password::Hasher::default().hash(password).await?;
+    let (id, now) = (new_id(), db.now());
+    db.transaction(move |conn| {
+        Box::pin(async move {
+            let changed = sql("update users set role = 'admin', password_hash = $2, session_epoch = session_epoch + 1,
+                disabled_at = null where email_lower = $1")
+            .bind(email_key(&email))
+            .bind(hash.clone())
+            .execute(conn)
+            .await?;
+            match changed {
+                0 => insert(conn, id, &email, &hash, Role::Admin, now).await,
+                _ => Ok(()),
+            }
+        })
+    })
+    .await?;
+    Ok(())
+}
+
+fn valid(email: &str, password: &str) -> Result<String, SignUpFailure> {
+    let parsed = parse_email(email);
+    let accepted = password::accept(password, email);
+    match (parsed, accepted) {
+        (Ok(email), Ok(())) => Ok(email),
+        (email, password) => Err(SignUpFailure::Invalid { email: email.err(), password: password.err() }),
+    }
+}
+
+async fn insert(conn: &mut Conn, id: Uuid, email: &str, hash: &str, role: Role, now: Millis) -> Result<(), Error> {
+    sql("insert into users (id, email, email_lower, password_hash, role, created_at) values ($1, $2, $3, $4, $5, $6)")
+        .bind(id)
+        .bind(email)
+        .bind(email_key(email))
+        .bind(hash)
+        .bind(role.as_str())
+        .bind(now)
+        .execute(conn)
+        .await
+        .map(|_| ())
+}

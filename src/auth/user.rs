@@ -1,0 +1,171 @@
+//! A user and its row.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::db::{Conn, Error, Millis, sql};
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Member,
+    Admin,
+}
+
+impl Role {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Member => "member",
+            Role::Admin => "admin",
+        }
+    }
+}
+
+/// An account. Its password hash never leaves this module's friends, and is in no log.
+#[derive(Clone)]
+pub struct User {
+    pub id: Uuid,
+    /// As typed at sign-up.
+    pub email: String,
+    pub role: Role,
+    pub created_at: Millis,
+    pub(super) password_hash: String,
+    pub(super) disabled: bool,
+    session_hash: [u8; 32],
+}
+
+/// axum-login writes the user into debug logs.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("id", &self.id).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    id: Uuid,
+    email: String,
+    password_hash: String,
+    role: String,
+    session_epoch: i64,
+    disabled_at: Option<Millis>,
+    created_at: Millis,
+}
+
+const COLUMNS: &str = "id, email, password_hash, role, session_epoch, disabled_at, created_at";
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        // A digest, because it is copied into the session; with the epoch, so that raising it ends the user's sessions.
+        let mut digest = Sha256::new();
+        digest.update(row.password_hash.as_bytes());
+        digest.update(row.session_epoch.to_le_bytes());
+        Self {
+            id: row.id,
+            email: row.email,
+            role: if row.role == "admin" { Role::Admin } else { Role::Member },
+            created_at: row.created_at,
+            password_hash: row.password_hash,
+            disabled: row.disabled_at.is_some(),
+            session_hash: digest.finalize().into(),
+        }
+    }
+}
+
+impl axum_login::AuthUser for User {
+    type Id = Uuid;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn session_auth_hash(&self) -> &[u8] {
+        &self.session_hash
+    }
+}
+
+impl User {
+    pub fn is_admin(&self) -> bool {
+        self.role == Role::Admin
+    }
+
+    pub async fn find(conn: &mut Conn, id: Uuid) -> Result<Option<Self>, Error> {
+        let row: Option<UserRow> =
+            sql(format!("select {COLUMNS} from users where id = $1")).bind(id).fetch_optional(conn).await?;
+        Ok(row.map(Self::from))
+    }
+
+    pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Self>, Error> {
+        let row: Option<UserRow> = sql(format!("select {COLUMNS} from users where email_lower = $1"))
+            .bind(email_key(email))
+            .fetch_optional(conn)
+            .await?;
+        Ok(row.map(Self::from))
+    }
+
+    /// Whether there is an admin who can sign in.
+    pub async fn any_admin(conn: &mut Conn) -> Result<bool, Error> {
+        let count: i64 =
+            sql("select count(*) from users where role = 'admin' and disabled_at is null").fetch_scalar(conn).await?;
+        Ok(count > 0)
+    }
+}
+
+/// What identifies an account: the address in lower case.
+pub fn email_key(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// An e-mail address as it is accepted: trimmed, with one `@` between two parts that a mail server could know. Whether it
+/// exists is for a mail to find out.
+pub fn parse_email(text: &str) -> Result<String, &'static str> {
+    let email = text.trim();
+    if email.is_empty() {
+        return Err("Enter your e-mail address.");
+    }
+    // RFC 5321 4.5.3.1: at most 254 characters in all, 64 before the @
+    let fine = email.len() <= 254
+        && !email.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')'))
+        && email.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty()
+                && local.len() <= 64
+                && !domain.contains('@')
+                && !domain.starts_with(['.', '-'])
+                && !domain.ends_with(['.', '-'])
+                && !domain.contains("..")
+                && !domain.is_empty()
+        });
+    if fine { Ok(email.to_owned()) } else { Err("This is no e-mail address: it should look like name@example.com.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_accepted_generously() {
+        for fine in [" maria@example.com ", "a+b@x.co", "ü@bücher.example", "root@localhost"] {
+            assert_eq!(parse_email(fine).as_deref(), Ok(fine.trim()));
+        }
+        for wrong in ["", "maria", "@example.com", "a@", "a@b@c", "a b@c.d", "a@.com", "a@b..c", "a@b.c\nBcc: x@y.z"] {
+            assert!(parse_email(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_user_in_a_log_shows_no_secret() {
+        let row = UserRow {
+            id: Uuid::nil(),
+            email: "maria@example.com".into(),
+            password_hash: "$argon2id$secret".into(),
+            role: "admin".into(),
+            session_epoch: 0,
+            disabled_at: None,
+            created_at: 0,
+        };
+        let text = format!("{:?}", User::from(row));
+        assert!(!text.contains("argon2") && !text.contains("maria"), "{text}");
+    }
+}

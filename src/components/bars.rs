@@ -1,0 +1,46 @@
+use leptos::prelude::*;
+
+use super::format;
+
+/// A row of a [`BarList`].
+#[derive(Clone, Debug)]
+pub struct Bar {
+    pub label: String,
+    /// Second line of the label, in the soft colour.
+    pub detail: Option<String>,
+    pub href: Option<String>,
+    pub value: i64,
+}
+
+/// A ranking: each row with its value, its share of `total`, and a bar behind it that is full for the largest.
+///
+/// An empty list renders nothing: show an [`super::EmptyState`] or a line of text instead.
+#[component]
+pub fn BarList(
+    items: Vec<Bar>,
+    /// What the shares are of; the sum of all rows, also those not shown.
+    total: i64,
+) -> impl IntoView {
+    let largest = items.iter().map(|item| item.value).max().unwrap_or(0).max(1);
+    let rows = items
+        .into_iter()
+        .map(|Bar { label, detail, href, value }| {
+            let width = format!("{:.2}", (value.max(0) as f64 / largest as f64) * 100.0);
+            let label = match href {
+                Some(href) => view! { <a class="cover-link" href=href>{label}</a> }.into_any(),
+                None => label.into_any(),
+            };
+            view! {
+                <li>
+                    <svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+                        <rect width=width height="1"/>
+                    </svg>
+                    <span class="bar-label">{label}{detail.map(|detail| view! { <small>{detail}</small> })}</span>
+                    <span class="bar-value">{format::count(value)}</span>
+                    <span class="bar-share">{format::share(value, total)}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ol class="bars">{rows}</ol> }.into_any()
+}

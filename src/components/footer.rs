@@ -1,0 +1,14 @@
+use leptos::prelude::*;
+
+/// The foot of every page.
+#[component]
+pub fn SiteFooter() -> impl IntoView {
+    view! {
+        <footer class="site-footer">
+            <div class="wrap spread">
+                <p>"Waymark knows where every sign-up came from."</p>
+                <p>"Version " {env!("CARGO_PKG_VERSION")}</p>
+            </div>
+        </footer>
+    }
+}

@@ -1,0 +1,171 @@
+//! Numbers and times as people read them: English grouping, a real minus sign, no exponent, never `NaN`.
+
+use jiff::{tz::TimeZone, Timestamp};
+
+use crate::db::Millis;
+
+/// The sign that figures align with; a hyphen is too short.
+const MINUS: char = '\u{2212}';
+
+/// `61204` → `61,204`.
+pub fn count(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 3);
+    if value < 0 {
+        out.push(MINUS);
+    }
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// As [`count`], cut to what fits an axis: `950`, `1.2k`, `38k`, `1.5M`.
+pub fn compact(value: i64) -> String {
+    let (scaled, unit) = match value.unsigned_abs() {
+        0..1_000 => return count(value),
+        1_000..1_000_000 => (value as f64 / 1e3, "k"),
+        1_000_000..1_000_000_000 => (value as f64 / 1e6, "M"),
+        _ => (value as f64 / 1e9, "B"),
+    };
+    let text = if scaled.abs() < 100.0 { format!("{scaled:.1}") } else { format!("{scaled:.0}") };
+    let text = text.strip_suffix(".0").unwrap_or(&text);
+    format!("{}{unit}", text.replace('-', "\u{2212}"))
+}
+
+/// A ratio as a percentage with one decimal: `0.0386` → `3.9%`.
+pub fn percent(ratio: f64) -> String {
+    one_decimal(ratio * 100.0, false, "%")
+}
+
+/// As [`percent`] of `part` in `whole`; a dash where there is no whole.
+pub fn share(part: i64, whole: i64) -> String {
+    if whole == 0 {
+        "–".to_owned()
+    } else {
+        percent(part as f64 / whole as f64)
+    }
+}
+
+/// A relative change with its sign: `0.124` → `+12.4%`, `-0.03` → `−3.0%`, `0.0` → `0.0%`.
+pub fn signed_percent(ratio: f64) -> String {
+    one_decimal(ratio * 100.0, true, "%")
+}
+
+/// A difference of two ratios in percentage points: `-0.002` → `−0.2 pp`.
+pub fn signed_points(difference: f64) -> String {
+    one_decimal(difference * 100.0, true, "\u{a0}pp")
+}
+
+/// `1 touch`, `3 touches`; the plural is given because English will not be computed.
+pub fn plural(n: i64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
+/// `22 Nov 2026`, in the reader's time zone.
+pub fn date(at: Millis, zone: &TimeZone) -> String {
+    strftime(at, zone, "%-d %b %Y")
+}
+
+/// `22 Nov 2026, 14:02`, in the reader's time zone.
+pub fn date_time(at: Millis, zone: &TimeZone) -> String {
+    strftime(at, zone, "%-d %b %Y, %H:%M")
+}
+
+/// `2026-11-22T14:02:11Z`, for `datetime` attributes.
+pub fn rfc3339(at: Millis) -> String {
+    Timestamp::from_millisecond(at).map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+fn strftime(at: Millis, zone: &TimeZone, format: &str) -> String {
+    // Only a time some 10,000 years away is none.
+    Timestamp::from_millisecond(at)
+        .map_or_else(|_| "–".to_owned(), |at| at.to_zoned(zone.clone()).strftime(format).to_string())
+}
+
+fn one_decimal(value: f64, plus: bool, unit: &str) -> String {
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
+    let text = format!("{:.1}", value.abs());
+    // −0.04 rounds to zero, and zero has no sign.
+    let sign = match text.as_str() {
+        "0.0" => "",
+        _ if value < 0.0 => "\u{2212}",
+        _ if plus => "+",
+        _ => "",
+    };
+    format!("{sign}{text}{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_by_three() {
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (61_204, "61,204"),
+            (-1_234_567, "−1,234,567"),
+            (i64::MIN, "−9,223,372,036,854,775,808"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(count(value), text);
+        }
+    }
+
+    #[test]
+    fn compact_counts_fit_an_axis() {
+        let cases = [
+            (950, "950"),
+            (1_000, "1k"),
+            (1_250, "1.2k"),
+            (38_000, "38k"),
+            (450_000, "450k"),
+            (1_500_000, "1.5M"),
+            (-2_500, "−2.5k"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(compact(value), text);
+        }
+    }
+
+    #[test]
+    fn changes_carry_their_sign_in_text() {
+        assert_eq!(signed_percent(0.124), "+12.4%");
+        assert_eq!(signed_percent(-0.03), "−3.0%");
+        assert_eq!(signed_percent(-0.0001), "0.0%");
+        assert_eq!(signed_points(-0.002), "−0.2\u{a0}pp");
+        assert_eq!(percent(0.0386), "3.9%");
+    }
+
+    #[test]
+    fn nothing_divided_is_a_dash() {
+        assert_eq!(share(0, 0), "–");
+        assert_eq!(share(1, 4), "25.0%");
+        assert_eq!(percent(f64::NAN), "–");
+    }
+
+    #[test]
+    fn times_are_those_of_the_zone() {
+        let at = 1_795_352_531_000;
+        assert_eq!(rfc3339(at), "2026-11-22T13:02:11Z");
+        assert_eq!(date_time(at, &TimeZone::UTC), "22 Nov 2026, 13:02");
+        let auckland = TimeZone::get("Pacific/Auckland").expect("bundled");
+        assert_eq!(date(at, &auckland), "23 Nov 2026");
+        assert_eq!(date(Millis::MAX, &TimeZone::UTC), "–");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(plural(1, "touch", "touches"), "1 touch");
+        assert_eq!(plural(0, "touch", "touches"), "0 touches");
+        assert_eq!(plural(1_200, "touch", "touches"), "1,200 touches");
+    }
+}

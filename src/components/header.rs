@@ -1,0 +1,103 @@
+use leptos::prelude::*;
+
+use super::ThemeSwitch;
+
+/// The part of the site a page belongs to: its link in the navigation is the current one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// A page that no link of the navigation stands for, such as an error.
+    None,
+    Home,
+    Login,
+    Register,
+    Account,
+    Admin(AdminSection),
+}
+
+/// The admin area's navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdminSection {
+    Overview,
+    Campaigns,
+    Leads,
+    Referrals,
+}
+
+impl AdminSection {
+    /// In the order of the navigation.
+    const ALL: [(Self, &'static str, &'static str); 4] = [
+        (Self::Overview, "Overview", "/admin"),
+        (Self::Campaigns, "Campaigns", "/admin/campaigns"),
+        (Self::Leads, "Leads", "/admin/leads"),
+        (Self::Referrals, "Referrals", "/admin/referrals"),
+    ];
+}
+
+/// The head of every page. `email` is that of whoever is signed in.
+#[component]
+pub fn SiteHeader(email: Option<String>, is_admin: bool, section: Section) -> impl IntoView {
+    let links = match section {
+        Section::Admin(current) => AdminSection::ALL
+            .into_iter()
+            .map(|(section, label, href)| nav_link(label, href, section == current))
+            .collect_view()
+            .into_any(),
+        _ => view! {
+            {nav_link("How it works", "/#how", false)}
+            {is_admin.then(|| nav_link("Dashboard", "/admin", false))}
+        }
+        .into_any(),
+    };
+    let label = if matches!(section, Section::Admin(_)) { "Dashboard" } else { "Site" };
+    // Links that a narrow screen does without.
+    let minor = !is_admin;
+
+    view! {
+        <a class="skip-link" href="#main">"Skip to content"</a>
+        <header class="site-header">
+            <div class="wrap">
+                <a class="brand" href="/" aria-label="Waymark, home"><Logo/>"Waymark"</a>
+                <nav class="site-nav" class:minor=minor aria-label=label><ul>{links}</ul></nav>
+                <div class="site-user">
+                    {match email {
+                        Some(email) => signed_in(email, section).into_any(),
+                        None => signed_out(section).into_any(),
+                    }}
+                    <ThemeSwitch/>
+                </div>
+            </div>
+        </header>
+    }
+    .into_any()
+}
+
+fn nav_link(label: &'static str, href: &'static str, current: bool) -> impl IntoView {
+    view! { <li><a href=href aria-current=current.then_some("page")>{label}</a></li> }
+}
+
+fn signed_in(email: String, section: Section) -> impl IntoView {
+    let current = (section == Section::Account).then_some("page");
+    view! {
+        <a class="user-link" href="/account" aria-current=current title="Your account">{email}</a>
+        <form method="post" action="/api/logout"><button class="button quiet" type="submit">"Sign out"</button></form>
+    }
+}
+
+fn signed_out(section: Section) -> impl IntoView {
+    let current = |of| (section == of).then_some("page");
+    view! {
+        <a class="button quiet" href="/login" aria-current=current(Section::Login)>"Sign in"</a>
+        <a class="button" href="/register" aria-current=current(Section::Register)>"Create account"</a>
+    }
+}
+
+/// A painted blaze on its post.
+#[component]
+pub fn Logo() -> impl IntoView {
+    view! {
+        <svg class="logo" viewBox="0 0 18 24" width="18" height="24" aria-hidden="true">
+            <path class="logo-post" d="M8 10h2v12h2.5v2h-7v-2H8z"/>
+            <rect class="logo-blaze" x="1" y="0" width="16" height="10" rx="2"/>
+        </svg>
+    }
+}

@@ -1,0 +1,127 @@
+use leptos::prelude::*;
+
+use super::{format, MaybeText};
+
+/// How a number moved since the period before. The direction is a sign and a word, never colour alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    /// Relative: 0.124 is +12.4%.
+    Percent(f64),
+    /// A difference of two ratios: −0.002 is −0.2 percentage points.
+    Points(f64),
+    /// There was nothing before, and there is something now: no ratio can say that.
+    New,
+}
+
+impl Change {
+    /// From the period before to this one; `None` where both are zero.
+    pub fn between(current: i64, previous: i64) -> Option<Self> {
+        match (current, previous) {
+            (0, 0) => None,
+            (_, 0) => Some(Self::New),
+            _ => Some(Self::Percent((current - previous) as f64 / previous as f64)),
+        }
+    }
+
+    /// As [`Change::between`] for two rates, 0 to 1; `None` where either has nothing to divide.
+    pub fn between_rates(current: Option<f64>, previous: Option<f64>) -> Option<Self> {
+        Some(Self::Points(current? - previous?))
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Percent(ratio) => format::signed_percent(ratio),
+            Self::Points(difference) => format::signed_points(difference),
+            Self::New => "new".to_owned(),
+        }
+    }
+
+    /// The class and the arrow, by what is written: a change that rounds to zero went nowhere.
+    fn direction(self) -> (&'static str, &'static str) {
+        let text = self.text();
+        if text.starts_with('+') {
+            ("change good", "↑ ")
+        } else if text.starts_with('−') {
+            ("change bad", "↓ ")
+        } else {
+            ("change", "")
+        }
+    }
+}
+
+/// Headline numbers in one surface; below them what explains them, a [`super::LineChart`] say.
+#[component]
+pub fn StatRow(
+    #[prop(into)] label: String,
+    /// [`Stat`]s.
+    children: Children,
+    /// Below the numbers, in the same card.
+    #[prop(optional)]
+    below: Option<AnyView>,
+) -> impl IntoView {
+    view! {
+        <section class="card stats-card" aria-label=label>
+            <dl class="stats">{children()}</dl>
+            {below}
+        </section>
+    }
+    .into_any()
+}
+
+/// One headline number.
+#[component]
+pub fn Stat(
+    #[prop(into)] label: String,
+    /// As [`format`] writes it.
+    #[prop(into)]
+    value: String,
+    #[prop(optional_no_strip, into)] change: Option<Change>,
+    /// What chooses this number for the chart.
+    #[prop(optional, into)]
+    href: MaybeText,
+    /// This number is the one in the chart.
+    #[prop(optional)]
+    current: bool,
+) -> impl IntoView {
+    let label = match href.get() {
+        Some(href) => {
+            let current = current.then_some("true");
+            view! { <a href=href aria-current=current>{label}</a> }.into_any()
+        }
+        None => label.into_any(),
+    };
+    view! {
+        <div class="stat" class:current=current>
+            <dt>{label}</dt>
+            <dd>
+                <span class="stat-value">{value}</span>
+                {change.map(|change| {
+                    let (class, arrow) = change.direction();
+                    view! { " " <span class=class><span aria-hidden="true">{arrow}</span>{change.text()}<span class="visually-hidden">" against the period before"</span></span> }
+                })}
+            </dd>
+        </div>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_needs_something_to_compare_with() {
+        assert_eq!(Change::between(0, 0), None);
+        assert_eq!(Change::between(5, 0), Some(Change::New));
+        assert_eq!(Change::between(0, 5), Some(Change::Percent(-1.0)));
+        assert_eq!(Change::between_rates(Some(0.5), None), None);
+    }
+
+    #[test]
+    fn the_arrow_agrees_with_the_text() {
+        assert_eq!(Change::Percent(0.124).direction(), ("change good", "↑ "));
+        assert_eq!(Change::Points(-0.002).direction(), ("change bad", "↓ "));
+        assert_eq!(Change::Percent(-0.0001).direction(), ("change", ""));
+        assert_eq!(Change::New.direction(), ("change", ""));
+    }
+}

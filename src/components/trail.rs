@@ -1,0 +1,61 @@
+use leptos::prelude::*;
+
+use super::MaybeText;
+
+/// The sign a step is marked with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Marker {
+    /// A painted blaze: a touch.
+    #[default]
+    Blaze,
+    /// An outlined one: a touch of less weight, an internal landing say.
+    Hollow,
+    /// The end of a trail: a sign-up, a conversion.
+    Goal,
+}
+
+/// A journey, in order; holds [`TrailStep`]s.
+#[component]
+pub fn Trail(#[prop(into)] label: String, children: Children) -> impl IntoView {
+    view! { <ol class="trail" aria-label=label>{children()}</ol> }.into_any()
+}
+
+/// One step of a journey.
+#[component]
+pub fn TrailStep(
+    #[prop(optional)] marker: Marker,
+    #[prop(into)] title: String,
+    #[prop(optional, into)] href: MaybeText,
+    #[prop(optional, into)] subtitle: MaybeText,
+    /// A path or an address, in the fixed-width face.
+    #[prop(optional, into)]
+    meta: MaybeText,
+    /// At the right: a time, a share.
+    #[prop(optional, into)]
+    aside: MaybeText,
+    /// Below the rest: [`super::Tag`]s, [`super::Facts`].
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let class = match marker {
+        Marker::Blaze => "step",
+        Marker::Hollow => "step hollow",
+        Marker::Goal => "step goal",
+    };
+    let title = match href.get() {
+        Some(href) => view! { <a href=href>{title}</a> }.into_any(),
+        None => title.into_any(),
+    };
+    view! {
+        <li class=class>
+            <div class="step-main">
+                <p class="step-title">{title}</p>
+                {subtitle.get().map(|text| view! { <p class="step-subtitle">{text}</p> })}
+                {meta.get().map(|text| view! { <p class="step-meta">{text}</p> })}
+                {children.map(|children| view! { <div class="step-more">{children()}</div> })}
+            </div>
+            {aside.get().map(|text| view! { <p class="step-aside">{text}</p> })}
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,78 @@
+//! Rows that are only ever added, many at a time.
+
+use super::{Conn, Error, Query, Value, sql};
+
+/// A table that rows are added to in bulk: its name and its columns in the order of an [`Insert`]'s values.
+#[derive(Debug)]
+pub struct Table {
+    pub name: &'static str,
+    pub columns: &'static [&'static str],
+}
+
+/// One row for one table.
+#[derive(Clone, Debug)]
+pub struct Insert {
+    pub table: &'static Table,
+    pub values: Vec<Value>,
+}
+
+impl Insert {
+    /// Adds this row within a transaction.
+    pub async fn execute(self, conn: &mut Conn) -> Result<(), Error> {
+        run(conn, vec![self]).await
+    }
+}
+
+/// How many rows one statement adds. Few sizes, so that every statement is prepared once and found again.
+const CHUNKS: [usize; 3] = [64, 8, 1];
+
+impl Table {
+    fn statement(&self, rows: usize) -> String {
+        let width = self.columns.len();
+        let mut text = format!("insert into {} ({}) values ", self.name, self.columns.join(", "));
+        for row in 0..rows {
+            text.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..width {
+                if column > 0 {
+                    text.push_str(", ");
+                }
+                text.push('$');
+                text.push_str(&(row * width + column + 1).to_string());
+            }
+            text.push(')');
+        }
+        text
+    }
+}
+
+/// Adds rows, which may belong to several tables. Tables are filled in the order of their first row, so that a row which
+/// refers to another comes after it.
+pub(super) async fn run(conn: &mut Conn, rows: Vec<Insert>) -> Result<(), Error> {
+    let mut tables: Vec<(&'static Table, Vec<Vec<Value>>)> = Vec::new();
+    for row in rows {
+        match tables.iter_mut().find(|(table, _)| std::ptr::eq(*table, row.table)) {
+            Some((_, values)) => values.push(row.values),
+            None => tables.push((row.table, vec![row.values])),
+        }
+    }
+    for (table, rows) in tables {
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 {
+            let size = CHUNKS.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
+            let query: Query = sql(table.statement(size)).bind_all(rows.by_ref().take(size).flatten());
+            query.execute(conn).await?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_numbers_its_placeholders_across_rows() {
+        let table = Table { name: "t", columns: &["a", "b"] };
+        assert_eq!(table.statement(2), "insert into t (a, b) values ($1, $2), ($3, $4)");
+    }
+}

@@ -1,0 +1,133 @@
+//! One SQL text, run on whichever database a connection belongs to.
+
+use std::borrow::Cow;
+
+use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Conn, Error};
+
+/// A value for a placeholder. Its type is known even where it is null: PostgreSQL asks for that.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Int(Option<i64>),
+    Bool(Option<bool>),
+    Text(Option<String>),
+    Id(Option<Uuid>),
+    Bytes(Option<Vec<u8>>),
+    Time(Option<OffsetDateTime>),
+}
+
+macro_rules! values {
+    ($($variant:ident: $($type:ty),+;)+) => {$($(
+        impl From<$type> for Value {
+            fn from(value: $type) -> Self {
+                Value::$variant(Some(value.into()))
+            }
+        }
+        impl From<Option<$type>> for Value {
+            fn from(value: Option<$type>) -> Self {
+                Value::$variant(value.map(Into::into))
+            }
+        }
+    )+)+};
+}
+
+values! {
+    Int: i64, i32, u32;
+    Bool: bool;
+    Text: String, &str;
+    Id: Uuid;
+    Bytes: Vec<u8>, &[u8];
+    Time: OffsetDateTime;
+}
+
+/// A row that either database can give.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// A statement and the values for its placeholders `$1`, `$2` …
+#[derive(Clone, Debug)]
+pub struct Query {
+    text: Cow<'static, str>,
+    values: Vec<Value>,
+}
+
+/// Begins a statement. The text is code, never input: what a user typed is bound.
+pub fn sql(text: impl Into<Cow<'static, str>>) -> Query {
+    Query { text: text.into(), values: Vec::new() }
+}
+
+/// Binds all values to a `sqlx` query, of either database and with or without a row type.
+macro_rules! bound {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                Value::Int(value) => query.bind(value),
+                Value::Bool(value) => query.bind(value),
+                Value::Text(value) => query.bind(value),
+                Value::Id(value) => query.bind(value),
+                Value::Bytes(value) => query.bind(value),
+                Value::Time(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+/// Runs a `sqlx` query on the connection, whichever it is.
+macro_rules! on {
+    ($conn:expr, $connection:ident => $run:expr) => {
+        match $conn {
+            Conn::Sqlite(connection) => {
+                let $connection = &mut **connection;
+                $run
+            }
+            Conn::Postgres(connection) => {
+                let $connection = &mut **connection;
+                $run
+            }
+        }
+    };
+}
+
+impl Query {
+    /// Binds the next placeholder.
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Binds the next placeholders, in order.
+    pub fn bind_all(mut self, values: impl IntoIterator<Item = Value>) -> Self {
+        self.values.extend(values);
+        self
+    }
+
+    /// Runs the statement and answers how many rows it changed.
+    pub async fn execute(self, conn: &mut Conn) -> Result<u64, Error> {
+        Ok(on!(conn, c => bound!(sqlx::query(&self.text), self.values).execute(c).await?.rows_affected()))
+    }
+
+    pub async fn fetch_all<T: Row>(self, conn: &mut Conn) -> Result<Vec<T>, Error> {
+        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), self.values).fetch_all(c).await?))
+    }
+
+    pub async fn fetch_optional<T: Row>(self, conn: &mut Conn) -> Result<Option<T>, Error> {
+        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), self.values).fetch_optional(c).await?))
+    }
+
+    pub async fn fetch_one<T: Row>(self, conn: &mut Conn) -> Result<T, Error> {
+        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), self.values).fetch_one(c).await?))
+    }
+
+    /// The first column of the first row.
+    pub async fn fetch_scalar<T>(self, conn: &mut Conn) -> Result<T, Error>
+    where
+        (T,): Row,
+    {
+        self.fetch_one::<(T,)>(conn).await.map(|(value,)| value)
+    }
+}

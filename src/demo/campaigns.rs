@@ -1,0 +1,310 @@
+//! The campaigns of the sample data: where their links stand, when they run, how well they do.
+//!
+//! They are data. The links' fields are put into a query string, which the parser of real landings reads.
+
+/// Month and day, counted from 1.
+pub type MonthDay = (i8, i8);
+
+/// On which days a campaign brings visitors.
+#[derive(Clone, Copy, Debug)]
+pub enum When {
+    Always,
+    /// All the time, and more and more.
+    Growing,
+    /// On the first Tuesday of a month, and on some days after it.
+    Monthly,
+    /// On the days of the year from the first to the second of a pair, both included; most on the first two.
+    Season(&'static [(MonthDay, MonthDay)]),
+    /// 20 November to 2 December, most on the Friday and the Monday.
+    BlackFriday,
+    /// Once, that far (0 to 1) into the time the data covers: a day that everyone talks about, and what remains of it.
+    Launch(f64),
+}
+
+/// A campaign, or a source whose links name none.
+#[derive(Clone, Copy, Debug)]
+pub struct Campaign {
+    /// `utm_campaign`. `{n}` stands for the number of an issue.
+    pub name: Option<&'static str>,
+    pub when: When,
+    /// Visitors a day while it runs, in proportion to the others'.
+    pub weight: f64,
+    /// How many of them sign up, in proportion to the others'.
+    pub rate: f64,
+    /// How often it brings back those who came before, in proportion to the others.
+    pub again: f64,
+    pub links: &'static [Link],
+    pub terms: &'static [&'static str],
+    pub contents: &'static [&'static str],
+    pub landings: &'static [&'static str],
+}
+
+/// Where a link stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    pub source: &'static str,
+    pub medium: Option<&'static str>,
+    /// The parameter that the platform appends.
+    pub click_id: Option<&'static str>,
+    /// How often (0 to 1) the click id is all there is, as with Google's auto-tagging.
+    pub bare: f64,
+    /// A custom tag and its value.
+    pub tag: Option<(&'static str, &'static str)>,
+    /// Pages the visitor may come from, "" for none.
+    pub referrers: &'static [&'static str],
+    /// It stands on a page of our own.
+    pub internal: bool,
+}
+
+impl Link {
+    const fn new(source: &'static str, medium: &'static str) -> Self {
+        Self::by(source, Some(medium))
+    }
+
+    const fn by(source: &'static str, medium: Option<&'static str>) -> Self {
+        Self { source, medium, click_id: None, bare: 0.0, tag: None, referrers: &[""], internal: false }
+    }
+
+    const fn click_id(self, name: &'static str, bare: f64) -> Self {
+        Self { click_id: Some(name), bare, ..self }
+    }
+
+    const fn tag(self, name: &'static str, value: &'static str) -> Self {
+        Self { tag: Some((name, value)), ..self }
+    }
+
+    const fn from(self, referrers: &'static [&'static str]) -> Self {
+        Self { referrers, ..self }
+    }
+
+    const fn internal(self) -> Self {
+        Self { internal: true, ..self }
+    }
+}
+
+/// The names of the custom tags that the links have.
+pub const TAGS: &str = "partner,coupon";
+
+/// Where an arrival comes from that cannot come from elsewhere.
+pub const FALLBACK: usize = 0;
+/// The referral program: its links are the members'.
+pub const REFERRAL: usize = 1;
+
+const GOOGLE: Link = Link::new("google", "cpc").click_id("gclid", 0.22).from(&["www.google.com/", "www.google.com/", "www.google.de/", ""]);
+const BING: Link = Link::new("bing", "cpc").click_id("msclkid", 0.1).from(&["www.bing.com/", ""]);
+const FACEBOOK: Link =
+    Link::new("facebook", "paid_social").click_id("fbclid", 0.06).from(&["l.facebook.com/", "m.facebook.com/", ""]);
+const INSTAGRAM: Link = Link::new("instagram", "paid_social").click_id("fbclid", 0.06).from(&["l.instagram.com/", ""]);
+const NEWSLETTER: Link = Link::new("newsletter", "email").from(&["", "", "mail.google.com/", "outlook.live.com/mail/"]);
+
+/// What most campaigns are: nothing in particular.
+const PLAIN: Campaign = Campaign {
+    name: None,
+    when: When::Always,
+    weight: 1.0,
+    rate: 1.0,
+    again: 0.05,
+    links: &[],
+    terms: &[],
+    contents: &[],
+    landings: &["/"],
+};
+
+pub static CAMPAIGNS: [Campaign; 16] = [
+    Campaign {
+        name: Some("brand-search"),
+        weight: 2.8,
+        rate: 1.4,
+        again: 0.7,
+        links: &[GOOGLE, GOOGLE, GOOGLE, BING],
+        terms: &["waymark", "waymark", "waymark pricing", "waymark attribution", "waymark docs"],
+        contents: &["headline-a", "headline-b", "sitelink-pricing"],
+        landings: &["/", "/", "/pricing"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("referral"),
+        when: When::Growing,
+        weight: 0.8,
+        rate: 1.7,
+        again: 0.12,
+        links: &[Link::new("internal", "referral")],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("attribution-software"),
+        weight: 3.2,
+        rate: 0.7,
+        again: 0.12,
+        links: &[GOOGLE, GOOGLE, GOOGLE, GOOGLE, BING],
+        terms: &["utm tracking", "attribution software", "marketing attribution", "lead source tracking", "self hosted analytics"],
+        contents: &["headline-a", "headline-b", "headline-c"],
+        landings: &["/", "/compare", "/blog/attribution"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("newsletter-{n}"),
+        when: When::Monthly,
+        weight: 12.0,
+        rate: 1.2,
+        again: 4.0,
+        links: &[NEWSLETTER.click_id("mc_cid", 0.0)],
+        contents: &["lead-story", "lead-story", "changelog", "footer"],
+        landings: &["/blog/attribution", "/changelog", "/docs/start", "/"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("retargeting"),
+        weight: 1.1,
+        rate: 1.0,
+        again: 0.8,
+        links: &[FACEBOOK, FACEBOOK, INSTAGRAM],
+        terms: &["visited-pricing", "visited-docs", "all-visitors"],
+        contents: &["carousel-a", "video-b", "quote-c"],
+        landings: &["/pricing", "/", "/compare"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("spring-launch"),
+        when: When::Season(&[((3, 17), (4, 14))]),
+        weight: 5.0,
+        rate: 1.1,
+        again: 0.3,
+        links: &[
+            NEWSLETTER,
+            Link::new("linkedin", "social").from(&["www.linkedin.com/feed/", "lnkd.in/", ""]),
+            Link::new("twitter", "social").from(&["t.co/", ""]),
+            Link::new("linkedin", "paid_social").click_id("li_fat_id", 0.05).from(&["www.linkedin.com/feed/", ""]),
+            Link::new("website", "banner").from(&["www.example.com/blog/attribution"]).internal(),
+        ],
+        contents: &["announcement", "teaser", "customer-story"],
+        landings: &["/", "/changelog", "/pricing"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("black-friday"),
+        when: When::BlackFriday,
+        weight: 4.0,
+        rate: 1.3,
+        again: 0.5,
+        links: &[
+            NEWSLETTER.tag("coupon", "BF30"),
+            GOOGLE,
+            FACEBOOK.tag("coupon", "BF30"),
+            INSTAGRAM,
+            Link::new("website", "banner").from(&["www.example.com/changelog"]).internal(),
+        ],
+        contents: &["30-percent", "last-chance", "countdown"],
+        landings: &["/pricing", "/pricing", "/"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("webinar-attribution-101"),
+        when: When::Season(&[((2, 3), (2, 20)), ((9, 15), (10, 3))]),
+        weight: 3.2,
+        rate: 0.9,
+        again: 0.3,
+        links: &[
+            Link::new("linkedin", "paid_social").click_id("li_fat_id", 0.08).from(&["www.linkedin.com/feed/", ""]),
+            Link::new("linkedin", "paid_social").click_id("li_fat_id", 0.08).from(&["www.linkedin.com/feed/", ""]),
+            NEWSLETTER,
+        ],
+        terms: &["head-of-growth", "founders", "developers"],
+        contents: &["invitation", "reminder", "replay"],
+        landings: &["/blog/attribution", "/"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("partner-program"),
+        weight: 0.8,
+        rate: 1.2,
+        again: 0.1,
+        links: &[
+            Link::new("saas-almanac", "affiliate")
+                .tag("partner", "ALM-204")
+                .from(&["almanac.example/best-attribution-tools", ""]),
+            Link::new("impact", "affiliate")
+                .click_id("irclickid", 0.3)
+                .tag("partner", "growth-collective")
+                .from(&["collective.example/stack", ""]),
+        ],
+        contents: &["review", "comparison", "sidebar"],
+        landings: &["/", "/compare", "/pricing"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("podcast-ads"),
+        when: When::Season(&[((5, 5), (6, 30)), ((10, 1), (11, 10))]),
+        weight: 1.2,
+        rate: 0.9,
+        links: &[Link::new("shipping-late", "audio"), Link::new("kernel-panic-hour", "audio")],
+        contents: &["episode-41", "episode-44", "episode-47"],
+        landings: &["/", "/pricing"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("community"),
+        weight: 0.9,
+        rate: 0.55,
+        links: &[Link::new("reddit", "social").from(&["www.reddit.com/r/rust/", "www.reddit.com/r/selfhosted/", "old.reddit.com/", ""])],
+        contents: &["r-rust", "r-selfhosted", "r-saas"],
+        landings: &["/blog/attribution", "/docs/start", "/"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("product-hunt-launch"),
+        when: When::Launch(0.62),
+        weight: 34.0,
+        rate: 0.6,
+        links: &[Link::new("producthunt", "referral").from(&["www.producthunt.com/", "www.producthunt.com/posts/waymark", ""])],
+        contents: &["gallery", "maker-comment"],
+        landings: &["/", "/", "/docs/start"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("tutorial-series"),
+        when: When::Growing,
+        weight: 0.9,
+        rate: 0.9,
+        again: 0.1,
+        links: &[Link::new("youtube", "video").from(&["www.youtube.com/watch", "m.youtube.com/", ""])],
+        contents: &["part-1-setup", "part-2-campaigns", "part-3-referrals"],
+        landings: &["/docs/start", "/docs/start", "/"],
+        ..PLAIN
+    },
+    Campaign {
+        when: When::Growing,
+        weight: 0.9,
+        rate: 1.2,
+        again: 0.1,
+        // what the assistants append to the pages they cite: a source and nothing else
+        links: &[
+            Link::by("chatgpt.com", None).from(&["chatgpt.com/", ""]),
+            Link::by("chatgpt.com", None).from(&["chatgpt.com/", ""]),
+            Link::by("copilot.com", None).from(&["copilot.microsoft.com/", ""]),
+        ],
+        landings: &["/docs/start", "/compare", "/blog/attribution", "/"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("readme"),
+        weight: 0.8,
+        links: &[Link::new("github", "referral").from(&["github.com/waymark-rs/waymark", ""])],
+        contents: &["badge", "getting-started"],
+        landings: &["/docs/start", "/"],
+        ..PLAIN
+    },
+    Campaign {
+        name: Some("always-on-social"),
+        weight: 0.8,
+        rate: 0.7,
+        again: 0.15,
+        links: &[
+            Link::new("linkedin", "social").from(&["www.linkedin.com/feed/", "lnkd.in/", ""]),
+            Link::new("bluesky", "social").from(&["bsky.app/", "go.bsky.app/", ""]),
+        ],
+        contents: &["tip", "chart", "thread"],
+        landings: &["/blog/attribution", "/changelog"],
+        ..PLAIN
+    },
+];

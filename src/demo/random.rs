@@ -1,0 +1,91 @@
+//! Numbers that only look random: the same for the same seed, on every machine.
+
+use uuid::{Builder, Uuid};
+
+use crate::db::Millis;
+
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From 0, below `limit`, which is not 0.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    /// From 0, below 1.
+    pub fn unit(&mut self) -> f64 {
+        // the 53 bits that a double holds
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub fn chance(&mut self, probability: f64) -> bool {
+        self.unit() < probability
+    }
+
+    /// One of a list that is not empty.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len() as u64) as usize]
+    }
+
+    /// A point in `cumulative`, a list of running sums, each as likely as it adds to them.
+    pub fn weighted(&mut self, cumulative: &[f64]) -> usize {
+        let point = self.unit() * cumulative.last().copied().unwrap_or_default();
+        cumulative.partition_point(|sum| *sum <= point).min(cumulative.len().saturating_sub(1))
+    }
+
+    /// Letters of an ASCII alphabet.
+    pub fn text(&mut self, alphabet: &[u8], length: usize) -> String {
+        (0..length).map(|_| char::from(*self.pick(alphabet))).collect()
+    }
+
+    /// An id of version 7 that says when it was made.
+    pub fn id(&mut self, at: Millis) -> Uuid {
+        let bytes = (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes();
+        let mut tail = [0; 10];
+        tail.copy_from_slice(&bytes[..10]);
+        Builder::from_unix_timestamp_millis(at.max(0) as u64, &tail).into_uuid()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_paper() {
+        // the reference implementation's first numbers for the seed 1234567
+        let mut random = Random::new(1_234_567);
+        assert_eq!([random.next(), random.next()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
+    }
+
+    #[test]
+    fn ids_are_of_version_7_and_ordered_by_time() {
+        let mut random = Random::new(1);
+        let (early, late) = (random.id(1_700_000_000_000), random.id(1_700_000_000_001));
+        assert_eq!(early.get_version_num(), 7);
+        assert!(early < late);
+    }
+
+    #[test]
+    fn what_weighs_nothing_is_never_picked() {
+        let mut random = Random::new(1);
+        let picked: Vec<usize> = (0..1000).map(|_| random.weighted(&[0.0, 1.0, 1.0, 4.0])).collect();
+        assert!(picked.iter().all(|at| *at == 1 || *at == 3));
+        let often = picked.iter().filter(|at| **at == 3).count();
+        assert!((700..800).contains(&often), "{often}");
+    }
+}

@@ -1,0 +1,167 @@
+use jiff::tz::TimeZone;
+use leptos::prelude::*;
+
+use super::ErrorPage;
+use crate::{
+    attribution::{
+        referral::{OwnToken, own_token},
+        report::{
+            journey::{Journey, journey},
+            leads::Lead,
+        },
+    },
+    auth::{
+        User, current_user,
+        forms::{FormState, take_flash},
+    },
+    components::{
+        AlertKind, Card, CopyButton, Fact, Facts, Field, FormAlert, Marker, PublicPage, Section, SubmitButton, Tag, Tone,
+        Trail, TrailStep, format,
+    },
+    db::Error,
+    state::AppState,
+};
+
+/// One's own account: what is known about one, the referral link, the password.
+///
+/// The layer in front of it sends those who are not signed in to the sign-in page.
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    let Some(user) = current_user() else {
+        return view! { <ErrorPage status=axum::http::StatusCode::FORBIDDEN/> }.into_any();
+    };
+    // The server provides it to every page.
+    let state = expect_context::<AppState>();
+    let flash = take_flash("password");
+    let sign_out = take_flash("logout").error("");
+    let known = {
+        let user = user.clone();
+        async move {
+            match load(&state, &user).await {
+                Ok((link, journey)) => view! {
+                    <ReferralLink link/>
+                    <HowYouCame journey/>
+                }
+                .into_any(),
+                Err(error) => {
+                    tracing::error!(%error, "an account page could not be filled");
+                    let message = "Your referral link cannot be shown right now. Please try again in a moment.";
+                    view! { <FormAlert kind=AlertKind::Error message/> }.into_any()
+                }
+            }
+        }
+    };
+    let email = user.email.clone();
+    view! {
+        <PublicPage title="Your account" section=Section::Account>
+            <div class="wrap account">
+                <h1>"Your account"</h1>
+                <FormAlert kind=AlertKind::Error message=sign_out/>
+                <AboutYou user/>
+                <Suspense>{Suspend::new(known)}</Suspense>
+                <ChangePassword email flash/>
+            </div>
+        </PublicPage>
+    }
+    .into_any()
+}
+
+async fn load(state: &AppState, user: &User) -> Result<(OwnToken, Option<Journey>), Error> {
+    let link = own_token(&state.db, &state.config.site_url, user.id).await?;
+    let mut conn = state.db.read().await?;
+    Ok((link, journey(&mut conn, user.id).await?))
+}
+
+#[component]
+fn AboutYou(user: User) -> impl IntoView {
+    let since = format::date(user.created_at, &TimeZone::UTC);
+    let role = user.is_admin().then(|| view! { " " <Tag label="Admin" tone=Tone::Mark/> });
+    view! {
+        <Card title="About you" aside=view! {
+            <form method="post" action="/api/logout"><button class="button small" type="submit">"Sign out"</button></form>
+        }.into_any()>
+            <Facts>
+                <Fact term="E-mail">{user.email}{role}</Fact>
+                <Fact term="Member since" value=since/>
+            </Facts>
+        </Card>
+    }
+}
+
+#[component]
+fn ReferralLink(link: OwnToken) -> impl IntoView {
+    let brought = match link.signups {
+        0 => "Nobody has signed up through it yet.".to_owned(),
+        n => format!("{} signed up through it.", format::plural(n, "person", "people")),
+    };
+    view! {
+        <Card title="Your referral link">
+            <p class="muted">"Who creates an account within 30 days of opening it counts as brought by you."</p>
+            <div class="copy-field">
+                <input type="text" readonly aria-label="Your referral link" value=link.url/>
+                <CopyButton/>
+            </div>
+            <p>{brought}</p>
+        </Card>
+    }
+}
+
+/// What attribution knows about the one who looks.
+#[component]
+fn HowYouCame(journey: Option<Journey>) -> impl IntoView {
+    journey.map(|Journey { user, touches, referral }| {
+        let signed_up = user.created_at;
+        let invited = referral.map(|_| "Through somebody's referral link");
+        let none = touches.is_empty().then(|| {
+            view! { <p class="muted">"No campaign link, no referral: you came by yourself."</p> }
+        });
+        // The sign-up stands at its time among the touches.
+        let after = touches.partition_point(|touch| touch.occurred_at <= signed_up);
+        let mut before: Vec<Lead> = touches;
+        let later = before.split_off(after);
+        view! {
+            <Card title="How you came here">
+                {none}
+                <Trail label="Your journey">
+                    {before.into_iter().map(step).collect_view()}
+                    <TrailStep marker=Marker::Goal title="Signed up" subtitle=invited
+                        aside=format::date(signed_up, &TimeZone::UTC)/>
+                    {later.into_iter().map(step).collect_view()}
+                </Trail>
+            </Card>
+        }
+    })
+}
+
+fn step(touch: Lead) -> AnyView {
+    let from = [touch.source, touch.medium].into_iter().flatten().collect::<Vec<_>>().join(" / ");
+    let subtitle = [Some(from).filter(|from| !from.is_empty()), touch.campaign].into_iter().flatten().collect::<Vec<_>>();
+    // Most land on the front page, which says nothing.
+    let landing = Some(touch.landing_path).filter(|path| path != "/");
+    let marker = if touch.internal { Marker::Hollow } else { Marker::Blaze };
+    view! {
+        <TrailStep marker title=touch.channel subtitle=subtitle.join(" · ") meta=landing
+            aside=format::date(touch.occurred_at, &TimeZone::UTC)/>
+    }
+    .into_any()
+}
+
+#[component]
+fn ChangePassword(email: String, flash: FormState) -> impl IntoView {
+    view! {
+        <Card title="Change your password">
+            <form class="form" method="post" action="/api/password" novalidate>
+                <FormAlert kind=AlertKind::Success message=flash.notice.clone()/>
+                <FormAlert kind=AlertKind::Error message=flash.error("")/>
+                // Not sent: it tells password managers whose password changes.
+                <input type="text" autocomplete="username" value=email readonly hidden/>
+                <Field name="current_password" label="Current password" kind="password" autocomplete="current-password"
+                    required=true error=flash.error("current_password")/>
+                <Field name="new_password" label="New password" kind="password" autocomplete="new-password" required=true
+                    hint="At least 8 characters. Everywhere else you are signed in, you will be signed out."
+                    error=flash.error("new_password")/>
+                <SubmitButton label="Change password"/>
+            </form>
+        </Card>
+    }
+}

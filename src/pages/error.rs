@@ -1,0 +1,129 @@
+use axum::http::StatusCode;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+
+use crate::components::{assets, PublicPage, Section};
+
+/// What an error page says; never what went wrong inside.
+struct Words {
+    title: &'static str,
+    text: &'static str,
+}
+
+impl Words {
+    fn of(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => {
+                Self { title: "There is no page here", text: "The address may be mistyped, or what it led to is gone." }
+            }
+            StatusCode::FORBIDDEN => Self {
+                title: "This page is not for your account",
+                text: "Only administrators may open it. If you are one, sign in with that account.",
+            },
+            StatusCode::TOO_MANY_REQUESTS => {
+                Self { title: "Too many attempts", text: "Please wait a little, then try again." }
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                Self { title: "Busy at the moment", text: "Please try again in a few seconds." }
+            }
+            status if status.is_client_error() => {
+                Self { title: "That request did not work", text: "Go back, check what was sent, and try again." }
+            }
+            _ => Self {
+                title: "Something went wrong",
+                text: "It is our fault, and it has been noted. Please try again.",
+            },
+        }
+    }
+}
+
+/// A whole page for an error; sets the response's status.
+#[component]
+pub fn ErrorPage(status: StatusCode) -> impl IntoView {
+    // There is none while the list of routes is made.
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(status);
+    }
+    let Words { title, text } = Words::of(status);
+    view! {
+        <PublicPage title section=Section::None>
+            <div class="error-page">
+                <p class="error-status">{status.as_u16()}</p>
+                <h1>{title}</h1>
+                <p class="muted">{text}</p>
+                <p class="row"><a class="button primary" href="/">"To the home page"</a></p>
+            </div>
+        </PublicPage>
+    }
+}
+
+/// The page of every address that has none.
+#[component]
+pub fn NotFoundPage() -> impl IntoView {
+    view! { <ErrorPage status=StatusCode::NOT_FOUND/> }
+}
+
+/// An error page as text, for where there is no Leptos to render it: a panic, a refused request.
+///
+/// Shows `request_id`, so that who reports the error can name it. Sets no status: the caller's response does.
+pub fn static_error_page(status: StatusCode, request_id: Option<&str>) -> String {
+    let Words { title, text } = Words::of(status);
+    let code = status.as_u16();
+    let css = assets::css();
+    let reference = request_id
+        .map(|id| format!(r#"<p class="muted small">Reference: <code>{}</code></p>"#, escape(id)))
+        .unwrap_or_default();
+    format!(
+        r##"<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<script src="/theme.js"></script>
+<link rel="stylesheet" href="{css}">
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<title>{title} · Waymark</title>
+</head>
+<body>
+<header class="site-header"><div class="wrap"><a class="brand" href="/" aria-label="Waymark, home"><svg class="logo" viewBox="0 0 18 24" width="18" height="24" aria-hidden="true"><path class="logo-post" d="M8 10h2v12h2.5v2h-7v-2H8z"/><rect class="logo-blaze" x="1" y="0" width="16" height="10" rx="2"/></svg>Waymark</a></div></header>
+<main id="main"><div class="error-page"><p class="error-status">{code}</p><h1>{title}</h1><p class="muted">{text}</p>{reference}<p class="row"><a class="button primary" href="/">To the home page</a></p></div></main>
+</body>
+</html>
+"##
+    )
+}
+
+/// A request id may come from a proxy's header, that is, from anyone.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_static_page_names_the_request_and_escapes_it() {
+        let page = static_error_page(StatusCode::INTERNAL_SERVER_ERROR, Some("<b>01\"&"));
+        assert!(page.contains("<code>&lt;b&gt;01&quot;&amp;</code>"), "{page}");
+        assert!(page.contains("500") && page.contains("Something went wrong"));
+        assert!(!static_error_page(StatusCode::NOT_FOUND, None).contains("Reference"));
+    }
+
+    #[test]
+    fn the_content_security_policy_would_let_it_through() {
+        let page = static_error_page(StatusCode::SERVICE_UNAVAILABLE, None);
+        assert!(!page.contains("style=") && !page.contains("<style") && !page.contains("onload"));
+    }
+}

@@ -1,0 +1,37 @@
+use leptos::prelude::*;
+
+use super::{next, with_next};
+use crate::{
+    auth::forms::take_flash,
+    components::{AlertKind, Field, FormAlert, HiddenField, PublicPage, Section, SubmitButton},
+};
+
+/// Signing in.
+#[component]
+pub fn LoginPage() -> impl IntoView {
+    let flash = take_flash("login");
+    let next = next();
+    let register = with_next("/register", next.as_deref());
+    view! {
+        <PublicPage title="Sign in" section=Section::Login>
+            <div class="narrow-page">
+                <header>
+                    <h1>"Sign in"</h1>
+                    <p class="muted">"New here? " <a href=register>"Create an account"</a></p>
+                </header>
+                <section class="card">
+                    <form class="form wide-button" method="post" action="/api/login" novalidate>
+                        <FormAlert kind=AlertKind::Success message=flash.notice.clone()/>
+                        <FormAlert kind=AlertKind::Error message=flash.error("")/>
+                        <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true
+                            value=flash.value("email") error=flash.error("email")/>
+                        <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true
+                            error=flash.error("password")/>
+                        <HiddenField name="next" value=next/>
+                        <SubmitButton label="Sign in"/>
+                    </form>
+                </section>
+            </div>
+        </PublicPage>
+    }
+}

@@ -1,0 +1,51 @@
+//! The public pages: one file each.
+//!
+//! A page reads what it needs (who is signed in, the query, a form's flash) and hands it to components. Forms are plain
+//! HTML that post to the server functions of [`crate::auth`], so every page works without JavaScript.
+
+/// `/account`: one's own data, referral link, and password.
+mod account;
+/// Pages for what went wrong, in the site's looks.
+pub mod error;
+/// `/`: what this is.
+mod home;
+/// `/login`.
+mod login;
+/// `/register`.
+mod register;
+
+pub use account::AccountPage;
+pub use error::{ErrorPage, NotFoundPage};
+pub use home::HomePage;
+pub use login::LoginPage;
+pub use register::RegisterPage;
+
+use leptos::prelude::ReadUntracked as _;
+use leptos_router::hooks::use_query_map;
+
+/// Where a form is to lead when it succeeds. Checked when the form is sent, not here.
+fn next() -> Option<String> {
+    use_query_map().read_untracked().get("next").filter(|next| !next.is_empty())
+}
+
+/// The address of the other form, `next` kept.
+fn with_next(path: &str, next: Option<&str>) -> String {
+    match next {
+        Some(next) => {
+            let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+            format!("{path}?{query}")
+        }
+        None => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_next;
+
+    #[test]
+    fn next_is_one_parameter_whatever_it_holds() {
+        assert_eq!(with_next("/login", None), "/login");
+        assert_eq!(with_next("/login", Some("/admin/leads?q=a&b=c")), "/login?next=%2Fadmin%2Fleads%3Fq%3Da%26b%3Dc");
+    }
+}

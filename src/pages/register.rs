@@ -1,0 +1,36 @@
+use leptos::prelude::*;
+
+use super::{next, with_next};
+use crate::{
+    auth::forms::take_flash,
+    components::{AlertKind, Field, FormAlert, HiddenField, PublicPage, Section, SubmitButton},
+};
+
+/// Creating an account.
+#[component]
+pub fn RegisterPage() -> impl IntoView {
+    let flash = take_flash("register");
+    let next = next();
+    let login = with_next("/login", next.as_deref());
+    view! {
+        <PublicPage title="Create account" section=Section::Register>
+            <div class="narrow-page">
+                <header>
+                    <h1>"Create your account"</h1>
+                    <p class="muted">"Have one already? " <a href=login>"Sign in"</a></p>
+                </header>
+                <section class="card">
+                    <form class="form wide-button" method="post" action="/api/register" novalidate>
+                        <FormAlert kind=AlertKind::Error message=flash.error("")/>
+                        <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true
+                            value=flash.value("email") error=flash.error("email")/>
+                        <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true
+                            hint="At least 8 characters. A few unusual words make a good one." error=flash.error("password")/>
+                        <HiddenField name="next" value=next/>
+                        <SubmitButton label="Create account"/>
+                    </form>
+                </section>
+            </div>
+        </PublicPage>
+    }
+}

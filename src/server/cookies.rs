@@ -1,0 +1,153 @@
+//! Cookie hygiene around the session layer (tower-sessions 0.14 with tower-cookies).
+//!
+//! On the way in, only the exact name of the session's cookie counts: tower-cookies decodes names and trims them, so that
+//! `%5F%5FHost-id` or a name with a Unicode space would pass for `__Host-id`; and two cookies of the name are none. On the way
+//! out, a cookie is taken away only by signing out, and with the attributes that browsers ask of a `__Host-` cookie; and a
+//! session that a landing began gets its cookie even where the page failed.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+use percent_encoding::percent_decode_str;
+
+use crate::{attribution::StartedSession, config::Config, state::AppState};
+
+/// How long a browser keeps the session's cookie: as long as a touch can matter.
+pub(super) const MAX_AGE_DAYS: i64 = 90;
+
+/// The name of the session's cookie. The prefix makes browsers refuse it from anywhere but this very host over TLS.
+pub(super) fn session_name(config: &Config) -> &'static str {
+    if config.is_secure() { "__Host-waymark" } else { "waymark" }
+}
+
+pub(super) async fn clean(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let name = session_name(&state.config);
+    clean_request(request.headers_mut(), name);
+    let signs_out = request.uri().path() == "/api/logout";
+    let mut response = next.run(request).await;
+    let started = response.extensions_mut().remove::<StartedSession>();
+    let secure = if state.config.is_secure() { "; Secure" } else { "" };
+    let attributes = format!("Path=/; HttpOnly; SameSite=Lax{secure}");
+    let signed_out = clean_response(response.headers_mut(), name);
+    if signed_out && signs_out {
+        add(response.headers_mut(), &format!("{name}=; Max-Age=0; {attributes}"));
+    }
+    // The session layer sets no cookie with a 5xx, but the touch is stored, and must find its visitor again.
+    if let Some(StartedSession(id)) = started.filter(|_| response.status().is_server_error()) {
+        let seconds = MAX_AGE_DAYS * 86_400;
+        add(response.headers_mut(), &format!("{name}={id}; Max-Age={seconds}; {attributes}"));
+    }
+    response
+}
+
+fn add(headers: &mut HeaderMap, cookie: &str) {
+    // names, ids and attributes are ASCII of our own
+    if let Ok(cookie) = HeaderValue::from_str(cookie) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Leaves other cookies as they are, and the session's where it is unambiguous.
+fn clean_request(headers: &mut HeaderMap, name: &str) {
+    let mut exact = 0;
+    let mut changed = false;
+    let mut kept: Vec<String> = Vec::new();
+    for header in headers.get_all(header::COOKIE) {
+        // bytes beyond ASCII: keep what can be read, as the cookie parser would
+        let text = String::from_utf8_lossy(header.as_bytes());
+        for pair in text.split(';') {
+            let pair = pair.trim_matches([' ', '\t']);
+            let raw = pair.split('=').next().unwrap_or_default();
+            if raw == name {
+                exact += 1;
+            } else if is_disguised(raw, name) {
+                changed = true;
+                continue;
+            }
+            kept.push(pair.to_owned());
+        }
+    }
+    if exact > 1 {
+        kept.retain(|pair| pair.split('=').next() != Some(name));
+        changed = true;
+    }
+    if changed {
+        headers.remove(header::COOKIE);
+        if let Ok(value) = HeaderValue::from_str(&kept.join("; ")) {
+            headers.insert(header::COOKIE, value);
+        }
+    }
+}
+
+/// Whether a cookie's name would become `name` after decoding and trimming.
+fn is_disguised(raw: &str, name: &str) -> bool {
+    percent_decode_str(raw).decode_utf8_lossy().trim() == name || raw.trim() == name
+}
+
+/// Drops removals of the session's cookie, which the session layer sends whenever it finds no session: in answer to a request
+/// that crossed a sign-in they would undo it. Answers whether there was one.
+fn clean_response(headers: &mut HeaderMap, name: &str) -> bool {
+    let removes = |value: &HeaderValue| {
+        let text = value.to_str().unwrap_or_default();
+        text.strip_prefix(name).is_some_and(|rest| rest.starts_with("=;") || (rest.starts_with('=') && text.contains("Max-Age=0")))
+    };
+    if !headers.get_all(header::SET_COOKIE).iter().any(removes) {
+        return false;
+    }
+    let kept: Vec<HeaderValue> =
+        headers.get_all(header::SET_COOKIE).iter().filter(|value| !removes(value)).cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    for value in kept {
+        headers.append(header::SET_COOKIE, value);
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaned(cookies: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(header::COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).expect("a header value"));
+        }
+        clean_request(&mut headers, "__Host-waymark");
+        let all: Vec<_> =
+            headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        all.join("|")
+    }
+
+    #[test]
+    fn ordinary_cookies_pass_untouched() {
+        assert_eq!(cleaned(&["a=1; __Host-waymark=x; b=2"]), "a=1; __Host-waymark=x; b=2");
+        assert_eq!(cleaned(&["flash=e30"]), "flash=e30");
+    }
+
+    #[test]
+    fn disguised_names_are_dropped_and_the_real_one_stays() {
+        for disguise in ["%5F%5FHost-waymark=evil", "\u{2000}__Host-waymark=evil", "__Host-waymark%20=evil", "%5f_Host%2Dwaymark=evil"] {
+            assert_eq!(cleaned(&[&format!("{disguise}; __Host-waymark=real")]), "__Host-waymark=real", "{disguise}");
+        }
+    }
+
+    #[test]
+    fn two_of_the_name_are_none() {
+        assert_eq!(cleaned(&["__Host-waymark=a; x=1; __Host-waymark=b"]), "x=1");
+        assert_eq!(cleaned(&["__Host-waymark=a", "__Host-waymark=b"]), "");
+    }
+
+    #[test]
+    fn a_removal_is_dropped_and_told() {
+        let mut headers = HeaderMap::new();
+        for cookie in ["waymark=; Path=/; Max-Age=0", "flash=; Max-Age=0"] {
+            headers.append(header::SET_COOKIE, HeaderValue::from_static(cookie));
+        }
+        assert!(clean_response(&mut headers, "waymark"));
+        assert_eq!(headers.get_all(header::SET_COOKIE).iter().count(), 1);
+        assert!(!clean_response(&mut headers, "waymark"));
+    }
+}

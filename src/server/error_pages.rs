@@ -1,0 +1,54 @@
+//! Errors that no page rendered get one, in the site's looks, with the request's id to ask about.
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tower_http::request_id::RequestId;
+
+use crate::pages::error::static_error_page;
+
+/// Replaces the bodies of errors by a page for browsers and by plain words for all others. What was made as HTML or JSON stays.
+pub(super) async fn render(request: Request, next: Next) -> Response {
+    let html = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).map(str::to_owned);
+    let response = next.run(request).await;
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    // Only a script asks for JSON, and gets its outcome; a browser's form gets a page.
+    if kind.starts_with("text/html") || (kind.contains("json") && !html) || kind.starts_with("text/csv") {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_ENCODING);
+    // where a failed server function would send a browser: back, with the error's text in the address
+    parts.headers.remove(header::LOCATION);
+    let (kind, body) = if html {
+        ("text/html; charset=utf-8", static_error_page(status, id.as_deref()))
+    } else {
+        ("text/plain; charset=utf-8", format!("{}\n", plain(status)))
+    };
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    Response::from_parts(parts, Body::from(body))
+}
+
+fn plain(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("Error")
+}
+
+/// What a panicking handler answers. The panic itself is in the log, by the panic hook.
+pub(super) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    metrics::counter!("waymark_panics_total").increment(1);
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}

@@ -1,0 +1,43 @@
+//! Whether the process lives (`/healthz`) and whether it should get requests (`/readyz`).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{extract::State, http::StatusCode};
+
+use crate::db::Db;
+
+/// Whether the server is stopping. Shared by the one that stops it and the readiness probe.
+#[derive(Clone, Debug, Default)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The process lives. Touches nothing else.
+pub(super) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// The database answers, and the server is not about to stop.
+pub(super) async fn ready(State((db, stopping)): State<(Db, Stopping)>) -> (StatusCode, &'static str) {
+    if stopping.has_begun() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+    }
+    match tokio::time::timeout(Duration::from_secs(1), db.ping()).await {
+        Ok(Ok(())) => (StatusCode::OK, "ready\n"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+    }
+}

@@ -1,0 +1,196 @@
+//! The whole application in one place: routes, layers, and why each layer stands where it does.
+
+use axum::{
+    Router,
+    error_handling::HandleErrorLayer,
+    extract::{FromRef, Request},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{from_fn, from_fn_with_state},
+    response::IntoResponse,
+    routing::{any, get},
+};
+use axum_login::AuthManagerLayerBuilder;
+use leptos::{nonce::{provide_nonce, use_nonce}, prelude::{expect_context, provide_context}};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    csrf::CsrfLayer,
+    limit::RequestBodyLimitLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    timeout::TimeoutLayer,
+    trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
+};
+use tower_sessions::{Expiry, SessionManagerLayer, cookie::{SameSite, time::Duration}};
+use tracing::Level;
+
+use super::{
+    api, client_address, cookies, error_pages, guard, headers,
+    health::{self, Stopping},
+    logging, overload,
+    session_store::Sessions,
+    static_files,
+};
+use crate::{
+    admin,
+    app::{App, shell},
+    attribution::{Attribution, capture::UtmSessionLayer, lead_source::LeadSourceLayer, referral},
+    auth::{self, Backend},
+    state::AppState,
+};
+
+/// A request that takes longer is ended: nothing here is slow by design.
+const DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The application: everything that is served.
+pub fn router(state: AppState, stopping: Stopping) -> Router {
+    router_with(state, stopping, Router::new())
+}
+
+/// The application with further routes, which stand where the pages stand: inside sessions, authentication and attribution.
+pub fn router_with(state: AppState, stopping: Stopping, more: Router<AppState>) -> Router {
+    outer(&state, stopping, with_sessions(&state, pages(&state).merge(more)))
+}
+
+/// The pages without sessions, authentication and attribution: what the benchmark compares with.
+pub fn router_without_sessions(state: AppState, stopping: Stopping) -> Router {
+    outer(&state, stopping, pages(&state))
+}
+
+/// Pages, server functions, referral links and exports.
+fn pages(state: &AppState) -> Router<AppState> {
+    let context = {
+        let state = state.clone();
+        move || provide(&state)
+    };
+    let document = {
+        let options = state.options.clone();
+        move || shell(options.clone())
+    };
+    let not_found = leptos_axum::render_app_async_with_context(context.clone(), document.clone());
+    Router::new()
+        .route("/r/{token}", get(referral::follow))
+        .route("/admin/leads.csv", get(admin::csv::leads_csv))
+        .route("/admin/campaigns.csv", get(admin::csv::campaigns_csv))
+        .leptos_routes_with_context(state, generate_route_list(App), context, document)
+        .route("/api/{*rest}", any(api::not_found))
+        .fallback(move |request: Request| async move {
+            match without_slash(&request) {
+                Some(target) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, target)]).into_response(),
+                None => not_found(request).await,
+            }
+        })
+}
+
+/// What pages and server functions find in their context, and the policy that names this page's nonce.
+fn provide(state: &AppState) {
+    provide_context(state.clone());
+    provide_nonce();
+    let policy = headers::policy(use_nonce().as_ref(), &state.options);
+    expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
+}
+
+/// The address without its slash at the end, and with its query: `/login/?next=…` is `/login?next=…`.
+fn without_slash(request: &Request) -> Option<HeaderValue> {
+    let path = request.uri().path();
+    let short = path.trim_end_matches('/');
+    // two slashes in front would name another site
+    if short.len() == path.len() || short.is_empty() || short.starts_with("//") || short.starts_with("/\\") {
+        return None;
+    }
+    let target = match request.uri().query() {
+        Some(query) => format!("{short}?{query}"),
+        None => short.to_owned(),
+    };
+    HeaderValue::from_str(&target).ok()
+}
+
+/// Layers around everything that may know a visitor. Listed from the outside in.
+fn with_sessions(state: &AppState, pages: Router<AppState>) -> Router<AppState> {
+    let sessions = SessionManagerLayer::new(Sessions::new(state.db.clone()))
+        .with_name(cookies::session_name(&state.config))
+        .with_secure(state.config.is_secure())
+        .with_http_only(true)
+        // Not the default, Strict: a visitor who comes by an ad would arrive without their session, and get a new one.
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(Duration::days(cookies::MAX_AGE_DAYS)));
+    let backend = Backend::new(state.db.clone(), state.hasher.clone());
+    let attribution = Attribution::from_ref(state);
+    pages.layer(
+        ServiceBuilder::new()
+            // Session and user of the request. Without a cookie it asks the database nothing.
+            .layer(AuthManagerLayerBuilder::new(backend, sessions).build())
+            // Ends sessions that are over, and tells attribution who is signed in.
+            .layer(from_fn_with_state(state.clone(), auth::session::keep))
+            // Nobody's page goes into a cache.
+            .layer(from_fn(headers::mark_personal))
+            // Before the handler: an arrival becomes a touch. Outside the guard, so that an arrival at a closed door counts.
+            .layer(UtmSessionLayer::new(attribution.clone()))
+            // Around the handler: links, and lead sources that handlers seed.
+            .layer(LeadSourceLayer::new(attribution))
+            // Last, where the user is known.
+            .layer(from_fn(guard::check))
+            .layer(from_fn(api::without_referer)),
+    )
+}
+
+/// Layers around everything, and what stands outside sessions.
+fn outer(state: &AppState, stopping: Stopping, pages: Router<AppState>) -> Router {
+    let routes = Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready).with_state((state.db.clone(), stopping)))
+        .merge(static_files::routes(&state.options))
+        .merge(pages);
+    // The inner half, listed from the outside in.
+    let inner = ServiceBuilder::new()
+        // Whatever another site's page sends is refused, before anything reads it.
+        .layer(CsrfLayer::new())
+        // For the limits by address.
+        .layer(from_fn_with_state(state.clone(), client_address::find))
+        // Around the session layer, which reads and writes cookies.
+        .layer(from_fn_with_state(state.clone(), cookies::clean));
+    // The outer half, listed from the outside in.
+    let outer = ServiceBuilder::new()
+        // Outermost: every response gets these headers, also those that layers below make.
+        .layer(from_fn_with_state(state.clone(), headers::secure))
+        // An id for the log and the error page. One from outside is not believed: it would be anyone's text.
+        .map_request(|mut request: Request| {
+            request.headers_mut().remove("x-request-id");
+            request
+        })
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        // Method and path, never the query.
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(logging::span)
+                .on_request(())
+                .on_response(DefaultOnResponse::new().level(Level::DEBUG))
+                .on_failure(DefaultOnFailure::new().level(Level::ERROR)),
+        )
+        // Pages and answers; files come compressed.
+        .layer(CompressionLayer::new())
+        // Inside compression: it replaces bodies.
+        .layer(from_fn(error_pages::render))
+        // A panic is a 500 of this one request.
+        .layer(CatchPanicLayer::custom(error_pages::panicked))
+        // Too much at once is refused before it costs anything. Global: one limit for all routes.
+        .layer(HandleErrorLayer::new(overload::refuse))
+        .layer(LoadShedLayer::new())
+        .layer(GlobalConcurrencyLimitLayer::new(overload::CONCURRENT))
+        // A handler that hangs, or a body that trickles.
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, DEADLINE));
+    routes
+        .layer(inner)
+        // Between the two, because it changes the request's type.
+        .layer(RequestBodyLimitLayer::new(api::BODY_BYTES))
+        .layer(outer)
+        .with_state(state.clone())
+}
+
+impl FromRef<AppState> for Attribution {
+    fn from_ref(state: &AppState) -> Self {
+        Self { db: state.db.clone(), config: state.config.clone() }
+    }
+}

@@ -1,0 +1,128 @@
+//! From configuration to a running server, and its orderly end.
+
+use std::sync::Arc;
+
+use leptos::config::{Env, LeptosOptions};
+use tokio::{net::TcpListener, signal};
+
+use super::{health::Stopping, housekeeping, logging, router, serve};
+use crate::{
+    auth::{password::Hasher, throttle::AddressLimit},
+    config::{Config, Mistake},
+    db::Db,
+    state::AppState,
+};
+
+/// Opens what the server needs. Every mistake is told, not just the first: in the configuration, with the port, with the
+/// database.
+pub async fn prepare(config: &Config, mut mistakes: Vec<Mistake>) -> Result<(TcpListener, Db), Vec<Mistake>> {
+    let listener = TcpListener::bind(config.site_addr).await;
+    if let Err(error) = &listener {
+        let what = match error.kind() {
+            std::io::ErrorKind::AddrInUse => format!(
+                "is {}, and that port is in use: stop the other program or choose another port",
+                config.site_addr
+            ),
+            _ => format!("is {}, where this machine cannot listen: {error}", config.site_addr),
+        };
+        mistakes.push(Mistake { variable: "LEPTOS_SITE_ADDR", what });
+    }
+    let database = match mistakes.iter().any(|mistake| mistake.variable == "DATABASE_URL") {
+        true => None,
+        false => open_database(config).await.map_err(|mistake| mistakes.push(mistake)).ok(),
+    };
+    match (listener, database) {
+        (Ok(listener), Some(db)) if mistakes.is_empty() => Ok((listener, db)),
+        _ => Err(mistakes),
+    }
+}
+
+/// Opens the database and brings its schema up to date.
+pub async fn open_database(config: &Config) -> Result<Db, Mistake> {
+    let mistake = |what: String| Mistake { variable: "DATABASE_URL", what };
+    let db = Db::connect(&config.database_url)
+        .await
+        .map_err(|error| mistake(format!("names a database that cannot be opened: {error}")))?;
+    db.migrate().await.map_err(|error| mistake(format!("names a database whose schema cannot be updated: {error}")))?;
+    Ok(db)
+}
+
+/// What every request can reach.
+pub fn state(config: Config, db: Db) -> AppState {
+    AppState {
+        options: leptos_options(&config),
+        db,
+        hasher: Hasher::default(),
+        sign_in_limit: AddressLimit::default(),
+        config: Arc::new(config),
+    }
+}
+
+/// Where cargo-leptos put the site. Its variables are set while it runs the server; beside a deployed binary they may be missing.
+fn leptos_options(config: &Config) -> LeptosOptions {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let port = |name: &str| variable(name).and_then(|value| value.parse().ok());
+    // written by cargo-leptos beside the binary, where file names carry hashes
+    let hashes = std::env::current_exe().ok().and_then(|path| Some(path.parent()?.join("hash.txt").exists()));
+    let hash_files = variable("LEPTOS_HASH_FILES").map_or(hashes == Some(true), |value| value == "true");
+    LeptosOptions::builder()
+        .output_name("waymark")
+        .site_root(variable("LEPTOS_SITE_ROOT").unwrap_or_else(|| "target/site".into()))
+        .site_pkg_dir(variable("LEPTOS_SITE_PKG_DIR").unwrap_or_else(|| "pkg".into()))
+        .site_addr(config.site_addr)
+        .env(if config.development { Env::DEV } else { Env::PROD })
+        .reload_port(port("LEPTOS_RELOAD_PORT").unwrap_or(3001))
+        .reload_external_port(port("LEPTOS_RELOAD_EXTERNAL_PORT"))
+        .hash_files(hash_files)
+        .build()
+}
+
+/// Serves until it is told to stop.
+pub async fn run(config: Config, listener: TcpListener, db: Db) {
+    logging::start(config.log_json);
+    if let Some(addr) = config.metrics_addr {
+        let exporter = metrics_exporter_prometheus::PrometheusBuilder::new().with_http_listener(addr);
+        if let Err(error) = exporter.install() {
+            tracing::error!(%error, %addr, "metrics cannot be served");
+        }
+    }
+    if !config.is_secure() && !config.development {
+        tracing::warn!("SITE_URL is not https://: cookies are sent unprotected; fine only on a machine of one's own");
+    }
+    let housekeeping = tokio::spawn(housekeeping::run(db.clone()));
+    let stopping = Stopping::default();
+    tracing::info!(url = config.site_url, addr = %config.site_addr, "ready");
+    let router = router::router(state(config, db.clone()), stopping.clone());
+    serve::serve(listener, router, stop(stopping)).await;
+    housekeeping.abort();
+    db.close().await;
+    tracing::info!("stopped");
+}
+
+/// Done once somebody asks the process to stop. A second time ends it at once.
+async fn stop(stopping: Stopping) {
+    asked_to_stop().await;
+    tracing::info!("stopping");
+    stopping.begin();
+    tokio::spawn(async {
+        asked_to_stop().await;
+        std::process::exit(1);
+    });
+}
+
+async fn asked_to_stop() {
+    let interrupt = async { drop(signal::ctrl_c().await) };
+    #[cfg(unix)]
+    let terminate = async {
+        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,51 @@
+//! Files: the browser's half under `/pkg`, and what lies in `public/`. No session, no database.
+
+use std::path::Path;
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use leptos::config::LeptosOptions;
+use tower::ServiceBuilder;
+use tower_http::{
+    services::{ServeDir, ServeFile},
+    set_header::SetResponseHeaderLayer,
+};
+
+/// Routes for every file of the built site.
+///
+/// Files of `public/` get a route each, found at the start: asking the disk at every page's path would be slower than the page.
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(options: &LeptosOptions) -> Router<S> {
+    let root = Path::new(&*options.site_root);
+    let package = format!("/{}", options.site_pkg_dir);
+    // With hashed names a file never changes; without, the browser asks again.
+    let caching = if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cached = |value: &'static str| {
+        SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, move |response: &Response<_>| {
+            response.status().is_success().then_some(HeaderValue::from_static(value))
+        })
+    };
+    let mut router = Router::new().nest_service(
+        &package,
+        ServiceBuilder::new()
+            .layer(cached(caching))
+            .service(ServeDir::new(root.join(&*options.site_pkg_dir)).precompressed_br().precompressed_gzip()),
+    );
+    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = format!("/{name}");
+        // names that axum would read as a pattern, and what is served above
+        if path == package || name.contains(['{', '}']) {
+            continue;
+        }
+        let service = ServiceBuilder::new().layer(cached("public, max-age=3600"));
+        router = if entry.path().is_dir() {
+            router.nest_service(&path, service.service(ServeDir::new(entry.path())))
+        } else {
+            router.route_service(&path, service.service(ServeFile::new(entry.path())))
+        };
+    }
+    router
+}

@@ -1,0 +1,14 @@
+//! The application over HTTP: one file a feature, each test against a server of its own on a database of its own, on SQLite
+//! and on PostgreSQL.
+
+mod support;
+
+mod accounts;
+mod capture;
+mod guards;
+mod headers;
+mod lead_sources;
+mod races;
+mod referrals;
+mod sessions;
+mod start;

@@ -1,0 +1,211 @@
+//! A running application, and browsers that visit it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::Router;
+use reqwest::{
+    RequestBuilder, Response, StatusCode,
+    header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT},
+    redirect::Policy,
+};
+use tokio::{net::TcpListener, sync::oneshot};
+use waymark::{
+    auth::sign_up::create_admin,
+    config::Config,
+    db::{Conn, Db, Dialect, sql, testing::TestDatabase},
+    server::{health::Stopping, router, run, serve},
+    state::AppState,
+};
+
+pub const PASSWORD: &str = "correct horse battery";
+pub const ADMIN: &str = "admin@example.com";
+pub const CHROME: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+
+/// An application on a free port, with a database of its own.
+pub struct TestApp {
+    pub url: String,
+    pub db: Db,
+    pub database: TestDatabase,
+    stop: oneshot::Sender<()>,
+    served: tokio::task::JoinHandle<()>,
+}
+
+/// How a test's application differs from the default one.
+#[derive(Default)]
+pub struct Setup {
+    /// Environment variables.
+    pub variables: Vec<(&'static str, String)>,
+    /// Routes beside the application's, inside its sessions.
+    pub routes: Router<AppState>,
+}
+
+/// Runs a test against an application on SQLite and against one on PostgreSQL.
+pub async fn each_app<F: Future<Output = ()>>(test: impl Fn(Arc<TestApp>) -> F) {
+    each_app_with(Setup::default, test).await;
+}
+
+pub async fn each_app_with<F: Future<Output = ()>>(setup: impl Fn() -> Setup, test: impl Fn(Arc<TestApp>) -> F) {
+    for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+        eprintln!("on {dialect:?}");
+        let app = Arc::new(TestApp::spawn(dialect, setup()).await);
+        test(app.clone()).await;
+        if let Ok(app) = Arc::try_unwrap(app).map_err(drop) {
+            app.remove().await;
+        }
+    }
+}
+
+impl TestApp {
+    pub async fn spawn(dialect: Dialect, setup: Setup) -> Self {
+        let database = TestDatabase::create(dialect).await;
+        let (served, stop, url, db) = serve_on(&database.url, setup).await;
+        Self { url, db, database, stop, served }
+    }
+
+    async fn remove(self) {
+        let _ = self.stop.send(());
+        let _ = self.served.await;
+        self.db.close().await;
+        self.database.remove().await;
+    }
+
+    /// A browser without cookies.
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.url)
+    }
+
+    /// A browser that signed up.
+    pub async fn member(&self, email: &str) -> Browser {
+        let browser = self.browser();
+        browser.register(email).await;
+        browser
+    }
+
+    /// A browser in which an admin is signed in.
+    pub async fn admin(&self) -> Browser {
+        create_admin(&self.db, ADMIN, PASSWORD.to_owned()).await.expect("an admin");
+        let browser = self.browser();
+        let response = browser.login(ADMIN, PASSWORD).await;
+        assert_eq!(response.headers()["location"], "/account");
+        browser
+    }
+
+    pub async fn conn(&self) -> Conn {
+        self.db.read().await.expect("a connection")
+    }
+
+    /// One number from the database.
+    pub async fn count(&self, query: &'static str) -> i64 {
+        sql(query).fetch_scalar(&mut self.conn().await).await.expect("a number")
+    }
+
+    /// `leads.csv` as lists of fields, without its header.
+    pub async fn leads_csv(&self, admin: &Browser) -> Vec<csv::StringRecord> {
+        let response = admin.get("/admin/leads.csv").send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        let text = response.text().await.expect("text");
+        csv::Reader::from_reader(text.as_bytes()).records().map(|record| record.expect("a record")).collect()
+    }
+
+    /// A second server on the same database: another replica.
+    pub async fn replica(&self) -> (String, oneshot::Sender<()>) {
+        let (_, stop, url, _) = serve_on(&self.database.url, Setup::default()).await;
+        (url, stop)
+    }
+}
+
+async fn serve_on(url: &str, setup: Setup) -> (tokio::task::JoinHandle<()>, oneshot::Sender<()>, String, Db) {
+    let variables = setup.variables;
+    let (config, mistakes) = Config::read(|name| match name {
+        "DATABASE_URL" => Some(url.to_owned()),
+        "LEPTOS_SITE_ADDR" => Some("127.0.0.1:0".into()),
+        name => variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()),
+    });
+    assert_eq!(mistakes, []);
+    let db = run::open_database(&config).await.expect("a database");
+    let listener = TcpListener::bind(config.site_addr).await.expect("a free port");
+    let address: SocketAddr = listener.local_addr().expect("an address");
+    let router = router::router_with(run::state(config, db.clone()), Stopping::default(), setup.routes);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served = tokio::spawn(serve::serve(listener, router, async { drop(stopped.await) }));
+    (served, stop, format!("http://{address}"), db)
+}
+
+/// A browser: keeps cookies, follows no redirect, and says what browsers say when a page is opened.
+#[derive(Clone)]
+pub struct Browser {
+    pub client: reqwest::Client,
+    pub url: String,
+}
+
+impl Browser {
+    pub fn new(url: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, HeaderValue::from_static(CHROME));
+        headers.insert(ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"));
+        let client = reqwest::Client::builder()
+            .cookie_store(true)
+            .redirect(Policy::none())
+            .default_headers(headers)
+            .build()
+            .expect("a client");
+        Self { client, url: url.to_owned() }
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.url))
+    }
+
+    pub fn post(&self, path: &str, form: &[(&str, &str)]) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.url)).form(form)
+    }
+
+    /// Opens a page and answers its status.
+    pub async fn open(&self, path: &str) -> StatusCode {
+        self.get(path).send().await.expect("an answer").status()
+    }
+
+    /// Opens a page and answers its text.
+    pub async fn text(&self, path: &str) -> String {
+        self.get(path).send().await.expect("an answer").text().await.expect("text")
+    }
+
+    pub async fn login(&self, email: &str, password: &str) -> Response {
+        self.post("/api/login", &[("email", email), ("password", password)]).send().await.expect("an answer")
+    }
+
+    pub async fn register(&self, email: &str) -> Response {
+        let response =
+            self.post("/api/register", &[("email", email), ("password", PASSWORD)]).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        assert_eq!(response.headers()["location"], "/account", "signed up as {email}");
+        response
+    }
+
+    pub async fn logout(&self) -> Response {
+        self.post("/api/logout", &[]).send().await.expect("an answer")
+    }
+
+    /// Whether somebody is signed in.
+    pub async fn is_signed_in(&self) -> bool {
+        self.open("/account").await == StatusCode::OK
+    }
+}
+
+/// The session's cookie in a response, as `name=value`.
+pub fn session_cookie(response: &Response) -> Option<String> {
+    let cookies = response.headers().get_all("set-cookie");
+    let mut texts = cookies.iter().filter_map(|value| value.to_str().ok());
+    texts.find(|text| text.starts_with("waymark=")).map(|text| text.split(';').next().unwrap_or_default().to_owned())
+}
+
+/// A client with exactly this cookie, whatever the server sets.
+pub fn with_cookie(url: &str, cookie: &str) -> Browser {
+    let mut headers = HeaderMap::new();
+    headers.insert(USER_AGENT, HeaderValue::from_static(CHROME));
+    headers.insert(ACCEPT, HeaderValue::from_static("text/html"));
+    headers.insert("cookie", HeaderValue::from_str(cookie).expect("a header value"));
+    let client = reqwest::Client::builder().redirect(Policy::none()).default_headers(headers).build().expect("a client");
+    Browser { client, url: url.to_owned() }
+}
