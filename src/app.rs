@@ -4,10 +4,11 @@
 //! The browser's half is loaded when it is idle, only where the page has an island, and the page is complete without it.
 
 use leptos::{nonce::use_nonce, prelude::*};
-use leptos_meta::{provide_meta_context, MetaTags, Title};
+use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::{
+    SsrMode,
     components::{FlatRoutes, Route, Router},
-    path, SsrMode,
+    path,
 };
 
 use crate::{

@@ -10,7 +10,7 @@ use waymark::{
     auth::{User, sign_up::{SignUpFailure, create_admin}},
     config::{Config, Mistake},
     db::Db,
-    demo::{self, Demo},
+    demo::{self, Demo, DemoError, Summary},
     server::run,
 };
 
@@ -160,13 +160,27 @@ async fn ensure_dev(db: &Db) -> Result<(), String> {
 }
 
 async fn fill(db: &Db, args: DemoArgs) -> Result<(), String> {
-    let summary = if args.remove {
-        demo::remove(db).await
+    let done = if args.remove {
+        demo::remove(db).await.map(|summary| ("Removed", summary))
     } else {
         let demo = Demo { users: args.users, days: args.days, seed: args.seed, mix: args.mix, replace: args.replace };
-        demo::fill(db, &demo, |_, _| {}).await
+        let terminal = std::io::stderr().is_terminal();
+        let progress = |done, of| {
+            if terminal {
+                eprint!("\r{done} of {of} visitors");
+            }
+        };
+        let filled = demo::fill(db, &demo, progress).await.map(|summary| ("Added", summary));
+        if terminal {
+            eprintln!();
+        }
+        filled
     };
-    let summary = summary.map_err(|error| error.to_string())?;
-    println!("{summary}");
+    let (what, Summary { users, visitors, touches, referrals }) = done.map_err(|error| match error {
+        DemoError::RealData { .. } => format!("{error}. To put sample data beside it: waymark demo --mix"),
+        DemoError::AlreadyFilled => format!("{error}. To make it anew: waymark demo --replace; to remove it: waymark demo --remove"),
+        DemoError::Db(error) => format!("The database does not answer: {error}"),
+    })?;
+    println!("{what} {users} sample users, {referrals} of them referred, {visitors} visitors and {touches} touches.");
     Ok(())
 }

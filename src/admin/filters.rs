@@ -120,15 +120,18 @@ impl PageFilter {
             })
             .collect_view();
         let zone = typed("tz").unwrap_or_else(|| "UTC".to_owned());
+        let channel = typed("channel");
+        let (from, to) = (typed("from"), typed("to"));
+        let (path, open) = (self.path, !self.parsed.problems.is_empty());
         view! {
-            <details class="filter-panel" open=!self.parsed.problems.is_empty()>
+            <details class="filter-panel" open=open>
                 <summary class="button">"Filter"</summary>
                 <div class="filter-panel-body card">
-                    <FilterBar action=self.path keep=keep>
-                        <FilterDate name="from" label="From" value=typed("from")/>
-                        <FilterDate name="to" label="To" value=typed("to")/>
+                    <FilterBar action=path keep=keep>
+                        <FilterDate name="from" label="From" value=from/>
+                        <FilterDate name="to" label="To" value=to/>
                         <FilterSelect name="tz" label="Time zone" options=zones selected=zone/>
-                        <FilterSelect name="channel" label="Channel" options=channels selected=typed("channel") any="Any"/>
+                        <FilterSelect name="channel" label="Channel" options=channels selected=channel any="Any"/>
                         {texts}
                     </FilterBar>
                     <p class="muted small">"Write “(not set)” for touches without a value."</p>
@@ -173,7 +176,8 @@ impl PageFilter {
             })
             .collect();
         if let Some(q) = &filter.q {
-            let without = Filter { q: None, ..filter.clone() };
+            let mut without = filter.clone();
+            without.q = None;
             chips.push(Chip { label: "Search".to_owned(), value: q.clone(), remove_href: self.here(&without) });
         }
         view! { <FilterChips chips clear_href=self.here(&filter.bare())/> }.into_any()

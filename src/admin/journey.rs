@@ -34,16 +34,18 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
 
     let before = touches.iter().filter(|touch| touch.occurred_at <= user.created_at).count();
     let subtitle = summary(&user, &touches, before);
+    let steps = steps(&user, &touches, before, &tz);
+    let account = account(&user, referral, &tz);
     let shortened = (touches.len() as u32 >= LONGEST_JOURNEY)
         .then(|| view! { <p class="muted">{format!("The first {LONGEST_JOURNEY} touches are shown.")}</p> });
     Ok(view! {
         <AdminPage title=user.email.clone() section=AdminSection::Leads subtitle back=BackLink::new("/admin/leads", "Leads")>
             <Columns>
                 <Card title="Journey">
-                    <Trail label="Touches and the sign-up, oldest first">{steps(&user, &touches, before, &tz)}</Trail>
+                    <Trail label="Touches and the sign-up, oldest first">{steps}</Trail>
                     {shortened}
                 </Card>
-                <Card title="Account">{account(&user, referral, &tz)}</Card>
+                <Card title="Account">{account}</Card>
             </Columns>
         </AdminPage>
     }
@@ -120,13 +122,16 @@ fn account(user: &Traveller, referral: Option<Referral>, tz: &TimeZone) -> AnyVi
         Some(at) => view! { <Tag label=format!("Disabled {}", format::date(at, tz)) tone=Tone::Bad/> }.into_any(),
         None => view! { <Tag label="Active" tone=Tone::Good/> }.into_any(),
     };
+    let signed_up = format::date_time(user.created_at, tz);
+    let sample = user.sample.then(|| view! { " " <Tag label="Sample data"/> });
+    let (role, id) = (user.role.clone(), user.id.to_string());
     view! {
         <Facts>
-            <Fact term="Signed up" value=format::date_time(user.created_at, tz)/>
+            <Fact term="Signed up" value=signed_up/>
             <Fact term="Brought by">{referred}</Fact>
-            <Fact term="Role" value=user.role.clone()/>
-            <Fact term="State">{state}{user.sample.then(|| view! { " " <Tag label="Sample data"/> })}</Fact>
-            <Fact term="User" value=user.id.to_string() mono=true/>
+            <Fact term="Role" value=role/>
+            <Fact term="State">{state}{sample}</Fact>
+            <Fact term="User" value=id mono=true/>
         </Facts>
     }
     .into_any()

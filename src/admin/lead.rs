@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 use super::{
@@ -39,70 +40,90 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
         true => view! { <p class="muted">"This is the only touch of this browser."</p> }.into_any(),
         false => view! { <LeadTable caption="Other touches of this browser" leads=others tz=tz.clone()/> }.into_any(),
     };
+    let others = view! { <Card title="Other touches of this browser">{others}</Card> };
+    let title = format!("Lead of {}", lead.user_email);
+    let content = view! {
+        <Columns>
+            {origin(&lead)}
+            <div class="stack">
+                {arrival(&lead, journey, &tz)}
+                {identifiers(&lead)}
+            </div>
+        </Columns>
+        {others}
+    };
+    let back = BackLink::new("/admin/leads", "Leads");
     Ok(view! {
-        <AdminPage title=format!("Lead of {}", lead.user_email) section=AdminSection::Leads subtitle=time
-            back=BackLink::new("/admin/leads", "Leads") toolbar=toolbar.into_any()>
-            <Columns>
-                <Card title="Where from">
-                    <Facts>
-                        <Fact term="Channel"><Tag label=lead.channel.clone()/>{internal_tag(lead.internal)}</Fact>
-                        <Fact term="Source" value=lead.source.clone()/>
-                        <Fact term="Medium" value=lead.medium.clone()/>
-                        <Fact term="Campaign" value=lead.campaign.clone()/>
-                        <Fact term="Term" value=lead.term.clone()/>
-                        <Fact term="Content" value=lead.content.clone()/>
-                        {further(&lead)}
-                        <Fact term="Read from" value=if lead.derived { "The click id" } else { "The link" }/>
-                    </Facts>
-                </Card>
-                <div class="stack">
-                    <Card title="Arrival">
-                        <Facts>
-                            <Fact term="User"><a href=journey>{lead.user_email.clone()}</a></Fact>
-                            <Fact term="Clicked" value=format::date_time(lead.occurred_at, &tz)/>
-                            <Fact term="Linked to the user" value=format::date_time(lead.linked_at, &tz)/>
-                            <Fact term="Landing page" value=lead.landing_path.clone() mono=true/>
-                            <Fact term="Referrer" value=lead.referrer.clone() mono=true/>
-                            <Fact term="Hits" value=format::count(lead.hits)/>
-                            <Fact term="Lead" value=lead.id.to_string() mono=true/>
-                        </Facts>
-                    </Card>
-                    <Card title="Click ids and tags">{identifiers(&lead)}</Card>
-                </div>
-            </Columns>
-            <Card title="Other touches of this browser">{others}</Card>
-        </AdminPage>
+        <AdminPage title section=AdminSection::Leads subtitle=time back toolbar=toolbar.into_any()>{content}</AdminPage>
     }
     .into_any())
 }
 
-/// The rarer UTM fields, where they are set.
-fn further(lead: &Lead) -> AnyView {
-    [
+fn origin(lead: &Lead) -> AnyView {
+    let channel = view! { <Tag label=lead.channel.clone()/> {internal_tag(lead.internal)} };
+    let read_from = if lead.derived { "The click id" } else { "The link" };
+    let fields = [
+        ("Source", &lead.source),
+        ("Medium", &lead.medium),
+        ("Campaign", &lead.campaign),
+        ("Term", &lead.term),
+        ("Content", &lead.content),
+    ];
+    // rare, so only where they are set
+    let further = [
         ("Id", &lead.utm_id),
         ("Source platform", &lead.source_platform),
         ("Creative format", &lead.creative_format),
         ("Marketing tactic", &lead.marketing_tactic),
-    ]
-    .into_iter()
-    .filter_map(|(term, value)| {
-        let value = value.clone()?;
-        Some(view! { <Fact term value/> })
-    })
-    .collect_view()
+    ];
+    let facts = fields
+        .into_iter()
+        .chain(further.into_iter().filter(|(_, value)| value.is_some()))
+        .map(|(term, value)| view! { <Fact term value=value.clone()/> })
+        .collect_view();
+    view! {
+        <Card title="Where from">
+            <Facts>
+                <Fact term="Channel">{channel}</Fact>
+                {facts}
+                <Fact term="Read from" value=read_from/>
+            </Facts>
+        </Card>
+    }
+    .into_any()
+}
+
+fn arrival(lead: &Lead, journey: String, tz: &TimeZone) -> AnyView {
+    let user = view! { <a href=journey>{lead.user_email.clone()}</a> };
+    let clicked = format::date_time(lead.occurred_at, tz);
+    let linked = format::date_time(lead.linked_at, tz);
+    let (landing, referrer) = (lead.landing_path.clone(), lead.referrer.clone());
+    let (hits, id) = (format::count(lead.hits), lead.id.to_string());
+    view! {
+        <Card title="Arrival">
+            <Facts>
+                <Fact term="User">{user}</Fact>
+                <Fact term="Clicked" value=clicked/>
+                <Fact term="Linked to the user" value=linked/>
+                <Fact term="Landing page" value=landing mono=true/>
+                <Fact term="Referrer" value=referrer mono=true/>
+                <Fact term="Hits" value=hits/>
+                <Fact term="Lead" value=id mono=true/>
+            </Facts>
+        </Card>
+    }
     .into_any()
 }
 
 fn identifiers(lead: &Lead) -> AnyView {
     let ids: BTreeMap<String, String> = serde_json::from_str(&lead.click_ids).unwrap_or_default();
     let tags: BTreeMap<String, Vec<String>> = serde_json::from_str(&lead.tags).unwrap_or_default();
-    if ids.is_empty() && tags.is_empty() {
-        return view! { <p class="muted">"The link carried none."</p> }.into_any();
-    }
+    let none = (ids.is_empty() && tags.is_empty()).then(|| view! { <p class="muted">"The link carried none."</p> });
     let facts = ids
         .into_iter()
         .chain(tags.into_iter().map(|(name, values)| (name, values.join(", "))))
         .map(|(name, value)| view! { <Fact term=name value=value mono=true/> })
         .collect_view();
-    view! { <Facts>{facts}</Facts> }.into_any()
+    let facts = none.is_none().then(|| view! { <Facts>{facts}</Facts> });
+    view! { <Card title="Click ids and tags">{none}{facts}</Card> }.into_any()
 }

@@ -24,6 +24,8 @@ mod page;
 pub mod referral_forms;
 /// Referral links.
 mod referrals;
+/// The server function behind the button in an empty dashboard.
+pub mod sample_form;
 /// Tables of campaigns and leads that several pages show.
 mod tables;
 

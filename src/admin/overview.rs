@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     attribution::report::{
-        Field, Filter, Preset,
+        Field, Filter, Period, Preset,
         campaigns::{Campaign, Order, campaign_count, campaigns},
         filter::NOT_SET,
         leads::{Lead, Part, leads},
@@ -157,20 +157,21 @@ fn headline(page: &PageFilter, numbers: &Numbers, metric: Metric, trend: Trend) 
     });
     let points = points(&page.filter().period, trend);
     let chart = view! { <LineChart id="trend" series=metric.label() points/> {direct} }.into_any();
+    let current_rate = rate(numbers.current.rate());
     view! {
         <StatRow label="Key figures" below=chart>
             {stats}
-            <Stat label="Visitor → sign-up" value=rate(numbers.current.rate()) change=rate_change/>
+            <Stat label="Visitor → sign-up" value=current_rate change=rate_change/>
         </StatRow>
     }
     .into_any()
 }
 
-fn points(period: &crate::attribution::report::Period, trend: Trend) -> Vec<ChartPoint> {
+fn points(period: &Period, trend: Trend) -> Vec<ChartPoint> {
     let Trend { buckets, current, previous } = trend;
     let grain = match (buckets.first(), buckets.last()) {
         (Some(first), Some(last)) => {
-            crate::attribution::report::Period::between(first.from, last.to, period.tz.clone()).grain()
+            Period::between(first.from, last.to, period.tz.clone()).grain()
         }
         _ => Grain::Day,
     };

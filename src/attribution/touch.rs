@@ -25,7 +25,7 @@ static TOUCHES: Table = Table {
     columns: &[
         "id", "visitor_id", "occurred_at", "source", "medium", "campaign", "term", "content", "utm_id", "source_platform",
         "creative_format", "marketing_tactic", "channel", "click_ids", "tags", "landing_path", "referrer", "derived",
-        "internal", "fingerprint",
+        "internal", "hits", "fingerprint",
     ],
 };
 
@@ -44,6 +44,8 @@ pub struct Touch {
     pub referrer: Option<String>,
     pub derived: bool,
     pub internal: bool,
+    /// 1, and 1 more for each time it was seen again.
+    pub hits: i64,
     fingerprint: i64,
 }
 
@@ -84,10 +86,12 @@ impl Touch {
             referrer: referrer.map(Referrer::as_string),
             derived: signals.derived,
             internal,
+            hits: 1,
         }
     }
 
-    fn row(self, visitor: Uuid) -> Insert {
+    /// Its row, under that visitor.
+    pub(crate) fn row(self, visitor: Uuid) -> Insert {
         let utm = self.utm;
         Insert {
             table: &TOUCHES,
@@ -111,6 +115,7 @@ impl Touch {
                 self.referrer.into(),
                 self.derived.into(),
                 self.internal.into(),
+                self.hits.into(),
                 self.fingerprint.into(),
             ],
         }

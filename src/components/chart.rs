@@ -129,7 +129,9 @@ fn drawing(frame: &Frame, id: &str, series: &str, points: &[ChartPoint]) -> AnyV
             let y = num(frame.y(tick, top));
             view! {
                 <line class="chart-grid" x1=num(frame.left) x2=num(frame.width - frame.right) y1=y.clone() y2=y.clone()/>
-                <text class="chart-tick" x=num(frame.left - 8.0) y=y dy="0.32em" text-anchor="end">{format::compact(tick)}</text>
+                <text class="chart-tick" x=num(frame.left - 8.0) y=y dy="0.32em" text-anchor="end">
+                    {format::compact(tick)}
+                </text>
             }
         })
         .collect_view();
@@ -197,7 +199,8 @@ fn hover_point(frame: &Frame, top: i64, index: usize, count: usize, point: &Char
 
     view! {
         <g class="chart-point">
-            <rect class="chart-hit" x=num(x - column / 2.0) y=num(frame.top) width=num(column) height=num(frame.plot_height())/>
+            <rect class="chart-hit" x=num(x - column / 2.0) y=num(frame.top)
+                width=num(column) height=num(frame.plot_height())/>
             <line class="chart-guide" x1=num(x) x2=num(x) y1=num(frame.top) y2=num(frame.height - frame.bottom)/>
             <circle class="chart-dot" cx=num(x) cy=num(y) r="4"/>
             <rect class="chart-tip" x=num(left) y=num(box_y) width=num(width) height="44" rx="6"/>
@@ -309,14 +312,19 @@ mod tests {
     fn nothing_is_drawn_for_nothing_and_a_lone_point_is_a_dot() {
         let chart = |points| view! { <LineChart id="c" series="Leads" points/> }.to_html();
         assert!(!chart(vec![]).contains("svg"));
-        assert!(chart(vec![point(3, None)]).contains("chart-dot"));
+        // in both drawings: the dot that stands for the line, and the one that shows on hover
+        assert_eq!(chart(vec![point(3, None)]).matches("chart-dot").count(), 4);
+        assert_eq!(chart(vec![point(3, None), point(4, None)]).matches("chart-dot").count(), 4);
     }
 
     #[test]
     fn the_table_has_the_numbers_of_both_periods() {
         let html = view! { <LineChart id="c" series="Leads" points=vec![point(1_234, Some(987)), point(5, Some(6))]/> }
             .to_html();
-        assert!(html.contains("1,234") && html.contains("987") && html.contains("Period before"), "{html}");
+        let table = html.split_once("<table").map(|(_, table)| table).unwrap_or_default();
+        for text in ["1,234", "987", "This period", "Period before"] {
+            assert!(table.contains(text), "{text}: {table}");
+        }
     }
 
     #[test]

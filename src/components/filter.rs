@@ -20,10 +20,8 @@ pub fn FilterBar(
     keep: Vec<(String, String)>,
     children: Children,
 ) -> impl IntoView {
-    let kept = keep
-        .into_iter()
-        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
-        .collect_view();
+    let kept =
+        keep.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
     view! {
         <form class="filters" method="get" action=action role="search" aria-label="Filters">
             {kept}
@@ -126,7 +124,8 @@ pub fn FilterText(
     view! {
         <div class="filter">
             <label for=id.clone()>{label}</label>
-            <input id=id type="text" name=name value=value.get() placeholder=placeholder.get() list=list_id autocomplete="off"/>
+            <input id=id type="text" name=name value=value.get() placeholder=placeholder.get()
+                list=list_id autocomplete="off"/>
             {list}
         </div>
     }

@@ -45,7 +45,8 @@ pub fn Field(
         <div class="field">
             <label for=id.clone()>{label}</label>
             <input id=id name=name type=kind value=value.get() autocomplete=autocomplete.get()
-                placeholder=placeholder.get()                required=required minlength=minlength maxlength=maxlength min=min.get() max=max.get()
+                placeholder=placeholder.get() required=required minlength=minlength maxlength=maxlength
+                min=min.get() max=max.get()
                 aria-describedby=described_by aria-invalid=error.is_some().then_some("true")/>
             {error.map(|error| view! { <p class="field-error" id=error_id>{error}</p> })}
             {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}

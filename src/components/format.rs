@@ -1,6 +1,6 @@
 //! Numbers and times as people read them: English grouping, a real minus sign, no exponent, never `NaN`.
 
-use jiff::{tz::TimeZone, Timestamp};
+use jiff::{Timestamp, tz::TimeZone};
 
 use crate::db::Millis;
 
@@ -43,11 +43,7 @@ pub fn percent(ratio: f64) -> String {
 
 /// As [`percent`] of `part` in `whole`; a dash where there is no whole.
 pub fn share(part: i64, whole: i64) -> String {
-    if whole == 0 {
-        "–".to_owned()
-    } else {
-        percent(part as f64 / whole as f64)
-    }
+    percent(part as f64 / whole as f64)
 }
 
 /// A relative change with its sign: `0.124` → `+12.4%`, `-0.03` → `−3.0%`, `0.0` → `0.0%`.
@@ -126,7 +122,7 @@ mod tests {
             (950, "950"),
             (1_000, "1k"),
             (1_250, "1.2k"),
-            (38_000, "38k"),
+            (38_400, "38.4k"),
             (450_000, "450k"),
             (1_500_000, "1.5M"),
             (-2_500, "−2.5k"),
@@ -148,6 +144,7 @@ mod tests {
     #[test]
     fn nothing_divided_is_a_dash() {
         assert_eq!(share(0, 0), "–");
+        assert_eq!(share(3, 0), "–");
         assert_eq!(share(1, 4), "25.0%");
         assert_eq!(percent(f64::NAN), "–");
     }

@@ -2,9 +2,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::{
+    MaybeText,
     footer::SiteFooter,
     header::{AdminSection, Section, SiteHeader},
-    MaybeText,
 };
 use crate::auth::current_user;
 

@@ -44,7 +44,7 @@
 //!                     <SortTh label="Leads" href="?sort=-leads" sort=Sort::Descending numeric=true/>
 //!                 </tr></thead>
 //!                 <tbody><tr>
-//!                     <th scope="row"><TwoLines title="spring-launch" subtitle="google / cpc" href="/admin/leads?campaign=spring-launch"/></th>
+//!                     <th scope="row"><TwoLines title="spring-launch" subtitle="google / cpc" href="/admin/leads?c=…"/></th>
 //!                     <td class="num">{format::count(2310)}</td>
 //!                 </tr></tbody>
 //!             </DataTable>
@@ -125,8 +125,7 @@ pub use {
     empty::EmptyState,
     facts::{Fact, Facts},
     filter::{
-        Chip, Choice, FilterBar, FilterChips, FilterDate, FilterSearch, FilterSelect, FilterText,
-        Segment, Segmented,
+        Chip, Choice, FilterBar, FilterChips, FilterDate, FilterSearch, FilterSelect, FilterText, Segment, Segmented,
     },
     footer::SiteFooter,
     form::{AlertKind, Field, FormAlert, HiddenField, SubmitButton},

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{format, MaybeText};
+use super::{MaybeText, format};
 
 /// How a number moved since the period before. The direction is a sign and a word, never colour alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,7 +97,14 @@ pub fn Stat(
                 <span class="stat-value">{value}</span>
                 {change.map(|change| {
                     let (class, arrow) = change.direction();
-                    view! { " " <span class=class><span aria-hidden="true">{arrow}</span>{change.text()}<span class="visually-hidden">" against the period before"</span></span> }
+                    view! {
+                        " "
+                        <span class=class>
+                            <span aria-hidden="true">{arrow}</span>
+                            {change.text()}
+                            <span class="visually-hidden">" against the period before"</span>
+                        </span>
+                    }
                 })}
             </dd>
         </div>

@@ -90,7 +90,12 @@ pub const FALLBACK: usize = 0;
 /// The referral program: its links are the members'.
 pub const REFERRAL: usize = 1;
 
-const GOOGLE: Link = Link::new("google", "cpc").click_id("gclid", 0.22).from(&["www.google.com/", "www.google.com/", "www.google.de/", ""]);
+const GOOGLE: Link = Link::new("google", "cpc").click_id("gclid", 0.22).from(&[
+    "www.google.com/",
+    "www.google.com/",
+    "www.google.de/",
+    "",
+]);
 const BING: Link = Link::new("bing", "cpc").click_id("msclkid", 0.1).from(&["www.bing.com/", ""]);
 const FACEBOOK: Link =
     Link::new("facebook", "paid_social").click_id("fbclid", 0.06).from(&["l.facebook.com/", "m.facebook.com/", ""]);
@@ -125,7 +130,7 @@ pub static CAMPAIGNS: [Campaign; 16] = [
     Campaign {
         name: Some("referral"),
         when: When::Growing,
-        weight: 0.8,
+        weight: 0.55,
         rate: 1.7,
         again: 0.12,
         links: &[Link::new("internal", "referral")],
@@ -137,7 +142,13 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         rate: 0.7,
         again: 0.12,
         links: &[GOOGLE, GOOGLE, GOOGLE, GOOGLE, BING],
-        terms: &["utm tracking", "attribution software", "marketing attribution", "lead source tracking", "self hosted analytics"],
+        terms: &[
+            "utm tracking",
+            "attribution software",
+            "marketing attribution",
+            "lead source tracking",
+            "self hosted analytics",
+        ],
         contents: &["headline-a", "headline-b", "headline-c"],
         landings: &["/", "/compare", "/blog/attribution"],
         ..PLAIN
@@ -246,7 +257,12 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         name: Some("community"),
         weight: 0.9,
         rate: 0.55,
-        links: &[Link::new("reddit", "social").from(&["www.reddit.com/r/rust/", "www.reddit.com/r/selfhosted/", "old.reddit.com/", ""])],
+        links: &[Link::new("reddit", "social").from(&[
+            "www.reddit.com/r/rust/",
+            "www.reddit.com/r/selfhosted/",
+            "old.reddit.com/",
+            "",
+        ])],
         contents: &["r-rust", "r-selfhosted", "r-saas"],
         landings: &["/blog/attribution", "/docs/start", "/"],
         ..PLAIN
@@ -256,7 +272,11 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         when: When::Launch(0.62),
         weight: 34.0,
         rate: 0.6,
-        links: &[Link::new("producthunt", "referral").from(&["www.producthunt.com/", "www.producthunt.com/posts/waymark", ""])],
+        links: &[Link::new("producthunt", "referral").from(&[
+            "www.producthunt.com/",
+            "www.producthunt.com/posts/waymark",
+            "",
+        ])],
         contents: &["gallery", "maker-comment"],
         landings: &["/", "/", "/docs/start"],
         ..PLAIN

@@ -47,7 +47,7 @@ mod tests {
         let (mut random, mut taken) = (Random::new(1), HashSet::new());
         for _ in 0..40_000 {
             let email = email(&mut random, &mut taken);
-            assert_eq!(crate::auth::parse_email(&email).as_deref(), Ok(&*email));
+            assert_eq!(crate::auth::user::parse_email(&email).as_deref(), Ok(&*email));
         }
         assert_eq!(taken.len(), 40_000);
     }

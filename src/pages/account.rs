@@ -15,8 +15,8 @@ use crate::{
         forms::{FormState, take_flash},
     },
     components::{
-        AlertKind, Card, CopyButton, Fact, Facts, Field, FormAlert, Marker, PublicPage, Section, SubmitButton, Tag, Tone,
-        Trail, TrailStep, format,
+        AlertKind, Card, CopyButton, Fact, Facts, Field, FormAlert, Marker, PublicPage, Section, SubmitButton, Tag,
+        Tone, Trail, TrailStep, format,
     },
     db::Error,
     state::AppState,
@@ -135,7 +135,8 @@ fn HowYouCame(journey: Option<Journey>) -> impl IntoView {
 
 fn step(touch: Lead) -> AnyView {
     let from = [touch.source, touch.medium].into_iter().flatten().collect::<Vec<_>>().join(" / ");
-    let subtitle = [Some(from).filter(|from| !from.is_empty()), touch.campaign].into_iter().flatten().collect::<Vec<_>>();
+    let subtitle =
+        [Some(from).filter(|from| !from.is_empty()), touch.campaign].into_iter().flatten().collect::<Vec<_>>();
     // Most land on the front page, which says nothing.
     let landing = Some(touch.landing_path).filter(|path| path != "/");
     let marker = if touch.internal { Marker::Hollow } else { Marker::Blaze };

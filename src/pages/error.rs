@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
-use crate::components::{assets, PublicPage, Section};
+use crate::components::{PublicPage, Section, assets, header::Logo};
 
 /// What an error page says; never what went wrong inside.
 struct Words {
@@ -70,6 +70,7 @@ pub fn static_error_page(status: StatusCode, request_id: Option<&str>) -> String
     let Words { title, text } = Words::of(status);
     let code = status.as_u16();
     let css = assets::css();
+    let logo = view! { <Logo/> }.to_html();
     let reference = request_id
         .map(|id| format!(r#"<p class="muted small">Reference: <code>{}</code></p>"#, escape(id)))
         .unwrap_or_default();
@@ -86,8 +87,16 @@ pub fn static_error_page(status: StatusCode, request_id: Option<&str>) -> String
 <title>{title} · Waymark</title>
 </head>
 <body>
-<header class="site-header"><div class="wrap"><a class="brand" href="/" aria-label="Waymark, home"><svg class="logo" viewBox="0 0 18 24" width="18" height="24" aria-hidden="true"><path class="logo-post" d="M8 10h2v12h2.5v2h-7v-2H8z"/><rect class="logo-blaze" x="1" y="0" width="16" height="10" rx="2"/></svg>Waymark</a></div></header>
-<main id="main"><div class="error-page"><p class="error-status">{code}</p><h1>{title}</h1><p class="muted">{text}</p>{reference}<p class="row"><a class="button primary" href="/">To the home page</a></p></div></main>
+<header class="site-header"><div class="wrap">
+<a class="brand" href="/" aria-label="Waymark, home">{logo}Waymark</a>
+</div></header>
+<main id="main"><div class="error-page">
+<p class="error-status">{code}</p>
+<h1>{title}</h1>
+<p class="muted">{text}</p>
+{reference}
+<p class="row"><a class="button primary" href="/">To the home page</a></p>
+</div></main>
 </body>
 </html>
 "##

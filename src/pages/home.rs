@@ -59,7 +59,8 @@ fn Example() -> impl IntoView {
             <Trail label="Example of a journey">
                 <TrailStep title="Paid Search" subtitle="google / cpc · spring-launch"
                     meta="/pricing · gclid Cj0KCQjw…" aside="3 March"/>
-                <TrailStep marker=Marker::Hollow title="Email" subtitle="newsletter / email · issue-46" meta="/blog/launch" aside="9 March"/>
+                <TrailStep marker=Marker::Hollow title="Email" subtitle="newsletter / email · issue-46"
+                    meta="/blog/launch" aside="9 March"/>
                 <TrailStep title="Referral program" subtitle="internal / referral · k7qm2xw9hd4r" aside="14 March"/>
                 <TrailStep marker=Marker::Goal title="Signed up" subtitle="three touches, eleven days" aside="14 March"/>
             </Trail>

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::Router;
 use reqwest::{
     RequestBuilder, Response, StatusCode,
-    header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT},
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT},
     redirect::Policy,
 };
 use tokio::{net::TcpListener, sync::oneshot};
@@ -13,7 +13,7 @@ use waymark::{
     auth::sign_up::create_admin,
     config::Config,
     db::{Conn, Db, Dialect, sql, testing::TestDatabase},
-    server::{health::Stopping, router, run, serve},
+    server::{health::Stopping, logging, router, run, serve},
     state::AppState,
 };
 
@@ -58,6 +58,10 @@ pub async fn each_app_with<F: Future<Output = ()>>(setup: impl Fn() -> Setup, te
 
 impl TestApp {
     pub async fn spawn(dialect: Dialect, setup: Setup) -> Self {
+        // what the application logs, to find out why a test fails
+        if std::env::var_os("TEST_LOG").is_some() {
+            logging::start(false);
+        }
         let database = TestDatabase::create(dialect).await;
         let (served, stop, url, db) = serve_on(&database.url, setup).await;
         Self { url, db, database, stop, served }
@@ -158,7 +162,9 @@ impl Browser {
     }
 
     pub fn post(&self, path: &str, form: &[(&str, &str)]) -> RequestBuilder {
-        self.client.post(format!("{}{path}", self.url)).form(form)
+        let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self.client.post(format!("{}{path}", self.url));
+        request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
     }
 
     /// Opens a page and answers its status.

@@ -29,7 +29,7 @@ pub mod ranking;
 pub mod referrals;
 mod statement;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 /// The headline numbers.
 pub mod totals;
 /// A number over time.

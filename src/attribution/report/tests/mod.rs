@@ -5,4 +5,4 @@ mod leads;
 mod period;
 mod recompute;
 mod referrals;
-mod sample;
+pub mod sample;

@@ -1,0 +1,217 @@
+//! Leads and campaigns as CSV files.
+//!
+//! What always holds: a file has all rows that its filter finds, not a page of them; without days in the address it is about
+//! all of time; it is read and sent in pieces, so that a large one does not stand in memory; it is RFC 4180, UTF-8; and no cell
+//! of text is a formula to a spreadsheet ([`text`]).
+
+use std::{borrow::Cow, error::Error as StdError};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{RawQuery, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use csv::{Terminator, WriterBuilder};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+
+use crate::{
+    attribution::report::{
+        Filter, Preset,
+        campaigns::{Campaign, campaigns_after},
+        leads::{Lead, Part, leads},
+    },
+    auth::AuthSession,
+    components::format::rfc3339,
+    db::{Db, Error, Millis},
+    state::AppState,
+};
+
+/// How many leads are read at a time.
+const LEADS: u32 = 1_000;
+/// How many campaigns are read at a time. Each time all touches are grouped, so it is large.
+const CAMPAIGNS: u32 = 10_000;
+
+const LEAD_COLUMNS: [&str; 14] = [
+    "lead_id",
+    "user_email",
+    "occurred_at",
+    "medium",
+    "source",
+    "campaign",
+    "term",
+    "content",
+    "channel",
+    "landing_path",
+    "referrer",
+    "click_ids",
+    "custom_tags",
+    "hits",
+];
+
+const CAMPAIGN_COLUMNS: [&str; 9] =
+    ["source", "medium", "campaign", "channel", "touches", "visitors", "leads", "users", "signups"];
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// `GET /admin/leads.csv`: the leads that the filter in the query finds, newest first.
+pub async fn leads_csv(State(state): State<AppState>, auth: AuthSession, RawQuery(query): RawQuery) -> Response {
+    match filter(&auth, query, state.db.now()) {
+        Ok(filter) => file("leads", &filter.clone(), state.db.now(), lead_pieces(state.db, filter)).await,
+        Err(refusal) => refusal,
+    }
+}
+
+/// `GET /admin/campaigns.csv`: the campaigns that the filter in the query finds, by name.
+pub async fn campaigns_csv(State(state): State<AppState>, auth: AuthSession, RawQuery(query): RawQuery) -> Response {
+    let window = state.config.window_millis();
+    match filter(&auth, query, state.db.now()) {
+        Ok(filter) => file("campaigns", &filter.clone(), state.db.now(), campaign_pieces(state.db, filter, window)).await,
+        Err(refusal) => refusal,
+    }
+}
+
+/// The filter of an admin's request; else what is answered instead.
+fn filter(auth: &AuthSession, query: Option<String>, now: Millis) -> Result<Filter, Response> {
+    if !auth.user.as_ref().is_some_and(|user| user.is_admin()) {
+        return Err(StatusCode::FORBIDDEN.into_response());
+    }
+    let parsed = Filter::parse(&query.unwrap_or_default(), Preset::All, now);
+    if parsed.problems.is_empty() {
+        return Ok(parsed.filter);
+    }
+    // A page can leave out what it does not understand and say so. A file would be taken for what was asked for.
+    let lines: String = parsed.problems.iter().map(|problem| format!("{}: {}\n", problem.name, problem.message)).collect();
+    // As the kind of file that was asked for: an error page in its place would not say which value is wrong.
+    Err((StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "text/csv; charset=utf-8")], lines).into_response())
+}
+
+/// The file's response. Its first piece is read before it begins, so that a database that does not answer is a 503.
+async fn file(
+    name: &str,
+    filter: &Filter,
+    now: Millis,
+    pieces: impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
+) -> Response {
+    let mut pieces = Box::pin(pieces.inspect_err(|error| tracing::error!(%error, "a CSV file was cut off")));
+    let Ok(first) = pieces.try_next().await else {
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response();
+    };
+    let body = Body::from_stream(stream::iter(first.map(Ok)).chain(pieces));
+    let disposition = format!("attachment; filename=\"{name}-{}.csv\"", filter.period.day_of(now));
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, body).into_response()
+}
+
+/// All leads, piece by piece, the columns' names first.
+fn lead_pieces(db: Db, filter: Filter) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
+    stream::try_unfold(Some(Part::Newest), move |part| {
+        let (db, filter) = (db.clone(), filter.clone());
+        async move {
+            let Some(part) = part else { return Ok(None) };
+            // not the same connection from piece to piece: whoever reads slowly would hold it
+            let page = read(&db, async |conn| leads(conn, &filter, part, LEADS).await).await?;
+            let header = (part == Part::Newest).then_some(LEAD_COLUMNS);
+            let bytes = write(header, page.leads.iter().map(lead_record))?;
+            Ok(Some((bytes, page.older.map(Part::Before))))
+        }
+    })
+}
+
+/// All campaigns, piece by piece, the columns' names first.
+fn campaign_pieces(db: Db, filter: Filter, window: Millis) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
+    enum Next {
+        First,
+        After(Box<Campaign>),
+        Done,
+    }
+    stream::try_unfold(Next::First, move |next| {
+        let (db, filter) = (db.clone(), filter.clone());
+        async move {
+            let (header, last) = match next {
+                Next::First => (Some(CAMPAIGN_COLUMNS), None),
+                Next::After(last) => (None, Some(last)),
+                Next::Done => return Ok(None),
+            };
+            let rows =
+                read(&db, async |conn| campaigns_after(conn, &filter, window, last.as_deref(), CAMPAIGNS).await).await?;
+            let bytes = write(header, rows.iter().map(campaign_record))?;
+            let full = rows.len() == CAMPAIGNS as usize;
+            let next = rows.into_iter().next_back().filter(|_| full).map_or(Next::Done, |row| Next::After(Box::new(row)));
+            Ok(Some((bytes, next)))
+        }
+    })
+}
+
+async fn read<T>(db: &Db, ask: impl AsyncFnOnce(&mut crate::db::Conn) -> Result<T, Error>) -> Result<T, BoxError> {
+    let mut conn = db.read().await?;
+    Ok(ask(&mut conn).await?)
+}
+
+fn lead_record(lead: &Lead) -> [Cow<'_, str>; 14] {
+    [
+        lead.id.to_string().into(),
+        text(&lead.user_email),
+        rfc3339(lead.occurred_at).into(),
+        optional(&lead.medium),
+        optional(&lead.source),
+        optional(&lead.campaign),
+        optional(&lead.term),
+        optional(&lead.content),
+        text(&lead.channel),
+        text(&lead.landing_path),
+        optional(&lead.referrer),
+        text(&lead.click_ids),
+        text(&lead.tags),
+        lead.hits.to_string().into(),
+    ]
+}
+
+fn campaign_record(row: &Campaign) -> [Cow<'_, str>; 9] {
+    [
+        optional(&row.source),
+        optional(&row.medium),
+        optional(&row.campaign),
+        text(&row.channel),
+        row.touches.to_string().into(),
+        row.visitors.to_string().into(),
+        row.leads.to_string().into(),
+        row.users.to_string().into(),
+        row.signups.to_string().into(),
+    ]
+}
+
+/// Rows as RFC 4180 has them: quoted where needed, lines ended by CR LF.
+fn write<'a, const N: usize>(
+    header: Option<[&'static str; N]>,
+    records: impl Iterator<Item = [Cow<'a, str>; N]>,
+) -> Result<Bytes, BoxError> {
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    if let Some(header) = header {
+        writer.write_record(header)?;
+    }
+    for record in records {
+        writer.write_record(record.iter().map(|cell| cell.as_bytes()))?;
+    }
+    Ok(writer.into_inner()?.into())
+}
+
+/// A cell that a spreadsheet takes for text: `'` goes before what would begin a formula (OWASP, CSV injection). It is the
+/// price of opening a file with a double click; a program takes it off again.
+fn text(value: &str) -> Cow<'_, str> {
+    const FORMULA: [char; 13] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠', '\u{feff}'];
+    if value.starts_with(FORMULA) { format!("'{value}").into() } else { value.into() }
+}
+
+/// What is not set is an empty cell.
+fn optional(value: &Option<String>) -> Cow<'_, str> {
+    text(value.as_deref().unwrap_or_default())
+}
+
+#[cfg(test)]
+#[path = "csv_tests.rs"]
+mod tests;

@@ -1,0 +1,162 @@
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use leptos::prelude::*;
+
+use crate::{
+    attribution::{
+        clean,
+        referral::{NewToken, create_token, disable_token},
+    },
+    auth::{
+        AuthRejection,
+        forms::{Answer, Outcome},
+        require_admin,
+    },
+    db::Millis,
+    state::AppState,
+};
+
+const PAGE: &str = "/admin/referrals";
+const FORM: &str = "referral-tokens";
+
+/// Makes a referral link for a campaign. `expires_at` is the last day on which it counts, in UTC; empty for ever.
+#[server(prefix = "/api", endpoint = "referral-tokens")]
+pub async fn create_referral_token(
+    #[server(default)] campaign: String,
+    #[server(default)] landing_path: String,
+    #[server(default)] expires_at: String,
+) -> Result<Outcome, ServerFnError> {
+    if let Err(rejection) = require_admin() {
+        return Ok(refused(rejection));
+    }
+    let state = expect_context::<AppState>();
+    let answer = Answer::to(FORM, PAGE.to_owned())
+        .keeping("campaign", &campaign)
+        .keeping("landing_path", &landing_path)
+        .keeping("expires_at", &expires_at);
+    match parse(&campaign, &landing_path, &expires_at, state.db.now()) {
+        Err(Mistakes { campaign, landing_path, expires_at }) => Ok(answer.fields([
+            ("campaign", campaign),
+            ("landing_path", landing_path),
+            ("expires_at", expires_at),
+        ])),
+        Ok(new) => match create_token(&state.db, new).await {
+            Ok(token) => Ok(answer.notice(&format!("The link /r/{token} is made."))),
+            Err(error) => {
+                tracing::error!(%error, "a referral link could not be made");
+                Ok(answer.form("The link could not be made right now. Please try again in a moment."))
+            }
+        },
+    }
+}
+
+/// Disables a referral link. Disabling one twice changes nothing.
+#[server(prefix = "/api", endpoint = "referral-tokens/disable")]
+pub async fn disable_referral_token(#[server(default)] token: String) -> Result<Outcome, ServerFnError> {
+    if let Err(rejection) = require_admin() {
+        return Ok(refused(rejection));
+    }
+    let state = expect_context::<AppState>();
+    let answer = Answer::to(FORM, PAGE.to_owned());
+    // what no token looks like is no question for the database: PostgreSQL would refuse a NUL
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(answer.form("There is no such link."));
+    }
+    match disable_token(&state.db, token.clone()).await {
+        Ok(true) => Ok(answer.notice(&format!("The link /r/{token} is disabled."))),
+        Ok(false) => Ok(answer.form("There is no such link.")),
+        Err(error) => {
+            tracing::error!(%error, "a referral link could not be disabled");
+            Ok(answer.form("The link could not be disabled right now. Please try again in a moment."))
+        }
+    }
+}
+
+fn refused(rejection: AuthRejection) -> Outcome {
+    match rejection {
+        AuthRejection::SignedOut => Answer::sign_in_first(PAGE),
+        AuthRejection::Forbidden => Answer::forbidden(),
+    }
+}
+
+/// What is wrong, field by field.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Mistakes {
+    campaign: Option<&'static str>,
+    landing_path: Option<&'static str>,
+    expires_at: Option<&'static str>,
+}
+
+fn parse(campaign: &str, landing_path: &str, expires_at: &str, now: Millis) -> Result<NewToken, Mistakes> {
+    let campaign = clean(campaign).ok_or("Give the campaign a name.");
+    let landing_path = parse_landing(landing_path.trim());
+    let expires_at = parse_last_day(expires_at.trim(), now);
+    match (campaign, landing_path, expires_at) {
+        (Ok(campaign), Ok(landing_path), Ok(expires_at)) => Ok(NewToken { campaign, landing_path, expires_at }),
+        (campaign, landing_path, expires_at) => {
+            Err(Mistakes { campaign: campaign.err(), landing_path: landing_path.err(), expires_at: expires_at.err() })
+        }
+    }
+}
+
+/// A path of this site. Without a query, since the rest of the link's own query is added; not one that leads on itself.
+fn parse_landing(path: &str) -> Result<String, &'static str> {
+    let path = if path.is_empty() { "/" } else { path };
+    let fine = path.starts_with('/')
+        // `//host` and `/\host` are other sites
+        && !path.starts_with("//")
+        && path.len() <= 512
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'?' | b'#'))
+        && !["/api/", "/r/", "/pkg/"].iter().any(|other| path.starts_with(other));
+    if fine { Ok(path.to_owned()) } else { Err("Enter a path of this site such as /pricing, without ? and #.") }
+}
+
+/// The first moment after the day.
+fn parse_last_day(day: &str, now: Millis) -> Result<Option<Millis>, &'static str> {
+    if day.is_empty() {
+        return Ok(None);
+    }
+    let end = day
+        .parse::<Date>()
+        .and_then(|day| day.checked_add(1.day()))
+        .and_then(|next| next.to_zoned(TimeZone::UTC))
+        .map(|next| Timestamp::as_millisecond(next.timestamp()))
+        .map_err(|_| "Enter a day such as 2026-12-31, or nothing.")?;
+    if end > now { Ok(Some(end)) } else { Err("This day is over.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-23T12:00:00Z
+    const NOW: Millis = 1_795_435_200_000;
+
+    #[test]
+    fn a_link_is_made_of_clean_values() {
+        let new = parse(" Partner\tWeek ", "", "2026-11-23", NOW).expect("it is fine");
+        assert_eq!(new, NewToken {
+            campaign: "partner week".into(),
+            landing_path: "/".into(),
+            expires_at: Some(1_795_478_400_000),
+        });
+        assert_eq!(parse("x", "/register", "", NOW).expect("it is fine").expires_at, None);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let mistakes = parse(" \u{0}", "https://evil.example", "2026-11-22", NOW).expect_err("all are wrong");
+        assert!(mistakes.campaign.is_some() && mistakes.landing_path.is_some());
+        assert_eq!(mistakes.expires_at, Some("This day is over."));
+        assert_eq!(parse("x", "/", "tomorrow", NOW).expect_err("no day").campaign, None);
+    }
+
+    #[test]
+    fn links_lead_to_paths_of_this_site_only() {
+        for wrong in ["x", "//evil", "/\\evil", "/a b", "/a?b", "/a#b", "/ä", "/r/abcdefgh", "/api/logout", "/a\r\nb", "javascript:x"] {
+            assert!(parse_landing(wrong).is_err(), "{wrong}");
+        }
+        for fine in ["/", "/pricing", "/docs/start", "/admin"] {
+            assert_eq!(parse_landing(fine).as_deref(), Ok(fine));
+        }
+    }
+}

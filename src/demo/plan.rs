@@ -1,0 +1,319 @@
+//! Who arrives, when, from where, and who signs up: made up in the order of first arrivals.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use super::{
+    Demo,
+    calendar::{Calendar, DAY, HOUR},
+    campaigns::{CAMPAIGNS, Campaign, FALLBACK, Link, REFERRAL, TAGS},
+    names,
+    random::Random,
+};
+use crate::{
+    attribution::{params::parse, referrer::Referrer, tags::CustomTags, touch::Touch},
+    db::Millis,
+};
+
+/// Visitors for each user.
+const VISITORS: usize = 12;
+/// Of so many users, one came without a touch.
+const DIRECT: usize = 10;
+/// The longest time that is covered, in days.
+const LONGEST: u32 = 3650;
+const MINUTE: Millis = HOUR / 60;
+/// How long before a sign-up a referral link is followed that counts for it.
+const REFERRAL_WINDOW: Millis = 30 * DAY;
+
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const HEX: &[u8] = b"0123456789abcdef";
+/// As real tokens: none that is read as another.
+const TOKEN: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// A made-up visitor, and the user it became.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub visitor: Uuid,
+    pub first_seen_at: Millis,
+    /// In the order of time. None, of a user who came directly.
+    pub touches: Vec<Touch>,
+    pub user: Option<Member>,
+}
+
+/// A made-up user.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub id: Uuid,
+    pub email: String,
+    pub created_at: Millis,
+    /// Their own referral link.
+    pub token: Option<String>,
+    /// The link that brought them.
+    pub referred_by: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Arrival {
+    /// Looks and leaves.
+    Passing {
+        campaign: usize,
+    },
+    SigningUp {
+        campaign: usize,
+    },
+    /// Signs up without a touch.
+    Direct,
+}
+
+/// The people, one after the other. The same ones for the same [`Demo`] on the same day, but for e-mail addresses that are
+/// taken.
+pub struct Plan {
+    random: Random,
+    calendar: Calendar,
+    tags: CustomTags,
+    taken: HashSet<String>,
+    arrivals: std::vec::IntoIter<(usize, Arrival)>,
+    /// When they signed up, and their links.
+    sharers: Vec<(Millis, String)>,
+}
+
+impl Plan {
+    /// `taken` are addresses, in lower case, that have an account.
+    pub fn new(demo: &Demo, now: Millis, taken: HashSet<String>) -> Self {
+        let calendar = Calendar::new(demo.days.clamp(1, LONGEST) as usize, now, demo.seed);
+        let mut random = Random::new(demo.seed);
+        let arrivals = arrivals(&mut random, &calendar, demo.users as usize).into_iter();
+        // The names are constants that are accepted, as a test checks.
+        let tags = CustomTags::parse(TAGS).unwrap_or_default();
+        Self { random, calendar, tags, taken, arrivals, sharers: Vec::new() }
+    }
+
+    fn person(&mut self, day: usize, arrival: Arrival) -> Person {
+        let at = self.calendar.midnight(day) + self.time_of_day();
+        let (mut touches, created_at) = match arrival {
+            Arrival::Direct => (Vec::new(), Some(at)),
+            Arrival::Passing { campaign } => {
+                let count = *self.random.pick(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 5]);
+                (self.path(campaign, at, count, self.calendar.end()), None)
+            }
+            Arrival::SigningUp { campaign } => {
+                let count = *self.random.pick(&[1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6]);
+                let touches = self.path(campaign, at, count, self.calendar.today());
+                let last = touches.last().map_or(at, |touch| touch.occurred_at);
+                let created_at = last + self.hesitation();
+                // a user is one of the past, so that there are as many as were asked for
+                (touches, Some(created_at.min(self.calendar.today() - 1)))
+            }
+        };
+        let first_seen_at = touches.first().map_or(at, |touch| touch.occurred_at);
+        let user = created_at.map(|created_at| self.member(created_at, &touches));
+        if let Some(user) = &user {
+            if (1..6).contains(&touches.len()) && self.random.chance(0.2) {
+                let later = user.created_at + DAY + (self.random.unit() * 40.0 * DAY as f64) as Millis;
+                // whoever is a member needs no referral
+                let (campaign, end) = (self.campaign_on(later), self.calendar.end());
+                if campaign != REFERRAL && later < end {
+                    touches.push(self.touch(campaign, later));
+                }
+            }
+            if let Some(token) = &user.token {
+                self.sharers.push((user.created_at, token.clone()));
+            }
+        }
+        Person { visitor: self.random.id(first_seen_at), first_seen_at, touches, user }
+    }
+
+    fn member(&mut self, created_at: Millis, touches: &[Touch]) -> Member {
+        let referral = touches.iter().rev().find(|touch| {
+            touch.utm.medium.as_deref() == Some("referral")
+                && touch.utm.source.as_deref() == Some("internal")
+                && touch.occurred_at > created_at - REFERRAL_WINDOW
+        });
+        Member {
+            id: self.random.id(created_at),
+            email: names::email(&mut self.random, &mut self.taken),
+            created_at,
+            token: self.random.chance(0.4).then(|| self.random.text(TOKEN, 12)),
+            referred_by: referral.and_then(|touch| touch.utm.term.clone()),
+        }
+    }
+
+    /// Up to `count` touches before `end`, hours or days apart.
+    fn path(&mut self, first: usize, start: Millis, count: usize, end: Millis) -> Vec<Touch> {
+        let mut touches = vec![self.touch(first, start)];
+        let mut at = start;
+        while touches.len() < count {
+            at = if self.random.chance(0.25) {
+                at + HOUR + (self.random.unit() * 4.0 * HOUR as f64) as Millis
+            } else {
+                // more often days than weeks
+                let days = 1 + (self.random.unit() * self.random.unit() * 14.0) as Millis;
+                at - at.rem_euclid(DAY) + days * DAY + self.time_of_day()
+            };
+            if at >= end {
+                break;
+            }
+            let campaign = self.campaign_on(at);
+            touches.push(self.touch(campaign, at));
+        }
+        touches
+    }
+
+    /// What brings somebody back at that time.
+    fn campaign_on(&mut self, at: Millis) -> usize {
+        let strengths = self.calendar.strengths(self.calendar.day_of(at));
+        let running = strengths.iter().zip(&CAMPAIGNS).map(|(strength, campaign)| strength * campaign.again);
+        self.random.weighted(&cumulated(running))
+    }
+
+    /// A touch, as a landing with such a link makes it.
+    fn touch(&mut self, campaign: usize, at: Millis) -> Touch {
+        let sharer = if campaign == REFERRAL { self.sharer(at) } else { None };
+        let (campaign, path) = match &sharer {
+            Some(token) => (&CAMPAIGNS[REFERRAL], format!("/r/{token}")),
+            // nobody had a link to share yet
+            None if campaign == REFERRAL => (&CAMPAIGNS[FALLBACK], "/".to_owned()),
+            None => (&CAMPAIGNS[campaign], (*self.random.pick(CAMPAIGNS[campaign].landings)).to_owned()),
+        };
+        let link = self.random.pick(campaign.links);
+        let referrer = Referrer::parse(&format!("https://{}", self.random.pick(link.referrers)));
+        let query = self.query(campaign, link, sharer.as_deref(), at);
+        let mut touch =
+            Touch::new(&parse(&query, referrer.as_ref(), &self.tags), &path, referrer.as_ref(), link.internal, at);
+        touch.id = self.random.id(at);
+        // reloads
+        if self.random.chance(0.1) {
+            touch.hits += 1 + self.random.below(3) as i64;
+        }
+        touch
+    }
+
+    /// What stands behind the `?` of a link.
+    fn query(&mut self, campaign: &Campaign, link: &Link, sharer: Option<&str>, at: Millis) -> String {
+        let issue = self.calendar.issue(self.calendar.day_of(at));
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if !self.random.chance(link.bare) {
+            let mut add = |name: &str, value: &str| {
+                query.append_pair(name, value);
+            };
+            add("utm_source", link.source);
+            if let Some(medium) = link.medium {
+                add("utm_medium", medium);
+            }
+            if let Some(name) = campaign.name {
+                add("utm_campaign", &name.replace("{n}", &issue.to_string()));
+            }
+            if let Some(term) = sharer.or_else(|| self.pick_some(campaign.terms)) {
+                add("utm_term", term);
+            }
+            if let Some(content) = self.pick_some(campaign.contents) {
+                add("utm_content", content);
+            }
+        }
+        if let Some(name) = link.click_id {
+            query.append_pair(name, &self.click_id(name, issue));
+            if name == "gclid" {
+                query.append_pair("gad_source", "1");
+            }
+        }
+        if let Some((name, value)) = link.tag {
+            query.append_pair(name, value);
+        }
+        query.finish()
+    }
+
+    fn pick_some(&mut self, from: &[&'static str]) -> Option<&'static str> {
+        (!from.is_empty()).then(|| *self.random.pick(from))
+    }
+
+    /// A click id in the form that its platform gives it.
+    fn click_id(&mut self, name: &str, issue: i64) -> String {
+        match name {
+            "gclid" => format!("Cj0KCQjw{}_wcB", self.random.text(BASE64, 64)),
+            "fbclid" => format!("IwY2xjaw{}", self.random.text(BASE64, 52)),
+            "msclkid" => self.random.text(HEX, 32),
+            // one for all mails of an issue
+            "mc_cid" => Random::new(issue as u64).text(HEX, 10),
+            _ => self.random.text(BASE64, 24),
+        }
+    }
+
+    /// The link of somebody who had one at that time, mostly of the first members.
+    fn sharer(&mut self, at: Millis) -> Option<String> {
+        for _ in 0..8 {
+            let point = self.random.unit() * self.random.unit();
+            match self.sharers.get((point * self.sharers.len() as f64) as usize) {
+                Some((since, token)) if since + HOUR < at => return Some(token.clone()),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Between five in the morning and eleven at night, mostly about two in the afternoon.
+    fn time_of_day(&mut self) -> Millis {
+        5 * HOUR + ((self.random.unit() + self.random.unit()) * 9.0 * HOUR as f64) as Millis
+    }
+
+    /// From the last arrival to the sign-up.
+    fn hesitation(&mut self) -> Millis {
+        let longest = if self.random.chance(0.12) { 6 * HOUR } else { 40 * MINUTE };
+        MINUTE + (self.random.unit() * self.random.unit() * longest as f64) as Millis
+    }
+}
+
+impl Iterator for Plan {
+    type Item = Person;
+
+    fn next(&mut self) -> Option<Person> {
+        let (day, arrival) = self.arrivals.next()?;
+        Some(self.person(day, arrival))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.arrivals.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Plan {}
+
+/// The day and the kind of each first arrival, in the order of days.
+fn arrivals(random: &mut Random, calendar: &Calendar, users: usize) -> Vec<(usize, Arrival)> {
+    let place = |at: usize| (at / CAMPAIGNS.len(), at % CAMPAIGNS.len());
+    let weights = calendar.weights();
+    let before_today = &weights[..calendar.days() * CAMPAIGNS.len()];
+    let all = cumulated(weights.iter().copied());
+    let rates = CAMPAIGNS.iter().map(|campaign| campaign.rate).cycle();
+    let signing_up = cumulated(before_today.iter().zip(rates).map(|(weight, rate)| weight * rate));
+
+    let direct = (users + DIRECT / 2) / DIRECT;
+    let passing = users.saturating_mul(VISITORS) - users;
+    let mut arrivals = Vec::with_capacity(passing + users);
+    // small ones too have somebody
+    for campaign in (0..CAMPAIGNS.len()).take(passing) {
+        let days = cumulated(before_today.iter().skip(campaign).step_by(CAMPAIGNS.len()).copied());
+        if days.last().is_some_and(|sum| *sum > 0.0) {
+            arrivals.push((random.weighted(&days), Arrival::Passing { campaign }));
+        }
+    }
+    while arrivals.len() < passing {
+        let (day, campaign) = place(random.weighted(&all));
+        arrivals.push((day, Arrival::Passing { campaign }));
+    }
+    for user in 0..users {
+        let (day, campaign) = place(random.weighted(&signing_up));
+        arrivals.push((day, if user < direct { Arrival::Direct } else { Arrival::SigningUp { campaign } }));
+    }
+    arrivals.sort_by_key(|(day, _)| *day);
+    arrivals
+}
+
+fn cumulated(weights: impl Iterator<Item = f64>) -> Vec<f64> {
+    weights
+        .scan(0.0, |sum, weight| {
+            *sum += weight;
+            Some(*sum)
+        })
+        .collect()
+}
