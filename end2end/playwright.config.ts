@@ -1,4 +1,4 @@
-import { defineConfig } from "@playwright/test";
+import { defineConfig, devices } from "@playwright/test";
 
 // bin/test starts the release build on an empty database, makes an administrator, and sets these.
 for (const name of ["BASE_URL", "ADMIN_EMAIL", "ADMIN_PASSWORD"]) {
@@ -19,6 +19,8 @@ export default defineConfig({
     baseURL: process.env.BASE_URL,
     locale: "en-GB",
     timezoneId: "UTC",
+    // Headless Chromium says so, and a headless browser is nobody's arrival.
+    userAgent: devices["Desktop Chrome"].userAgent,
     trace: "retain-on-failure",
     screenshot: "only-on-failure",
     contextOptions: { reducedMotion: "reduce" },

@@ -84,6 +84,12 @@ impl Config {
                 _ => Err("must be DEV or PROD".into()),
             })
             .unwrap_or(cfg!(debug_assertions));
+        // Read so that nobody believes it holds: without this, `required` would be ignored in silence.
+        read.value("ATTRIBUTION_CONSENT", |value| match value {
+            "implied" => Ok(()),
+            "required" => Err("cannot be required yet: capture without consent is all there is".into()),
+            _ => Err("must be implied".into()),
+        });
         let config = Self {
             database_url: read
                 .value("DATABASE_URL", |url| Dialect::of(url).map(|_| url.to_owned()))
@@ -199,7 +205,8 @@ fn parse_site_url(value: &str) -> Result<String, String> {
     let wrong = || format!("must be an origin like https://www.example.com, without a path, not {value:?}");
     let url = value.trim_end_matches('/');
     let uri: axum::http::Uri = url.parse().map_err(|_| wrong())?;
-    let fine = matches!(uri.scheme_str(), Some("http" | "https")) && matches!(uri.path(), "" | "/") && uri.query().is_none();
+    let fine =
+        matches!(uri.scheme_str(), Some("http" | "https")) && matches!(uri.path(), "" | "/") && uri.query().is_none();
     let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
     match (fine, authority) {
         (true, Some(_)) => Ok(url.to_lowercase()),
@@ -267,7 +274,14 @@ mod tests {
         let variables: Vec<_> = mistakes.iter().map(|mistake| mistake.variable).collect();
         assert_eq!(
             variables,
-            ["LEPTOS_SITE_ADDR", "DATABASE_URL", "SITE_URL", "ATTRIBUTION_CUSTOM_TAGS", "ATTRIBUTION_WINDOW", "TRUSTED_PROXIES"]
+            [
+                "LEPTOS_SITE_ADDR",
+                "DATABASE_URL",
+                "SITE_URL",
+                "ATTRIBUTION_CUSTOM_TAGS",
+                "ATTRIBUTION_WINDOW",
+                "TRUSTED_PROXIES"
+            ]
         );
         let text: String = mistakes.iter().map(ToString::to_string).collect();
         assert!(text.contains("gclid") && text.contains("90 fortnights") && !text.contains("secret"), "{text}");
@@ -284,7 +298,8 @@ mod tests {
 
     #[test]
     fn a_secure_site_knows_its_hosts() {
-        let (config, mistakes) = read(&[("SITE_URL", "https://Shop.example:8443/"), ("ATTRIBUTION_OWN_HOSTS", "www.shop.example")]);
+        let (config, mistakes) =
+            read(&[("SITE_URL", "https://Shop.example:8443/"), ("ATTRIBUTION_OWN_HOSTS", "www.shop.example")]);
         assert_eq!(mistakes, []);
         assert!(config.is_secure() && config.is_own_host("shop.example") && config.is_own_host("WWW.shop.example"));
     }

@@ -1,4 +1,29 @@
 //! Waymark: the Leptos full-stack starter that knows where every sign-up came from.
+//!
+//! UTM parameters, click ids, referrers and referral links are captured by an Axum layer, kept for the visitor, and tied to the
+//! user at sign-in.
+//!
+//! # Layout
+//!
+//! - [`attribution`]: the heart. What a link says, touches, visitors, lead sources, referral links, reports.
+#![cfg_attr(
+    feature = "ssr",
+    doc = "- [`auth`]: accounts, passwords, sessions of signed-in users, the forms' server functions.
+- [`pages`], [`admin`]: what people see. [`components`]: what pages share; [`app`]: the document and the routes.
+- [`server`]: the router with all its layers, the session store, start and stop.
+- [`db`]: SQLite and PostgreSQL, one way to use either. [`config`]: environment variables. [`demo`]: sample data."
+)]
+//!
+//! Imports run one way: server → app → pages, admin → auth → attribution → db, config.
+//!
+//! # The way of a request
+//!
+//! Security headers → request id → log → compression → error page → panic → overload → deadline → body limit → cross-origin
+//! check → client address → cookie hygiene, then either files and health checks, which know no session, or: session → user →
+//! `UtmSessionLayer` → `LeadSourceLayer` → guard → page, server function, referral link or export.
+//!
+//! The browser's half is [`components`]' islands and nothing else: pages render on the server and are complete without it.
+
 #[cfg(feature = "ssr")]
 pub mod admin;
 #[cfg(feature = "ssr")]

@@ -7,12 +7,19 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use waymark::{
-    auth::{User, sign_up::{SignUpFailure, create_admin}},
+    auth::{
+        User,
+        sign_up::{SignUpFailure, create_admin},
+    },
     config::{Config, Mistake},
     db::Db,
     demo::{self, Demo, DemoError, Summary},
     server::run,
 };
+
+/// A page is made of many small strings, and glibc's allocator is slow at those.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The Leptos full-stack starter that knows where every sign-up came from.
 #[derive(Debug, Parser)]
@@ -118,17 +125,24 @@ fn list(what: &str, mistakes: &[Mistake]) -> String {
 async fn create(db: &Db, email: &str, password_stdin: bool) -> Result<(), String> {
     let password = if password_stdin {
         let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map_err(|error| format!("The password cannot be read: {error}"))?;
+        std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(|error| format!("The password cannot be read: {error}"))?;
         line.trim_end_matches(['\r', '\n']).to_owned()
     } else if std::io::stdin().is_terminal() {
-        let ask = |prompt| rpassword::prompt_password(prompt).map_err(|error| format!("The password cannot be read: {error}"));
+        let ask = |prompt| {
+            rpassword::prompt_password(prompt).map_err(|error| format!("The password cannot be read: {error}"))
+        };
         let password = ask("Password: ")?;
         if ask("Once more: ")? != password {
             return Err("The passwords differ.".into());
         }
         password
     } else {
-        return Err("There is no terminal to ask for the password. Pass it on standard input with --password-stdin.".into());
+        return Err(
+            "There is no terminal to ask for the password. Pass it on standard input with --password-stdin.".into()
+        );
     };
     create_admin(db, email, password).await.map_err(|failure| match failure {
         SignUpFailure::Invalid { email, password } => {
@@ -153,7 +167,9 @@ async fn ensure_dev(db: &Db) -> Result<(), String> {
     }
     // 122 random bits; shown this once
     let password = uuid::Uuid::new_v4().simple().to_string();
-    create_admin(db, EMAIL, password.clone()).await.map_err(|failure| format!("The admin could not be created: {failure}"))?;
+    create_admin(db, EMAIL, password.clone())
+        .await
+        .map_err(|failure| format!("The admin could not be created: {failure}"))?;
     println!("Admin for development:  {EMAIL}  with the one-time password  {password}");
     println!("It is shown only now. Change it at /account.");
     Ok(())
@@ -178,7 +194,9 @@ async fn fill(db: &Db, args: DemoArgs) -> Result<(), String> {
     };
     let (what, Summary { users, visitors, touches, referrals }) = done.map_err(|error| match error {
         DemoError::RealData { .. } => format!("{error}. To put sample data beside it: waymark demo --mix"),
-        DemoError::AlreadyFilled => format!("{error}. To make it anew: waymark demo --replace; to remove it: waymark demo --remove"),
+        DemoError::AlreadyFilled => {
+            format!("{error}. To make it anew: waymark demo --replace; to remove it: waymark demo --remove")
+        }
         DemoError::Db(error) => format!("The database does not answer: {error}"),
     })?;
     println!("{what} {users} sample users, {referrals} of them referred, {visitors} visitors and {touches} touches.");

@@ -1,22 +1,60 @@
 //! What every request can reach: handlers as axum state, pages as context (`expect_context::<AppState>()`).
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
 use crate::{
+    attribution::Attribution,
     auth::{password::Hasher, throttle::AddressLimit},
     config::Config,
     db::Db,
 };
 
-#[derive(Clone, Debug, FromRef)]
-pub struct AppState {
+/// Cheap to clone: every layer of a request does.
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<Shared>);
+
+#[derive(Debug)]
+pub struct Shared {
     pub db: Db,
     pub config: Arc<Config>,
     pub hasher: Hasher,
     /// Sign-in attempts of an address, in this process.
     pub sign_in_limit: AddressLimit,
     pub options: LeptosOptions,
+}
+
+impl AppState {
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl FromRef<AppState> for Db {
+    fn from_ref(state: &AppState) -> Self {
+        state.db.clone()
+    }
+}
+
+/// Leptos asks for it.
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.options.clone()
+    }
+}
+
+impl FromRef<AppState> for Attribution {
+    fn from_ref(state: &AppState) -> Self {
+        Self { db: state.db.clone(), config: state.config.clone() }
+    }
 }

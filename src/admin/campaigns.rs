@@ -3,15 +3,17 @@ use leptos::prelude::*;
 use super::{
     filters::PageFilter,
     page::{Asked, Failure, admin_page},
-    tables::{internal_tag, or_not_set, rate},
+    tables::{internal_tag, or_not_set, rate, value_or_not_set},
 };
 use crate::{
     attribution::report::{
         Filter, Preset,
-        campaigns::{Campaign, Column, Order, campaign_count, campaigns},
+        campaigns::{Campaign, CampaignPage, Column, Order, campaigns},
         totals::{Totals, any_touch, totals},
     },
-    components::{AdminPage, AdminSection, Card, DataTable, EmptyState, Pagination, Sort, SortTh, Tag, TwoLines, format},
+    components::{
+        AdminPage, AdminSection, Card, DataTable, EmptyState, Pagination, Sort, SortTh, Tag, TwoLines, format,
+    },
     db::Error,
 };
 
@@ -47,10 +49,8 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
         keep: if order == Order::default() { Vec::new() } else { vec![("sort", order.to_string())] },
         now: asked.now,
     };
-    let (rows, (totals, nothing_yet)) = futures::try_join!(
-        load_rows(&asked, filter.filter(), order, number),
-        load_totals(&asked, filter.filter()),
-    )?;
+    let (rows, (totals, nothing_yet)) =
+        futures::try_join!(load_rows(&asked, filter.filter(), order, number), load_totals(&asked, filter.filter()),)?;
     let csv = filter.csv_href("/admin/campaigns.csv");
     let toolbar = view! {
         {filter.toolbar()}
@@ -70,17 +70,9 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     .into_any())
 }
 
-struct Rows {
-    rows: Vec<Campaign>,
-    count: i64,
-}
-
-async fn load_rows(asked: &Asked, filter: &Filter, order: Order, page: u32) -> Result<Rows, Error> {
+async fn load_rows(asked: &Asked, filter: &Filter, order: Order, page: u32) -> Result<CampaignPage, Error> {
     let mut conn = asked.state.db.read().await?;
-    Ok(Rows {
-        rows: campaigns(&mut conn, filter, asked.window(), order, ROWS, (page - 1) * ROWS).await?,
-        count: campaign_count(&mut conn, filter, asked.window()).await?,
-    })
+    campaigns(&mut conn, filter, asked.window(), order, ROWS, (page - 1) * ROWS).await
 }
 
 async fn load_totals(asked: &Asked, filter: &Filter) -> Result<(Totals, bool), Error> {
@@ -89,7 +81,13 @@ async fn load_totals(asked: &Asked, filter: &Filter) -> Result<(Totals, bool), E
     Ok((totals, totals.touches == 0 && !any_touch(&mut conn).await?))
 }
 
-fn table(filter: &PageFilter, order: Order, page: u32, Rows { rows, count }: Rows, totals: Totals) -> AnyView {
+fn table(
+    filter: &PageFilter,
+    order: Order,
+    page: u32,
+    CampaignPage { rows, count }: CampaignPage,
+    totals: Totals,
+) -> AnyView {
     let headings = COLUMNS
         .into_iter()
         .map(|(column, label)| {
@@ -154,8 +152,8 @@ fn table_row(filter: &PageFilter, row: Campaign) -> AnyView {
             <th scope="row">
                 <TwoLines title=or_not_set(&row.campaign) subtitle=some_internal href=opens/>
             </th>
-            <td>{or_not_set(&row.source)}</td>
-            <td>{or_not_set(&row.medium)}</td>
+            <td>{value_or_not_set(&row.source)}</td>
+            <td>{value_or_not_set(&row.medium)}</td>
             <td><Tag label=row.channel.clone()/>{internal_tag(internal)}</td>
             <td class="num">{format::count(row.touches)}</td>
             <td class="num">{format::count(row.visitors)}</td>

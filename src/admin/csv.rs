@@ -17,9 +17,9 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use crate::{
     attribution::report::{
-        Filter, Preset,
+        Filter, Preset, Problem,
         campaigns::{Campaign, campaigns_after},
-        leads::{Lead, Part, leads},
+        leads::{Lead, Part, Walk, leads},
     },
     auth::AuthSession,
     components::format::rfc3339,
@@ -57,8 +57,8 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 /// `GET /admin/leads.csv`: the leads that the filter in the query finds, newest first.
 pub async fn leads_csv(State(state): State<AppState>, auth: AuthSession, RawQuery(query): RawQuery) -> Response {
     match filter(&auth, query, state.db.now()) {
-        Ok(filter) => file("leads", &filter.clone(), state.db.now(), lead_pieces(state.db, filter)).await,
-        Err(refusal) => refusal,
+        Ok(filter) => file("leads", &filter.clone(), state.db.now(), lead_pieces(state.db.clone(), filter)).await,
+        Err(refusal) => refusal.into_response(),
     }
 }
 
@@ -66,24 +66,41 @@ pub async fn leads_csv(State(state): State<AppState>, auth: AuthSession, RawQuer
 pub async fn campaigns_csv(State(state): State<AppState>, auth: AuthSession, RawQuery(query): RawQuery) -> Response {
     let window = state.config.window_millis();
     match filter(&auth, query, state.db.now()) {
-        Ok(filter) => file("campaigns", &filter.clone(), state.db.now(), campaign_pieces(state.db, filter, window)).await,
-        Err(refusal) => refusal,
+        Ok(filter) => {
+            file("campaigns", &filter.clone(), state.db.now(), campaign_pieces(state.db.clone(), filter, window)).await
+        }
+        Err(refusal) => refusal.into_response(),
     }
 }
 
-/// The filter of an admin's request; else what is answered instead.
-fn filter(auth: &AuthSession, query: Option<String>, now: Millis) -> Result<Filter, Response> {
+/// Why there is no file.
+enum Refusal {
+    Forbidden,
+    NotUnderstood(Vec<Problem>),
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Forbidden => StatusCode::FORBIDDEN.into_response(),
+            Self::NotUnderstood(problems) => {
+                let lines: String =
+                    problems.iter().map(|problem| format!("{}: {}\n", problem.name, problem.message)).collect();
+                // As the kind of file that was asked for: an error page in its place would not say which value is wrong.
+                (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "text/csv; charset=utf-8")], lines).into_response()
+            }
+        }
+    }
+}
+
+/// The filter of an admin's request.
+fn filter(auth: &AuthSession, query: Option<String>, now: Millis) -> Result<Filter, Refusal> {
     if !auth.user.as_ref().is_some_and(|user| user.is_admin()) {
-        return Err(StatusCode::FORBIDDEN.into_response());
+        return Err(Refusal::Forbidden);
     }
     let parsed = Filter::parse(&query.unwrap_or_default(), Preset::All, now);
-    if parsed.problems.is_empty() {
-        return Ok(parsed.filter);
-    }
     // A page can leave out what it does not understand and say so. A file would be taken for what was asked for.
-    let lines: String = parsed.problems.iter().map(|problem| format!("{}: {}\n", problem.name, problem.message)).collect();
-    // As the kind of file that was asked for: an error page in its place would not say which value is wrong.
-    Err((StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "text/csv; charset=utf-8")], lines).into_response())
+    if parsed.problems.is_empty() { Ok(parsed.filter) } else { Err(Refusal::NotUnderstood(parsed.problems)) }
 }
 
 /// The file's response. Its first piece is read before it begins, so that a database that does not answer is a 503.
@@ -114,7 +131,7 @@ fn lead_pieces(db: Db, filter: Filter) -> impl Stream<Item = Result<Bytes, BoxEr
         async move {
             let Some(part) = part else { return Ok(None) };
             // not the same connection from piece to piece: whoever reads slowly would hold it
-            let page = read(&db, async |conn| leads(conn, &filter, part, LEADS).await).await?;
+            let page = read(&db, async |conn| leads(conn, &filter, part, LEADS, Walk::ByTime).await).await?;
             let header = (part == Part::Newest).then_some(LEAD_COLUMNS);
             let bytes = write(header, page.leads.iter().map(lead_record))?;
             Ok(Some((bytes, page.older.map(Part::Before))))
@@ -123,7 +140,11 @@ fn lead_pieces(db: Db, filter: Filter) -> impl Stream<Item = Result<Bytes, BoxEr
 }
 
 /// All campaigns, piece by piece, the columns' names first.
-fn campaign_pieces(db: Db, filter: Filter, window: Millis) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
+fn campaign_pieces(
+    db: Db,
+    filter: Filter,
+    window: Millis,
+) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     enum Next {
         First,
         After(Box<Campaign>),
@@ -137,11 +158,12 @@ fn campaign_pieces(db: Db, filter: Filter, window: Millis) -> impl Stream<Item =
                 Next::After(last) => (None, Some(last)),
                 Next::Done => return Ok(None),
             };
-            let rows =
-                read(&db, async |conn| campaigns_after(conn, &filter, window, last.as_deref(), CAMPAIGNS).await).await?;
+            let rows = read(&db, async |conn| campaigns_after(conn, &filter, window, last.as_deref(), CAMPAIGNS).await)
+                .await?;
             let bytes = write(header, rows.iter().map(campaign_record))?;
             let full = rows.len() == CAMPAIGNS as usize;
-            let next = rows.into_iter().next_back().filter(|_| full).map_or(Next::Done, |row| Next::After(Box::new(row)));
+            let next =
+                rows.into_iter().next_back().filter(|_| full).map_or(Next::Done, |row| Next::After(Box::new(row)));
             Ok(Some((bytes, next)))
         }
     })

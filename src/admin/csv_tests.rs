@@ -59,7 +59,10 @@ fn a_cell_is_never_a_formula() {
     for payload in PAYLOADS {
         let cell = text(payload);
         let first = cell.chars().next();
-        assert!(!matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\0' | '＝' | '＋' | '－' | '＠')), "{payload:?}");
+        assert!(
+            !matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\0' | '＝' | '＋' | '－' | '＠')),
+            "{payload:?}"
+        );
         // and what was there is there still
         assert!(cell == payload || *cell == format!("'{payload}"), "{payload:?}");
     }

@@ -1,6 +1,6 @@
 //! The filter as pages show it: periods and a panel in the toolbar, chips for what is on, what could not be understood.
 
-use jiff::civil::Date;
+use jiff::{civil::Date, tz::TimeZone};
 use leptos::prelude::*;
 
 use crate::{
@@ -82,7 +82,7 @@ impl PageFilter {
         href(path, self.filter().dated_pairs().iter().map(|(name, value)| (*name, value.as_str())))
     }
 
-    /// The named periods, and a panel with all conditions.
+    /// The named periods, and all conditions behind a button, where they do not stand in the page already.
     pub fn toolbar(&self) -> AnyView {
         let period = &self.filter().period;
         let today = period.day_of(self.now);
@@ -97,11 +97,20 @@ impl PageFilter {
                 }
             })
             .collect();
-        view! { <Segmented label="Period" segments/> {self.panel()} }.into_any()
+        let panel = self.parsed.problems.is_empty().then(|| {
+            let fields = self.fields();
+            view! {
+                <details class="filter-panel">
+                    <summary class="button">"Filter"</summary>
+                    <div class="filter-panel-body card">{fields}</div>
+                </details>
+            }
+        });
+        view! { <Segmented label="Period" segments/> {panel} }.into_any()
     }
 
-    /// All conditions as fields, behind a button. Open where something in it could not be understood.
-    fn panel(&self) -> AnyView {
+    /// All conditions as fields.
+    fn fields(&self) -> AnyView {
         let mut keep: Vec<(String, String)> = self.own();
         if let Some(preset) = self.filter().period.preset {
             keep.push(("period".into(), preset.as_str().into()));
@@ -122,21 +131,16 @@ impl PageFilter {
         let zone = typed("tz").unwrap_or_else(|| "UTC".to_owned());
         let channel = typed("channel");
         let (from, to) = (typed("from"), typed("to"));
-        let (path, open) = (self.path, !self.parsed.problems.is_empty());
+        let path = self.path;
         view! {
-            <details class="filter-panel" open=open>
-                <summary class="button">"Filter"</summary>
-                <div class="filter-panel-body card">
-                    <FilterBar action=path keep=keep>
-                        <FilterDate name="from" label="From" value=from/>
-                        <FilterDate name="to" label="To" value=to/>
-                        <FilterSelect name="tz" label="Time zone" options=zones selected=zone/>
-                        <FilterSelect name="channel" label="Channel" options=channels selected=channel any="Any"/>
-                        {texts}
-                    </FilterBar>
-                    <p class="muted small">"Write “(not set)” for touches without a value."</p>
-                </div>
-            </details>
+            <FilterBar action=path keep=keep>
+                <FilterDate name="from" label="From" value=from/>
+                <FilterDate name="to" label="To" value=to/>
+                <FilterSelect name="tz" label="Time zone" options=zones selected=zone/>
+                <FilterSelect name="channel" label="Channel" options=channels selected=channel any="Any"/>
+                {texts}
+            </FilterBar>
+            <p class="muted small">"Write “(not set)” for touches without a value."</p>
         }
         .into_any()
     }
@@ -153,7 +157,7 @@ impl PageFilter {
             .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
             .collect_view();
         view! {
-            <form class="filters" method="get" action=self.path role="search" aria-label=label>
+            <form class="filters search" method="get" action=self.path role="search" aria-label=label>
                 {kept}
                 <FilterSearch name="q" label value=self.filter().q.clone() placeholder/>
                 <button class="button" type="submit">"Search"</button>
@@ -183,18 +187,20 @@ impl PageFilter {
         view! { <FilterChips chips clear_href=self.here(&filter.bare())/> }.into_any()
     }
 
-    /// What could not be understood, in words.
+    /// What could not be understood, in words, with all fields as they were typed.
     pub fn problems(&self) -> AnyView {
         let problems = &self.parsed.problems;
         let one = problems.len() == 1;
         (!problems.is_empty())
             .then(|| {
-                let messages = problems
-                    .iter()
-                    .map(|problem| view! { <li>{problem.message.clone()}</li> })
-                    .collect_view();
+                let messages =
+                    problems.iter().map(|problem| view! { <li>{problem.message.clone()}</li> }).collect_view();
                 let rest = if one { "It is left out of the filter." } else { "They are left out of the filter." };
-                view! { <div class="alert bad" role="alert"><ul>{messages}</ul><p class="muted">{rest}</p></div> }
+                let fields = self.fields();
+                view! {
+                    <div class="alert bad" role="alert"><ul>{messages}</ul><p class="muted">{rest}</p></div>
+                    <div class="card filter-fields">{fields}</div>
+                }
             })
             .into_any()
     }
@@ -237,6 +243,12 @@ fn words(period: &Period) -> String {
     }
 }
 
+/// The address of a page that shows times, in a time zone.
+pub fn in_zone(path: &str, tz: &TimeZone) -> String {
+    let name = tz.iana_name().unwrap_or("UTC");
+    href(path, (name != "UTC").then_some(("tz", name)))
+}
+
 /// `24 Oct 2026`.
 pub fn long(day: Date) -> String {
     day.strftime("%-d %b %Y").to_string()
@@ -277,7 +289,8 @@ mod tests {
     #[test]
     fn links_keep_what_the_page_knows() {
         let parsed = Filter::parse("campaign=a%26b&period=7d", Preset::All, 0);
-        let page = PageFilter { parsed, path: "/admin", keep: vec![("sort", "-rate".into()), ("x", "1".into())], now: 0 };
+        let page =
+            PageFilter { parsed, path: "/admin", keep: vec![("sort", "-rate".into()), ("x", "1".into())], now: 0 };
         assert_eq!(page.with_own("sort", "leads"), "/admin?period=7d&campaign=a%26b&x=1&sort=leads");
         assert_eq!(page.here(&page.filter().bare()), "/admin?period=7d&sort=-rate&x=1");
     }

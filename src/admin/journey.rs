@@ -2,6 +2,7 @@ use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 use super::{
+    filters::in_zone,
     page::{Asked, Failure, admin_page},
     tables::{internal_tag, source_medium},
 };
@@ -68,26 +69,26 @@ fn summary(user: &Traveller, touches: &[Lead], before: usize) -> String {
     }
 }
 
-/// The sign-up stands at its time among the touches, after one of the same moment.
+/// The sign-up stands at its time among the touches, after one of the same moment. Each step says how long it was to the next.
 fn steps(user: &Traveller, touches: &[Lead], before: usize, tz: &TimeZone) -> AnyView {
-    let mut steps = Vec::with_capacity(touches.len() + 1);
-    let mut last: Option<Millis> = None;
-    let mut gap = |at: Millis| {
-        let since = last.replace(at).map(|last| (at - last) / DAY);
-        since.filter(|days| *days > 0).map(|days| format!("{} later", format::plural(days, "day", "days")))
+    let mut times: Vec<Millis> = touches.iter().map(|touch| touch.occurred_at).collect();
+    times.insert(before, user.created_at);
+    let gap = |n: usize| {
+        let days = (times.get(n + 1)? - times[n]) / DAY;
+        (days > 0).then(|| format!("{} later", format::plural(days, "day", "days")))
     };
-    for touch in &touches[..before] {
-        steps.push(step(touch, gap(touch.occurred_at), tz));
-    }
-    let time = format::date_time(user.created_at, tz);
-    let later = gap(user.created_at);
-    steps.push(
-        view! { <TrailStep marker=Marker::Goal title="Signed up" subtitle=later aside=time/> }.into_any(),
-    );
-    for touch in &touches[before..] {
-        steps.push(step(touch, gap(touch.occurred_at), tz));
-    }
+    let (earlier, later) = touches.split_at(before);
+    let mut steps = Vec::with_capacity(times.len());
+    steps.extend(earlier.iter().enumerate().map(|(n, touch)| step(touch, gap(n), tz)));
+    steps.push(sign_up(user, gap(before), tz));
+    steps.extend(later.iter().enumerate().map(|(n, touch)| step(touch, gap(before + 1 + n), tz)));
     steps.into_any()
+}
+
+fn sign_up(user: &Traveller, gap: Option<String>, tz: &TimeZone) -> AnyView {
+    let time = format::date_time(user.created_at, tz);
+    let gap = gap.map(|gap| view! { <p class="muted small">{gap}</p> });
+    view! { <TrailStep marker=Marker::Goal title="Signed up" aside=time>{gap}</TrailStep> }.into_any()
 }
 
 fn step(touch: &Lead, gap: Option<String>, tz: &TimeZone) -> AnyView {
@@ -95,13 +96,15 @@ fn step(touch: &Lead, gap: Option<String>, tz: &TimeZone) -> AnyView {
     let parts = [Some(source_medium(&touch.source, &touch.medium)), touch.campaign.clone(), touch.term.clone()];
     let subtitle = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let hits = (touch.hits > 1).then(|| view! { <Tag label=format!("{} hits", format::count(touch.hits))/> });
-    let gap = gap.map(|gap| view! { <span class="muted small">{gap}</span> });
-    let any = gap.is_some() || hits.is_some() || touch.internal;
-    let more = any.then(|| view! { <div class="row">{gap}{hits}{internal_tag(touch.internal)}</div> });
+    let tags = (hits.is_some() || touch.internal)
+        .then(|| view! { <div class="row">{hits}{internal_tag(touch.internal)}</div> });
+    let gap = gap.map(|gap| view! { <p class="muted small">{gap}</p> });
+    let href = in_zone(&format!("/admin/leads/{}", touch.id), tz);
     view! {
-        <TrailStep marker title=touch.channel.clone() href=format!("/admin/leads/{}", touch.id) subtitle
-            meta=touch.landing_path.clone() aside=format::date_time(touch.occurred_at, tz)>
-            {more}
+        <TrailStep marker title=touch.channel.clone() href subtitle meta=touch.landing_path.clone()
+            aside=format::date_time(touch.occurred_at, tz)>
+            {tags}
+            {gap}
         </TrailStep>
     }
     .into_any()

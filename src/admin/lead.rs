@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 use super::{
+    filters::in_zone,
     page::{Asked, Failure, admin_page},
     tables::{LeadTable, internal_tag},
 };
@@ -33,7 +34,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     // only the time zone is of use here
     let tz = Filter::parse(&asked.query, Preset::All, asked.now).filter.period.tz;
 
-    let journey = format!("/admin/users/{}", lead.user_id);
+    let journey = in_zone(&format!("/admin/users/{}", lead.user_id), &tz);
     let time = format::date_time(lead.occurred_at, &tz);
     let toolbar = view! { <a class="button" href=journey.clone()>"Journey of this user"</a> };
     let others = match others.is_empty() {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     attribution::report::{
         Filter, Preset,
-        leads::{Cursor, LeadPage, Part, lead_count, leads},
+        leads::{Cursor, LeadPage, Part, Walk, lead_count, leads},
         totals::any_touch,
     },
     components::{AdminPage, AdminSection, AlertKind, Card, EmptyState, FormAlert, Pagination, format},
@@ -32,8 +32,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
         now: asked.now,
     };
     let (part, lost) = part(&asked);
-    let (leads, (count, nothing_yet)) =
-        futures::try_join!(load(&asked, filter.filter(), part), load_count(&asked, filter.filter()))?;
+    let Found { leads, count, nothing_yet } = load(&asked, filter.filter(), part).await?;
     let csv = filter.csv_href("/admin/leads.csv");
     let toolbar = view! {
         {filter.toolbar()}
@@ -63,15 +62,22 @@ fn part(asked: &Asked) -> (Part, bool) {
     }
 }
 
-async fn load(asked: &Asked, filter: &Filter, part: Part) -> Result<LeadPage, Error> {
-    let mut conn = asked.state.db.read().await?;
-    leads(&mut conn, filter, part, ROWS).await
+struct Found {
+    leads: LeadPage,
+    count: i64,
+    /// There is no touch at all, in any period.
+    nothing_yet: bool,
 }
 
-async fn load_count(asked: &Asked, filter: &Filter) -> Result<(i64, bool), Error> {
+/// One after the other: how many there are says how to find them.
+async fn load(asked: &Asked, filter: &Filter, part: Part) -> Result<Found, Error> {
     let mut conn = asked.state.db.read().await?;
     let count = lead_count(&mut conn, filter).await?;
-    Ok((count, count == 0 && !any_touch(&mut conn).await?))
+    Ok(Found {
+        leads: leads(&mut conn, filter, part, ROWS, Walk::to_find(count)).await?,
+        nothing_yet: count == 0 && !any_touch(&mut conn).await?,
+        count,
+    })
 }
 
 fn table(filter: &PageFilter, page: LeadPage, count: i64) -> AnyView {

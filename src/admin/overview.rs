@@ -8,17 +8,16 @@ use super::{
 use crate::{
     attribution::report::{
         Field, Filter, Period, Preset,
-        campaigns::{Campaign, Order, campaign_count, campaigns},
-        filter::NOT_SET,
-        leads::{Lead, Part, leads},
+        campaigns::{Campaign, Order, campaigns},
+        leads::{Lead, Part, Walk, leads},
         period::{Bucket, Grain},
         ranking::{Dimension, Ranked, ranking},
         totals::{Totals, any_touch, totals},
         trend::{Metric, Trend, trend},
     },
     components::{
-        AdminPage, AdminSection, BackLink, Bar, BarList, Card, Change, ChartPoint, Columns, EmptyState, LineChart, Stat, StatRow,
-        format,
+        AdminPage, AdminSection, BackLink, Bar, BarList, Card, Change, ChartPoint, Columns, EmptyState, LineChart,
+        Stat, StatRow, format,
     },
     db::Error,
 };
@@ -51,12 +50,9 @@ async fn overview(asked: Asked) -> Result<AnyView, Failure> {
 
     let filter = page.filter().clone();
     let campaign = filter.get(Field::Campaign).map(str::to_owned);
-    let title = match &campaign {
-        Some(campaign) if campaign == NOT_SET => "No campaign".to_owned(),
-        Some(campaign) => campaign.clone(),
-        None => "Overview".to_owned(),
-    };
-    let back = campaign.map(|_| {
+    // Not the campaign's name, which came from a visitor: leptos_meta writes titles as they are, markup included.
+    let title = if campaign.is_some() { "Campaign" } else { "Overview" };
+    let back = campaign.as_ref().map(|_| {
         let wide = Field::ALL.into_iter().fold(filter.clone(), |filter, field| filter.with(field, None));
         BackLink::new(wide.href("/admin/campaigns", &[]), "Campaigns")
     });
@@ -71,10 +67,11 @@ async fn overview(asked: Asked) -> Result<AnyView, Failure> {
         }
         .into_any()
     };
-    let subtitle = match (page.period_words(), &numbers.previous) {
+    let period = match (page.period_words(), &numbers.previous) {
         (words, Some(_)) => format!("{words}, against the period before"),
         (words, None) => words,
     };
+    let subtitle = campaign.into_iter().chain([period]).collect::<Vec<_>>().join(" · ");
     Ok(view! {
         <AdminPage title section back subtitle toolbar=page.toolbar()>
             {page.above()}
@@ -146,10 +143,8 @@ fn headline(page: &PageFilter, numbers: &Numbers, metric: Metric, trend: Trend) 
             }
         })
         .collect_view();
-    let rate_change = numbers
-        .previous
-        .as_ref()
-        .and_then(|previous| Change::between_rates(numbers.current.rate(), previous.rate()));
+    let rate_change =
+        numbers.previous.as_ref().and_then(|previous| Change::between_rates(numbers.current.rate(), previous.rate()));
     let direct = numbers.current.signups - numbers.current.attributed;
     let direct = (metric == Metric::Signups && direct > 0).then(|| {
         let direct = format::plural(direct, "sign-up", "sign-ups");
@@ -170,9 +165,7 @@ fn headline(page: &PageFilter, numbers: &Numbers, metric: Metric, trend: Trend) 
 fn points(period: &Period, trend: Trend) -> Vec<ChartPoint> {
     let Trend { buckets, current, previous } = trend;
     let grain = match (buckets.first(), buckets.last()) {
-        (Some(first), Some(last)) => {
-            Period::between(first.from, last.to, period.tz.clone()).grain()
-        }
+        (Some(first), Some(last)) => Period::between(first.from, last.to, period.tz.clone()).grain(),
         _ => Grain::Day,
     };
     buckets
@@ -212,12 +205,10 @@ fn rankings(page: &PageFilter, totals: &Totals, metric: Metric, lists: Vec<Vec<R
     let cards = LISTS
         .into_iter()
         .zip(lists)
+        // what is filtered by has one row
+        .filter(|((dimension, _), _)| field_of(*dimension).is_none_or(|field| page.filter().get(field).is_none()))
         .map(|((dimension, title), rows)| {
-            let field = match dimension {
-                Dimension::Channel => Some(Field::Channel),
-                Dimension::Source => Some(Field::Source),
-                Dimension::LandingPage | Dimension::Referrer => None,
-            };
+            let field = field_of(dimension);
             let empty = rows.is_empty();
             let items: Vec<Bar> = rows
                 .into_iter()
@@ -238,6 +229,15 @@ fn rankings(page: &PageFilter, totals: &Totals, metric: Metric, lists: Vec<Vec<R
     view! { <Columns>{cards}</Columns> }.into_any()
 }
 
+/// What narrows the page to a row of a ranking.
+fn field_of(dimension: Dimension) -> Option<Field> {
+    match dimension {
+        Dimension::Channel => Some(Field::Channel),
+        Dimension::Source => Some(Field::Source),
+        Dimension::LandingPage | Dimension::Referrer => None,
+    }
+}
+
 fn nothing_in(dimension: Dimension) -> &'static str {
     match dimension {
         Dimension::Referrer => "No page has been named as the one that linked here.",
@@ -255,12 +255,13 @@ struct Campaigns {
 impl Campaigns {
     async fn load(asked: &Asked, filter: &Filter) -> Result<Self, Error> {
         let mut conn = asked.state.db.read().await?;
+        let page = campaigns(&mut conn, filter, asked.window(), Order::default(), TOP, 0).await?;
         Ok(Self {
-            top: campaigns(&mut conn, filter, asked.window(), Order::default(), TOP, 0).await?,
-            count: campaign_count(&mut conn, filter, asked.window()).await?,
+            top: page.rows,
+            count: page.count,
             latest: match filter.is_bare() {
                 true => Vec::new(),
-                false => leads(&mut conn, filter, Part::Newest, TOP).await?.leads,
+                false => leads(&mut conn, filter, Part::Newest, TOP, Walk::ByVisitor).await?.leads,
             },
         })
     }
@@ -294,7 +295,10 @@ impl Campaigns {
                 view! { <CampaignTable rows=self.top href/> }.into_any()
             }
         };
-        view! { {latest} <Card title="Leads per campaign" aside=aside.into_any()>{table}</Card> }.into_any()
+        // a campaign's own page need not say so in a table of one row
+        let one = self.count == 1 && page.filter().get(Field::Campaign).is_some();
+        let table = (!one).then(|| view! { <Card title="Leads per campaign" aside=aside.into_any()>{table}</Card> });
+        view! { {latest} {table} }.into_any()
     }
 }
 

@@ -34,11 +34,9 @@ pub async fn create_referral_token(
         .keeping("landing_path", &landing_path)
         .keeping("expires_at", &expires_at);
     match parse(&campaign, &landing_path, &expires_at, state.db.now()) {
-        Err(Mistakes { campaign, landing_path, expires_at }) => Ok(answer.fields([
-            ("campaign", campaign),
-            ("landing_path", landing_path),
-            ("expires_at", expires_at),
-        ])),
+        Err(Mistakes { campaign, landing_path, expires_at }) => {
+            Ok(answer.fields([("campaign", campaign), ("landing_path", landing_path), ("expires_at", expires_at)]))
+        }
         Ok(new) => match create_token(&state.db, new).await {
             Ok(token) => Ok(answer.notice(&format!("The link /r/{token} is made."))),
             Err(error) => {
@@ -134,11 +132,10 @@ mod tests {
     #[test]
     fn a_link_is_made_of_clean_values() {
         let new = parse(" Partner\tWeek ", "", "2026-11-23", NOW).expect("it is fine");
-        assert_eq!(new, NewToken {
-            campaign: "partner week".into(),
-            landing_path: "/".into(),
-            expires_at: Some(1_795_478_400_000),
-        });
+        assert_eq!(
+            new,
+            NewToken { campaign: "partner week".into(), landing_path: "/".into(), expires_at: Some(1_795_478_400_000) }
+        );
         assert_eq!(parse("x", "/register", "", NOW).expect("it is fine").expires_at, None);
     }
 
@@ -152,7 +149,19 @@ mod tests {
 
     #[test]
     fn links_lead_to_paths_of_this_site_only() {
-        for wrong in ["x", "//evil", "/\\evil", "/a b", "/a?b", "/a#b", "/ä", "/r/abcdefgh", "/api/logout", "/a\r\nb", "javascript:x"] {
+        for wrong in [
+            "x",
+            "//evil",
+            "/\\evil",
+            "/a b",
+            "/a?b",
+            "/a#b",
+            "/ä",
+            "/r/abcdefgh",
+            "/api/logout",
+            "/a\r\nb",
+            "javascript:x",
+        ] {
             assert!(parse_landing(wrong).is_err(), "{wrong}");
         }
         for fine in ["/", "/pricing", "/docs/start", "/admin"] {

@@ -119,9 +119,7 @@ fn row(asked: &Asked, link: ReferralLink) -> AnyView {
         (LinkState::Disabled, _) => ("Disabled".to_owned(), Tone::Plain),
         (LinkState::Expired, _) => ("Expired".to_owned(), Tone::Plain),
         // the first moment at which it does not count any more is the end of the last day
-        (LinkState::Active, Some(end)) => {
-            (format!("Until {}", long(day_of(end - 1, &TimeZone::UTC))), Tone::Good)
-        }
+        (LinkState::Active, Some(end)) => (format!("Until {}", long(day_of(end - 1, &TimeZone::UTC))), Tone::Good),
         (LinkState::Active, None) => ("Active".to_owned(), Tone::Good),
     };
     let name = format!("Disable the link /r/{}", link.token);

@@ -1,6 +1,7 @@
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
+use super::filters::in_zone;
 use crate::{
     attribution::report::{campaigns::Campaign, filter::NOT_SET, leads::Lead},
     components::{DataTable, Tag, Th, TwoLines, format},
@@ -9,6 +10,14 @@ use crate::{
 /// A value, or that there is none.
 pub fn or_not_set(value: &Option<String>) -> String {
     value.clone().unwrap_or_else(|| NOT_SET.to_owned())
+}
+
+/// A value, or in the soft colour that there is none.
+pub fn value_or_not_set(value: &Option<String>) -> AnyView {
+    match value.clone() {
+        Some(value) => value.into_any(),
+        None => view! { <span class="muted">{NOT_SET}</span> }.into_any(),
+    }
 }
 
 /// `google / cpc`; a dash for a part that is not set.
@@ -74,7 +83,8 @@ pub fn LeadTable(#[prop(into)] caption: String, leads: Vec<Lead>, tz: TimeZone) 
     let rows = leads
         .into_iter()
         .map(|lead| {
-            let (leads_to, from) = (format!("/admin/leads/{}", lead.id), source_medium(&lead.source, &lead.medium));
+            let (leads_to, from) =
+                (in_zone(&format!("/admin/leads/{}", lead.id), &tz), source_medium(&lead.source, &lead.medium));
             view! {
                 <tr>
                     <th scope="row">

@@ -114,10 +114,7 @@ impl FromStr for Channel {
     type Err = UnknownChannel;
 
     fn from_str(name: &str) -> Result<Self, UnknownChannel> {
-        Channel::ALL
-            .into_iter()
-            .find(|channel| channel.as_str().eq_ignore_ascii_case(name))
-            .ok_or(UnknownChannel)
+        Channel::ALL.into_iter().find(|channel| channel.as_str().eq_ignore_ascii_case(name)).ok_or(UnknownChannel)
     }
 }
 
@@ -178,14 +175,12 @@ impl<'a> Signals<'a> {
 
     /// The source is a platform of this kind.
     pub fn is_from(&self, kind: Kind) -> bool {
-        self.resolved
-            .is_some_and(|source| source.platform.kind == kind)
+        self.resolved.is_some_and(|source| source.platform.kind == kind)
     }
 
     /// The source is this platform, by its canonical name.
     pub fn is_from_platform(&self, name: &str) -> bool {
-        self.resolved
-            .is_some_and(|source| source.platform.name == name)
+        self.resolved.is_some_and(|source| source.platform.name == name)
     }
 
     /// The medium says that the click was paid for, or the source is a platform's advertising.
@@ -195,117 +190,57 @@ impl<'a> Signals<'a> {
 
     /// One of these click ids is present.
     pub fn has_click_id(&self, ids: &[&str]) -> bool {
-        self.click_ids
-            .iter()
-            .any(|present| ids.iter().any(|id| id.eq_ignore_ascii_case(present)))
+        self.click_ids.iter().any(|present| ids.iter().any(|id| id.eq_ignore_ascii_case(present)))
     }
 }
 
 /// The built-in rules. The last one matches everything.
 pub static RULES: &[Rule] = &[
-    rule("referral_program", Channel::ReferralProgram, |s| {
-        s.medium == "referral" && s.source == "internal"
-    }),
-    rule("cross_network", Channel::CrossNetwork, |s| {
-        s.campaign.contains("cross-network")
-    }),
-    rule("paid_shopping_source", Channel::PaidShopping, |s| {
-        s.is_from(Kind::Shopping) && s.is_paid()
-    }),
-    rule("paid_shopping_campaign", Channel::PaidShopping, |s| {
-        is_shopping_campaign(&s.campaign) && s.is_paid()
-    }),
-    rule("paid_search_source", Channel::PaidSearch, |s| {
-        s.is_from(Kind::Search) && s.is_paid()
-    }),
+    rule("referral_program", Channel::ReferralProgram, |s| s.medium == "referral" && s.source == "internal"),
+    rule("cross_network", Channel::CrossNetwork, |s| s.campaign.contains("cross-network")),
+    rule("paid_shopping_source", Channel::PaidShopping, |s| s.is_from(Kind::Shopping) && s.is_paid()),
+    rule("paid_shopping_campaign", Channel::PaidShopping, |s| is_shopping_campaign(&s.campaign) && s.is_paid()),
+    rule("paid_search_source", Channel::PaidSearch, |s| s.is_from(Kind::Search) && s.is_paid()),
     rule("paid_search_google_click", Channel::PaidSearch, |s| {
         s.is_from_platform("google") && s.has_click_id(&["gclid", "gbraid", "wbraid"])
     }),
-    rule("paid_search_google_gad_source", Channel::PaidSearch, |s| {
-        s.is_from_platform("google") && s.gad_source_is_1
-    }),
-    rule("paid_search_bing_click", Channel::PaidSearch, |s| {
-        s.is_from_platform("bing") && s.has_click_id(&["msclkid"])
-    }),
-    rule("paid_social", Channel::PaidSocial, |s| {
-        s.is_from(Kind::Social) && s.is_paid()
-    }),
-    rule("paid_video", Channel::PaidVideo, |s| {
-        s.is_from(Kind::Video) && s.is_paid()
-    }),
+    rule("paid_search_google_gad_source", Channel::PaidSearch, |s| s.is_from_platform("google") && s.gad_source_is_1),
+    rule("paid_search_bing_click", Channel::PaidSearch, |s| s.is_from_platform("bing") && s.has_click_id(&["msclkid"])),
+    rule("paid_social", Channel::PaidSocial, |s| s.is_from(Kind::Social) && s.is_paid()),
+    rule("paid_video", Channel::PaidVideo, |s| s.is_from(Kind::Video) && s.is_paid()),
     rule("display", Channel::Display, |s| {
         ["display", "banner", "expandable", "interstitial", "cpm"].contains(&&*s.medium)
     }),
     rule("paid_other", Channel::PaidOther, |s| s.is_paid()),
-    rule("organic_shopping_source", Channel::OrganicShopping, |s| {
-        s.is_from(Kind::Shopping)
-    }),
-    rule("organic_shopping_campaign", Channel::OrganicShopping, |s| {
-        is_shopping_campaign(&s.campaign)
-    }),
-    rule("organic_social_source", Channel::OrganicSocial, |s| {
-        s.is_from(Kind::Social)
-    }),
+    rule("organic_shopping_source", Channel::OrganicShopping, |s| s.is_from(Kind::Shopping)),
+    rule("organic_shopping_campaign", Channel::OrganicShopping, |s| is_shopping_campaign(&s.campaign)),
+    rule("organic_social_source", Channel::OrganicSocial, |s| s.is_from(Kind::Social)),
     rule("organic_social_medium", Channel::OrganicSocial, |s| {
-        [
-            "social",
-            "social-network",
-            "social-media",
-            "sm",
-            "social network",
-            "social media",
-        ]
-        .contains(&&*s.medium)
+        ["social", "social-network", "social-media", "sm", "social network", "social media"].contains(&&*s.medium)
     }),
-    rule("organic_video_source", Channel::OrganicVideo, |s| {
-        s.is_from(Kind::Video)
-    }),
-    rule("organic_video_medium", Channel::OrganicVideo, |s| {
-        s.medium.contains("video")
-    }),
-    rule("ai_assistants", Channel::AiAssistants, |s| {
-        s.is_from(Kind::AiAssistant)
-    }),
-    rule("organic_search_source", Channel::OrganicSearch, |s| {
-        s.is_from(Kind::Search)
-    }),
-    rule("organic_search_medium", Channel::OrganicSearch, |s| {
-        s.medium == "organic"
-    }),
+    rule("organic_video_source", Channel::OrganicVideo, |s| s.is_from(Kind::Video)),
+    rule("organic_video_medium", Channel::OrganicVideo, |s| s.medium.contains("video")),
+    rule("ai_assistants", Channel::AiAssistants, |s| s.is_from(Kind::AiAssistant)),
+    rule("organic_search_source", Channel::OrganicSearch, |s| s.is_from(Kind::Search)),
+    rule("organic_search_medium", Channel::OrganicSearch, |s| s.medium == "organic"),
     rule("email_source", Channel::Email, |s| is_email(&s.source)),
     rule("email_medium", Channel::Email, |s| is_email(&s.medium)),
-    rule("affiliates", Channel::Affiliates, |s| {
-        ["affiliate", "affiliates"].contains(&&*s.medium)
-    }),
+    rule("affiliates", Channel::Affiliates, |s| ["affiliate", "affiliates"].contains(&&*s.medium)),
     rule("audio", Channel::Audio, |s| s.medium == "audio"),
-    rule("sms", Channel::Sms, |s| {
-        s.medium == "sms" || s.source == "sms"
-    }),
+    rule("sms", Channel::Sms, |s| s.medium == "sms" || s.source == "sms"),
     rule("mobile_push_medium", Channel::MobilePush, |s| {
-        s.medium.ends_with("push")
-            || s.medium.contains("mobile")
-            || s.medium.contains("notification")
+        s.medium.ends_with("push") || s.medium.contains("mobile") || s.medium.contains("notification")
     }),
-    rule("mobile_push_source", Channel::MobilePush, |s| {
-        s.source == "firebase"
-    }),
-    rule("referral_medium", Channel::Referral, |s| {
-        ["referral", "app", "link"].contains(&&*s.medium)
-    }),
-    rule("referral_source", Channel::Referral, |s| {
-        !s.source.is_empty()
-    }),
+    rule("mobile_push_source", Channel::MobilePush, |s| s.source == "firebase"),
+    rule("referral_medium", Channel::Referral, |s| ["referral", "app", "link"].contains(&&*s.medium)),
+    rule("referral_source", Channel::Referral, |s| !s.source.is_empty()),
     DIRECT,
 ];
 
 const DIRECT: Rule = rule("direct", Channel::Direct, |_| true);
 
 const fn rule(name: &'static str, channel: Channel, matches: fn(&Signals<'_>) -> bool) -> Rule {
-    Rule {
-        name,
-        channel,
-        matches,
-    }
+    Rule { name, channel, matches }
 }
 
 /// The channel of a touch by the built-in rules.
@@ -316,23 +251,14 @@ pub fn classify(facts: &Facts<'_>) -> Classified {
 /// The channel of a touch where `custom` rules go before the built-in ones.
 pub fn classify_with(custom: &[Rule], facts: &Facts<'_>) -> Classified {
     let signals = Signals::new(facts);
-    let first = custom
-        .iter()
-        .chain(RULES)
-        .find(|rule| (rule.matches)(&signals));
+    let first = custom.iter().chain(RULES).find(|rule| (rule.matches)(&signals));
     let Rule { channel, name, .. } = *first.unwrap_or(&DIRECT);
-    Classified {
-        channel,
-        rule: name,
-    }
+    Classified { channel, rule: name }
 }
 
 /// GA4's `^(.*cp.*|ppc|retargeting|paid.*)$`: `cpc`, `cpm`, `paid_social`, and whatever else has `cp`.
 fn is_paid_medium(medium: &str) -> bool {
-    medium.contains("cp")
-        || medium == "ppc"
-        || medium == "retargeting"
-        || medium.starts_with("paid")
+    medium.contains("cp") || medium == "ppc" || medium == "retargeting" || medium.starts_with("paid")
 }
 
 /// GA4's `^(.*(([^a-df-z]|^)shop|shopping).*)$`: `shop` counts at the start and after anything but a
@@ -340,10 +266,7 @@ fn is_paid_medium(medium: &str) -> bool {
 fn is_shopping_campaign(campaign: &str) -> bool {
     campaign.contains("shopping")
         || campaign.match_indices("shop").any(|(at, _)| {
-            campaign[..at]
-                .chars()
-                .next_back()
-                .is_none_or(|before| before == 'e' || !before.is_ascii_lowercase())
+            campaign[..at].chars().next_back().is_none_or(|before| before == 'e' || !before.is_ascii_lowercase())
         })
 }
 

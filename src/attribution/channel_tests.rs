@@ -3,15 +3,7 @@ use std::collections::HashSet;
 use super::{Channel::*, *};
 
 /// Source, medium, campaign, click ids (with `gad_source=1` among them), channel, rule, reason.
-type Case = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    Channel,
-    &'static str,
-    &'static str,
-);
+type Case = (&'static str, &'static str, &'static str, &'static str, Channel, &'static str, &'static str);
 
 #[rustfmt::skip] // One line a case reads as the table it is.
 const CASES: &[Case] = &[
@@ -208,11 +200,7 @@ fn every_case_falls_in_its_channel() {
 #[test]
 fn every_rule_decides_some_case() {
     let fired: HashSet<_> = CASES.iter().map(|case| classify_case(case).rule).collect();
-    let idle: Vec<_> = RULES
-        .iter()
-        .map(|rule| rule.name)
-        .filter(|name| !fired.contains(name))
-        .collect();
+    let idle: Vec<_> = RULES.iter().map(|rule| rule.name).filter(|name| !fired.contains(name)).collect();
     assert!(idle.is_empty(), "no case reaches {idle:?}");
 }
 
@@ -228,37 +216,17 @@ fn rules_have_unique_names_and_keep_the_order_of_the_channels() {
 #[test]
 fn absent_and_empty_are_the_same() {
     assert_eq!(classify(&Facts::default()).channel, Direct);
-    let facts = Facts {
-        medium: Some("email"),
-        ..Facts::default()
-    };
+    let facts = Facts { medium: Some("email"), ..Facts::default() };
     assert_eq!(classify(&facts).channel, Email);
 }
 
 #[test]
 fn custom_rules_go_first() {
-    let custom = [Rule {
-        name: "meetups",
-        channel: Affiliates,
-        matches: |s| s.source == "google",
-    }];
-    let google = Facts {
-        source: Some("google"),
-        medium: Some("cpc"),
-        ..Facts::default()
-    };
+    let custom = [Rule { name: "meetups", channel: Affiliates, matches: |s| s.source == "google" }];
+    let google = Facts { source: Some("google"), medium: Some("cpc"), ..Facts::default() };
     let got = classify_with(&custom, &google);
-    assert_eq!(
-        got,
-        Classified {
-            channel: Affiliates,
-            rule: "meetups"
-        }
-    );
-    let bing = Facts {
-        source: Some("bing"),
-        ..google
-    };
+    assert_eq!(got, Classified { channel: Affiliates, rule: "meetups" });
+    let bing = Facts { source: Some("bing"), ..google };
     assert_eq!(classify_with(&custom, &bing).channel, PaidSearch);
 }
 

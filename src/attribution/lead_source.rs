@@ -158,7 +158,7 @@ impl Attribution {
         for name in SENTINELS {
             take_out(session, name).await;
         }
-        match self.try_capture(session, touch).await {
+        match self.try_capture(session, touch, false).await {
             Ok((_, started)) => started,
             Err(error) => {
                 metrics::counter!("waymark_touches_total", "outcome" => "lost").increment(1);

@@ -27,6 +27,9 @@ pub mod eligibility;
 pub mod lead_source;
 /// A query string's UTM fields, click ids and tags.
 pub mod params;
+#[cfg(feature = "ssr")]
+/// Touches that wait for the database.
+mod pending;
 /// Referral links: `/r/{token}`.
 #[cfg(feature = "ssr")]
 pub mod referral;

@@ -6,7 +6,7 @@
 //! [`LeadSourceLayer`]: super::lead_source::LeadSourceLayer
 
 use axum::{
-    extract::{Path, RawQuery, Request, State},
+    extract::{Path, RawQuery, Request, State, rejection::PathRejection},
     http::{Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -14,11 +14,7 @@ use tower_sessions::Session;
 use tracing::error;
 use uuid::Uuid;
 
-use super::{
-    Attribution, SignedInUser,
-    capture::count_ignored,
-    eligibility::eligible,
-};
+use super::{Attribution, SignedInUser, capture::count_ignored, eligibility::eligible};
 use crate::{
     config::ReferralCredit,
     db::{Conn, Db, Error, Millis, sql},
@@ -65,11 +61,13 @@ pub fn url(site_url: &str, token: &str) -> String {
 /// `GET /r/{token}`: seeds the session and answers 303 to the link's landing page, with the rest of the query kept.
 pub async fn follow(
     State(attribution): State<Attribution>,
-    Path(token): Path<String>,
+    token: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Response {
     let (request, _) = request.into_parts();
+    // what cannot be decoded is no token, and gets the answer that none gets
+    let token = token.map(|Path(token)| token).unwrap_or_default();
     let landing = match attribution.find(&token).await {
         Ok(Some(link)) => {
             attribution.seed(&link, &token, &request).await;
@@ -117,8 +115,12 @@ impl Attribution {
             return;
         }
         let Some(session) = request.extensions.get::<Session>() else { return };
-        let seeds =
-            [("utm_medium", "referral"), ("utm_source", "internal"), ("utm_campaign", &link.campaign), ("utm_term", token)];
+        let seeds = [
+            ("utm_medium", "referral"),
+            ("utm_source", "internal"),
+            ("utm_campaign", &link.campaign),
+            ("utm_term", token),
+        ];
         for (name, value) in seeds {
             if let Err(error) = session.insert(name, value).await {
                 error!(%error, "a referral link could not be noted");
@@ -129,7 +131,8 @@ impl Attribution {
 }
 
 fn is_token(text: &str) -> bool {
-    (8..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    (8..=32).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 /// A token that nobody guesses: 60 bits.
@@ -203,7 +206,13 @@ pub async fn disable_token(db: &Db, token: String) -> Result<bool, Error> {
 
 /// Notes who brought a new user, within the transaction that creates the account: of the referral links that the visitor
 /// followed in the last 30 days, the first or the last. A user has one referrer, and nobody refers oneself.
-pub async fn credit(conn: &mut Conn, visitor: Uuid, user: Uuid, rule: ReferralCredit, now: Millis) -> Result<(), Error> {
+pub async fn credit(
+    conn: &mut Conn,
+    visitor: Uuid,
+    user: Uuid,
+    rule: ReferralCredit,
+    now: Millis,
+) -> Result<(), Error> {
     let order = match rule {
         ReferralCredit::First => "asc",
         ReferralCredit::Last => "desc",

@@ -63,9 +63,7 @@ fn advertised(name: &str) -> Option<&str> {
     if let Some((_, platform)) = AD_NAMES.iter().find(|(alias, _)| *alias == name) {
         return Some(platform);
     }
-    let stem = name
-        .strip_suffix("ads")
-        .or_else(|| name.strip_suffix("ad"))?;
+    let stem = name.strip_suffix("ads").or_else(|| name.strip_suffix("ad"))?;
     Some(stem.trim_end_matches('.'))
 }
 
@@ -77,17 +75,12 @@ fn lookup(source: &str) -> Option<&'static Platform> {
         let mut patterns = hosts.split_ascii_whitespace();
         patterns.any(|pattern| host_matches(pattern, host))
     };
-    PLATFORMS
-        .iter()
-        .find(|p| p.name == name || listed(p.aliases) || hosted(p.hosts))
+    PLATFORMS.iter().find(|p| p.name == name || listed(p.aliases) || hosted(p.hosts))
 }
 
 /// `Google-Ads`, `google_ads` and `google ads` are one name to the people who type them.
 fn fold(source: &str) -> String {
-    source
-        .chars()
-        .filter(|c| !matches!(c, '-' | '_' | '+' | ' '))
-        .collect()
+    source.chars().filter(|c| !matches!(c, '-' | '_' | '+' | ' ')).collect()
 }
 
 /// The host of a source that is one, without what comes before and after it in an address.
@@ -106,9 +99,7 @@ fn host(source: &str) -> &str {
 fn host_matches(pattern: &str, host: &str) -> bool {
     if let Some(parent) = pattern.strip_prefix('.') {
         // `notreddit.com` ends like `reddit.com` and is somebody else's.
-        return host
-            .strip_suffix(parent)
-            .is_some_and(|below| below.is_empty() || below.ends_with('.'));
+        return host.strip_suffix(parent).is_some_and(|below| below.is_empty() || below.ends_with('.'));
     }
     match pattern.strip_suffix('*') {
         Some(stem) => host.strip_prefix(stem).is_some_and(is_country_ending),
@@ -119,8 +110,7 @@ fn host_matches(pattern: &str, host: &str) -> bool {
 /// `com`, `cat`, `de`, `co.uk`, `com.br`: endings that a brand has, and that nobody else can register below
 /// (`google.evil.io` is not Google).
 fn is_country_ending(ending: &str) -> bool {
-    let is_country =
-        |label: &str| label.len() == 2 && label.bytes().all(|b| b.is_ascii_lowercase());
+    let is_country = |label: &str| label.len() == 2 && label.bytes().all(|b| b.is_ascii_lowercase());
     match ending.split_once('.') {
         None => matches!(ending, "com" | "cat") || is_country(ending),
         Some((second, country)) => matches!(second, "co" | "com") && is_country(country),
@@ -143,12 +133,7 @@ const AD_NAMES: &[(&str, &str)] = &[
 ];
 
 const fn p(kind: Kind, name: &'static str, aliases: &'static str, hosts: &'static str) -> Platform {
-    Platform {
-        kind,
-        name,
-        aliases,
-        hosts,
-    }
+    Platform { kind, name, aliases, hosts }
 }
 
 /// Every platform known by name. Platforms named by an everyday word go by their host alone

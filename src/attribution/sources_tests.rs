@@ -10,10 +10,7 @@ fn name_of(source: &str) -> Option<(&'static str, bool)> {
 fn names_and_hosts_belong_to_one_platform_and_are_in_the_form_that_is_compared() {
     let mut seen = HashSet::new();
     for platform in PLATFORMS {
-        let names = platform
-            .aliases
-            .split_ascii_whitespace()
-            .chain([platform.name]);
+        let names = platform.aliases.split_ascii_whitespace().chain([platform.name]);
         for name in names {
             assert_eq!(name, fold(name).to_lowercase(), "{}", platform.name);
             assert!(seen.insert(("name", name)), "{name} twice");
@@ -52,10 +49,7 @@ fn sources_are_read_as_people_and_referrers_write_them() {
         ("google", Some(("google", false))),
         ("www.google.co.uk", Some(("google", false))),
         ("https://www.google.com/search?q=a", Some(("google", false))),
-        (
-            "android-app://com.google.android.googlequicksearchbox/",
-            Some(("google", false)),
-        ),
+        ("android-app://com.google.android.googlequicksearchbox/", Some(("google", false))),
         ("duckduckgo.com.", Some(("duckduckgo", false))),
         ("duckduckgo.com:443", Some(("duckduckgo", false))),
         ("hacker news", Some(("hackernews", false))),

@@ -23,9 +23,27 @@ static VISITORS: Table = Table { name: "visitors", columns: &["id", "first_seen_
 static TOUCHES: Table = Table {
     name: "touches",
     columns: &[
-        "id", "visitor_id", "occurred_at", "source", "medium", "campaign", "term", "content", "utm_id", "source_platform",
-        "creative_format", "marketing_tactic", "channel", "click_ids", "tags", "landing_path", "referrer", "derived",
-        "internal", "hits", "fingerprint",
+        "id",
+        "visitor_id",
+        "occurred_at",
+        "source",
+        "medium",
+        "campaign",
+        "term",
+        "content",
+        "utm_id",
+        "source_platform",
+        "creative_format",
+        "marketing_tactic",
+        "channel",
+        "click_ids",
+        "tags",
+        "landing_path",
+        "referrer",
+        "derived",
+        "internal",
+        "hits",
+        "fingerprint",
     ],
 };
 
@@ -58,6 +76,17 @@ pub enum Stored {
     Repeat,
     /// The visitor had all its touches of this day.
     OverCap,
+}
+
+impl Stored {
+    /// A fixed word, fit for a metric's label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Repeat => "repeat",
+            Self::OverCap => "over_cap",
+        }
+    }
 }
 
 impl Touch {
@@ -132,6 +161,18 @@ impl Touch {
     pub async fn store(self, db: &Db, visitor: Uuid) -> Result<Stored, Error> {
         db.transaction(move |conn| Box::pin(store(conn, self, visitor))).await
     }
+
+    /// Stores a touch that may be stored already, under this id: then it is, and nothing changes.
+    pub async fn store_again(self, db: &Db, visitor: Uuid) -> Result<Stored, Error> {
+        db.transaction(move |conn| {
+            Box::pin(async move {
+                let known: i64 =
+                    sql("select count(*) from touches where id = $1").bind(self.id).fetch_scalar(conn).await?;
+                if known > 0 { Ok(Stored::Repeat) } else { store(conn, self, visitor).await }
+            })
+        })
+        .await
+    }
 }
 
 async fn store(conn: &mut Conn, touch: Touch, visitor: Uuid) -> Result<Stored, Error> {
@@ -147,11 +188,11 @@ async fn store(conn: &mut Conn, touch: Touch, visitor: Uuid) -> Result<Stored, E
     let repeated = sql("update touches set hits = hits + 1 where id = (
             select id from touches where visitor_id = $1 and fingerprint = $2 and occurred_at > $3
             order by occurred_at desc limit 1)")
-        .bind(visitor)
-        .bind(touch.fingerprint)
-        .bind(touch.occurred_at - REPEAT_WINDOW)
-        .execute(conn)
-        .await?;
+    .bind(visitor)
+    .bind(touch.fingerprint)
+    .bind(touch.occurred_at - REPEAT_WINDOW)
+    .execute(conn)
+    .await?;
     if repeated > 0 {
         return Ok(Stored::Repeat);
     }
@@ -202,14 +243,18 @@ mod tests {
 
     async fn counts(db: &Db) -> (i64, i64) {
         let mut conn = db.read().await.expect("a connection");
-        sql("select count(*), cast(coalesce(sum(hits), 0) as bigint) from touches").fetch_one(&mut conn).await.expect("a row")
+        sql("select count(*), cast(coalesce(sum(hits), 0) as bigint) from touches")
+            .fetch_one(&mut conn)
+            .await
+            .expect("a row")
     }
 
     #[test]
     fn tuples_that_differ_have_other_fingerprints() {
         let of = |query| touch(query, 0).fingerprint;
         assert_eq!(of("utm_source=a&utm_medium=b"), of("UTM_MEDIUM=B&utm_source=A"));
-        let different = ["utm_source=a", "utm_medium=a", "utm_source=a&utm_medium=b", "utm_source=ab", "utm_source=a&gclid=x"];
+        let different =
+            ["utm_source=a", "utm_medium=a", "utm_source=a&utm_medium=b", "utm_source=ab", "utm_source=a&gclid=x"];
         for (i, one) in different.iter().enumerate() {
             for other in &different[i + 1..] {
                 assert_ne!(of(one), of(other), "{one} {other}");
@@ -238,7 +283,8 @@ mod tests {
             let visitor = new_id();
             let now = db.now();
             let at_once = (0..20).map(|_| touch("utm_source=a", now).store(&db, visitor));
-            let new = futures::future::join_all(at_once).await.into_iter().filter(|answer| matches!(answer, Ok(Stored::New)));
+            let new =
+                futures::future::join_all(at_once).await.into_iter().filter(|answer| matches!(answer, Ok(Stored::New)));
             assert_eq!(new.count(), 1);
             assert_eq!(counts(&db).await, (1, 20));
         })
@@ -251,8 +297,14 @@ mod tests {
             let visitor = new_id();
             let now = db.now();
             touch("utm_source=a", now).store_first(&db, visitor).await.expect("stored");
-            assert_eq!(touch("utm_source=a", now + REPEAT_WINDOW - 1).store(&db, visitor).await.expect("stored"), Stored::Repeat);
-            assert_eq!(touch("utm_source=a", now + REPEAT_WINDOW).store(&db, visitor).await.expect("stored"), Stored::New);
+            assert_eq!(
+                touch("utm_source=a", now + REPEAT_WINDOW - 1).store(&db, visitor).await.expect("stored"),
+                Stored::Repeat
+            );
+            assert_eq!(
+                touch("utm_source=a", now + REPEAT_WINDOW).store(&db, visitor).await.expect("stored"),
+                Stored::New
+            );
         })
         .await;
     }
@@ -263,7 +315,10 @@ mod tests {
             let visitor = new_id();
             let now = db.now();
             let at_once = (0..60).map(|n| touch(&format!("utm_source=s{n}"), now).store(&db, visitor));
-            let over = futures::future::join_all(at_once).await.into_iter().filter(|answer| matches!(answer, Ok(Stored::OverCap)));
+            let over = futures::future::join_all(at_once)
+                .await
+                .into_iter()
+                .filter(|answer| matches!(answer, Ok(Stored::OverCap)));
             assert_eq!(over.count(), 10);
             assert_eq!(counts(&db).await.0, DAILY_CAP);
         })

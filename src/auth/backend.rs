@@ -81,10 +81,11 @@ impl AuthnBackend for Backend {
     /// the session stays as it is.
     async fn get_user(&self, id: &Uuid) -> Result<Option<User>, BackendError> {
         let found = async { User::find(&mut self.db.read().await?, *id).await }.await;
-        Ok(found.unwrap_or_else(|error| {
-            tracing::error!(%error, "the user of a session could not be looked up");
-            None
-        })
-        .filter(|user| !user.disabled))
+        Ok(found
+            .unwrap_or_else(|error| {
+                tracing::error!(%error, "the user of a session could not be looked up");
+                None
+            })
+            .filter(|user| !user.disabled))
     }
 }

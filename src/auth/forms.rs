@@ -120,12 +120,9 @@ fn refused(answer: Answer, failure: Failure) -> Outcome {
     match failure {
         Failure::Wait(millis) => {
             let seconds = (millis / 1000).max(1);
-            let time = if seconds < 90 {
-                format!("{seconds} seconds")
-            } else {
-                format!("{} minutes", (seconds + 59) / 60)
-            };
-            answer.form(&format!("Too many failed sign-ins. Try again in {time}."))
+            let time =
+                if seconds < 90 { format!("{seconds} seconds") } else { format!("{} minutes", (seconds + 59) / 60) };
+            answer.too_many(&format!("Too many failed sign-ins. Try again in {time}."), seconds)
         }
         failure => {
             tracing::error!(error = %failure, "an account form could not be served");

@@ -4,12 +4,12 @@
 //! address and a wrong password get the same answer in the same time; signing in gives a session a new id, and signing out or
 //! changing the password ends sessions for good.
 
-/// Server functions that forms post to, and how a form is told what was wrong.
-pub mod forms;
 /// The axum-login backend.
 pub mod backend;
 /// Changing a password.
 mod change_password;
+/// Server functions that forms post to, and how a form is told what was wrong.
+pub mod forms;
 /// Where to go after signing in.
 pub mod next;
 /// Hashing, and which passwords are accepted.

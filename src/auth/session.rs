@@ -35,6 +35,11 @@ pub(super) async fn begin(session: &Session, now: Millis) -> Result<(), tower_se
     session.insert(KEY, SignedIn { since: now, seen: now }).await
 }
 
+/// Whether somebody signed in with this session. Who they are may be out of reach by now: disabled, or not to be found.
+pub(super) async fn has_begun(session: &Session) -> Result<bool, tower_sessions::session::Error> {
+    Ok(session.get_value(KEY).await?.is_some())
+}
+
 /// Ends sessions that are over, and tells the layers further in who is signed in.
 pub async fn keep(State(db): State<Db>, mut auth: AuthSession, mut request: Request, next: Next) -> Response {
     if let Some(user) = &auth.user {

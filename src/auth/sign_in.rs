@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use tower_sessions::session;
+use uuid::Uuid;
 
 use super::{
     AuthSession, User,
     backend::{BackendError, Credentials},
-    session::begin,
+    session::{begin, has_begun},
     throttle,
 };
 use crate::{
@@ -68,8 +69,7 @@ pub async fn sign_in(
         tracing::info!("a sign-in failed");
         return Err(Failure::Wrong);
     };
-    leave_other_user(auth, &user).await?;
-    let visitor = visitor::get(&auth.session).await?.map(|visitor| visitor.id);
+    let visitor = visitor_for(auth, user.id).await?;
     let (id, now) = (user.id, state.db.now());
     // Before the session changes: whatever happens to the response, the lead sources are the user's.
     let visitor = state
@@ -87,12 +87,18 @@ pub async fn sign_in(
     Ok(())
 }
 
-/// Nothing of one user's session is left for another.
-pub(super) async fn leave_other_user(auth: &mut AuthSession, user: &User) -> Result<(), Failure> {
-    if auth.user.as_ref().is_some_and(|current| current.id != user.id) {
-        auth.session.flush().await?;
+/// The visitor who becomes this user's: the session's, unless somebody else signed in with it.
+pub(super) async fn visitor_for(auth: &AuthSession, user: Uuid) -> Result<Option<Uuid>, session::Error> {
+    if is_of_another(auth, user).await? {
+        return Ok(None);
     }
-    Ok(())
+    Ok(visitor::get(&auth.session).await?.map(|visitor| visitor.id))
+}
+
+/// Whether somebody else signed in with this session: perhaps one who is disabled by now, so that nobody is signed in.
+async fn is_of_another(auth: &AuthSession, user: Uuid) -> Result<bool, session::Error> {
+    let same = auth.user.as_ref().is_some_and(|current| current.id == user);
+    Ok(!same && has_begun(&auth.session).await?)
 }
 
 /// Makes the session the user's, under a new id, and stores it. The last thing a sign-in does.
@@ -102,6 +108,10 @@ pub(super) async fn begin_session(
     visitor: SessionVisitor,
     now: Millis,
 ) -> Result<(), Failure> {
+    if is_of_another(auth, user.id).await? {
+        // nothing of one user's session is left for another
+        auth.session.flush().await?;
+    }
     visitor::set(&auth.session, visitor).await?;
     begin(&auth.session, now).await?;
     // axum-login changes the id only where nobody was signed in

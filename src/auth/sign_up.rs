@@ -5,11 +5,11 @@ use uuid::Uuid;
 use super::{
     AuthSession, Role, User,
     password::{self, Busy},
-    sign_in::{Failure, begin_session},
+    sign_in::{Failure, begin_session, visitor_for},
     user::{email_key, parse_email},
 };
 use crate::{
-    attribution::{lead_source::link, referral, visitor},
+    attribution::{lead_source::link, referral},
     db::{Conn, Db, Error, Millis, new_id, sql},
     state::AppState,
 };
@@ -42,15 +42,16 @@ impl From<Busy> for SignUpFailure {
 }
 
 /// Creates a member and signs in: account, lead sources and referrer in one transaction.
-pub async fn sign_up(state: &AppState, auth: &mut AuthSession, email: &str, password: String) -> Result<(), SignUpFailure> {
+pub async fn sign_up(
+    state: &AppState,
+    auth: &mut AuthSession,
+    email: &str,
+    password: String,
+) -> Result<(), SignUpFailure> {
     let email = valid(email, &password)?;
     let hash = state.hasher.hash(password).await?;
-    if auth.user.is_some() {
-        // whoever was signed in keeps their visitor
-        auth.session.flush().await.map_err(Failure::from)?;
-    }
-    let visitor = visitor::get(&auth.session).await.map_err(Failure::from)?.map(|visitor| visitor.id);
     let (id, now, credit) = (new_id(), state.db.now(), state.config.referral_credit);
+    let visitor = visitor_for(auth, id).await.map_err(Failure::from)?;
     let (user, visitor) = state
         .db
         .transaction(move |conn| {

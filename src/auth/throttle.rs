@@ -89,9 +89,9 @@ pub async fn clean_up(db: &Db) -> Result<(), Error> {
 fn wait_after(failures: i64) -> Millis {
     match failures - FREE_FAILURES {
         ..=0 => 0,
-        more => 1000_i64.checked_shl(u32::try_from(more - 1).unwrap_or(u32::MAX)).map_or(LONGEST_WAIT, |wait| {
-            if (1..LONGEST_WAIT).contains(&wait) { wait } else { LONGEST_WAIT }
-        }),
+        more => 1000_i64
+            .checked_shl(u32::try_from(more - 1).unwrap_or(u32::MAX))
+            .map_or(LONGEST_WAIT, |wait| if (1..LONGEST_WAIT).contains(&wait) { wait } else { LONGEST_WAIT }),
     }
 }
 

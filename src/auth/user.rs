@@ -127,7 +127,9 @@ pub fn parse_email(text: &str) -> Result<String, &'static str> {
     }
     // RFC 5321 4.5.3.1: at most 254 characters in all, 64 before the @
     let fine = email.len() <= 254
-        && !email.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')'))
+        && !email
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')'))
         && email.split_once('@').is_some_and(|(local, domain)| {
             !local.is_empty()
                 && local.len() <= 64

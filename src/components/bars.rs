@@ -21,11 +21,12 @@ pub fn BarList(
     /// What the shares are of; the sum of all rows, also those not shown.
     total: i64,
 ) -> impl IntoView {
-    let largest = items.iter().map(|item| item.value).max().unwrap_or(0).max(1);
+    let largest = items.iter().map(|item| item.value).max();
+    let full = largest.unwrap_or(0).max(1) as f64;
     let rows = items
         .into_iter()
         .map(|Bar { label, detail, href, value }| {
-            let width = format!("{:.2}", (value.max(0) as f64 / largest as f64) * 100.0);
+            let width = format!("{:.2}", value.max(0) as f64 / full * 100.0);
             let label = match href {
                 Some(href) => view! { <a class="cover-link" href=href>{label}</a> }.into_any(),
                 None => label.into_any(),
@@ -42,5 +43,5 @@ pub fn BarList(
             }
         })
         .collect_view();
-    view! { <ol class="bars">{rows}</ol> }.into_any()
+    largest.is_some().then(|| view! { <ol class="bars">{rows}</ol> }.into_any())
 }

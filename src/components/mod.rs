@@ -2,7 +2,8 @@
 //!
 //! Everything here is a function of its props: no database, no request. (The two layouts are the exception: they
 //! ask [`crate::auth::current_user`] who is looking.) All of it runs on the server only, but for [`islands`].
-//! Numbers come in raw and are written by [`format`]; dates come in as text, since the time zone is the page's affair.
+//! Components take text: [`format`] writes numbers, shares, changes and times (the time zone is the page's affair).
+//! Optional text props are [`MaybeText`]: they take text and `Option`s of it.
 //!
 //! # Map
 //!
@@ -34,7 +35,7 @@
 //!             <FilterSelect name="medium" label="Medium" options=choices selected=filters.medium/>
 //!         </FilterBar>
 //!         <FilterChips chips=chips clear_href="/admin/campaigns"/>
-//!         <StatRow>
+//!         <StatRow label="Key figures">
 //!             <Stat label="Leads" value=format::count(7046) change=Change::between(7046, 5961)/>
 //!         </StatRow>
 //!         <Card title="Leads per campaign">

@@ -12,6 +12,11 @@ impl Error {
         sqlx::Error::WorkerCrashed.into()
     }
 
+    /// Whether the pool was closed, because the process ends.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(*self.0, sqlx::Error::PoolClosed)
+    }
+
     /// The name of the constraint that refused a row: `users_email_lower_key`.
     ///
     /// PostgreSQL says it. SQLite names the columns instead ("UNIQUE constraint failed: users.email_lower"), which makes the

@@ -1,6 +1,6 @@
 //! Rows that are only ever added, many at a time.
 
-use super::{Conn, Error, Query, Value, sql};
+use super::{Conn, Dialect, Error, Query, Value, sql};
 
 /// A table that rows are added to in bulk: its name and its columns in the order of an [`Insert`]'s values.
 #[derive(Debug)]
@@ -23,11 +23,12 @@ impl Insert {
     }
 }
 
-/// How many rows one statement adds. Few sizes, so that every statement is prepared once and found again.
-const CHUNKS: [usize; 3] = [64, 8, 1];
+/// How many rows one statement adds: powers of two, so that any number takes few statements, and every statement is prepared
+/// once and found again.
+const CHUNKS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 
 impl Table {
-    fn statement(&self, rows: usize) -> String {
+    fn statement(&self, rows: usize, dialect: Dialect) -> String {
         let width = self.columns.len();
         let mut text = format!("insert into {} ({}) values ", self.name, self.columns.join(", "));
         for row in 0..rows {
@@ -36,8 +37,14 @@ impl Table {
                 if column > 0 {
                     text.push_str(", ");
                 }
-                text.push('$');
-                text.push_str(&(row * width + column + 1).to_string());
+                match dialect {
+                    // SQLite takes `$1` for a name, and looks through all names to bind each: quadratic in a long statement
+                    Dialect::Sqlite => text.push('?'),
+                    Dialect::Postgres => {
+                        text.push('$');
+                        text.push_str(&(row * width + column + 1).to_string());
+                    }
+                }
             }
             text.push(')');
         }
@@ -55,11 +62,12 @@ pub(super) async fn run(conn: &mut Conn, rows: Vec<Insert>) -> Result<(), Error>
             None => tables.push((row.table, vec![row.values])),
         }
     }
+    let dialect = conn.dialect();
     for (table, rows) in tables {
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
             let size = CHUNKS.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
-            let query: Query = sql(table.statement(size)).bind_all(rows.by_ref().take(size).flatten());
+            let query: Query = sql(table.statement(size, dialect)).bind_all(rows.by_ref().take(size).flatten());
             query.execute(conn).await?;
         }
     }
@@ -73,6 +81,8 @@ mod tests {
     #[test]
     fn a_statement_numbers_its_placeholders_across_rows() {
         let table = Table { name: "t", columns: &["a", "b"] };
-        assert_eq!(table.statement(2), "insert into t (a, b) values ($1, $2), ($3, $4)");
+        let of = |dialect| table.statement(2, dialect);
+        assert_eq!(of(Dialect::Postgres), "insert into t (a, b) values ($1, $2), ($3, $4)");
+        assert_eq!(of(Dialect::Sqlite), "insert into t (a, b) values (?, ?), (?, ?)");
     }
 }

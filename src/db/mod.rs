@@ -7,6 +7,7 @@
 //!   run elsewhere to the end and answer after the commit.
 //! - SQLite has one writer, which commits what waits in groups: `synchronous=FULL` costs one disk flush a group, not a row.
 
+mod breaker;
 mod error;
 mod insert;
 mod migrate;
@@ -42,7 +43,7 @@ pub use query::{Query, Value, sql};
 pub type Millis = i64;
 
 /// How long a request waits for a connection before it goes on without the database.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The time by this machine's clock. What is stored takes [`Db::now`].
 fn machine_now() -> Millis {
@@ -62,6 +63,13 @@ pub enum Conn {
 }
 
 impl Conn {
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Conn::Sqlite(_) => Dialect::Sqlite,
+            Conn::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     /// `for update` where the database has row locks. SQLite needs none: it has one writer at a time.
     pub fn for_update(&self) -> &'static str {
         match self {
@@ -73,8 +81,20 @@ impl Conn {
 
 pub(crate) enum Pools {
     /// SQLite lets one connection write at a time, so there is one; the others cannot write at all.
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
     Postgres(PgPool),
+}
+
+impl Pools {
+    async fn reader(&self) -> Result<Conn, Error> {
+        Ok(match self {
+            Pools::Sqlite { read, .. } => Conn::Sqlite(read.acquire().await?),
+            Pools::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
+        })
+    }
 }
 
 /// The database. Cloning is cheap.
@@ -88,6 +108,7 @@ struct Inner {
     writer: writer::Writer,
     operations: AtomicU64,
     clock: Arc<AtomicI64>,
+    breaker: Arc<breaker::Breaker>,
 }
 
 impl std::fmt::Debug for Db {
@@ -140,6 +161,7 @@ impl Db {
                 pools,
                 operations: AtomicU64::new(0),
                 clock,
+                breaker: Arc::default(),
             }),
         })
     }
@@ -162,18 +184,26 @@ impl Db {
     }
 
     /// The pools themselves, for the session store, which brings its own SQL.
-    pub(crate) fn pools(&self) -> &Pools {
+    pub(crate) fn pools(&self) -> Result<&Pools, Error> {
         self.count();
-        &self.inner.pools
+        self.inner.breaker.check()?;
+        Ok(&self.inner.pools)
     }
 
     /// A connection to read with. On SQLite it cannot write.
     pub async fn read(&self) -> Result<Conn, Error> {
         self.count();
-        Ok(match &*self.inner.pools {
-            Pools::Sqlite { read, .. } => Conn::Sqlite(read.acquire().await?),
-            Pools::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
-        })
+        self.inner.breaker.check()?;
+        let acquired = self.inner.pools.reader().await;
+        if acquired.is_err() {
+            self.suspect();
+        }
+        acquired
+    }
+
+    /// Somebody got no answer: until one comes, nobody waits for it.
+    pub(crate) fn suspect(&self) {
+        self.inner.breaker.open(self.inner.pools.clone());
     }
 
     /// Runs `work` in a transaction: committed where it answers `Ok`, undone where it answers `Err` or panics.
@@ -186,6 +216,7 @@ impl Db {
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
     {
         self.count();
+        self.inner.breaker.check()?;
         let work: writer::Work = Box::new(move |conn| {
             let answer = work(conn);
             Box::pin(async move { Ok(Box::new(answer.await?) as Box<dyn Any + Send>) })
@@ -208,6 +239,7 @@ impl Db {
     /// What arrives from many requests at once is written with few statements and one commit.
     pub async fn insert(&self, rows: Vec<Insert>) -> Result<(), Error> {
         self.count();
+        self.inner.breaker.check()?;
         self.inner.writer.insert(rows).await
     }
 
@@ -219,7 +251,11 @@ impl Db {
     /// Answers whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
         let mut conn = self.read().await?;
-        sql("select 1").execute(&mut conn).await.map(|_| ())
+        let answer = sql("select 1").execute(&mut conn).await.map(|_| ());
+        if answer.is_err() {
+            self.suspect();
+        }
+        answer
     }
 
     /// Writes what still waits, then closes all connections.
@@ -242,8 +278,9 @@ impl Db {
 /// By how many milliseconds the database's clock is ahead of this machine's.
 async fn clock_difference(pool: &PgPool) -> Result<i64, Error> {
     let before = machine_now();
-    let theirs: i64 =
-        sqlx::query_scalar("select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)").fetch_one(pool).await?;
+    let theirs: i64 = sqlx::query_scalar("select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)")
+        .fetch_one(pool)
+        .await?;
     let after = machine_now();
     Ok(theirs - (before + after) / 2)
 }
@@ -273,7 +310,10 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
     // Another process (a command beside the running server) may write too: `:memory:` could not be shared even in this one.
     let file = options.get_filename();
     if file.as_os_str().is_empty() || file.to_string_lossy().contains(":memory:") {
-        return Err(sqlx::Error::Configuration("an in-memory SQLite database is one per connection; name a file".into()).into());
+        return Err(sqlx::Error::Configuration(
+            "an in-memory SQLite database is one per connection; name a file".into(),
+        )
+        .into());
     }
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;

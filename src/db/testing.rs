@@ -107,7 +107,10 @@ mod tests {
                     .transaction(move |conn| {
                         Box::pin(async move {
                             let id = new_id();
-                            sql("insert into visitors (id, first_seen_at) values ($1, 1)").bind(id).execute(conn).await?;
+                            sql("insert into visitors (id, first_seen_at) values ($1, 1)")
+                                .bind(id)
+                                .execute(conn)
+                                .await?;
                             assert!(!panics, "on purpose");
                             sql("insert into visitors (id, first_seen_at) values ($1, 1)").bind(id).execute(conn).await
                         })

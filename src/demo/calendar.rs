@@ -175,7 +175,8 @@ mod tests {
         assert_eq!(strength("black-friday", 5), 5.0, "2025-11-28 was a Black Friday");
         assert_eq!(strength("black-friday", 8), 3.5, "2025-12-01 was the Monday after");
         assert_eq!(strength("spring-launch", day(3, 16)), 0.0);
-        assert!(strength("spring-launch", day(3, 17)) > strength("spring-launch", day(4, 14)));
+        assert!(strength("spring-launch", day(3, 17)) > strength("spring-launch", day(3, 18)));
+        assert_eq!(strength("spring-launch", day(4, 14)), 1.0);
         assert_eq!(strength("spring-launch", day(4, 15)), 0.0);
         assert_eq!(strength("newsletter-{n}", day(10, 6)), 1.0, "the first Tuesday of October 2026");
         assert_eq!(strength("newsletter-{n}", day(10, 5)), 0.0);

@@ -156,9 +156,9 @@ pub static CAMPAIGNS: [Campaign; 16] = [
     Campaign {
         name: Some("newsletter-{n}"),
         when: When::Monthly,
-        weight: 12.0,
+        weight: 14.0,
         rate: 1.2,
-        again: 4.0,
+        again: 4.5,
         links: &[NEWSLETTER.click_id("mc_cid", 0.0)],
         contents: &["lead-story", "lead-story", "changelog", "footer"],
         landings: &["/blog/attribution", "/changelog", "/docs/start", "/"],
@@ -166,9 +166,9 @@ pub static CAMPAIGNS: [Campaign; 16] = [
     },
     Campaign {
         name: Some("retargeting"),
-        weight: 1.1,
+        weight: 0.8,
         rate: 1.0,
-        again: 0.8,
+        again: 0.45,
         links: &[FACEBOOK, FACEBOOK, INSTAGRAM],
         terms: &["visited-pricing", "visited-docs", "all-visitors"],
         contents: &["carousel-a", "video-b", "quote-c"],
@@ -178,7 +178,7 @@ pub static CAMPAIGNS: [Campaign; 16] = [
     Campaign {
         name: Some("spring-launch"),
         when: When::Season(&[((3, 17), (4, 14))]),
-        weight: 5.0,
+        weight: 7.0,
         rate: 1.1,
         again: 0.3,
         links: &[
@@ -195,7 +195,7 @@ pub static CAMPAIGNS: [Campaign; 16] = [
     Campaign {
         name: Some("black-friday"),
         when: When::BlackFriday,
-        weight: 4.0,
+        weight: 8.0,
         rate: 1.3,
         again: 0.5,
         links: &[
@@ -212,7 +212,7 @@ pub static CAMPAIGNS: [Campaign; 16] = [
     Campaign {
         name: Some("webinar-attribution-101"),
         when: When::Season(&[((2, 3), (2, 20)), ((9, 15), (10, 3))]),
-        weight: 3.2,
+        weight: 4.0,
         rate: 0.9,
         again: 0.3,
         links: &[
@@ -270,7 +270,7 @@ pub static CAMPAIGNS: [Campaign; 16] = [
     Campaign {
         name: Some("product-hunt-launch"),
         when: When::Launch(0.62),
-        weight: 34.0,
+        weight: 64.0,
         rate: 0.6,
         links: &[Link::new("producthunt", "referral").from(&[
             "www.producthunt.com/",

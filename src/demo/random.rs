@@ -77,6 +77,7 @@ mod tests {
         let mut random = Random::new(1);
         let (early, late) = (random.id(1_700_000_000_000), random.id(1_700_000_000_001));
         assert_eq!(early.get_version_num(), 7);
+        assert_eq!(early.get_timestamp().map(|time| time.to_unix()), Some((1_700_000_000, 0)));
         assert!(early < late);
     }
 

@@ -52,10 +52,15 @@ pub fn AccountPage() -> impl IntoView {
         }
     };
     let email = user.email.clone();
+    // The form stands at the foot of the page; what became of it is said where the eye is.
+    let changed = flash.notice.clone();
+    let not_changed = (!flash.errors.is_empty()).then_some("Your password is not changed: see below.");
     view! {
         <PublicPage title="Your account" section=Section::Account>
             <div class="wrap account">
                 <h1>"Your account"</h1>
+                <FormAlert kind=AlertKind::Success message=changed/>
+                <FormAlert kind=AlertKind::Error message=not_changed/>
                 <FormAlert kind=AlertKind::Error message=sign_out/>
                 <AboutYou user/>
                 <Suspense>{Suspend::new(known)}</Suspense>
@@ -152,7 +157,6 @@ fn ChangePassword(email: String, flash: FormState) -> impl IntoView {
     view! {
         <Card title="Change your password">
             <form class="form" method="post" action="/api/password" novalidate>
-                <FormAlert kind=AlertKind::Success message=flash.notice.clone()/>
                 <FormAlert kind=AlertKind::Error message=flash.error("")/>
                 // Not sent: it tells password managers whose password changes.
                 <input type="text" autocomplete="username" value=email readonly hidden/>

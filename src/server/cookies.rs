@@ -25,13 +25,13 @@ pub(super) fn session_name(config: &Config) -> &'static str {
 
 pub(super) async fn clean(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let name = session_name(&state.config);
-    clean_request(request.headers_mut(), name);
+    let sent = clean_request(request.headers_mut(), name);
     let signs_out = request.uri().path() == "/api/logout";
     let mut response = next.run(request).await;
     let started = response.extensions_mut().remove::<StartedSession>();
     let secure = if state.config.is_secure() { "; Secure" } else { "" };
     let attributes = format!("Path=/; HttpOnly; SameSite=Lax{secure}");
-    let signed_out = clean_response(response.headers_mut(), name);
+    let signed_out = clean_response(response.headers_mut(), name, sent.as_deref());
     if signed_out && signs_out {
         add(response.headers_mut(), &format!("{name}=; Max-Age=0; {attributes}"));
     }
@@ -50,8 +50,8 @@ fn add(headers: &mut HeaderMap, cookie: &str) {
     }
 }
 
-/// Leaves other cookies as they are, and the session's where it is unambiguous.
-fn clean_request(headers: &mut HeaderMap, name: &str) {
+/// Leaves other cookies as they are, and the session's where it is unambiguous. Answers that one, as `name=value`.
+fn clean_request(headers: &mut HeaderMap, name: &str) -> Option<String> {
     let mut exact = 0;
     let mut changed = false;
     let mut kept: Vec<String> = Vec::new();
@@ -80,6 +80,7 @@ fn clean_request(headers: &mut HeaderMap, name: &str) {
             headers.insert(header::COOKIE, value);
         }
     }
+    kept.into_iter().find(|pair| pair.split('=').next() == Some(name))
 }
 
 /// Whether a cookie's name would become `name` after decoding and trimming.
@@ -87,23 +88,36 @@ fn is_disguised(raw: &str, name: &str) -> bool {
     percent_decode_str(raw).decode_utf8_lossy().trim() == name || raw.trim() == name
 }
 
-/// Drops removals of the session's cookie, which the session layer sends whenever it finds no session: in answer to a request
-/// that crossed a sign-in they would undo it. Answers whether there was one.
-fn clean_response(headers: &mut HeaderMap, name: &str) -> bool {
+/// Drops what would undo a sign-in or a sign-out that the request crossed: removals of the session's cookie, which the session
+/// layer sends whenever it finds no session, and the cookie that the browser had sent, which it sends whenever a handler
+/// changed the session. Answers whether there was a removal.
+///
+/// So a cookie is as old as its session, not as its last change: [`MAX_AGE_DAYS`] is also the longest that a session lasts.
+fn clean_response(headers: &mut HeaderMap, name: &str, sent: Option<&str>) -> bool {
     let removes = |value: &HeaderValue| {
         let text = value.to_str().unwrap_or_default();
-        text.strip_prefix(name).is_some_and(|rest| rest.starts_with("=;") || (rest.starts_with('=') && text.contains("Max-Age=0")))
+        text.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with("=;") || (rest.starts_with('=') && text.contains("Max-Age=0")))
     };
-    if !headers.get_all(header::SET_COOKIE).iter().any(removes) {
+    let repeats = |value: &HeaderValue| {
+        let pair = value.to_str().unwrap_or_default().split(';').next();
+        sent.is_some() && pair == sent
+    };
+    let removed = headers.get_all(header::SET_COOKIE).iter().any(removes);
+    if !removed && !headers.get_all(header::SET_COOKIE).iter().any(repeats) {
         return false;
     }
-    let kept: Vec<HeaderValue> =
-        headers.get_all(header::SET_COOKIE).iter().filter(|value| !removes(value)).cloned().collect();
+    let kept: Vec<HeaderValue> = headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter(|value| !removes(value) && !repeats(value))
+        .cloned()
+        .collect();
     headers.remove(header::SET_COOKIE);
     for value in kept {
         headers.append(header::SET_COOKIE, value);
     }
-    true
+    removed
 }
 
 #[cfg(test)]
@@ -116,8 +130,11 @@ mod tests {
             headers.append(header::COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).expect("a header value"));
         }
         clean_request(&mut headers, "__Host-waymark");
-        let all: Vec<_> =
-            headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        let all: Vec<_> = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect();
         all.join("|")
     }
 
@@ -129,7 +146,12 @@ mod tests {
 
     #[test]
     fn disguised_names_are_dropped_and_the_real_one_stays() {
-        for disguise in ["%5F%5FHost-waymark=evil", "\u{2000}__Host-waymark=evil", "__Host-waymark%20=evil", "%5f_Host%2Dwaymark=evil"] {
+        for disguise in [
+            "%5F%5FHost-waymark=evil",
+            "\u{2000}__Host-waymark=evil",
+            "__Host-waymark%20=evil",
+            "%5f_Host%2Dwaymark=evil",
+        ] {
             assert_eq!(cleaned(&[&format!("{disguise}; __Host-waymark=real")]), "__Host-waymark=real", "{disguise}");
         }
     }
@@ -146,8 +168,18 @@ mod tests {
         for cookie in ["waymark=; Path=/; Max-Age=0", "flash=; Max-Age=0"] {
             headers.append(header::SET_COOKIE, HeaderValue::from_static(cookie));
         }
-        assert!(clean_response(&mut headers, "waymark"));
+        assert!(clean_response(&mut headers, "waymark", None));
         assert_eq!(headers.get_all(header::SET_COOKIE).iter().count(), 1);
-        assert!(!clean_response(&mut headers, "waymark"));
+        assert!(!clean_response(&mut headers, "waymark", None));
+    }
+
+    #[test]
+    fn the_cookie_that_was_sent_is_not_sent_back() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::SET_COOKIE, HeaderValue::from_static("waymark=old; Path=/; Max-Age=9"));
+        assert!(!clean_response(&mut headers, "waymark", Some("waymark=ol")));
+        assert!(headers.contains_key(header::SET_COOKIE), "a new one is sent");
+        assert!(!clean_response(&mut headers, "waymark", Some("waymark=old")));
+        assert!(!headers.contains_key(header::SET_COOKIE));
     }
 }

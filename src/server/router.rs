@@ -10,7 +10,10 @@ use axum::{
     routing::{any, get},
 };
 use axum_login::AuthManagerLayerBuilder;
-use leptos::{nonce::{provide_nonce, use_nonce}, prelude::{expect_context, provide_context}};
+use leptos::{
+    nonce::{provide_nonce, use_nonce},
+    prelude::{expect_context, provide_context},
+};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
 use tower_http::{
@@ -22,7 +25,10 @@ use tower_http::{
     timeout::TimeoutLayer,
     trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
 };
-use tower_sessions::{Expiry, SessionManagerLayer, cookie::{SameSite, time::Duration}};
+use tower_sessions::{
+    Expiry, SessionManagerLayer,
+    cookie::{SameSite, time::Duration},
+};
 use tracing::Level;
 
 use super::{
@@ -131,7 +137,7 @@ fn with_sessions(state: &AppState, pages: Router<AppState>) -> Router<AppState> 
             .layer(LeadSourceLayer::new(attribution))
             // Last, where the user is known.
             .layer(from_fn(guard::check))
-            .layer(from_fn(api::without_referer)),
+            .layer(from_fn(api::tame)),
     )
 }
 
@@ -187,10 +193,4 @@ fn outer(state: &AppState, stopping: Stopping, pages: Router<AppState>) -> Route
         .layer(RequestBodyLimitLayer::new(api::BODY_BYTES))
         .layer(outer)
         .with_state(state.clone())
-}
-
-impl FromRef<AppState> for Attribution {
-    fn from_ref(state: &AppState) -> Self {
-        Self { db: state.db.clone(), config: state.config.clone() }
-    }
 }

@@ -10,7 +10,7 @@ use crate::{
     auth::{password::Hasher, throttle::AddressLimit},
     config::{Config, Mistake},
     db::Db,
-    state::AppState,
+    state::{AppState, Shared},
 };
 
 /// Opens what the server needs. Every mistake is told, not just the first: in the configuration, with the port, with the
@@ -49,13 +49,13 @@ pub async fn open_database(config: &Config) -> Result<Db, Mistake> {
 
 /// What every request can reach.
 pub fn state(config: Config, db: Db) -> AppState {
-    AppState {
+    AppState::new(Shared {
         options: leptos_options(&config),
         db,
         hasher: Hasher::default(),
         sign_in_limit: AddressLimit::default(),
         config: Arc::new(config),
-    }
+    })
 }
 
 /// Where cargo-leptos put the site. Its variables are set while it runs the server; beside a deployed binary they may be missing.

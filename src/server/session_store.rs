@@ -13,6 +13,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -67,9 +68,14 @@ impl Sessions {
     }
 
     async fn find(&self, stored: &Id) -> Result<Option<Record>> {
-        match self.db.pools() {
+        match self.db.pools().map_err(backend)? {
             db::Pools::Sqlite { read, .. } => SqliteStore::new(read.clone()).load(stored).await,
-            db::Pools::Postgres(pool) => PostgresStore::new(pool.clone()).load(stored).await,
+            db::Pools::Postgres(pool) => {
+                // the crate's default is a schema of its own; ours are the names in the migrations
+                let store = PostgresStore::new(pool.clone()).with_schema_name("public");
+                let store = store.and_then(|store| store.with_table_name(SESSIONS.name)).map_err(Error::Backend)?;
+                store.load(stored).await
+            }
         }
     }
 }
@@ -131,6 +137,10 @@ impl SessionStore for Sessions {
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         match self.find(&digest(id)).await {
+            Ok(Some(record)) if !is_understood(&record.data) => {
+                tracing::warn!("a session of another release counts as none");
+                Ok(None)
+            }
             Ok(Some(mut record)) => {
                 record.id = *id;
                 remember(&mut record.data);
@@ -144,6 +154,7 @@ impl SessionStore for Sessions {
             Err(error) => {
                 metrics::counter!("waymark_session_loads_failed_total").increment(1);
                 tracing::error!(%error, "a session could not be loaded");
+                self.db.suspect();
                 // Not "none": its cookie would be replaced, and who is signed in would be signed out.
                 Ok(Some(Record {
                     id: *id,
@@ -197,7 +208,10 @@ impl Changes {
         let before = data.get(LOADED).and_then(Value::as_object).unwrap_or(&nothing);
         let set = data.iter().filter(|(key, value)| *key != LOADED && before.get(*key) != Some(*value));
         let removed = before.keys().filter(|key| !data.contains_key(*key));
-        Self { set: set.map(|(key, value)| (key.clone(), value.clone())).collect(), removed: removed.cloned().collect() }
+        Self {
+            set: set.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            removed: removed.cloned().collect(),
+        }
     }
 
     fn is_none(&self) -> bool {
@@ -222,6 +236,18 @@ fn remember(data: &mut Data) {
 /// Who is signed in, if anyone.
 fn signed_in(data: &Data) -> Option<Uuid> {
     data.get(AUTH)?.get("user_id")?.as_str()?.parse().ok()
+}
+
+/// Whether axum-login can read its entry. It would answer one that it cannot with an empty 500, on every page.
+fn is_understood(data: &Data) -> bool {
+    #[derive(Deserialize)]
+    struct Entry {
+        #[serde(rename = "user_id")]
+        _user: Option<Uuid>,
+        #[serde(rename = "auth_hash")]
+        _hash: Option<Vec<u8>>,
+    }
+    data.get(AUTH).is_none_or(|entry| Entry::deserialize(entry).is_ok())
 }
 
 /// What is stored in place of an id.

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode, header};
 
-use crate::support::{PASSWORD, Setup, each_app, each_app_with, session_cookie};
+use crate::support::{PASSWORD, Setup, each_app, each_app_with, raw_request, session_cookie};
 use waymark::db::sql;
 
 const LANDING: &str = "/?utm_source=Google&utm_medium=CPC&utm_campaign=spring&gclid=AbC-_1";
@@ -44,8 +44,10 @@ async fn a_visitor_without_a_signal_leaves_nothing() {
         }
         assert_eq!(app.db.operations(), before, "still no query");
         for table in ["visitors", "touches", "tower_sessions", "users"] {
-            let count: i64 =
-                sql(format!("select count(*) from {table}")).fetch_scalar(&mut app.conn().await).await.expect("a count");
+            let count: i64 = sql(format!("select count(*) from {table}"))
+                .fetch_scalar(&mut app.conn().await)
+                .await
+                .expect("a count");
             assert_eq!(count, 0, "{table}");
         }
     })
@@ -83,7 +85,7 @@ async fn no_query_is_refused_and_each_is_read_as_the_rules_say() {
             ("/?UTM_Source=%20A%20%20B%20&amp;utm_medium=m", Some(("a b", "m"))),
         ];
         for (path, expected) in cases {
-            let response = raw_get(&app.url, path).await;
+            let response = raw_request(&app.url, "GET", path, "").await;
             assert!(response.starts_with("HTTP/1.1 200"), "{} {}", &path[..path.len().min(60)], &response[..60]);
             let row: Option<(Option<String>, Option<String>)> =
                 sql("select source, medium from touches order by occurred_at desc, id desc limit 1")
@@ -96,19 +98,6 @@ async fn no_query_is_refused_and_each_is_read_as_the_rules_say() {
         }
     })
     .await;
-}
-
-/// A request as it stands, without a client that corrects its target.
-async fn raw_get(url: &str, target: &str) -> String {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let host = url.trim_start_matches("http://");
-    let mut stream = tokio::net::TcpStream::connect(host).await.expect("a connection");
-    let agent = crate::support::CHROME;
-    let head = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nAccept: text/html\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).await.expect("sent");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.expect("read");
-    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test]
@@ -161,6 +150,7 @@ async fn the_status_of_the_page_does_not_matter() {
         // a panic ends one request and nothing else
         let response = app.browser().get("/panics?utm_source=x").send().await.expect("an answer");
         assert_eq!(response.status(), 500);
+        assert!(session_cookie(&response).is_some(), "an arrival all the same");
         assert!(response.headers().contains_key("content-security-policy"));
         assert!(response.text().await.expect("text").contains("Something went wrong"));
     })
@@ -173,8 +163,11 @@ async fn a_slash_redirect_keeps_the_query_and_never_leads_elsewhere() {
         let response = app.browser().get("/login/?utm_source=x&next=%2Fadmin").send().await.expect("an answer");
         assert_eq!(response.headers()["location"], "/login?utm_source=x&next=%2Fadmin");
         for target in ["//evil.example/", "///evil.example/", "/\\evil.example/"] {
-            let answer = raw_get(&app.url, target).await.to_lowercase();
-            assert!(!answer.contains("\r\nlocation: //") && !answer.contains("\r\nlocation: /\\"), "{target}: {answer}");
+            let answer = raw_request(&app.url, "GET", target, "").await.to_lowercase();
+            assert!(
+                !answer.contains("\r\nlocation: //") && !answer.contains("\r\nlocation: /\\"),
+                "{target}: {answer}"
+            );
         }
     })
     .await;
@@ -213,12 +206,18 @@ async fn custom_tags_privacy_and_own_links() {
     each_app_with(setup, async |app| {
         let browser = app.browser();
         browser.open("/?partner=ACME&partner=Beta&gclid=x").await;
-        browser.get("/?utm_source=menu").header("referer", "https://www.own.example/a").send().await.expect("an answer");
-        browser.get("/?utm_source=ad&fbclid=Secret").header("sec-gpc", "1").send().await.expect("an answer");
-        let rows: Vec<(String, String, bool)> = sql("select tags, click_ids, internal from touches order by occurred_at, id")
-            .fetch_all(&mut app.conn().await)
+        browser
+            .get("/?utm_source=menu")
+            .header("referer", "https://www.own.example/a")
+            .send()
             .await
-            .expect("rows");
+            .expect("an answer");
+        browser.get("/?utm_source=ad&fbclid=Secret").header("sec-gpc", "1").send().await.expect("an answer");
+        let rows: Vec<(String, String, bool)> =
+            sql("select tags, click_ids, internal from touches order by occurred_at, id")
+                .fetch_all(&mut app.conn().await)
+                .await
+                .expect("rows");
         assert_eq!(
             rows,
             [

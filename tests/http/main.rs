@@ -3,12 +3,19 @@
 
 mod support;
 
+mod abandoned;
 mod accounts;
 mod capture;
+mod cookies;
+mod cross_origin;
 mod guards;
 mod headers;
 mod lead_sources;
+mod next;
+mod outage;
+mod passwords;
 mod races;
 mod referrals;
 mod sessions;
 mod start;
+mod throttle;

@@ -1,6 +1,6 @@
 //! A running application, and browsers that visit it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use reqwest::{
@@ -8,11 +8,16 @@ use reqwest::{
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT},
     redirect::Policy,
 };
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+};
+use tower_sessions::session::Record;
 use waymark::{
     auth::sign_up::create_admin,
     config::Config,
-    db::{Conn, Db, Dialect, sql, testing::TestDatabase},
+    db::{Conn, Db, Dialect, Query, sql, testing::TestDatabase},
     server::{health::Stopping, logging, router, run, serve},
     state::AppState,
 };
@@ -50,9 +55,7 @@ pub async fn each_app_with<F: Future<Output = ()>>(setup: impl Fn() -> Setup, te
         eprintln!("on {dialect:?}");
         let app = Arc::new(TestApp::spawn(dialect, setup()).await);
         test(app.clone()).await;
-        if let Ok(app) = Arc::try_unwrap(app).map_err(drop) {
-            app.remove().await;
-        }
+        app.finish().await;
     }
 }
 
@@ -65,6 +68,12 @@ impl TestApp {
         let database = TestDatabase::create(dialect).await;
         let (served, stop, url, db) = serve_on(&database.url, setup).await;
         Self { url, db, database, stop, served }
+    }
+
+    /// Ends the server and removes its database.
+    pub async fn finish(self: Arc<Self>) {
+        let Ok(app) = Arc::try_unwrap(self).map_err(drop) else { return };
+        app.remove().await;
     }
 
     async fn remove(self) {
@@ -99,8 +108,26 @@ impl TestApp {
         self.db.read().await.expect("a connection")
     }
 
+    /// Changes the database behind the application's back, and answers how many rows.
+    pub async fn execute(&self, query: Query) -> u64 {
+        self.db.transaction(|conn| Box::pin(query.execute(conn))).await.expect("the statement is fine")
+    }
+
+    /// Changes what all stored sessions hold.
+    pub async fn edit_sessions(&self, edit: impl Fn(&mut Record)) {
+        let rows: Vec<(String, Vec<u8>)> =
+            sql("select id, data from tower_sessions").fetch_all(&mut self.conn().await).await.expect("rows");
+        assert!(!rows.is_empty(), "there is a session");
+        for (id, data) in rows {
+            let mut record: Record = rmp_serde::from_slice(&data).expect("a record");
+            edit(&mut record);
+            let data = rmp_serde::to_vec(&record).expect("bytes");
+            self.execute(sql("update tower_sessions set data = $2 where id = $1").bind(id).bind(data)).await;
+        }
+    }
+
     /// One number from the database.
-    pub async fn count(&self, query: &'static str) -> i64 {
+    pub async fn count(&self, query: impl Into<Cow<'static, str>>) -> i64 {
         sql(query).fetch_scalar(&mut self.conn().await).await.expect("a number")
     }
 
@@ -167,6 +194,13 @@ impl Browser {
         request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
     }
 
+    /// As `post`, by a script that wants JSON.
+    pub fn post_json(&self, path: &str, form: &[(&str, &str)]) -> RequestBuilder {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        self.post(path, form).headers(headers)
+    }
+
     /// Opens a page and answers its status.
     pub async fn open(&self, path: &str) -> StatusCode {
         self.get(path).send().await.expect("an answer").status()
@@ -199,11 +233,39 @@ impl Browser {
     }
 }
 
+/// All cookies that a response sets, with their attributes.
+pub fn set_cookies(response: &Response) -> Vec<String> {
+    let cookies = response.headers().get_all("set-cookie").iter();
+    cookies.map(|value| value.to_str().expect("cookies are ASCII").to_owned()).collect()
+}
+
 /// The session's cookie in a response, as `name=value`.
 pub fn session_cookie(response: &Response) -> Option<String> {
-    let cookies = response.headers().get_all("set-cookie");
-    let mut texts = cookies.iter().filter_map(|value| value.to_str().ok());
-    texts.find(|text| text.starts_with("waymark=")).map(|text| text.split(';').next().unwrap_or_default().to_owned())
+    let cookie = set_cookies(response).into_iter().find(|cookie| cookie.starts_with("waymark="))?;
+    cookie.split(';').next().map(str::to_owned)
+}
+
+/// A header of a response, or nothing.
+pub fn header<'r>(response: &'r Response, name: &str) -> &'r str {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Sends bytes as they stand, without a client that corrects them, and answers what comes until the server closes.
+pub async fn raw(url: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).await.expect("a connection");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("read");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A request of a browser as it stands, with further header lines (each ending in CRLF).
+pub async fn raw_request(url: &str, method: &str, target: &str, headers: &str) -> String {
+    let host = url.trim_start_matches("http://");
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {CHROME}\r\nAccept: text/html\r\n{headers}Connection: close\r\n\r\n"
+    );
+    raw(url, &request).await
 }
 
 /// A client with exactly this cookie, whatever the server sets.
@@ -212,6 +274,7 @@ pub fn with_cookie(url: &str, cookie: &str) -> Browser {
     headers.insert(USER_AGENT, HeaderValue::from_static(CHROME));
     headers.insert(ACCEPT, HeaderValue::from_static("text/html"));
     headers.insert("cookie", HeaderValue::from_str(cookie).expect("a header value"));
-    let client = reqwest::Client::builder().redirect(Policy::none()).default_headers(headers).build().expect("a client");
+    let client =
+        reqwest::Client::builder().redirect(Policy::none()).default_headers(headers).build().expect("a client");
     Browser { client, url: url.to_owned() }
 }

@@ -1,4 +1,8 @@
-use super::{Field, Filter, Statement, filter::NOT_SET};
+use super::{
+    Field, Filter, Statement,
+    filter::NOT_SET,
+    statement::{LINKED, USERS_TOUCHES},
+};
 use crate::db::{Conn, Error, Millis};
 
 /// The touches of one source, medium, campaign and channel.
@@ -149,6 +153,20 @@ impl std::fmt::Display for Order {
     }
 }
 
+/// Some campaigns of a period, and how many there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CampaignPage {
+    pub rows: Vec<Campaign>,
+    pub count: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct CountedRow {
+    #[sqlx(flatten)]
+    row: Campaign,
+    total: i64,
+}
+
 /// The campaigns of a period: those with touches in it, and those that brought a sign-up in it.
 ///
 /// `limit` and `offset` count rows of the order, which has no ties.
@@ -159,9 +177,10 @@ pub async fn campaigns(
     order: Order,
     limit: u32,
     offset: u32,
-) -> Result<Vec<Campaign>, Error> {
-    // The outer select because PostgreSQL sorts by an expression of columns only where they are columns.
-    Statement::new("select * from (")
+) -> Result<CampaignPage, Error> {
+    // The outer select because PostgreSQL sorts by an expression of columns only where they are columns. The count comes
+    // with the rows: to count, all of it is grouped anyway.
+    let rows: Vec<CountedRow> = Statement::new("select campaigns.*, count(*) over () as total from (")
         .grouped(filter, window)
         .text(") campaigns order by ")
         .text(order.clause())
@@ -171,7 +190,21 @@ pub async fn campaigns(
         .value(offset)
         .query()
         .fetch_all(conn)
-        .await
+        .await?;
+    let count = match rows.first() {
+        Some(first) => first.total,
+        None if offset == 0 => 0,
+        // beyond the last page no row says it
+        None => {
+            Statement::new("select count(*) from (")
+                .grouped(filter, window)
+                .text(") campaigns")
+                .query()
+                .fetch_scalar(conn)
+                .await?
+        }
+    };
+    Ok(CampaignPage { rows: rows.into_iter().map(|counted| counted.row).collect(), count })
 }
 
 /// The next campaigns by name after `last`, from the first where there is none: an order that new touches do not change.
@@ -196,7 +229,8 @@ pub async fn campaigns_after(
             let mut statement = statement.text(" where ").text(NAMES).text(" > (");
             for name in [&last.source, &last.medium, &last.campaign] {
                 let name = name.as_deref();
-                statement = statement.value(i64::from(name.is_none())).text(", ").value(name.unwrap_or_default()).text(", ");
+                statement =
+                    statement.value(i64::from(name.is_none())).text(", ").value(name.unwrap_or_default()).text(", ");
             }
             statement.value(last.channel.as_str()).text(")")
         }
@@ -204,13 +238,8 @@ pub async fn campaigns_after(
     statement.text(ORDER).value(limit).query().fetch_all(conn).await
 }
 
-/// How many rows [`campaigns`] has.
-pub async fn campaign_count(conn: &mut Conn, filter: &Filter, window: Millis) -> Result<i64, Error> {
-    Statement::new("select count(*) from (").grouped(filter, window).text(") campaigns").query().fetch_scalar(conn).await
-}
-
 impl Statement {
-    /// Touches and sign-ups are counted apart, as they are asked for by different times, and added up.
+    /// Touches, leads and sign-ups are counted apart, since each is found on a way of its own, and added up.
     fn grouped(self, filter: &Filter, window: Millis) -> Self {
         let range = filter.period.range();
         self.text(
@@ -219,23 +248,30 @@ impl Statement {
                     cast(sum(leads) as bigint) as leads, cast(sum(users) as bigint) as users,
                     cast(sum(signups) as bigint) as signups, cast(sum(internal) as bigint) as internal
              from (select t.source, t.medium, t.campaign, t.channel,
-                          count(*) as touches, count(distinct t.visitor_id) as visitors,
-                          count(v.user_id) as leads, count(distinct v.user_id) as users,
+                          count(*) as touches, count(distinct t.visitor_id) as visitors, 0 as leads, 0 as users,
                           0 as signups, sum(case when t.internal then 1 else 0 end) as internal
-                   from touches t join visitors v on v.id = t.visitor_id where ",
+                   from touches t where ",
         )
         .within("t.occurred_at", range)
         .matching(filter)
         .text(
             " group by t.source, t.medium, t.campaign, t.channel
               union all
-              select t.source, t.medium, t.campaign, t.channel, 0, 0, 0, 0, count(distinct u.id), 0
-              from users u join visitors v on v.user_id = u.id join touches t on t.visitor_id = v.id where ",
+              select t.source, t.medium, t.campaign, t.channel, 0, 0, count(*), count(distinct v.user_id), 0, 0",
         )
+        .text(LINKED)
+        .within("t.occurred_at", range)
+        .matching_of_visitor(filter)
+        .text(
+            " group by t.source, t.medium, t.campaign, t.channel
+              union all
+              select t.source, t.medium, t.campaign, t.channel, 0, 0, 0, 0, count(distinct u.id), 0",
+        )
+        .text(USERS_TOUCHES)
         .within("u.created_at", range)
         .text(" and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - ")
         .value(window)
-        .matching(filter)
+        .matching_of_visitor(filter)
         .text(
             " group by t.source, t.medium, t.campaign, t.channel) counted
              group by source, medium, campaign, channel",

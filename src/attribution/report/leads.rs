@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use uuid::Uuid;
 
-use super::{Filter, Statement};
+use super::{Filter, Statement, statement::LINKED};
 use crate::db::{Conn, Error, Millis};
 
 /// A touch of a visitor who belongs to a user.
@@ -100,13 +100,44 @@ const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.o
     t.source, t.medium, t.campaign, t.term, t.content, t.utm_id, t.source_platform, t.creative_format, t.marketing_tactic,
     t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.derived, t.internal, t.hits";
 
+/// How leads are found; the answer is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// Along time, looking whose each touch is: where leads are many, the first page is found at once, and walking through
+    /// all pages passes each touch once.
+    ByTime,
+    /// By linked visitors: where leads are few among many touches.
+    ByVisitor,
+}
+
+impl Walk {
+    /// The better one where the filter finds so many leads.
+    pub fn to_find(count: i64) -> Self {
+        if count < 20_000 { Self::ByVisitor } else { Self::ByTime }
+    }
+}
+
 /// The joins are those of the view `lead_sources`; inner ones, since only linked visitors have a user.
 const FROM: &str = " from touches t join visitors v on v.id = t.visitor_id join users u on u.id = v.user_id where ";
 
+/// The same, in the order that SQLite keeps.
+const FROM_VISITORS: &str = " from visitors v cross join touches t cross join users u
+    where t.visitor_id = v.id and u.id = v.user_id and v.user_id is not null and ";
+
 /// One page of the leads of a period: by when the link was clicked, equal times by id.
-pub async fn leads(conn: &mut Conn, filter: &Filter, part: Part, limit: u32) -> Result<LeadPage, Error> {
-    let statement =
-        Statement::new("select ").text(COLUMNS).text(FROM).within("t.occurred_at", filter.period.range()).matching(filter);
+pub async fn leads(conn: &mut Conn, filter: &Filter, part: Part, limit: u32, walk: Walk) -> Result<LeadPage, Error> {
+    // The range ends at the cursor: of the two conditions on the time, this is the one that an index answers.
+    let mut range = filter.period.range();
+    match part {
+        Part::Newest => {}
+        Part::Before(cursor) => range.end = range.end.min(cursor.occurred_at.saturating_add(1)),
+        Part::After(cursor) => range.start = range.start.max(cursor.occurred_at),
+    }
+    let statement = Statement::new("select ").text(COLUMNS);
+    let statement = match walk {
+        Walk::ByTime => statement.text(FROM).within("t.occurred_at", range).matching(filter),
+        Walk::ByVisitor => statement.text(FROM_VISITORS).within("t.occurred_at", range).matching_of_visitor(filter),
+    };
     let statement = match part {
         Part::Newest => statement.text(" order by t.occurred_at desc, t.id desc"),
         Part::Before(cursor) => statement.beyond(" < ", cursor).text(" order by t.occurred_at desc, t.id desc"),
@@ -180,9 +211,10 @@ pub async fn leads_of_user(conn: &mut Conn, user: Uuid, limit: u32) -> Result<Ve
 
 /// How many leads a period has.
 pub async fn lead_count(conn: &mut Conn, filter: &Filter) -> Result<i64, Error> {
-    Statement::new("select count(*) from visitors v join touches t on t.visitor_id = v.id where v.user_id is not null and ")
+    Statement::new("select count(*)")
+        .text(LINKED)
         .within("t.occurred_at", filter.period.range())
-        .matching(filter)
+        .matching_of_visitor(filter)
         .query()
         .fetch_scalar(conn)
         .await

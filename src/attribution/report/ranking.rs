@@ -1,4 +1,8 @@
-use super::{Filter, Statement, statement::dialect, trend::Metric};
+use super::{
+    Filter, Statement,
+    statement::{LINKED, USERS_TOUCHES, dialect},
+    trend::Metric,
+};
 use crate::db::{Conn, Dialect, Error, Millis};
 
 /// What touches are ranked by.
@@ -43,20 +47,21 @@ pub async fn ranking(
         Metric::Touches | Metric::Visitors => statement
             .text(if metric == Metric::Touches { "count(*)" } else { "count(distinct t.visitor_id)" })
             .text(" as count from touches t where ")
-            .within("t.occurred_at", range),
-        Metric::Leads => statement
-            .text("count(*) as count from visitors v join touches t on t.visitor_id = v.id where v.user_id is not null and ")
-            .within("t.occurred_at", range),
+            .within("t.occurred_at", range)
+            .matching(filter),
+        Metric::Leads => {
+            let statement = statement.text("count(*) as count").text(LINKED);
+            statement.within("t.occurred_at", range).matching_of_visitor(filter)
+        }
         Metric::Signups => statement
-            .text(
-                "count(distinct u.id) as count
-                 from users u join visitors v on v.user_id = u.id join touches t on t.visitor_id = v.id where ",
-            )
+            .text("count(distinct u.id) as count")
+            .text(USERS_TOUCHES)
             .within("u.created_at", range)
             .text(" and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - ")
-            .value(window),
+            .value(window)
+            .matching_of_visitor(filter),
     };
-    let statement = statement.matching(filter).text(match dimension {
+    let statement = statement.text(match dimension {
         Dimension::Referrer => " and t.referrer is not null",
         _ => "",
     });

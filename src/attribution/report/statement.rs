@@ -1,5 +1,16 @@
 use crate::db::{Conn, Dialect, Query, Value, sql};
 
+/// Touches of linked visitors, before further conditions.
+///
+/// `cross join` because SQLite keeps its order: few visitors belong to anyone, so walking those and their touches is far less
+/// than looking up the visitor of each touch. PostgreSQL orders by its statistics.
+pub(super) const LINKED: &str =
+    " from visitors v cross join touches t where t.visitor_id = v.id and v.user_id is not null and ";
+
+/// Users and all of their touches, before further conditions. In this order for the same reason.
+pub(super) const USERS_TOUCHES: &str =
+    " from users u cross join visitors v cross join touches t where v.user_id = u.id and t.visitor_id = v.id and ";
+
 /// A statement that is put together: its text from code alone, its values from anywhere, each with its number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Statement {

@@ -1,4 +1,4 @@
-use super::{Filter, Statement};
+use super::{Filter, Statement, statement::LINKED};
 use crate::db::{Conn, Error, Millis};
 
 /// The headline numbers of a period.
@@ -33,16 +33,13 @@ pub async fn totals(conn: &mut Conn, filter: &Filter, window: Millis) -> Result<
         .query()
         .fetch_one::<(i64, i64)>(conn)
         .await?;
-    // apart from the first: most visitors belong to nobody, and need not be looked up
-    let (leads, users) = Statement::new(
-        "select count(*), count(distinct v.user_id) from visitors v join touches t on t.visitor_id = v.id
-         where v.user_id is not null and ",
-    )
-    .within("t.occurred_at", range)
-    .matching(filter)
-    .query()
-    .fetch_one::<(i64, i64)>(conn)
-    .await?;
+    let (leads, users) = Statement::new("select count(*), count(distinct v.user_id)")
+        .text(LINKED)
+        .within("t.occurred_at", range)
+        .matching_of_visitor(filter)
+        .query()
+        .fetch_one::<(i64, i64)>(conn)
+        .await?;
     let attributed = Statement::new("select count(*) from users u where ")
         .within("u.created_at", range)
         .text(" and ")
@@ -52,7 +49,11 @@ pub async fn totals(conn: &mut Conn, filter: &Filter, window: Millis) -> Result<
         .await?;
     let signups = match filter.is_bare() {
         true => {
-            Statement::new("select count(*) from users u where ").within("u.created_at", range).query().fetch_scalar(conn).await?
+            Statement::new("select count(*) from users u where ")
+                .within("u.created_at", range)
+                .query()
+                .fetch_scalar(conn)
+                .await?
         }
         false => attributed,
     };

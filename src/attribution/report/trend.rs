@@ -1,6 +1,6 @@
 use jiff::civil::Date;
 
-use super::{Filter, Range, Statement, period::Bucket};
+use super::{Filter, Range, Statement, period::Bucket, statement::LINKED};
 use crate::db::{Conn, Error, Millis};
 
 /// What can be drawn over time, and ranked.
@@ -52,7 +52,13 @@ pub struct Trend {
 ///
 /// A period with an open end is drawn from the first to the last event. Visitors are distinct within a bucket: their sum
 /// may exceed the period's.
-pub async fn trend(conn: &mut Conn, filter: &Filter, window: Millis, metric: Metric, now: Millis) -> Result<Trend, Error> {
+pub async fn trend(
+    conn: &mut Conn,
+    filter: &Filter,
+    window: Millis,
+    metric: Metric,
+    now: Millis,
+) -> Result<Trend, Error> {
     let days = filter.period.days();
     let today = filter.period.day_of(now);
     let (first, last) = span(conn, filter).await?;
@@ -94,6 +100,9 @@ async fn counts(
     if ranges.is_empty() {
         return Ok(counts);
     }
+    if metric == Metric::Leads {
+        return lead_counts(conn, filter, ranges).await;
+    }
     let mut statement = Statement::new("with bucket (number, starts, ends) as (values ");
     for (number, range) in ranges.iter().enumerate() {
         statement = statement
@@ -107,18 +116,12 @@ async fn counts(
     }
     // `cross join`: SQLite keeps the order, so that the index is walked for each bucket
     let statement = match metric {
-        Metric::Touches | Metric::Visitors => statement
+        Metric::Touches | Metric::Visitors | Metric::Leads => statement
             .text(match metric {
-                Metric::Touches => ") select number, count(*)",
-                _ => ") select number, count(distinct t.visitor_id)",
+                Metric::Visitors => ") select number, count(distinct t.visitor_id)",
+                _ => ") select number, count(*)",
             })
             .text(" from bucket b cross join touches t where t.occurred_at >= b.starts and t.occurred_at < b.ends")
-            .matching(filter),
-        Metric::Leads => statement
-            .text(
-                ") select number, count(*) from bucket b cross join touches t join visitors v on v.id = t.visitor_id
-                 where t.occurred_at >= b.starts and t.occurred_at < b.ends and v.user_id is not null",
-            )
             .matching(filter),
         Metric::Signups => statement
             .text(
@@ -133,6 +136,34 @@ async fn counts(
     for (number, count) in statement.text(" group by number").query().fetch_all::<(i64, i64)>(conn).await? {
         if let Some(place) = usize::try_from(number).ok().and_then(|number| counts.get_mut(number)) {
             *place = count;
+        }
+    }
+    Ok(counts)
+}
+
+/// Counts leads in each of the ranges. They are found by their visitors, not by their time, so they are sorted into the ranges here.
+async fn lead_counts(conn: &mut Conn, filter: &Filter, ranges: &[Range]) -> Result<Vec<i64>, Error> {
+    let mut counts = vec![0; ranges.len()];
+    let whole = Range {
+        start: ranges.iter().map(|range| range.start).min().unwrap_or_default(),
+        end: ranges.iter().map(|range| range.end).max().unwrap_or_default(),
+    };
+    let times: Vec<(Millis,)> = Statement::new("select t.occurred_at")
+        .text(LINKED)
+        .within("t.occurred_at", whole)
+        .matching_of_visitor(filter)
+        .query()
+        .fetch_all(conn)
+        .await?;
+    // the ranges share nothing, so the one that ends first after a time is the only one that may hold it
+    let mut by_end: Vec<usize> = (0..ranges.len()).collect();
+    by_end.sort_by_key(|&place| (ranges[place].end, ranges[place].start));
+    for (at,) in times {
+        let first = by_end.partition_point(|&place| ranges[place].end <= at);
+        if let Some(&place) = by_end.get(first)
+            && ranges[place].contains(at)
+        {
+            counts[place] += 1;
         }
     }
     Ok(counts)

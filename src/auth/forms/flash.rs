@@ -87,9 +87,8 @@ pub fn take_flash(form: &str) -> FormState {
 fn read(parts: &Parts, form: &str) -> Option<FormState> {
     let name = cookie_name();
     let mut cookies = parts.headers.get_all(header::COOKIE).into_iter().filter_map(|header| header.to_str().ok());
-    let value = cookies.find_map(|header| {
-        header.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
-    })?;
+    let value = cookies
+        .find_map(|header| header.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=')))?;
     let state: FormState = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()?;
     (state.form == form).then_some(state)
 }

@@ -60,9 +60,20 @@ impl Answer {
         self.field("", message)
     }
 
-    fn invalid(mut self, errors: BTreeMap<String, String>) -> Outcome {
+    /// Too many tries; the next one is worth it after so many seconds.
+    pub fn too_many(self, message: &str, seconds: i64) -> Outcome {
+        let outcome = self.refused(StatusCode::TOO_MANY_REQUESTS, [(String::new(), message.to_owned())].into());
+        expect_context::<ResponseOptions>().insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
+        outcome
+    }
+
+    fn invalid(self, errors: BTreeMap<String, String>) -> Outcome {
+        self.refused(StatusCode::UNPROCESSABLE_ENTITY, errors)
+    }
+
+    fn refused(mut self, status: StatusCode, errors: BTreeMap<String, String>) -> Outcome {
         self.state.errors = errors.clone();
-        respond(StatusCode::UNPROCESSABLE_ENTITY, Some(&self.page), Some(&self.state));
+        respond(status, Some(&self.page), Some(&self.state));
         Outcome::Invalid { errors }
     }
 
@@ -129,8 +140,6 @@ fn is_plain_form() -> bool {
 
 /// After signing out nothing of the account stays in the browser.
 pub(super) fn forget_browser() {
-    expect_context::<ResponseOptions>().insert_header(
-        HeaderName::from_static("clear-site-data"),
-        HeaderValue::from_static("\"cache\", \"storage\""),
-    );
+    expect_context::<ResponseOptions>()
+        .insert_header(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\""));
 }

@@ -102,7 +102,10 @@ fn an_address_leads_to_the_same_filter_again() {
 #[test]
 fn a_file_names_its_days_instead_of_a_period_that_moves_on() {
     let pairs = parse("period=7d&campaign=x").filter.dated_pairs();
-    assert_eq!(pairs, [("from", "2026-11-17".to_owned()), ("to", "2026-11-23".to_owned()), ("campaign", "x".to_owned())]);
+    assert_eq!(
+        pairs,
+        [("from", "2026-11-17".to_owned()), ("to", "2026-11-23".to_owned()), ("campaign", "x".to_owned())]
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@ use super::{
     super::{
         Filter, Preset,
         journey::journey,
-        leads::{Cursor, Lead, Part, lead, leads, leads_of_visitor},
+        leads::{Cursor, Lead, Part, Walk, lead, leads, leads_of_visitor},
     },
     sample::{DAY, ORIGIN, Sample},
 };
@@ -15,7 +15,9 @@ fn filter(query: &str) -> Filter {
 }
 
 async fn ids(conn: &mut Conn, query: &str) -> Vec<uuid::Uuid> {
-    let page = leads(conn, &filter(query), Part::Newest, 1_000).await.expect("leads");
+    let page = leads(conn, &filter(query), Part::Newest, 1_000, Walk::ByTime).await.expect("leads");
+    let same = leads(conn, &filter(query), Part::Newest, 1_000, Walk::ByVisitor).await.expect("leads");
+    assert_eq!(page, same, "{query}");
     page.leads.into_iter().map(|lead| lead.id).collect()
 }
 
@@ -47,7 +49,7 @@ async fn pages_stay_while_new_rows_arrive() {
 
         let (mut walked, mut part, mut firsts) = (Vec::new(), Part::Newest, Vec::new());
         loop {
-            let page = leads(&mut conn, &filter, part, 7).await.expect("a page");
+            let page = leads(&mut conn, &filter, part, 7, Walk::ByTime).await.expect("a page");
             walked.extend(page.leads.iter().map(|lead| lead.id));
             firsts.push(page.leads[0].id);
             // what comes in between is newer than what was seen
@@ -63,10 +65,10 @@ async fn pages_stay_while_new_rows_arrive() {
         assert_eq!(walked, all);
 
         // and back again, to pages that begin where they began
-        let mut page = leads(&mut conn, &filter, part, 7).await.expect("a page");
+        let mut page = leads(&mut conn, &filter, part, 7, Walk::ByTime).await.expect("a page");
         for first in firsts.iter().rev().skip(1) {
             let newer = page.newer.expect("a newer page");
-            page = leads(&mut conn, &filter, Part::After(newer), 7).await.expect("a page");
+            page = leads(&mut conn, &filter, Part::After(newer), 7, Walk::ByVisitor).await.expect("a page");
             assert_eq!(page.leads[0].id, *first);
         }
         assert!(page.newer.is_some(), "the rows that arrived are newer still");
@@ -85,9 +87,11 @@ async fn leads_of_one_moment_are_each_on_one_page() {
     each_database(async |db| {
         sample.store(&db).await;
         let mut conn = db.read().await.expect("a connection");
-        let first = leads(&mut conn, &filter(""), Part::Newest, 4).await.expect("a page");
+        let first = leads(&mut conn, &filter(""), Part::Newest, 4, Walk::ByVisitor).await.expect("a page");
         assert_eq!(first.newer, None);
-        let second = leads(&mut conn, &filter(""), Part::Before(first.older.expect("more")), 6).await.expect("a page");
+        let second = leads(&mut conn, &filter(""), Part::Before(first.older.expect("more")), 6, Walk::ByTime)
+            .await
+            .expect("a page");
         assert_eq!(second.older, None);
         let mut seen: Vec<_> = first.leads.iter().chain(&second.leads).map(|lead| lead.id).collect();
         assert_eq!(seen.len(), 10);
@@ -101,7 +105,15 @@ async fn leads_of_one_moment_are_each_on_one_page() {
 fn what_is_no_cursor_is_refused() {
     let cursor = "0".repeat(48);
     assert!(cursor.parse::<Cursor>().is_ok());
-    for wrong in ["", "0", &cursor[1..], &format!("{cursor}0"), &cursor.replace('0', "g"), &"é".repeat(24), &format!("+{}", &cursor[1..])] {
+    for wrong in [
+        "",
+        "0",
+        &cursor[1..],
+        &format!("{cursor}0"),
+        &cursor.replace('0', "g"),
+        &"é".repeat(24),
+        &format!("+{}", &cursor[1..]),
+    ] {
         assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
     }
 }

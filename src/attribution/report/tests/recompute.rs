@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     super::{
         Field, Filter, Preset, Range,
-        campaigns::{Campaign, Order, campaign_count, campaigns, campaigns_after},
+        campaigns::{Campaign, CampaignPage, Order, campaigns, campaigns_after},
         filter::NOT_SET,
         leads::lead_count,
         ranking::{Dimension, Ranked, ranking},
@@ -44,7 +44,8 @@ struct Recomputed<'a> {
 
 impl Recomputed<'_> {
     fn owner(&self, touch: &Touch) -> Option<&User> {
-        let visitor = self.sample.visitors.iter().find(|visitor| visitor.id == touch.visitor).expect("a touch has a visitor");
+        let visitor =
+            self.sample.visitors.iter().find(|visitor| visitor.id == touch.visitor).expect("a touch has a visitor");
         let user = visitor.user?;
         self.sample.users.iter().find(|row| row.id == user)
     }
@@ -100,7 +101,12 @@ impl Recomputed<'_> {
             touches: touches.len() as i64,
             visitors: touches.iter().map(|touch| touch.visitor).collect::<BTreeSet<_>>().len() as i64,
             leads: touches.iter().filter(|touch| self.owner(touch).is_some()).count() as i64,
-            users: touches.iter().filter_map(|touch| self.owner(touch)).map(|user| user.id).collect::<BTreeSet<_>>().len() as i64,
+            users: touches
+                .iter()
+                .filter_map(|touch| self.owner(touch))
+                .map(|user| user.id)
+                .collect::<BTreeSet<_>>()
+                .len() as i64,
             signups: if self.filter.is_bare() { self.signups(range).len() as i64 } else { attributed },
             attributed,
         }
@@ -209,8 +215,11 @@ async fn reports_equal_their_recomputation() {
             assert_eq!(lead_count(&mut conn, filter).await.expect("leads"), expected.leads, "{query}");
             nonzero += i64::from(expected.touches > 0 && expected.attributed > 0);
 
-            let mut rows = campaigns(&mut conn, filter, WINDOW, Order::default(), 1_000, 0).await.expect("campaigns");
-            assert_eq!(campaign_count(&mut conn, filter, WINDOW).await.expect("a count"), rows.len() as i64, "{query}");
+            let page = campaigns(&mut conn, filter, WINDOW, Order::default(), 1_000, 0).await.expect("campaigns");
+            let mut rows = page.rows;
+            assert_eq!(page.count, rows.len() as i64, "{query}");
+            let beyond = campaigns(&mut conn, filter, WINDOW, Order::default(), 1, 1_000).await.expect("campaigns");
+            assert_eq!((beyond.count, beyond.rows.len()), (page.count, 0), "{query}");
             assert!(rows.windows(2).all(|pair| pair[0].leads >= pair[1].leads), "{query}");
             rows.sort_by_key(by_name);
             assert_eq!(rows, naive.campaigns(range), "{query}");
@@ -228,7 +237,11 @@ async fn reports_equal_their_recomputation() {
                 }
                 let trend = trend(&mut conn, filter, WINDOW, metric, NOW).await.expect("a trend");
                 for (bucket, count) in trend.buckets.iter().zip(&trend.current) {
-                    assert_eq!(*count, naive.metric(metric, bucket.range(&filter.period.tz)), "{query} {metric:?} {bucket:?}");
+                    assert_eq!(
+                        *count,
+                        naive.metric(metric, bucket.range(&filter.period.tz)),
+                        "{query} {metric:?} {bucket:?}"
+                    );
                 }
                 if metric != Metric::Visitors {
                     assert_eq!(trend.current.iter().sum::<i64>(), naive.metric(metric, range), "{query} {metric:?}");
@@ -258,10 +271,13 @@ async fn campaigns_page_without_gap_in_every_order() {
             for descending in [false, true] {
                 let order = Order { column, descending };
                 assert_eq!(Order::parse(&order.to_string()), Some(order));
-                let all = campaigns(&mut conn, &filter, WINDOW, order, 1_000, 0).await.expect("campaigns");
+                let all = campaigns(&mut conn, &filter, WINDOW, order, 1_000, 0).await.expect("campaigns").rows;
                 let mut paged = Vec::new();
                 while paged.len() < all.len() {
-                    let page = campaigns(&mut conn, &filter, WINDOW, order, 5, paged.len() as u32).await.expect("a page");
+                    let page =
+                        campaigns(&mut conn, &filter, WINDOW, order, 5, paged.len() as u32).await.expect("a page");
+                    assert_eq!(page.count, all.len() as i64);
+                    let page = page.rows;
                     assert!(!page.is_empty());
                     paged.extend(page);
                 }
@@ -271,7 +287,7 @@ async fn campaigns_page_without_gap_in_every_order() {
         }
         assert_eq!(orders, 20);
 
-        let mut all = campaigns(&mut conn, &filter, WINDOW, Order::default(), 1_000, 0).await.expect("campaigns");
+        let mut all = campaigns(&mut conn, &filter, WINDOW, Order::default(), 1_000, 0).await.expect("campaigns").rows;
         let mut walked: Vec<Campaign> = Vec::new();
         loop {
             let next = campaigns_after(&mut conn, &filter, WINDOW, walked.last(), 3).await.expect("campaigns");
@@ -298,8 +314,12 @@ async fn an_empty_database_has_empty_reports() {
             let filter = Filter::parse(query, Preset::Days30, NOW).filter;
             assert_eq!(totals(&mut conn, &filter, WINDOW).await.expect("totals"), Totals::default());
             assert_eq!(totals(&mut conn, &filter, WINDOW).await.expect("totals").rate(), None);
-            assert_eq!(campaigns(&mut conn, &filter, WINDOW, Order::default(), 10, 0).await.expect("campaigns"), []);
-            assert_eq!(ranking(&mut conn, &filter, WINDOW, Dimension::Referrer, Metric::Leads, 5).await.expect("a ranking"), []);
+            let none = campaigns(&mut conn, &filter, WINDOW, Order::default(), 10, 0).await.expect("campaigns");
+            assert_eq!(none, CampaignPage::default());
+            assert_eq!(
+                ranking(&mut conn, &filter, WINDOW, Dimension::Referrer, Metric::Leads, 5).await.expect("a ranking"),
+                []
+            );
             let trend = trend(&mut conn, &filter, WINDOW, Metric::Leads, NOW).await.expect("a trend");
             assert!(!trend.buckets.is_empty() && trend.current.iter().all(|count| *count == 0));
         }

@@ -14,8 +14,22 @@ static VISITORS: Table = Table { name: "visitors", columns: &["id", "user_id", "
 static TOUCHES: Table = Table {
     name: "touches",
     columns: &[
-        "id", "visitor_id", "occurred_at", "source", "medium", "campaign", "term", "content", "channel", "click_ids", "tags",
-        "landing_path", "referrer", "internal", "hits", "fingerprint",
+        "id",
+        "visitor_id",
+        "occurred_at",
+        "source",
+        "medium",
+        "campaign",
+        "term",
+        "content",
+        "channel",
+        "click_ids",
+        "tags",
+        "landing_path",
+        "referrer",
+        "internal",
+        "hits",
+        "fingerprint",
     ],
 };
 
@@ -91,7 +105,10 @@ impl Sample {
         let mut random = Random(seed);
         let mut sample = Self::default();
         for n in 0..60 {
-            sample.user(&format!("Person{n}@Example.com"), ORIGIN + random.below(70) as i64 * DAY + random.below(DAY as u64) as i64);
+            sample.user(
+                &format!("Person{n}@Example.com"),
+                ORIGIN + random.below(70) as i64 * DAY + random.below(DAY as u64) as i64,
+            );
         }
         for n in 0..160 {
             let user = (n % 2 == 0).then(|| sample.users[random.below(50) as usize].clone());
@@ -104,7 +121,8 @@ impl Sample {
                     (Some(user), 3) => user.created_at - WINDOW - 1,
                     _ => ORIGIN + random.below(70 * DAY as u64) as i64,
                 };
-                let touch = sample.touch(visitor, at, random.pick(&[None, Some("spring"), Some("autumn"), Some("50%_off")]));
+                let touch =
+                    sample.touch(visitor, at, random.pick(&[None, Some("spring"), Some("autumn"), Some("50%_off")]));
                 let (source, medium, channel) = random.pick(&[
                     (Some("google"), Some("cpc"), "Paid Search"),
                     (Some("google"), None, "Referral"),

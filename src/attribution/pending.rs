@@ -1,0 +1,198 @@
+//! Touches that the database could not take wait in a cookie, and are stored with the next request that it answers.
+//!
+//! The cookie holds the link again, as a query string, and goes through the very parser that links go through. It is not
+//! signed: who forges one forges an arrival of their own, as anybody can who types a link; so all that is trusted is the time,
+//! and that within a week.
+
+use std::fmt::Write as _;
+
+use axum::http::{HeaderMap, header};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Attribution, params::Signals, params::parse, referrer::Referrer, touch::Touch};
+use crate::db::Millis;
+
+/// A cookie holds 4 KiB with its name and attributes.
+const COOKIE_BYTES: usize = 3800;
+/// How far back a waiting touch may claim to be.
+const OLDEST: Millis = 7 * 24 * 60 * 60 * 1000;
+
+/// A touch that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Waiting {
+    #[serde(rename = "i")]
+    id: Uuid,
+    #[serde(rename = "t")]
+    occurred_at: Millis,
+    #[serde(rename = "q")]
+    query: String,
+    #[serde(rename = "p")]
+    path: String,
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    referrer: Option<String>,
+    #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
+    internal: bool,
+}
+
+impl Waiting {
+    /// What is needed to make this touch again.
+    pub(super) fn of(touch: &Touch) -> Self {
+        Self {
+            id: touch.id,
+            occurred_at: touch.occurred_at,
+            query: query(touch),
+            path: touch.landing_path.clone(),
+            referrer: touch.referrer.clone(),
+            internal: touch.internal,
+        }
+    }
+
+    /// The touch, if the cookie still says one.
+    pub(super) fn touch(&self, attribution: &Attribution) -> Option<Touch> {
+        let referrer = self.referrer.as_ref().and_then(|referrer| Referrer::parse(&format!("https://{referrer}")));
+        let signals: Signals = parse(&self.query, referrer.as_ref(), &attribution.config.custom_tags);
+        if signals.is_empty() || !self.path.starts_with('/') {
+            return None;
+        }
+        let now = attribution.db.now();
+        let time = self.occurred_at.clamp(now - OLDEST, now);
+        let mut touch = Touch::new(&signals, &self.path, referrer.as_ref(), self.internal, time);
+        // The same id each time it is tried: a touch whose answer got lost is not stored twice.
+        touch.id = self.id;
+        Some(touch)
+    }
+}
+
+/// A touch's link: what it said, without what was derived from it.
+fn query(touch: &Touch) -> String {
+    let mut query = String::new();
+    let mut add = |name: &str, value: &str| {
+        let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        // writing to a string cannot fail
+        let _ = write!(query, "&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
+    };
+    let utm = &touch.utm;
+    let said = |value: &Option<String>| if touch.derived { None } else { value.clone() };
+    let fields = [
+        ("utm_source", said(&utm.source)),
+        ("utm_medium", said(&utm.medium)),
+        ("utm_campaign", utm.campaign.clone()),
+        ("utm_term", utm.term.clone()),
+        ("utm_content", utm.content.clone()),
+        ("utm_id", utm.id.clone()),
+        ("utm_source_platform", utm.source_platform.clone()),
+        ("utm_creative_format", utm.creative_format.clone()),
+        ("utm_marketing_tactic", utm.marketing_tactic.clone()),
+    ];
+    for (name, value) in fields {
+        if let Some(value) = value {
+            add(name, &value);
+        }
+    }
+    let click_ids: std::collections::BTreeMap<String, String> =
+        serde_json::from_str(&touch.click_ids).unwrap_or_default();
+    for (name, id) in click_ids {
+        add(&name, &id);
+    }
+    let tags: std::collections::BTreeMap<String, Vec<String>> = serde_json::from_str(&touch.tags).unwrap_or_default();
+    for (name, values) in tags {
+        for value in values {
+            add(&name, &value);
+        }
+    }
+    query
+}
+
+/// The cookie's name.
+pub(super) fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-waymark-waiting" } else { "waymark-waiting" }
+}
+
+/// The touches that wait in a request's cookie.
+pub(super) fn read(headers: &HeaderMap, secure: bool) -> Vec<Waiting> {
+    let name = cookie_name(secure);
+    let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let value =
+        pairs.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='));
+    let json = value.and_then(|value| URL_SAFE_NO_PAD.decode(value).ok());
+    json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+}
+
+/// The `Set-Cookie` for touches that wait; none of them takes the cookie away. The first touches stay where not all have room:
+/// how a visitor came first is what nothing else will tell. Answers also how many had none.
+pub(super) fn set_cookie(waiting: &[Waiting], secure: bool) -> (String, usize) {
+    let name = cookie_name(secure);
+    let attributes =
+        if secure { "; Path=/; HttpOnly; SameSite=Lax; Secure" } else { "; Path=/; HttpOnly; SameSite=Lax" };
+    let mut kept = waiting.len();
+    loop {
+        let json = serde_json::to_vec(&waiting[..kept]).unwrap_or_default();
+        let value = URL_SAFE_NO_PAD.encode(json);
+        if kept == 0 {
+            return (format!("{name}=; Max-Age=0{attributes}"), waiting.len());
+        }
+        if value.len() <= COOKIE_BYTES {
+            return (format!("{name}={value}; Max-Age={}{attributes}", OLDEST / 1000), waiting.len() - kept);
+        }
+        kept -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribution::tags::CustomTags;
+
+    fn touch(link: &str) -> Touch {
+        let tags = CustomTags::parse("Partner").expect("a tag");
+        Touch::new(&parse(link, None, &tags), "/pricing", None, false, 5)
+    }
+
+    fn cookie(waiting: &[Waiting]) -> HeaderMap {
+        let (set, _) = set_cookie(waiting, false);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, set.split(';').next().expect("a pair").parse().expect("a header value"));
+        headers
+    }
+
+    #[test]
+    fn a_touch_comes_back_as_it_was() {
+        for link in [
+            "utm_source=Google&utm_medium=CPC&utm_campaign=a%26b%3Dc&gclid=A+b%2B-_&partner=ACME&partner=B%20C",
+            "gclid=Cj0K+x/y",
+            "utm_campaign=only&fbclid=x",
+        ] {
+            let touch = touch(link);
+            let read = read(&cookie(&[Waiting::of(&touch)]), false);
+            let [waiting] = read.as_slice() else { panic!("one touch waits: {read:?}") };
+            let again = self::touch(&waiting.query);
+            assert_eq!(
+                (again.utm, again.click_ids, again.tags, again.derived),
+                (touch.utm, touch.click_ids, touch.tags, touch.derived)
+            );
+            assert_eq!((waiting.id, waiting.occurred_at), (touch.id, 5));
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_is_told_and_the_first_stay() {
+        let long = format!("utm_source={}", "x".repeat(250));
+        let many: Vec<_> = (0..20).map(|n| Waiting::of(&touch(&format!("{long}&utm_campaign=c{n}")))).collect();
+        let (set, dropped) = set_cookie(&many, true);
+        assert!(set.len() < 4096 && dropped > 0 && set.starts_with("__Host-"), "{}", set.len());
+        let kept = read(&cookie(&many), false);
+        assert_eq!(kept, many[..kept.len()]);
+    }
+
+    #[test]
+    fn nonsense_is_no_touch() {
+        for value in ["", "%", "bm9uc2Vuc2U", "W10", "e30"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, format!("waymark-waiting={value}").parse().expect("a header value"));
+            assert_eq!(read(&headers, false), []);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! A database that takes no writes for a while: pages are served, and no touch is lost.
+
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
+use waymark::db::{Dialect, sql};
+
+use crate::support::{TestApp, each_app, session_cookie};
+
+const LANDING: &str = "/?utm_source=Google&utm_medium=CPC&utm_campaign=spring&gclid=AbC%2B-_1";
+
+/// Somebody who holds the write lock until dropped.
+enum Blocker {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+async fn block_writes(app: &TestApp) -> Blocker {
+    let url = &app.database.url;
+    match app.db.dialect() {
+        Dialect::Sqlite => {
+            let mut conn = SqliteConnection::connect(url).await.expect("a connection");
+            conn.execute("begin immediate").await.expect("the lock");
+            Blocker::Sqlite(conn)
+        }
+        Dialect::Postgres => {
+            let mut conn = PgConnection::connect(url).await.expect("a connection");
+            conn.execute("begin; lock table touches in access exclusive mode").await.expect("the lock");
+            Blocker::Postgres(conn)
+        }
+    }
+}
+
+impl Blocker {
+    async fn release(self) {
+        match self {
+            Blocker::Sqlite(conn) => conn.close().await.expect("closed"),
+            Blocker::Postgres(conn) => conn.close().await.expect("closed"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_touch_that_the_database_does_not_take_waits_in_a_cookie_and_is_stored_once() {
+    each_app(async |app| {
+        let browser = app.browser();
+        let blocker = block_writes(&app).await;
+        let response = browser.get(LANDING).send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(session_cookie(&response), None, "no cookie for a session that does not exist");
+        let set = response.headers()["set-cookie"].to_str().expect("text").to_owned();
+        assert!(set.starts_with("waymark-waiting=") && set.contains("HttpOnly"), "{set}");
+        blocker.release().await;
+        // what was not acknowledged as stored is not
+        assert_eq!(app.count("select count(*) from touches").await, 0);
+        // any request takes it along, this one also links it
+        let response = browser.register("maria@example.com").await;
+        let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
+        assert!(
+            cookies.iter().any(|set| set.to_str().is_ok_and(|set| set.starts_with("waymark-waiting=;"))),
+            "{cookies:?}"
+        );
+        // a client that kept the cookie sends it once more
+        browser.get("/").header("cookie", set.split(';').next().expect("a pair")).send().await.expect("an answer");
+        let rows: Vec<(String, String, String, i64)> = sql("select source, medium, click_ids, hits from lead_sources")
+            .fetch_all(&mut app.conn().await)
+            .await
+            .expect("rows");
+        assert_eq!(rows, [("google".into(), "cpc".into(), r#"{"gclid":"AbC+-_1"}"#.into(), 1)]);
+    })
+    .await;
+}
