@@ -67,12 +67,19 @@ if (islands.length) (window.requestIdleCallback ?? setTimeout)(start, {{ timeout
     )
 }
 
+/// What stands in the browser's tab on a page. Escaped here, because leptos_meta (0.8.7) writes a title as it is, and some name
+/// what visitors sent.
+fn title(page: String) -> String {
+    let page = page.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    if page.is_empty() { SITE.to_owned() } else { format!("{page} · {SITE}") }
+}
+
 /// The page of the request's path.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     view! {
-        <Title formatter=|page: String| if page.is_empty() { SITE.to_owned() } else { format!("{page} · {SITE}") }/>
+        <Title formatter=title/>
         <Router>
             <FlatRoutes fallback=NotFoundPage>
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
@@ -93,6 +100,12 @@ pub fn App() -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_is_text() {
+        assert_eq!(title("</title><b> & co".into()), "&lt;/title&gt;&lt;b&gt; &amp; co · Waymark");
+        assert_eq!(title(String::new()), "Waymark");
+    }
 
     #[test]
     fn addresses_are_strings_in_the_script() {

@@ -13,7 +13,7 @@ use waymark::{
     },
     config::{Config, Mistake},
     db::Db,
-    demo::{self, Demo, DemoError, Summary},
+    demo::{self, Demo},
     server::run,
 };
 
@@ -192,13 +192,7 @@ async fn fill(db: &Db, args: DemoArgs) -> Result<(), String> {
         }
         filled
     };
-    let (what, Summary { users, visitors, touches, referrals }) = done.map_err(|error| match error {
-        DemoError::RealData { .. } => format!("{error}. To put sample data beside it: waymark demo --mix"),
-        DemoError::AlreadyFilled => {
-            format!("{error}. To make it anew: waymark demo --replace; to remove it: waymark demo --remove")
-        }
-        DemoError::Db(error) => format!("The database does not answer: {error}"),
-    })?;
-    println!("{what} {users} sample users, {referrals} of them referred, {visitors} visitors and {touches} touches.");
+    let (what, summary) = done.map_err(|error| error.to_string())?;
+    println!("{what} sample data: {summary}.");
     Ok(())
 }

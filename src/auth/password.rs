@@ -109,14 +109,19 @@ fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
 }
 
 fn check(password: &str, hash: &str) -> Check {
-    let Ok(parsed) = PasswordHash::new(hash) else { return Check::Wrong };
+    // What is no hash, a sample user's, fits no password, and takes as long as one.
+    let (hash, usable) = match PasswordHash::new(hash) {
+        Ok(hash) => (Ok(hash), true),
+        Err(_) => (PasswordHash::new(&NOBODY), false),
+    };
+    let Ok(hash) = hash else { return Check::Wrong };
     // the parameters are those in the hash
-    if argon2().verify_password(password.as_bytes(), &parsed).is_err() {
+    if argon2().verify_password(password.as_bytes(), &hash).is_err() || !usable {
         return Check::Wrong;
     }
     let ours = argon2();
-    let weak = parsed.algorithm != argon2::ARGON2ID_IDENT
-        || Params::try_from(&parsed).map_or(true, |theirs| {
+    let weak = hash.algorithm != argon2::ARGON2ID_IDENT
+        || Params::try_from(&hash).map_or(true, |theirs| {
             theirs.m_cost() < ours.params().m_cost() || theirs.t_cost() < ours.params().t_cost()
         });
     if weak { Check::RightButWeak } else { Check::Right }
@@ -179,6 +184,13 @@ mod tests {
         let hash = weak.hash_password(b"correct horse", &salt).expect("a hash").to_string();
         assert_eq!(check("correct horse", &hash), Check::RightButWeak);
         assert_eq!(check("wrong horse", &hash), Check::Wrong);
+    }
+
+    #[test]
+    fn what_is_no_hash_fits_no_password() {
+        for password in ["", "!", "nobody has this password"] {
+            assert_eq!(check(password, "!"), Check::Wrong, "{password:?}");
+        }
     }
 
     #[tokio::test]

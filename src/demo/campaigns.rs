@@ -223,7 +223,6 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         terms: &["head-of-growth", "founders", "developers"],
         contents: &["invitation", "reminder", "replay"],
         landings: &["/blog/attribution", "/"],
-        ..PLAIN
     },
     Campaign {
         name: Some("partner-program"),

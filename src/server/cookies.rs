@@ -2,8 +2,8 @@
 //!
 //! On the way in, only the exact name of the session's cookie counts: tower-cookies decodes names and trims them, so that
 //! `%5F%5FHost-id` or a name with a Unicode space would pass for `__Host-id`; and two cookies of the name are none. On the way
-//! out, a cookie is taken away only by signing out, and with the attributes that browsers ask of a `__Host-` cookie; and a
-//! session that a landing began gets its cookie even where the page failed.
+//! out, a cookie is sent once, when its session begins, and taken away only by signing out, with the attributes that browsers
+//! ask of a `__Host-` cookie; and a session that a landing began gets its cookie even where the page failed.
 
 use axum::{
     extract::{Request, State},

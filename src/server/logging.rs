@@ -10,7 +10,7 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 const DEFAULT: &str = "info";
 
 /// Modules that would log secrets or one line for each bad request, whatever `RUST_LOG` asks for: session ids, users, bodies.
-const QUIET: [&str; 9] = [
+const QUIET: [&str; 10] = [
     "tower_sessions=error",
     "tower_sessions_core=error",
     "axum_login=error",
@@ -20,6 +20,7 @@ const QUIET: [&str; 9] = [
     "server_fn=info",
     "leptos_axum=info",
     "sqlx=warn",
+    "tower_http::csrf=warn",
 ];
 
 /// Starts logging. `RUST_LOG` chooses what; a wrong one is told and the default used.
@@ -49,5 +50,9 @@ pub fn start(json: bool) {
 /// The span of a request: its method and its path, never its query.
 pub(super) fn span<B>(request: &Request<B>) -> Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
-    tracing::span!(Level::INFO, "request", method = %request.method(), path = request.uri().path(), id)
+    let path = match request.uri().path() {
+        path if path.starts_with("/r/") => "/r/{token}",
+        path => path,
+    };
+    tracing::span!(Level::INFO, "request", method = %request.method(), path, id)
 }

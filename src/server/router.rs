@@ -137,7 +137,9 @@ fn with_sessions(state: &AppState, pages: Router<AppState>) -> Router<AppState> 
             .layer(LeadSourceLayer::new(attribution))
             // Last, where the user is known.
             .layer(from_fn(guard::check))
-            .layer(from_fn(api::tame)),
+            .layer(from_fn(api::tame))
+            // A page that panics is an answer to all of the above: the visitor of an arrival gets the cookie all the same.
+            .layer(CatchPanicLayer::custom(error_pages::panicked)),
     )
 }
 
@@ -179,7 +181,7 @@ fn outer(state: &AppState, stopping: Stopping, pages: Router<AppState>) -> Route
         .layer(CompressionLayer::new())
         // Inside compression: it replaces bodies.
         .layer(from_fn(error_pages::render))
-        // A panic is a 500 of this one request.
+        // A panic is a 500 of this one request, also where a layer panics.
         .layer(CatchPanicLayer::custom(error_pages::panicked))
         // Too much at once is refused before it costs anything. Global: one limit for all routes.
         .layer(HandleErrorLayer::new(overload::refuse))

@@ -91,7 +91,9 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
     }
     let housekeeping = tokio::spawn(housekeeping::run(db.clone()));
     let stopping = Stopping::default();
-    tracing::info!(url = config.site_url, addr = %config.site_addr, "ready");
+    // with port 0, what the system chose
+    let addr = listener.local_addr().unwrap_or(config.site_addr);
+    tracing::info!(url = config.site_url, %addr, "ready");
     let router = router::router(state(config, db.clone()), stopping.clone());
     serve::serve(listener, router, stop(stopping)).await;
     housekeeping.abort();

@@ -14,6 +14,7 @@ mod lead_sources;
 mod next;
 mod outage;
 mod passwords;
+mod process;
 mod races;
 mod referrals;
 mod sessions;

@@ -32,8 +32,9 @@ async fn block_writes(app: &TestApp) -> Blocker {
 impl Blocker {
     async fn release(self) {
         match self {
-            Blocker::Sqlite(conn) => conn.close().await.expect("closed"),
-            Blocker::Postgres(conn) => conn.close().await.expect("closed"),
+            // said, not left to the end of the connection: the server notices that when it gets to it
+            Blocker::Sqlite(mut conn) => drop(conn.execute("rollback").await.expect("released")),
+            Blocker::Postgres(mut conn) => drop(conn.execute("rollback").await.expect("released")),
         }
     }
 }

@@ -1,0 +1,142 @@
+//! The program as a process of its own.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long the program gets for what it should do at once.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program with nothing in its environment but a database, in a folder without a `.env`.
+pub fn command(database_url: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_waymark"));
+    command.env_clear().current_dir(std::env::temp_dir()).env("DATABASE_URL", database_url).env("LOG_FORMAT", "json");
+    command
+}
+
+/// How a process ended.
+pub struct Ended {
+    pub success: bool,
+    /// All that it wrote.
+    pub text: String,
+    /// How long that took, from where it was waited for.
+    pub seconds: u64,
+}
+
+/// Runs a command to its end, with this on its standard input.
+pub fn run(mut command: Command, input: &str) -> Ended {
+    let started = Instant::now();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program is built");
+    // one that refuses to start does not read it
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("it ends");
+    let text = [output.stdout, output.stderr].concat();
+    Ended {
+        success: output.status.success(),
+        text: String::from_utf8(text).expect("text"),
+        seconds: started.elapsed().as_secs(),
+    }
+}
+
+/// A running server.
+pub struct Process {
+    pub url: String,
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    text: String,
+}
+
+impl Process {
+    /// Starts a server on a free port and waits until it is ready.
+    pub fn serve(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        let mut server = Self::begin(database_url, variables);
+        server.wait_for("ready");
+        server
+    }
+
+    /// Starts a server. It has no address before it is ready.
+    pub fn begin(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = command(database_url);
+        command.env("LEPTOS_SITE_ADDR", "127.0.0.1:0").envs(variables.iter().copied());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program is built");
+        let (send, lines) = mpsc::channel();
+        let out = child.stdout.take().expect("a pipe");
+        let err = child.stderr.take().expect("a pipe");
+        for pipe in [Box::new(out) as Box<dyn Read + Send>, Box::new(err)] {
+            let send = send.clone();
+            thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+        }
+        Self { url: String::new(), child, lines, text: String::new() }
+    }
+
+    /// Waits until it logs this message.
+    pub fn wait_for(&mut self, message: &str) {
+        let wanted = format!("\"message\":\"{message}\"");
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {message:?}: {}", self.text));
+            self.text += &line;
+            self.text.push('\n');
+            if line.contains(&wanted) {
+                if let Some((_, address)) = line.split_once("\"addr\":\"") {
+                    self.url = format!("http://{}", address.split('"').next().unwrap_or_default());
+                }
+                return;
+            }
+        }
+    }
+
+    /// A connection to it.
+    pub fn connect(&self) -> Connection {
+        let stream = TcpStream::connect(self.url.trim_start_matches("http://")).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        Connection(stream)
+    }
+
+    /// Tells it to stop, as a service manager does.
+    pub fn terminate(&mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(told.expect("kill is there").success());
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> Ended {
+        let started = Instant::now();
+        // the lines end when it does
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.text += &line;
+            self.text.push('\n');
+        }
+        let status = self.child.wait().expect("it ends");
+        Ended { success: status.success(), text: std::mem::take(&mut self.text), seconds: started.elapsed().as_secs() }
+    }
+}
+
+impl Drop for Process {
+    /// A test that fails leaves no server behind.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A connection on which a test writes what it likes.
+pub struct Connection(TcpStream);
+
+impl Connection {
+    pub fn send(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).expect("sent");
+    }
+
+    /// What comes next, which is a whole answer where it is small.
+    pub fn receive(&mut self) -> String {
+        let mut buffer = [0; 16 * 1024];
+        let read = self.0.read(&mut buffer).expect("an answer");
+        String::from_utf8_lossy(&buffer[..read]).into_owned()
+    }
+}
