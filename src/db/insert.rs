@@ -1,6 +1,6 @@
 //! Rows that are only ever added, many at a time.
 
-use super::{Conn, Dialect, Error, Query, Value, sql};
+use super::{Conn, Dialect, Error, Value, query};
 
 /// A table that rows are added to in bulk: its name and its columns in the order of an [`Insert`]'s values.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Insert {
 impl Insert {
     /// Adds this row within a transaction.
     pub async fn execute(self, conn: &mut Conn) -> Result<(), Error> {
-        run(conn, vec![self]).await
+        run(conn, &[&self]).await
     }
 }
 
@@ -54,21 +54,22 @@ impl Table {
 
 /// Adds rows, which may belong to several tables. Tables are filled in the order of their first row, so that a row which
 /// refers to another comes after it.
-pub(super) async fn run(conn: &mut Conn, rows: Vec<Insert>) -> Result<(), Error> {
-    let mut tables: Vec<(&'static Table, Vec<Vec<Value>>)> = Vec::new();
+pub(super) async fn run(conn: &mut Conn, rows: &[&Insert]) -> Result<(), Error> {
+    let mut tables: Vec<(&'static Table, Vec<&[Value]>)> = Vec::new();
     for row in rows {
         match tables.iter_mut().find(|(table, _)| std::ptr::eq(*table, row.table)) {
-            Some((_, values)) => values.push(row.values),
-            None => tables.push((row.table, vec![row.values])),
+            Some((_, values)) => values.push(&row.values),
+            None => tables.push((row.table, vec![&row.values])),
         }
     }
     let dialect = conn.dialect();
     for (table, rows) in tables {
-        let mut rows = rows.into_iter();
-        while rows.len() > 0 {
+        let mut rows = rows.as_slice();
+        while !rows.is_empty() {
             let size = CHUNKS.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
-            let query: Query = sql(table.statement(size, dialect)).bind_all(rows.by_ref().take(size).flatten());
-            query.execute(conn).await?;
+            let (chunk, rest) = rows.split_at(size);
+            query::execute(&table.statement(size, dialect), chunk, conn).await?;
+            rows = rest;
         }
     }
     Ok(())

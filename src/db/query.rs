@@ -77,6 +77,31 @@ macro_rules! bound {
     }};
 }
 
+/// Runs a statement with the values of some rows, which stay with the caller.
+pub(super) async fn execute(text: &str, rows: &[&[Value]], conn: &mut Conn) -> Result<(), Error> {
+    macro_rules! run {
+        ($connection:expr) => {{
+            let mut query = sqlx::query(text);
+            for value in rows.iter().copied().flatten() {
+                query = match value {
+                    Value::Int(value) => query.bind(*value),
+                    Value::Bool(value) => query.bind(*value),
+                    Value::Text(value) => query.bind(value.as_deref()),
+                    Value::Id(value) => query.bind(*value),
+                    Value::Bytes(value) => query.bind(value.as_deref()),
+                    Value::Time(value) => query.bind(*value),
+                };
+            }
+            query.execute(&mut **$connection).await?;
+        }};
+    }
+    match conn {
+        Conn::Sqlite(connection) => run!(connection),
+        Conn::Postgres(connection) => run!(connection),
+    }
+    Ok(())
+}
+
 /// Runs a `sqlx` query on the connection, whichever it is.
 macro_rules! on {
     ($conn:expr, $connection:ident => $run:expr) => {

@@ -142,14 +142,14 @@ async fn apply(conn: &mut Conn, jobs: Vec<Job>, held: &mut Vec<Held>) -> Result<
         }
     }
     // All inserts together, without a savepoint: none is ever refused but for a bug. Where one is, each by itself.
-    let together: Vec<_> = inserts.iter().flat_map(|(rows, _)| rows.iter().cloned()).collect();
-    if insert::run(conn, together).await.is_ok() {
+    let together: Vec<&Insert> = inserts.iter().flat_map(|(rows, _)| rows).collect();
+    if insert::run(conn, &together).await.is_ok() {
         held.extend(inserts.into_iter().map(|(_, done)| Held::Insert(done, Ok(()))));
     } else {
         sql("rollback").execute(conn).await?;
         begin(conn).await?;
         for (rows, done) in inserts {
-            let answer = guarded(conn, async |conn| insert::run(conn, rows).await).await?;
+            let answer = guarded(conn, async |conn| insert::run(conn, &rows.iter().collect::<Vec<_>>()).await).await?;
             held.push(Held::Insert(done, answer));
         }
     }

@@ -211,6 +211,13 @@ async fn a_foreign_referer_is_never_led_back_to() {
                     let response = request.send().await.expect("an answer");
                     assert_own_path(path, &response);
                 }
+                // one that is no form at all
+                let fields = ["email", "password", "current_password", "campaign", "token"];
+                let twice: String = fields.map(|field| format!("{field}=a&{field}=b&")).concat();
+                let request = browser.client.post(format!("{}{path}", app.url)).body(twice);
+                let request = request.header("content-type", "application/x-www-form-urlencoded");
+                let request = request.header("referer", "https://evil.example/?a=b");
+                assert_own_path(path, &request.send().await.expect("an answer"));
             }
         }
     })
