@@ -55,7 +55,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(landing);
       for (let reloads = 0; reloads < 3; reloads++) await page.reload();
       await register(page, email);
-      await page.getByRole("button", { name: /sign out/i }).click();
+      await page.getByRole("banner").getByRole("button", { name: /sign out/i }).click();
       await expect(page.getByRole("banner").getByRole("link", { name: email })).toHaveCount(0);
       await page.goto("/login");
       const form = page.getByRole("main");

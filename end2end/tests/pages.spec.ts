@@ -4,7 +4,7 @@ test("the theme switch goes from system to light to dark, and the choice stays",
   await page.emulateMedia({ colorScheme: "light" });
   await page.goto("/");
   const theme = () => page.locator("html").getAttribute("data-theme");
-  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const light = await background();
   const button = page.getByRole("button", { name: /colours/i });
   await expect(button).toBeVisible();
