@@ -97,9 +97,10 @@ pub(super) fn policy(nonce: Option<&Nonce>, options: &LeptosOptions) -> HeaderVa
 fn add_charset(headers: &mut HeaderMap) {
     let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return };
     let text = kind.starts_with("text/") || kind == "application/json";
-    if text && !kind.contains("charset") {
-        if let Ok(value) = HeaderValue::from_str(&format!("{kind}; charset=utf-8")) {
-            headers.insert(header::CONTENT_TYPE, value);
-        }
+    if text
+        && !kind.contains("charset")
+        && let Ok(value) = HeaderValue::from_str(&format!("{kind}; charset=utf-8"))
+    {
+        headers.insert(header::CONTENT_TYPE, value);
     }
 }

@@ -117,7 +117,7 @@ async fn text_says_its_encoding_and_what_is_personal_is_not_kept() {
                 assert_eq!(header(&response, "cache-control"), "no-store", "{kind}");
             }
             assert_ne!(header(&response, "cache-control"), "", "{kind}");
-            let clears = (kind == "signing out").then_some("\"cache\", \"storage\"").unwrap_or_default();
+            let clears = if kind == "signing out" { "\"cache\", \"storage\"" } else { "" };
             assert_eq!(header(&response, "clear-site-data"), clears, "{kind}");
             if response.status().is_client_error() || response.status().is_server_error() {
                 assert!(text, "{kind}: {content}");

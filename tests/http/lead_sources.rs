@@ -52,7 +52,9 @@ fn setup() -> Setup {
     let both = Arc::new(Barrier::new(2));
     let meet = move || {
         let both = both.clone();
-        async move { drop(both.wait().await) }
+        async move {
+            both.wait().await;
+        }
     };
     let routes = Router::new().route("/seed/{what}", get(seed)).route("/left", get(left)).route("/meet", get(meet));
     Setup { routes, ..Setup::default() }

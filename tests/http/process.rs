@@ -70,7 +70,9 @@ impl Process {
         let err = child.stderr.take().expect("a pipe");
         for pipe in [Box::new(out) as Box<dyn Read + Send>, Box::new(err)] {
             let send = send.clone();
-            thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+            thread::spawn(move || {
+                BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| send.send(line))
+            });
         }
         Self { url: String::new(), child, lines, text: String::new() }
     }

@@ -29,7 +29,9 @@ fn a_start_with_mistakes_names_all_of_them_and_no_secret() {
         let ended = run(command, "");
         assert!(!ended.success, "{url}");
         assert_eq!(ended.text.matches("\n  - ").count(), 4, "{url}: {}", ended.text);
-        for words in [what, "LEPTOS_SITE_ADDR is", "that port is in use", "gclid", "90 fortnights", "Waymark cannot start:"] {
+        for words in
+            [what, "LEPTOS_SITE_ADDR is", "that port is in use", "gclid", "90 fortnights", "Waymark cannot start:"]
+        {
             assert!(ended.text.contains(words), "{words} in {}", ended.text);
         }
         assert!(!ended.text.contains("hunter2") && !ended.text.contains("panicked"), "{}", ended.text);
@@ -59,7 +61,10 @@ async fn it_stops_when_it_is_told_to_although_clients_are_stuck() {
     server.wait_for("stopping");
     slow.send(&body[10..]);
     let answer = slow.receive();
-    assert!(answer.starts_with("HTTP/1.1 303") && answer.contains("location: /account"), "what had begun is finished: {answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 303") && answer.contains("location: /account"),
+        "what had begun is finished: {answer}"
+    );
     let ended = server.wait();
     assert!(ended.success, "{}", ended.text);
     assert!(ended.text.contains("\"message\":\"stopped\""), "{}", ended.text);
@@ -159,10 +164,18 @@ async fn logs_are_json_and_hold_no_secret_at_any_level() {
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let database = TestDatabase::create(dialect).await;
         let mut server = Process::serve(&database.url, &[("RUST_LOG", "trace")]);
-        let mut secrets: Vec<String> =
-            ["s3cretquery", "s3cretcampaign", "s3cretreferer", "s3cretagent", "very-private", "s3cret pass phrase", "s3cretcookie", "argon2"]
-                .map(str::to_owned)
-                .into();
+        let mut secrets: Vec<String> = [
+            "s3cretquery",
+            "s3cretcampaign",
+            "s3cretreferer",
+            "s3cretagent",
+            "very-private",
+            "s3cret pass phrase",
+            "s3cretcookie",
+            "argon2",
+        ]
+        .map(str::to_owned)
+        .into();
         let browser = Browser::new(&server.url);
         let landing = browser.get("/nowhere?q=s3cretquery%0d%0a%1b[31m&utm_source=a&utm_campaign=s3cretcampaign%0a{}");
         let landing = landing.header("referer", "https://x.example/s3cretreferer").send().await.expect("an answer");
@@ -180,7 +193,13 @@ async fn logs_are_json_and_hold_no_secret_at_any_level() {
         secrets.push(token);
         let form = [("current_password", "s3cret pass phrase"), ("new_password", "s3cret pass phrase two")];
         browser.post("/api/password", &form).send().await.expect("an answer");
-        for path in ["/%0a%1b[31mforged", "/api/login?q=s3cretquery", "/admin?q=s3cretquery", "/r/%ff?s3cretquery", "//x/?s3cretquery"] {
+        for path in [
+            "/%0a%1b[31mforged",
+            "/api/login?q=s3cretquery",
+            "/admin?q=s3cretquery",
+            "/r/%ff?s3cretquery",
+            "//x/?s3cretquery",
+        ] {
             let request = with_cookie(&server.url, "waymark=s3cretcookie; x=s3cretcookie").get(path);
             request.header("user-agent", "s3cretagent").send().await.expect("an answer");
         }
