@@ -5,6 +5,10 @@ use waymark::{
     server::{health::Stopping, router, run, serve},
 };
 
+// As in the server, so that only the layers differ.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() {
     let (config, mistakes) = Config::read(|name| std::env::var(name).ok());

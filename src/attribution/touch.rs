@@ -162,26 +162,48 @@ impl Touch {
         db.transaction(move |conn| Box::pin(store(conn, self, visitor))).await
     }
 
-    /// Stores a touch that may be stored already, under this id: then it is, and nothing changes.
+    /// Stores a touch that may be stored already, under this id, by a request that did not live to tell: then its visitor is one
+    /// whom no browser knows, and the touch becomes this visitor's, unless that one has a user.
     pub async fn store_again(self, db: &Db, visitor: Uuid) -> Result<Stored, Error> {
         db.transaction(move |conn| {
             Box::pin(async move {
-                let known: i64 =
-                    sql("select count(*) from touches where id = $1").bind(self.id).fetch_scalar(conn).await?;
-                if known > 0 { Ok(Stored::Repeat) } else { store(conn, self, visitor).await }
+                let owner: Option<(Uuid, bool)> = sql("select v.id, v.user_id is not null from touches t
+                    join visitors v on v.id = t.visitor_id where t.id = $1")
+                .bind(self.id)
+                .fetch_optional(conn)
+                .await?;
+                match owner {
+                    None => return store(conn, self, visitor).await,
+                    Some((owner, linked)) if owner != visitor && !linked => {
+                        ensure(conn, visitor, self.occurred_at).await?;
+                        sql("update touches set visitor_id = $2 where id = $1")
+                            .bind(self.id)
+                            .bind(visitor)
+                            .execute(conn)
+                            .await?;
+                    }
+                    Some(_) => {}
+                }
+                Ok(Stored::Repeat)
             })
         })
         .await
     }
 }
 
-async fn store(conn: &mut Conn, touch: Touch, visitor: Uuid) -> Result<Stored, Error> {
-    // The visitor may have been forgotten (retention, a restored backup) while the browser still has its session.
+/// Makes a visitor's row where there is none: it may have been forgotten (retention, a restored backup) while the browser still
+/// has its session.
+async fn ensure(conn: &mut Conn, visitor: Uuid, seen: Millis) -> Result<(), Error> {
     sql("insert into visitors (id, first_seen_at) values ($1, $2) on conflict (id) do nothing")
         .bind(visitor)
-        .bind(touch.occurred_at)
+        .bind(seen)
         .execute(conn)
-        .await?;
+        .await
+        .map(|_| ())
+}
+
+async fn store(conn: &mut Conn, touch: Touch, visitor: Uuid) -> Result<Stored, Error> {
+    ensure(conn, visitor, touch.occurred_at).await?;
     // One arrival of a visitor at a time, at all replicas: two equal ones must not both find no other.
     let lock = format!("select id from visitors where id = $1{}", conn.for_update());
     sql(lock).bind(visitor).execute(conn).await?;

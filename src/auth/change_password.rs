@@ -4,8 +4,13 @@ use super::{
     AuthSession, User,
     password::{self, Check},
     sign_in::{Failure, begin_session},
+    throttle,
 };
-use crate::{attribution::lead_source::link, attribution::visitor, db::sql, state::AppState};
+use crate::{
+    attribution::{lead_source::link, visitor},
+    db::{self, sql},
+    state::AppState,
+};
 
 /// Why the password is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +34,16 @@ pub async fn change_password(
 ) -> Result<(), ChangeFailure> {
     let user = auth.user.clone().ok_or(ChangeFailure::SignedOut)?;
     let busy = |_| ChangeFailure::Other(Failure::Busy);
+    let lost = |error: db::Error| ChangeFailure::Other(error.into());
+    // whoever sits at somebody's open session may not guess faster here than at the sign-in
+    let wait = throttle::wait_of(&mut state.db.read().await.map_err(lost)?, &user.email, state.db.now())
+        .await
+        .map_err(lost)?;
+    if wait > 0 {
+        return Err(ChangeFailure::Other(Failure::Wait(wait)));
+    }
     if state.hasher.check(current, Some(user.password_hash.clone())).await.map_err(busy)? == Check::Wrong {
+        throttle::failed(&state.db, &user.email).await.map_err(lost)?;
         return Err(ChangeFailure::WrongCurrent);
     }
     password::accept(&new, &user.email).map_err(ChangeFailure::NotAccepted)?;

@@ -12,6 +12,12 @@ impl Error {
         sqlx::Error::WorkerCrashed.into()
     }
 
+    /// Whether the database refused a row for what it holds, and would refuse it again.
+    pub(super) fn is_violation(&self) -> bool {
+        use sqlx::error::ErrorKind;
+        self.0.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
+    }
+
     /// Whether the pool was closed, because the process ends.
     pub(super) fn is_closed(&self) -> bool {
         matches!(*self.0, sqlx::Error::PoolClosed)

@@ -307,12 +307,10 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
         .auto_vacuum(SqliteAutoVacuum::None)
         // Erased text is overwritten where that costs no extra I/O.
         .pragma("secure_delete", "fast")
-        // 8 MiB a connection, in KiB: reports scan
-        .pragma("cache_size", "-8192")
         .statement_cache_capacity(256);
     // Another process (a command beside the running server) may write too: `:memory:` could not be shared even in this one.
     let file = options.get_filename();
-    if file.as_os_str().is_empty() || file.to_string_lossy().contains(":memory:") {
+    if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(sqlx::Error::Configuration(
             "an in-memory SQLite database is one per connection; name a file".into(),
         )
@@ -336,7 +334,8 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .connect_with(options.read_only(true))
+        // 4 MiB a connection, in KiB: reports scan
+        .connect_with(options.read_only(true).pragma("cache_size", "-4096"))
         .await?;
     Ok(Pools::Sqlite { read, write })
 }
@@ -347,7 +346,7 @@ async fn connect_postgres(url: &str) -> Result<Pools, Error> {
         ("timezone", "UTC"),
         // nothing here is slow by design: what takes this long is stuck, and must not hold a lock
         ("statement_timeout", "15s"),
-        ("lock_timeout", "5s"),
+        ("lock_timeout", "3s"),
         ("idle_in_transaction_session_timeout", "10s"),
     ]);
     let pool = PgPoolOptions::new()

@@ -143,14 +143,23 @@ async fn apply(conn: &mut Conn, jobs: Vec<Job>, held: &mut Vec<Held>) -> Result<
     }
     // All inserts together, without a savepoint: none is ever refused but for a bug. Where one is, each by itself.
     let together: Vec<&Insert> = inserts.iter().flat_map(|(rows, _)| rows).collect();
-    if insert::run(conn, &together).await.is_ok() {
-        held.extend(inserts.into_iter().map(|(_, done)| Held::Insert(done, Ok(()))));
-    } else {
-        sql("rollback").execute(conn).await?;
-        begin(conn).await?;
-        for (rows, done) in inserts {
-            let answer = guarded(conn, async |conn| insert::run(conn, &rows.iter().collect::<Vec<_>>()).await).await?;
-            held.push(Held::Insert(done, answer));
+    match insert::run(conn, &together).await {
+        Ok(()) => held.extend(inserts.into_iter().map(|(_, done)| Held::Insert(done, Ok(())))),
+        Err(error) if error.is_violation() => {
+            sql("rollback").execute(conn).await?;
+            begin(conn).await?;
+            for (rows, done) in inserts {
+                let rows: Vec<&Insert> = rows.iter().collect();
+                let answer = guarded(conn, async |conn| insert::run(conn, &rows).await).await?;
+                held.push(Held::Insert(done, answer));
+            }
+        }
+        // A lock that is not released, a disk that is full: each by itself would only wait again.
+        Err(error) => {
+            for (_, done) in inserts {
+                held.push(Held::Insert(done, Err(error.clone())));
+            }
+            return Err(error);
         }
     }
     for (work, done) in runs {

@@ -20,12 +20,19 @@ pub use home::HomePage;
 pub use login::LoginPage;
 pub use register::RegisterPage;
 
-use leptos::prelude::ReadUntracked as _;
-use leptos_router::hooks::use_query_map;
+use leptos::prelude::use_context;
 
 /// Where a form is to lead when it succeeds. Checked when the form is sent, not here.
+///
+/// Read from the request itself: leptos_router (0.8.17) decodes a query twice on the server, and would cut an address at its `%26`.
 fn next() -> Option<String> {
-    use_query_map().read_untracked().get("next").filter(|next| !next.is_empty())
+    let parts = use_context::<axum::http::request::Parts>()?;
+    let pairs = form_urlencoded::parse(parts.uri.query()?.as_bytes());
+    pairs
+        .into_iter()
+        .find(|(name, _)| name == "next")
+        .map(|(_, next)| next.into_owned())
+        .filter(|next| !next.is_empty())
 }
 
 /// The address of the other form, `next` kept.
