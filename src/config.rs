@@ -216,8 +216,8 @@ fn parse_site_url(value: &str) -> Result<String, String> {
 
 /// Where a browser on this machine finds the site.
 fn default_site_url(addr: SocketAddr) -> String {
-    match addr.ip().is_unspecified() || addr.ip().is_loopback() {
-        true => format!("http://localhost:{}", addr.port()),
+    match addr.ip().is_unspecified() {
+        true => format!("http://127.0.0.1:{}", addr.port()),
         false => format!("http://{addr}"),
     }
 }
@@ -256,9 +256,9 @@ mod tests {
         let (config, mistakes) = read(&[]);
         assert_eq!(mistakes, []);
         assert_eq!(config.database_url, "sqlite://data/waymark.db");
-        assert_eq!(config.site_url, "http://localhost:3000");
+        assert_eq!(config.site_url, "http://127.0.0.1:3000");
         assert_eq!(config.window, Duration::from_secs(90 * 86_400));
-        assert!(config.is_own_host("localhost") && !config.is_own_host("example.com"));
+        assert!(config.is_own_host("127.0.0.1") && !config.is_own_host("example.com"));
     }
 
     #[test]

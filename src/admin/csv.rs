@@ -187,8 +187,8 @@ fn lead_record(lead: &Lead) -> [Cow<'_, str>; 14] {
         text(&lead.channel),
         text(&lead.landing_path),
         optional(&lead.referrer),
-        text(&lead.click_ids),
-        text(&lead.tags),
+        json(&lead.click_ids),
+        json(&lead.tags),
         lead.hits.to_string().into(),
     ]
 }
@@ -226,7 +226,20 @@ fn write<'a, const N: usize>(
 /// price of opening a file with a double click; a program takes it off again.
 fn text(value: &str) -> Cow<'_, str> {
     const FORMULA: [char; 13] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠', '\u{feff}'];
-    if value.starts_with(FORMULA) { format!("'{value}").into() } else { value.into() }
+    let mut safe = if value.starts_with(FORMULA) { Cow::from(format!("'{value}")) } else { Cow::from(value) };
+    // where a spreadsheet's language separates by semicolon, a cell begins there, too
+    for sign in FORMULA {
+        let begin = format!(";{sign}");
+        if safe.contains(&begin) {
+            safe = safe.replace(&begin, &format!(";'{sign}")).into();
+        }
+    }
+    safe
+}
+
+/// A JSON object. A semicolon, at which some spreadsheets part cells, is escaped as JSON may: to a program it is the same.
+fn json(value: &str) -> Cow<'_, str> {
+    if value.contains(';') { value.replace(';', "\\u003b").into() } else { value.into() }
 }
 
 /// What is not set is an empty cell.

@@ -157,6 +157,17 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
     .await;
 }
 
+#[test]
+fn a_cell_that_begins_at_a_semicolon_is_text_too() {
+    assert_eq!(text("x;=1+1;y"), "x;'=1+1;y");
+    assert_eq!(text("a;b"), "a;b");
+    let ids = r#"{"gclid":"a;=2+2;b"}"#;
+    let cell = json(ids);
+    assert!(!cell.contains(';'), "{cell}");
+    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    assert_eq!(parse(&cell), parse(ids), "to a program it is the same");
+}
+
 #[tokio::test]
 async fn nothing_found_is_a_file_with_its_header() {
     each_database(async |db| {

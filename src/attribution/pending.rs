@@ -17,6 +17,8 @@ use crate::db::Millis;
 
 /// A cookie holds 4 KiB with its name and attributes.
 const COOKIE_BYTES: usize = 3800;
+/// How many touches can wait.
+const MOST: usize = 20;
 /// How far back a waiting touch may claim to be.
 const OLDEST: Millis = 7 * 24 * 60 * 60 * 1000;
 
@@ -117,8 +119,11 @@ pub(super) fn read(headers: &HeaderMap, secure: bool) -> Vec<Waiting> {
     let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let value =
         pairs.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='));
-    let json = value.and_then(|value| URL_SAFE_NO_PAD.decode(value).ok());
-    json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+    // longer than we make them: nobody's but a forger's, and each entry costs a transaction
+    let json = value.filter(|value| value.len() <= COOKIE_BYTES).and_then(|value| URL_SAFE_NO_PAD.decode(value).ok());
+    let mut waiting: Vec<Waiting> = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+    waiting.truncate(MOST);
+    waiting
 }
 
 /// The `Set-Cookie` for touches that wait; none of them takes the cookie away. The first touches stay where not all have room:

@@ -149,6 +149,8 @@ pub async fn own_token(db: &Db, site_url: &str, user: Uuid) -> Result<OwnToken, 
     let mut conn = db.read().await?;
     let mut found: Option<(String, i64)> = sql(FIND).bind(user).fetch_optional(&mut conn).await?;
     if found.is_none() {
+        // not held while waiting for another
+        drop(conn);
         let now = db.now();
         db.transaction(move |conn| {
             Box::pin(async move {
@@ -162,7 +164,7 @@ pub async fn own_token(db: &Db, site_url: &str, user: Uuid) -> Result<OwnToken, 
             })
         })
         .await?;
-        found = sql(FIND).bind(user).fetch_optional(&mut conn).await?;
+        found = sql(FIND).bind(user).fetch_optional(&mut db.read().await?).await?;
     }
     let (token, signups) = found.ok_or(sqlx::Error::RowNotFound)?;
     Ok(OwnToken { url: url(site_url, &token), token, signups })
@@ -223,6 +225,8 @@ pub async fn credit(
         join referral_tokens r on r.token = t.term
         where t.visitor_id = $1 and t.medium = 'referral' and t.source = 'internal' and t.occurred_at > $4
             and (r.owner_id is null or r.owner_id <> $2)
+            and (r.disabled_at is null or r.disabled_at > t.occurred_at)
+            and (r.expires_at is null or r.expires_at > t.occurred_at)
         order by t.occurred_at {order}, t.id {order}
         limit 1
         on conflict (referee_id) do nothing"

@@ -176,11 +176,12 @@ impl Touch {
                     None => return store(conn, self, visitor).await,
                     Some((owner, linked)) if owner != visitor && !linked => {
                         ensure(conn, visitor, self.occurred_at).await?;
-                        sql("update touches set visitor_id = $2 where id = $1")
-                            .bind(self.id)
-                            .bind(visitor)
-                            .execute(conn)
-                            .await?;
+                        sql("update touches set visitor_id = $2 where id = $1
+                            and visitor_id in (select id from visitors where user_id is null)")
+                        .bind(self.id)
+                        .bind(visitor)
+                        .execute(conn)
+                        .await?;
                     }
                     Some(_) => {}
                 }

@@ -54,21 +54,19 @@ pub async fn sign_in(
     address: IpAddr,
     credentials: Credentials,
 ) -> Result<(), Failure> {
-    if let Some(wait) = state.sign_in_limit.wait_of(address) {
-        return Err(Failure::Wait(wait.as_millis() as Millis));
-    }
     let email = credentials.email.clone();
-    let wait = throttle::wait_of(&mut state.db.read().await?, &email, state.db.now()).await?;
-    if wait > 0 {
-        return Err(Failure::Wait(wait));
-    }
-    let Some(user) = auth.authenticate(credentials).await? else {
+    not_throttled(state, address, &email).await?;
+    let user = auth.authenticate(credentials).await?;
+    // Again, now that it is known: of many guesses at once, those that were checked after the limit was reached learn nothing.
+    let throttled = not_throttled(state, address, &email).await;
+    let Some(user) = user else {
         state.sign_in_limit.failed(address);
         throttle::failed(&state.db, &email).await?;
         metrics::counter!("waymark_sign_ins_total", "outcome" => "wrong").increment(1);
         tracing::info!("a sign-in failed");
-        return Err(Failure::Wrong);
+        return Err(throttled.err().unwrap_or(Failure::Wrong));
     };
+    throttled?;
     let visitor = visitor_for(auth, user.id).await?;
     let (id, now) = (user.id, state.db.now());
     // Before the session changes: whatever happens to the response, the lead sources are the user's.
@@ -85,6 +83,17 @@ pub async fn sign_in(
     metrics::counter!("waymark_sign_ins_total", "outcome" => "right").increment(1);
     tracing::info!(user = %user.id, "signed in");
     Ok(())
+}
+
+/// Whether a try is due, by address and by account.
+async fn not_throttled(state: &AppState, address: IpAddr, email: &str) -> Result<(), Failure> {
+    if let Some(wait) = state.sign_in_limit.wait_of(address) {
+        return Err(Failure::Wait(wait.as_millis() as Millis));
+    }
+    match throttle::wait_of(&mut state.db.read().await?, email, state.db.now()).await? {
+        0 => Ok(()),
+        wait => Err(Failure::Wait(wait)),
+    }
 }
 
 /// The visitor who becomes this user's: the session's, unless somebody else signed in with it.

@@ -98,6 +98,10 @@ impl User {
     }
 
     pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Self>, Error> {
+        // no address has one, and PostgreSQL takes no text with one
+        if email.contains('\0') {
+            return Ok(None);
+        }
         let row: Option<UserRow> = sql(format!("select {COLUMNS} from users where email_lower = $1"))
             .bind(email_key(email))
             .fetch_optional(conn)

@@ -23,7 +23,7 @@ impl Breaker {
     /// An error while the database is out of reach.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.open.load(Ordering::Relaxed) {
-            true => Err(sqlx::Error::PoolTimedOut.into()),
+            true => Err(Error::timed_out()),
             false => Ok(()),
         }
     }
@@ -39,10 +39,10 @@ impl Breaker {
             loop {
                 tokio::time::sleep(EVERY).await;
                 let answer = async { sql("select 1").execute(&mut pools.reader().await?).await };
-                match answer.await {
-                    Err(error) if error.is_closed() => return,
-                    Err(_) => continue,
-                    Ok(_) => break,
+                match tokio::time::timeout(EVERY * 4, answer).await {
+                    Ok(Ok(_)) => break,
+                    Ok(Err(error)) if error.is_closed() => return,
+                    _ => continue,
                 }
             }
             breaker.open.store(false, Ordering::Relaxed);

@@ -12,6 +12,16 @@ impl Error {
         sqlx::Error::WorkerCrashed.into()
     }
 
+    /// No answer came in time.
+    pub(super) fn timed_out() -> Self {
+        sqlx::Error::PoolTimedOut.into()
+    }
+
+    /// Whether no answer came in time.
+    pub(super) fn is_timeout(&self) -> bool {
+        matches!(*self.0, sqlx::Error::PoolTimedOut)
+    }
+
     /// Whether the database refused a row for what it holds, and would refuse it again.
     pub(super) fn is_violation(&self) -> bool {
         use sqlx::error::ErrorKind;

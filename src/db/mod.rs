@@ -201,6 +201,17 @@ impl Db {
         acquired
     }
 
+    /// Waits for what a page needs before it can be made, and no longer than a person would.
+    pub(crate) async fn soon<T, E: From<Error>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, work).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.suspect();
+                Err(Error::timed_out().into())
+            }
+        }
+    }
+
     /// Somebody got no answer: until one comes, nobody waits for it.
     pub(crate) fn suspect(&self) {
         self.inner.breaker.open(self.inner.pools.clone());
@@ -225,9 +236,14 @@ impl Db {
             Pools::Sqlite { .. } => self.inner.writer.run(work).await?,
             Pools::Postgres(pool) => {
                 let pool = pool.clone();
-                tokio::spawn(async move { writer::alone(Conn::Postgres(pool.acquire().await?), work).await })
-                    .await
-                    .map_err(|_| Error::cancelled())??
+                let done =
+                    tokio::spawn(async move { writer::alone(Conn::Postgres(pool.acquire().await?), work).await });
+                // A server that hangs answers nothing, not even its own time-outs. The work goes on, nobody waits for it.
+                let Ok(done) = tokio::time::timeout(writer::PATIENCE, done).await else {
+                    self.suspect();
+                    return Err(Error::timed_out());
+                };
+                done.map_err(|_| Error::cancelled())??
             }
         };
         // The box was filled with a `T` ten lines above.
@@ -240,7 +256,11 @@ impl Db {
     pub async fn insert(&self, rows: Vec<Insert>) -> Result<(), Error> {
         self.count();
         self.inner.breaker.check()?;
-        self.inner.writer.insert(rows).await
+        let answer = self.inner.writer.insert(rows).await;
+        if answer.as_ref().is_err_and(Error::is_timeout) {
+            self.suspect();
+        }
+        answer
     }
 
     /// How often the database was turned to since the start.
@@ -319,14 +339,25 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
     }
-    let write = SqlitePoolOptions::new()
-        .max_connections(1)
-        .min_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options.clone().create_if_missing(true))
-        .await?;
+    let writer = || {
+        SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone().create_if_missing(true))
+    };
+    // A new file becomes WAL, for which SQLite waits for nobody: of two that start at once one is told "locked".
+    let mut tries = 0;
+    let write = loop {
+        tries += 1;
+        match writer().await {
+            Ok(pool) => break pool,
+            Err(sqlx::Error::Database(_)) if tries < 10 => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(error) => return Err(error.into()),
+        }
+    };
     let cores = std::thread::available_parallelism().map_or(2, usize::from) as u32;
     let read = SqlitePoolOptions::new()
         .max_connections((cores * 2).max(4))

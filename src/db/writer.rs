@@ -15,7 +15,10 @@ const GROUP: usize = 512;
 /// Jobs that may wait. Beyond, callers wait to hand theirs over.
 const QUEUE: usize = 4096;
 /// How long a caller waits for its commit. The rows may still arrive after that; what was not acknowledged may exist.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long a group may take. Longer than any lock or statement is waited for.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 pub(super) type Answer = Result<Box<dyn Any + Send>, Error>;
 pub(super) type Work = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Answer> + Send>;
@@ -60,7 +63,7 @@ impl Writer {
             self.jobs.send(job).await.map_err(|_| Error::cancelled())?;
             answer.await.map_err(|_| Error::cancelled())?
         });
-        waited.await.map_err(|_| Error::from(sqlx::Error::PoolTimedOut))?
+        waited.await.map_err(|_| Error::timed_out())?
     }
 }
 
@@ -75,8 +78,9 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Job>) {
                 job => jobs.push(job),
             }
         }
-        if !jobs.is_empty() {
-            commit(&pools, jobs).await;
+        // A server that hangs must not hold the task for good: whoever waits has long been told.
+        if !jobs.is_empty() && tokio::time::timeout(DEADLINE, commit(&pools, jobs)).await.is_err() {
+            tracing::error!("a group of writes was given up");
         }
         if let Some(done) = stopped {
             let _ = done.send(());

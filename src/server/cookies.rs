@@ -76,7 +76,7 @@ fn clean_request(headers: &mut HeaderMap, name: &str) -> Option<String> {
     }
     if changed {
         headers.remove(header::COOKIE);
-        if let Ok(value) = HeaderValue::from_str(&kept.join("; ")) {
+        if let Ok(value) = HeaderValue::from_bytes(kept.join("; ").as_bytes()) {
             headers.insert(header::COOKIE, value);
         }
     }

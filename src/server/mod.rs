@@ -15,3 +15,4 @@ pub mod run;
 pub mod serve;
 pub mod session_store;
 mod static_files;
+mod targets;

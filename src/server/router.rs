@@ -36,7 +36,7 @@ use super::{
     health::{self, Stopping},
     logging, overload,
     session_store::Sessions,
-    static_files,
+    static_files, targets,
 };
 use crate::{
     admin,
@@ -152,6 +152,8 @@ fn outer(state: &AppState, stopping: Stopping, pages: Router<AppState>) -> Route
         .merge(pages);
     // The inner half, listed from the outside in.
     let inner = ServiceBuilder::new()
+        // Before routers that read a path in different ways.
+        .layer(from_fn(targets::check))
         // Whatever another site's page sends is refused, before anything reads it.
         .layer(CsrfLayer::new())
         // For the limits by address.

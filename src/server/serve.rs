@@ -14,6 +14,8 @@ use tower::ServiceExt as _;
 
 /// A request's head, and the time between two requests of a connection.
 const HEAD: Duration = Duration::from_secs(15);
+/// A request's head. A landing with 60 KiB of query is still served.
+const HEAD_BYTES: usize = 128 * 1024;
 /// What is in flight when the server stops may take this long.
 const LAST_REQUESTS: Duration = Duration::from_secs(20);
 
@@ -21,7 +23,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(20);
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
     let mut builder = Builder::new(TokioExecutor::new());
     // A client that sends its head slowly, or none, holds a connection no longer than this.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(true);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(true).max_buf_size(HEAD_BYTES);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD).max_concurrent_streams(128);
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(stop);

@@ -38,6 +38,9 @@ const AUTH: &str = "axum-login.data";
 /// How long requests in flight can still use an anonymous session after a sign-in has replaced it.
 const REPLACED: Duration = Duration::seconds(60);
 
+/// How long a page waits for its session.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
 static SESSIONS: Table = Table { name: "tower_sessions", columns: &["id", "data", "expiry_date", "user_id"] };
 
 type Data = HashMap<String, Value>;
@@ -116,14 +119,18 @@ impl SessionStore for Sessions {
                     changes.apply(&mut stored.data);
                     stored.expiry_date = expiry;
                     let data = encode(&stored).map_err(|error| sqlx::Error::Encode(error.into()))?;
-                    sql("update tower_sessions set data = $2, expiry_date = $3, user_id = $4 where id = $1")
-                        .bind(id.to_string())
-                        .bind(data)
-                        .bind(expiry)
-                        .bind(signed_in(&stored.data))
-                        .execute(conn)
-                        .await
-                        .map(|_| ())
+                    // one that a sign-in has replaced keeps the little time it has
+                    sql("update tower_sessions set data = $2, user_id = $4,
+                            expiry_date = case when expiry_date <= $5 then expiry_date else $3 end
+                        where id = $1")
+                    .bind(id.to_string())
+                    .bind(data)
+                    .bind(expiry)
+                    .bind(signed_in(&stored.data))
+                    .bind(OffsetDateTime::now_utc() + REPLACED)
+                    .execute(conn)
+                    .await
+                    .map(|_| ())
                 })
             })
             .await;
@@ -136,7 +143,7 @@ impl SessionStore for Sessions {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        match self.find(&digest(id)).await {
+        match tokio::time::timeout(PATIENCE, self.find(&digest(id))).await.unwrap_or_else(|_| Err(no_answer())) {
             Ok(Some(record)) if !is_understood(&record.data) => {
                 tracing::warn!("a session of another release counts as none");
                 Ok(None)
@@ -261,6 +268,10 @@ fn digest(id: &Id) -> Id {
 /// As the crate's stores encode, so that they can read it.
 fn encode(record: &Record) -> Result<Vec<u8>> {
     rmp_serde::to_vec(record).map_err(|error| Error::Encode(error.to_string()))
+}
+
+fn no_answer() -> Error {
+    Error::Backend("no answer in time".into())
 }
 
 fn backend(error: db::Error) -> Error {

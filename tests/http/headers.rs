@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::{Method, Response, StatusCode};
 
-use crate::support::{PASSWORD, Setup, TestApp, each_app, each_app_with, header, set_cookies};
+use crate::support::{PASSWORD, Setup, TestApp, each_app, each_app_with, header, raw_request, set_cookies};
 
 fn setup() -> Setup {
     let routes = Router::new().route("/panics", get(async || -> String { panic!("the secret reason") }));
@@ -280,6 +280,28 @@ async fn a_trace_is_no_echo() {
             let status = response.status();
             assert!(status == StatusCode::METHOD_NOT_ALLOWED || status == StatusCode::NOT_FOUND, "{path} {status}");
             assert!(!response.text().await.expect("text").contains("echoed"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_only_proxies_are_asked_and_paths_with_dots_are_refused() {
+    each_app(async |app| {
+        app.admin().await;
+        for (method, target, status) in [
+            ("CONNECT", "evil.example:443", "405"),
+            ("OPTIONS", "*", "400"),
+            ("GET", "/x/../admin", "404"),
+            ("GET", "/x/%2e%2E/admin/leads", "404"),
+            ("GET", "/r/%2e%2e/admin", "404"),
+        ] {
+            let answer = raw_request(&app.url, method, target, "").await;
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status}")),
+                "{method} {target}: {}",
+                &answer[..60.min(answer.len())]
+            );
         }
     })
     .await;

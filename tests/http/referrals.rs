@@ -213,7 +213,13 @@ async fn a_link_typed_by_hand_as_utm_parameters_is_the_same_arrival() {
         browser.open(&format!("/?utm_medium=referral&utm_source=internal&utm_term={token}")).await;
         browser.open("/?utm_medium=referral&utm_source=internal&utm_term=unknown23456").await;
         browser.register("maria@example.com").await;
-        assert_eq!(referrals(&app).await, [("maria@example.com".into(), token)]);
+        assert_eq!(referrals(&app).await, [("maria@example.com".into(), token.clone())]);
+        // and is nothing where the link is none any more
+        assert!(disable_token(&app.db, token.clone()).await.expect("disabled"));
+        let browser = app.browser();
+        browser.open(&format!("/?utm_medium=referral&utm_source=internal&utm_term={token}")).await;
+        browser.register("late@example.com").await;
+        assert_eq!(referrals(&app).await.len(), 1);
     })
     .await;
 }

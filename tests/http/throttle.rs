@@ -75,6 +75,23 @@ async fn failures_at_once_are_all_counted() {
 }
 
 #[tokio::test]
+async fn of_many_guesses_at_once_few_learn_anything() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        let guess = async |n: usize| {
+            let password = if n == 39 { PASSWORD } else { "wrong" };
+            let form = [("email", "maria@example.com"), ("password", password)];
+            let request = app.browser().post_json("/api/login", &form);
+            request.send().await.expect("an answer").status()
+        };
+        let answers = futures::future::join_all((0..40).map(guess)).await;
+        let told = answers.iter().filter(|status| **status != StatusCode::TOO_MANY_REQUESTS).count();
+        assert!(told <= 12, "{told} of 40: {answers:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_address_waits_after_ten_failures_whatever_it_says_of_itself() {
     each_app(async |app| {
         app.member("maria@example.com").await;

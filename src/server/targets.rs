@@ -1,0 +1,47 @@
+//! Requests whose target is no page's address: refused before anything reads it.
+
+use axum::{
+    extract::Request,
+    http::{Method, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use percent_encoding::percent_decode_str;
+
+/// Refuses what only proxies are asked (`CONNECT`, `OPTIONS *`), and paths with `.` or `..` in them: the pages' router would
+/// resolve those, and the guard in front of it would have looked at another path.
+pub(super) async fn check(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if request.method() == Method::CONNECT {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    if !path.starts_with('/') {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    // most paths have no dot at all
+    if (path.contains('.') || path.contains('%')) && path.split(['/', '\\']).any(is_dots) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    next.run(request).await
+}
+
+/// Whether a segment is `.` or `..` once it is decoded.
+fn is_dots(segment: &str) -> bool {
+    let decoded = percent_decode_str(segment).decode_utf8_lossy();
+    decoded == "." || decoded == ".."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_are_found_however_they_are_written() {
+        for dots in [".", "..", "%2e", "%2E%2e", ".%2e"] {
+            assert!(is_dots(dots), "{dots}");
+        }
+        for name in ["", "a.b", "...", "leads.csv", ".well-known", "%20.", "a..b"] {
+            assert!(!is_dots(name), "{name}");
+        }
+    }
+}
