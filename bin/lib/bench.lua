@@ -15,6 +15,9 @@ function init()
     ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
   }
   campaign = os.getenv("BENCH_CAMPAIGN")
+  if campaign == "" then
+    campaign = nil
+  end
   sent = 0
   cookies = {}
   local file = os.getenv("BENCH_COOKIES")
