@@ -59,47 +59,23 @@ pub fn sql(text: impl Into<Cow<'static, str>>) -> Query {
     Query { text: text.into(), values: Vec::new() }
 }
 
-/// Binds all values to a `sqlx` query, of either database and with or without a row type.
+/// Binds all values to a `sqlx` query, of either database and with or without a row type. They are only lent: who may have to
+/// run the statement again keeps them.
 macro_rules! bound {
     ($query:expr, $values:expr) => {{
         let mut query = $query;
         for value in $values {
             query = match value {
-                Value::Int(value) => query.bind(value),
-                Value::Bool(value) => query.bind(value),
-                Value::Text(value) => query.bind(value),
-                Value::Id(value) => query.bind(value),
-                Value::Bytes(value) => query.bind(value),
-                Value::Time(value) => query.bind(value),
+                Value::Int(value) => query.bind(*value),
+                Value::Bool(value) => query.bind(*value),
+                Value::Text(value) => query.bind(value.as_deref()),
+                Value::Id(value) => query.bind(*value),
+                Value::Bytes(value) => query.bind(value.as_deref()),
+                Value::Time(value) => query.bind(*value),
             };
         }
         query
     }};
-}
-
-/// Runs a statement with the values of some rows, which stay with the caller.
-pub(super) async fn execute(text: &str, rows: &[&[Value]], conn: &mut Conn) -> Result<(), Error> {
-    macro_rules! run {
-        ($connection:expr) => {{
-            let mut query = sqlx::query(text);
-            for value in rows.iter().copied().flatten() {
-                query = match value {
-                    Value::Int(value) => query.bind(*value),
-                    Value::Bool(value) => query.bind(*value),
-                    Value::Text(value) => query.bind(value.as_deref()),
-                    Value::Id(value) => query.bind(*value),
-                    Value::Bytes(value) => query.bind(value.as_deref()),
-                    Value::Time(value) => query.bind(*value),
-                };
-            }
-            query.execute(&mut **$connection).await?;
-        }};
-    }
-    match conn {
-        Conn::Sqlite(connection) => run!(connection),
-        Conn::Postgres(connection) => run!(connection),
-    }
-    Ok(())
 }
 
 /// Runs a `sqlx` query on the connection, whichever it is.
@@ -118,6 +94,12 @@ macro_rules! on {
     };
 }
 
+/// Runs a statement with the values of some rows, which stay with the caller.
+pub(super) async fn execute(text: &str, rows: &[&[Value]], conn: &mut Conn) -> Result<(), Error> {
+    on!(conn, c => bound!(sqlx::query(text), rows.iter().copied().flatten()).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
 impl Query {
     /// Binds the next placeholder.
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
@@ -133,19 +115,19 @@ impl Query {
 
     /// Runs the statement and answers how many rows it changed.
     pub async fn execute(self, conn: &mut Conn) -> Result<u64, Error> {
-        Ok(on!(conn, c => bound!(sqlx::query(&self.text), self.values).execute(c).await?.rows_affected()))
+        Ok(on!(conn, c => bound!(sqlx::query(&self.text), &self.values).execute(c).await?.rows_affected()))
     }
 
     pub async fn fetch_all<T: Row>(self, conn: &mut Conn) -> Result<Vec<T>, Error> {
-        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), self.values).fetch_all(c).await?))
+        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_all(c).await?))
     }
 
     pub async fn fetch_optional<T: Row>(self, conn: &mut Conn) -> Result<Option<T>, Error> {
-        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), self.values).fetch_optional(c).await?))
+        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_optional(c).await?))
     }
 
     pub async fn fetch_one<T: Row>(self, conn: &mut Conn) -> Result<T, Error> {
-        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), self.values).fetch_one(c).await?))
+        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_one(c).await?))
     }
 
     /// The first column of the first row.
