@@ -12,9 +12,13 @@ use leptos_router::{
 };
 
 use crate::{
-    admin::{CampaignsPage, JourneyPage, LeadPage, LeadsPage, OverviewPage, ReferralsPage},
+    admin::{
+        CampaignsPage, ConversionsPage, InspectorPage, JourneyPage, LeadPage, LeadsPage, ModelsPage, OverviewPage,
+        QualityPage, ReferralsPage,
+    },
     components::assets::assets,
-    pages::{AccountPage, HomePage, LoginPage, NotFoundPage, RegisterPage},
+    pages::{AccountPage, HomePage, LoginPage, NotFoundPage, PrivacyPage, RegisterPage},
+    state::AppState,
 };
 
 /// What stands in the browser's tab.
@@ -23,9 +27,11 @@ const SITE: &str = "Waymark";
 /// The document around the page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = assets(&options);
+    // for the beacon, which reads addresses as the server does
+    let tags = use_context::<AppState>().map(|state| state.config.custom_tags.names().collect::<Vec<_>>().join(","));
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-tags=tags.filter(|tags| !tags.is_empty())>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -86,11 +92,16 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/privacy") view=PrivacyPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin") view=OverviewPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/campaigns") view=CampaignsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/leads") view=LeadsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/leads/:id") view=LeadPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/conversions") view=ConversionsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/models") view=ModelsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/users/:id") view=JourneyPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/inspector") view=InspectorPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/quality") view=QualityPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/referrals") view=ReferralsPage ssr=SsrMode::Async/>
             </FlatRoutes>
         </Router>

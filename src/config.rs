@@ -7,7 +7,15 @@ use std::{net::SocketAddr, time::Duration};
 
 use ipnet::IpNet;
 
-use crate::{attribution::tags::CustomTags, db::Dialect};
+use crate::{
+    attribution::{
+        models::{Model, PositionWeights, UnknownModel, Weights},
+        referrer_source::IgnoredReferrers,
+        rules::Rules,
+        tags::CustomTags,
+    },
+    db::Dialect,
+};
 
 /// How the application runs. Each field says which variable it is read from.
 #[derive(Clone, Debug)]
@@ -25,6 +33,22 @@ pub struct Config {
     pub custom_tags: CustomTags,
     /// `ATTRIBUTION_WINDOW`: how long before a sign-up a touch counts for it. Default `90d`.
     pub window: Duration,
+    /// `ATTRIBUTION_WINDOWS`: the same for single kinds of conversions, where it differs: `purchase:30d,demo:7d`.
+    pub windows: Vec<(String, Duration)>,
+    /// `ATTRIBUTION_MODEL`, `ATTRIBUTION_POSITION_WEIGHTS`, `ATTRIBUTION_HALF_LIFE`: how credit is shared.
+    pub models: ModelSettings,
+    /// `ATTRIBUTION_RULES`: a TOML file with channel rules that go before the built-in ones. Default: none.
+    pub rules: Rules,
+    /// `ATTRIBUTION_IGNORED_REFERRERS`: further hosts whose links are never a touch by themselves, separated by commas.
+    pub ignored_referrers: IgnoredReferrers,
+    /// `ATTRIBUTION_INTERNAL`: whether touches from links on pages of our own are credited. `exclude` (default) or `include`.
+    pub internal_touches: bool,
+    /// `ATTRIBUTION_CONSENT`: whether visitors are asked first. `implied` (default) or `required`.
+    pub consent: ConsentMode,
+    /// `ATTRIBUTION_KEEP_UNLINKED`: how long touches of visitors who are nobody's are kept. Default `90d`; `never` removes none.
+    pub keep_unlinked: Option<Duration>,
+    /// `ATTRIBUTION_KEEP_LINKED`: how long touches of users are kept. Default `760d`, 25 months; `never` removes none.
+    pub keep_linked: Option<Duration>,
     /// `ATTRIBUTION_GPC`: what `Sec-GPC: 1` changes. `no_click_ids` (default), `no_capture` or `ignore`.
     pub gpc: Gpc,
     /// `ATTRIBUTION_OWN_HOSTS`: further hosts of this site, separated by commas. The host of `SITE_URL` is one of them.
@@ -37,6 +61,26 @@ pub struct Config {
     pub metrics_addr: Option<SocketAddr>,
     /// `LOG_FORMAT`: `json` or `pretty`. Default: pretty in development.
     pub log_json: bool,
+}
+
+/// How a conversion's credit is shared where nobody asks for another way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ModelSettings {
+    /// `ATTRIBUTION_MODEL`: `first`, `last`, `last_non_direct` (default), `linear`, `position` or `time_decay`.
+    pub default: Model,
+    /// `ATTRIBUTION_POSITION_WEIGHTS`: the first touch, those between, the last, in hundredths. Default `40/20/40`.
+    /// `ATTRIBUTION_HALF_LIFE`: after how long a touch weighs half in time decay. Default `7d`.
+    pub weights: Weights,
+}
+
+/// Whether visitors agree before anything about them is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConsentMode {
+    /// Arrivals count until a visitor objects.
+    #[default]
+    Implied,
+    /// No cookie and no row before a visitor agrees.
+    Required,
 }
 
 /// What a browser's Global Privacy Control signal changes.
@@ -84,12 +128,6 @@ impl Config {
                 _ => Err("must be DEV or PROD".into()),
             })
             .unwrap_or(cfg!(debug_assertions));
-        // Read so that nobody believes it holds: without this, `required` would be ignored in silence.
-        read.value("ATTRIBUTION_CONSENT", |value| match value {
-            "implied" => Ok(()),
-            "required" => Err("cannot be required yet: capture without consent is all there is".into()),
-            _ => Err("must be implied".into()),
-        });
         let config = Self {
             database_url: read
                 .value("DATABASE_URL", |url| Dialect::of(url).map(|_| url.to_owned()))
@@ -100,7 +138,43 @@ impl Config {
             custom_tags: read
                 .value("ATTRIBUTION_CUSTOM_TAGS", |value| CustomTags::parse(value).map_err(|error| error.to_string()))
                 .unwrap_or_default(),
-            window: read.value("ATTRIBUTION_WINDOW", parse_duration).unwrap_or(Duration::from_secs(90 * 86_400)),
+            window: read.value("ATTRIBUTION_WINDOW", parse_duration).unwrap_or(days(90)),
+            windows: read.value("ATTRIBUTION_WINDOWS", |value| list(value, parse_window)).unwrap_or_default(),
+            models: ModelSettings {
+                default: read
+                    .value("ATTRIBUTION_MODEL", |value| value.parse().map_err(|why: UnknownModel| why.to_string()))
+                    .unwrap_or(Model::LastNonDirect),
+                weights: Weights {
+                    position: read
+                        .value("ATTRIBUTION_POSITION_WEIGHTS", |value| {
+                            value.parse::<PositionWeights>().map_err(|why| why.to_string())
+                        })
+                        .unwrap_or_default(),
+                    half_life: read
+                        .value("ATTRIBUTION_HALF_LIFE", parse_duration)
+                        .map_or(Weights::default().half_life, |half_life| half_life.as_millis() as i64),
+                },
+            },
+            rules: read.value("ATTRIBUTION_RULES", read_rules).unwrap_or_default(),
+            ignored_referrers: read
+                .value("ATTRIBUTION_IGNORED_REFERRERS", IgnoredReferrers::parse)
+                .unwrap_or_default(),
+            internal_touches: read
+                .value("ATTRIBUTION_INTERNAL", |value| match value {
+                    "exclude" => Ok(false),
+                    "include" => Ok(true),
+                    _ => Err("must be exclude or include".into()),
+                })
+                .unwrap_or_default(),
+            consent: read
+                .value("ATTRIBUTION_CONSENT", |value| match value {
+                    "implied" => Ok(ConsentMode::Implied),
+                    "required" => Ok(ConsentMode::Required),
+                    _ => Err("must be implied or required".into()),
+                })
+                .unwrap_or_default(),
+            keep_unlinked: read.value("ATTRIBUTION_KEEP_UNLINKED", parse_retention).unwrap_or(Some(days(90))),
+            keep_linked: read.value("ATTRIBUTION_KEEP_LINKED", parse_retention).unwrap_or(Some(days(760))),
             gpc: read
                 .value("ATTRIBUTION_GPC", |value| match value {
                     "no_click_ids" => Ok(Gpc::NoClickIds),
@@ -146,9 +220,15 @@ impl Config {
         host_of(site).eq_ignore_ascii_case(host) || self.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
     }
 
-    /// The look-back window in milliseconds.
+    /// The look-back window of sign-ups in milliseconds.
     pub fn window_millis(&self) -> i64 {
-        i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX)
+        self.window_of("signup")
+    }
+
+    /// The look-back window of a kind of conversions in milliseconds.
+    pub fn window_of(&self, kind: &str) -> i64 {
+        let own = self.windows.iter().find(|(name, _)| name == kind).map(|(_, window)| *window);
+        i64::try_from(own.unwrap_or(self.window).as_millis()).unwrap_or(i64::MAX)
     }
 }
 
@@ -243,6 +323,30 @@ pub fn parse_duration(value: &str) -> Result<Duration, String> {
     }
 }
 
+/// The rules in a file. What is wrong with them, all of it, is one mistake of the variable that names the file.
+fn read_rules(path: &str) -> Result<Rules, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("names {path:?}, which cannot be read: {error}"))?;
+    Rules::parse(&text).map_err(|mistakes| format!("names {path:?}, where {}", mistakes.join("; ")))
+}
+
+const fn days(number: u64) -> Duration {
+    Duration::from_secs(number * 86_400)
+}
+
+/// How long something is kept; nothing where it is `never` removed.
+fn parse_retention(value: &str) -> Result<Option<Duration>, String> {
+    if value == "never" { Ok(None) } else { parse_duration(value).map(Some) }
+}
+
+/// `purchase:30d`: a kind of conversions and its look-back window.
+fn parse_window(value: &str) -> Result<(String, Duration), String> {
+    let (kind, window) =
+        value.split_once(':').ok_or_else(|| format!("has {value:?}, which is no kind and window like purchase:30d"))?;
+    let window = parse_duration(window.trim()).map_err(|why| format!("has {value:?}, whose window {why}"))?;
+    Ok((kind.trim().to_lowercase(), window))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +398,22 @@ mod tests {
         for wrong in ["", "90", "d", "0d", "-1d", "1.5h", "9x", "99999999999999999999d", "9é", "1d1"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn kinds_have_windows_of_their_own() {
+        let (config, mistakes) = read(&[
+            ("ATTRIBUTION_WINDOW", "60d"),
+            ("ATTRIBUTION_WINDOWS", "Purchase: 30d, demo:12h"),
+            ("ATTRIBUTION_KEEP_UNLINKED", "never"),
+        ]);
+        assert_eq!(mistakes, []);
+        let day = 86_400_000;
+        let windows = ["signup", "purchase", "demo", "other"].map(|kind| config.window_of(kind));
+        assert_eq!(windows, [60 * day, 30 * day, day / 2, 60 * day]);
+        assert_eq!((config.keep_unlinked, config.keep_linked), (None, Some(days(760))));
+        let (_, mistakes) = read(&[("ATTRIBUTION_WINDOWS", "purchase"), ("ATTRIBUTION_KEEP_LINKED", "0d")]);
+        assert_eq!(mistakes.len(), 2);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sample data: a year of campaigns, visitors and sign-ups of people who do not exist.
+//! Sample data: a year of campaigns, visitors, sign-ups and purchases of people who do not exist.
 //!
 //! What always holds:
 //! - It never mixes with real data unless it is told to, and every user and visitor of it is marked as a sample, so that it
@@ -13,6 +13,7 @@ mod campaigns;
 mod names;
 mod plan;
 mod random;
+mod sales;
 #[cfg(test)]
 mod tests;
 
@@ -20,8 +21,14 @@ use std::{collections::HashSet, fmt};
 
 use uuid::Uuid;
 
-use self::plan::{Person, Plan};
-use crate::db::{Db, Error, Insert, Millis, Table, sql};
+use self::{
+    plan::{Member, Person, Plan},
+    sales::{Sale, sales},
+};
+use crate::{
+    attribution::conversion::{OWN_SOURCE, SIGN_UP, sign_up_id},
+    db::{Db, Error, Insert, Millis, Table, sql},
+};
 
 /// Rows that are written in one transaction, about.
 const BATCH: usize = 3000;
@@ -29,12 +36,30 @@ const BATCH: usize = 3000;
 const REMOVE: i64 = 1000;
 /// No hash: no password fits.
 const NO_PASSWORD: &str = "!";
+/// Who reports the purchases.
+const SHOP: &str = "sample-shop";
 
 static USERS: Table =
     Table { name: "users", columns: &["id", "email", "email_lower", "password_hash", "created_at", "sample"] };
 static VISITORS: Table =
     Table { name: "visitors", columns: &["id", "user_id", "first_seen_at", "linked_at", "sample"] };
 static TOKENS: Table = Table { name: "referral_tokens", columns: &["token", "owner_id", "created_at"] };
+static CONVERSIONS: Table = Table {
+    name: "conversions",
+    columns: &[
+        "id",
+        "user_id",
+        "kind",
+        "value",
+        "currency",
+        "occurred_at",
+        "recorded_at",
+        "source",
+        "external_id",
+        "refund_of",
+        "sample",
+    ],
+};
 static REFERRALS: Table = Table { name: "referrals", columns: &["referee_id", "token", "created_at"] };
 
 /// What sample data is asked for.
@@ -65,12 +90,17 @@ pub struct Summary {
     pub touches: u64,
     /// Users who came by another's link.
     pub referrals: u64,
+    /// Sign-ups, purchases and refunds.
+    pub conversions: u64,
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { users, visitors, touches, referrals } = self;
-        write!(f, "{users} users, {visitors} visitors, {touches} touches, {referrals} referrals")
+        let Self { users, visitors, touches, referrals, conversions } = self;
+        write!(
+            f,
+            "{users} users, {visitors} visitors, {touches} touches, {referrals} referrals, {conversions} conversions"
+        )
     }
 }
 
@@ -146,7 +176,8 @@ pub async fn remove(db: &Db) -> Result<Summary, DemoError> {
     }
     let mut after = Some(Uuid::nil());
     while let Some(id) = after {
-        let (last, users) = remove_users(db, id).await?;
+        let (last, conversions, users) = remove_users(db, id).await?;
+        summary.conversions += conversions;
         summary.users += users;
         after = last;
     }
@@ -180,8 +211,9 @@ async fn remove_visitors(db: &Db, after: Uuid) -> Result<(Option<Uuid>, u64, u64
     .await
 }
 
-/// Removes the next users after an id, whose visitors are gone. Their links and sessions go with them.
-async fn remove_users(db: &Db, after: Uuid) -> Result<(Option<Uuid>, u64), Error> {
+/// Removes the next users after an id, whose visitors are gone, with their conversions. Their links and sessions go with them.
+/// Answers the last of them, and how many conversions and users.
+async fn remove_users(db: &Db, after: Uuid) -> Result<(Option<Uuid>, u64, u64), Error> {
     db.transaction(move |conn| {
         Box::pin(async move {
             let ids: Vec<(Uuid,)> = sql("select id from users where sample and id > $1 order by id limit $2")
@@ -189,13 +221,25 @@ async fn remove_users(db: &Db, after: Uuid) -> Result<(Option<Uuid>, u64), Error
                 .bind(REMOVE)
                 .fetch_all(conn)
                 .await?;
-            let Some(&(last,)) = ids.last() else { return Ok((None, 0)) };
+            let Some(&(last,)) = ids.last() else { return Ok((None, 0, 0)) };
+            let mut conversions = 0;
+            // refunds first: those that go with what they take back are not counted
+            for which in ["refund_of is not null", "refund_of is null"] {
+                conversions += sql(format!(
+                    "delete from conversions where {which} and user_id in (
+                        select id from users where sample and id > $1 and id <= $2)"
+                ))
+                .bind(after)
+                .bind(last)
+                .execute(conn)
+                .await?;
+            }
             let users = sql("delete from users where sample and id > $1 and id <= $2")
                 .bind(after)
                 .bind(last)
                 .execute(conn)
                 .await?;
-            Ok((Some(last), users))
+            Ok((Some(last), conversions, users))
         })
     })
     .await
@@ -241,11 +285,13 @@ struct Batch {
     touches: Vec<Insert>,
     tokens: Vec<Insert>,
     referrals: Vec<Insert>,
+    conversions: Vec<Insert>,
 }
 
 impl Batch {
     fn len(&self) -> usize {
-        self.users.len() + self.visitors.len() + self.touches.len() + self.tokens.len() + self.referrals.len()
+        let Self { users, visitors, touches, tokens, referrals, conversions } = self;
+        [users, visitors, touches, tokens, referrals, conversions].into_iter().map(Vec::len).sum()
     }
 
     /// Adds what of a person is not in the future.
@@ -272,6 +318,10 @@ impl Batch {
         }
         let Some(user) = user else { return };
         summary.users += 1;
+        let sales = sales(&user, now);
+        summary.conversions += 1 + sales.len() as u64;
+        self.conversions.push(sign_up(&user));
+        self.conversions.extend(sales.into_iter().map(|sale| sold(user.id, sale)));
         if let Some(token) = user.token {
             let values = vec![token.into(), user.id.into(), user.created_at.into()];
             self.tokens.push(Insert { table: &TOKENS, values });
@@ -295,12 +345,53 @@ impl Batch {
     }
 
     async fn store(&mut self, db: &Db) -> Result<(), DemoError> {
-        let Self { users, visitors, touches, tokens, referrals } = std::mem::take(self);
-        let rows = [users, visitors, touches, tokens, referrals].into_iter().flatten().collect();
+        let Self { users, visitors, touches, tokens, referrals, conversions } = std::mem::take(self);
+        let rows = [users, visitors, touches, tokens, referrals, conversions].into_iter().flatten().collect();
         db.insert(rows).await.map_err(|error| match error.constraint() {
             // Somebody else began at the same moment, a button pressed twice: the other fills.
             Some(name) if name.ends_with("_key") || name.ends_with("_pkey") => DemoError::AlreadyFilled,
             _ => error.into(),
         })
+    }
+}
+
+/// The conversion that a sign-up is.
+fn sign_up(user: &Member) -> Insert {
+    let at = user.created_at;
+    Insert {
+        table: &CONVERSIONS,
+        values: vec![
+            user.id.into(),
+            user.id.into(),
+            SIGN_UP.into(),
+            0_i64.into(),
+            None::<&str>.into(),
+            at.into(),
+            at.into(),
+            OWN_SOURCE.into(),
+            sign_up_id(user.id).into(),
+            None::<Uuid>.into(),
+            true.into(),
+        ],
+    }
+}
+
+/// The conversion that a sale is.
+fn sold(user: Uuid, sale: Sale) -> Insert {
+    Insert {
+        table: &CONVERSIONS,
+        values: vec![
+            sale.id.into(),
+            user.into(),
+            "purchase".into(),
+            sale.value.into(),
+            sale.currency.into(),
+            sale.occurred_at.into(),
+            sale.occurred_at.into(),
+            SHOP.into(),
+            sale.external_id.into(),
+            sale.refund_of.into(),
+            true.into(),
+        ],
     }
 }

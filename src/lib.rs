@@ -9,12 +9,14 @@
 #![cfg_attr(
     feature = "ssr",
     doc = "- [`auth`]: accounts, passwords, sessions of signed-in users, the forms' server functions.
+- [`privacy`]: how long things are kept, exporting and erasing what is kept about a user.
 - [`pages`], [`admin`]: what people see. [`components`]: what pages share; [`app`]: the document and the routes.
 - [`server`]: the router with all its layers, the session store, start and stop.
-- [`db`]: SQLite and PostgreSQL, one way to use either. [`config`]: environment variables. [`demo`]: sample data."
+- [`db`]: SQLite and PostgreSQL, one way to use either. [`config`]: environment variables. [`demo`]: sample data.
+- [`import`]: leads of django-utm-tracker become touches here."
 )]
 //!
-//! Imports run one way: server → app → pages, admin → auth → attribution → db, config.
+//! Imports run one way: server → app → pages, admin → privacy → auth → attribution → db, config.
 //!
 //! # The way of a request
 //!
@@ -24,6 +26,8 @@
 //!
 //! The browser's half is [`components`]' islands and nothing else: pages render on the server and are complete without it.
 
+#[cfg(feature = "ssr")]
+pub mod address_limit;
 #[cfg(feature = "ssr")]
 pub mod admin;
 #[cfg(feature = "ssr")]
@@ -38,8 +42,13 @@ pub mod config;
 pub mod db;
 #[cfg(feature = "ssr")]
 pub mod demo;
+/// Moving in: leads of django-utm-tracker become touches here.
+#[cfg(feature = "ssr")]
+pub mod import;
 #[cfg(feature = "ssr")]
 pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod privacy;
 #[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]

@@ -6,8 +6,9 @@ use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
 use crate::{
-    attribution::Attribution,
-    auth::{password::Hasher, throttle::AddressLimit},
+    address_limit::AddressLimit,
+    attribution::{Attribution, counters::Counters},
+    auth::password::Hasher,
     config::Config,
     db::Db,
 };
@@ -21,14 +22,25 @@ pub struct Shared {
     pub db: Db,
     pub config: Arc<Config>,
     pub hasher: Hasher,
-    /// Sign-in attempts of an address, in this process.
+    /// Failed sign-ins of an address, in this process.
     pub sign_in_limit: AddressLimit,
+    /// What arrived and did not count, until it is written down.
+    pub counters: Counters,
+    /// Beacons of an address, in this process.
+    pub beacon_limit: AddressLimit,
     pub options: LeptosOptions,
 }
 
 impl AppState {
     pub fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
+    }
+}
+
+impl AppState {
+    /// What attribution needs of it.
+    pub fn attribution(&self) -> Attribution {
+        Attribution::from_ref(self)
     }
 }
 
@@ -46,6 +58,13 @@ impl FromRef<AppState> for Db {
     }
 }
 
+/// The beacon asks for it.
+impl FromRef<AppState> for AddressLimit {
+    fn from_ref(state: &AppState) -> Self {
+        state.beacon_limit.clone()
+    }
+}
+
 /// Leptos asks for it.
 impl FromRef<AppState> for LeptosOptions {
     fn from_ref(state: &AppState) -> Self {
@@ -55,6 +74,6 @@ impl FromRef<AppState> for LeptosOptions {
 
 impl FromRef<AppState> for Attribution {
     fn from_ref(state: &AppState) -> Self {
-        Self { db: state.db.clone(), config: state.config.clone() }
+        Self { db: state.db.clone(), config: state.config.clone(), counters: state.counters.clone() }
     }
 }

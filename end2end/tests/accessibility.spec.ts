@@ -16,7 +16,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     test.use({ colorScheme, allowedProblems: [/status of 404/] });
 
     test("public pages", async ({ page }) => {
-      for (const path of ["/", "/login", "/register", "/no-such-page"]) {
+      for (const path of ["/", "/login", "/register", "/privacy", "/no-such-page", `${process.env.CONSENT_URL}/`]) {
         await page.goto(path);
         await expectAccessible(page);
       }
@@ -50,6 +50,12 @@ for (const colorScheme of ["light", "dark"] as const) {
         `/admin/leads?campaign=${campaign}`,
         "/admin/leads?q=nothing-has-this-name",
         "/admin/referrals",
+        "/admin/models",
+        "/admin/models?by=campaign&period=all",
+        "/admin/conversions",
+        "/admin/quality",
+        "/admin/inspector",
+        "/admin/inspector?address=%2Fpricing%3Fgclid%3Dx&linked_from=https%3A%2F%2Fwww.google.com%2F",
       ]) {
         await admin.goto(path);
         await expectAccessible(admin);

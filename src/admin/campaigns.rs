@@ -1,18 +1,23 @@
 use leptos::prelude::*;
 
 use super::{
-    filters::PageFilter,
+    amounts::{credit, money},
+    filters::{CreditChoice, PageFilter},
     page::{Asked, Failure, admin_page},
     tables::{internal_tag, or_not_set, rate, value_or_not_set},
 };
 use crate::{
-    attribution::report::{
-        Filter, Preset,
-        campaigns::{Campaign, CampaignPage, Column, Order, campaigns},
-        totals::{Totals, any_touch, totals},
+    attribution::{
+        models::Model,
+        report::{
+            Filter, Preset,
+            campaigns::{Campaign, CampaignPage, Column, Order, campaigns},
+            credit::{CampaignCredit, Earned, credit_by_campaign, kinds},
+            totals::{Totals, any_touch, totals},
+        },
     },
     components::{
-        AdminPage, AdminSection, Card, DataTable, EmptyState, Pagination, Sort, SortTh, Tag, TwoLines, format,
+        AdminPage, AdminSection, Card, DataTable, EmptyState, Pagination, Sort, SortTh, Tag, Th, TwoLines, format,
     },
     db::Error,
 };
@@ -21,7 +26,7 @@ const PATH: &str = "/admin/campaigns";
 const ROWS: u32 = 50;
 
 /// The columns, in their order, and their headings.
-const COLUMNS: [(Column, &str); 10] = [
+const COLUMNS: [(Column, &str); 11] = [
     (Column::Campaign, "Campaign"),
     (Column::Source, "Source"),
     (Column::Medium, "Medium"),
@@ -32,6 +37,7 @@ const COLUMNS: [(Column, &str); 10] = [
     (Column::Users, "Users"),
     (Column::Signups, "Sign-ups"),
     (Column::Rate, "Rate"),
+    (Column::Credit, "Conversions"),
 ];
 
 /// Leads per campaign.
@@ -43,22 +49,25 @@ pub fn CampaignsPage() -> impl IntoView {
 async fn page(asked: Asked) -> Result<AnyView, Failure> {
     let order = asked.parameter("sort").and_then(|sort| Order::parse(&sort)).unwrap_or_default();
     let number = asked.parameter("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(1).clamp(1, 1_000_000);
-    let filter = PageFilter {
+    let mut filter = PageFilter {
         parsed: Filter::parse(&asked.query, Preset::Days30, asked.now),
         path: PATH,
         keep: if order == Order::default() { Vec::new() } else { vec![("sort", order.to_string())] },
+        credit: None,
         now: asked.now,
     };
-    let (rows, (totals, nothing_yet)) =
+    let (found, (totals, nothing_yet)) =
         futures::try_join!(load_rows(&asked, filter.filter(), order, number), load_totals(&asked, filter.filter()),)?;
-    let csv = filter.csv_href("/admin/campaigns.csv");
+    let Found { rows, credit: earned, kinds } = found;
+    filter.credit = Some(CreditChoice { default: asked.state.config.models.default, kinds });
+    let csv = filter.csv_href("/admin/campaigns.csv", &[]);
     let toolbar = view! {
         {filter.toolbar()}
         <a class="button" href=csv rel="external" download>"CSV"</a>
     };
     let content = match rows.count {
         0 => empty(&filter, nothing_yet),
-        _ => table(&filter, order, number, rows, totals),
+        _ => table(&filter, asked.model(filter.filter()), order, number, rows, earned, totals),
     };
     Ok(view! {
         <AdminPage title="Campaigns" section=AdminSection::Campaigns subtitle=filter.period_words() toolbar=toolbar.into_any()>
@@ -70,9 +79,18 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     .into_any())
 }
 
-async fn load_rows(asked: &Asked, filter: &Filter, order: Order, page: u32) -> Result<CampaignPage, Error> {
+struct Found {
+    rows: CampaignPage,
+    credit: CampaignCredit,
+    /// Of conversions.
+    kinds: Vec<String>,
+}
+
+async fn load_rows(asked: &Asked, filter: &Filter, order: Order, page: u32) -> Result<Found, Error> {
     let mut conn = asked.state.db.read().await?;
-    campaigns(&mut conn, filter, asked.window(), order, ROWS, (page - 1) * ROWS).await
+    let credit = credit_by_campaign(&mut conn, filter, &asked.credit(), asked.model(filter)).await?;
+    let rows = campaigns(&mut conn, filter, asked.window(), &credit, order, ROWS, (page - 1) * ROWS).await?;
+    Ok(Found { rows, credit, kinds: kinds(&mut conn).await? })
 }
 
 async fn load_totals(asked: &Asked, filter: &Filter) -> Result<(Totals, bool), Error> {
@@ -83,9 +101,11 @@ async fn load_totals(asked: &Asked, filter: &Filter) -> Result<(Totals, bool), E
 
 fn table(
     filter: &PageFilter,
+    model: Model,
     order: Order,
     page: u32,
     CampaignPage { rows, count }: CampaignPage,
+    earned: CampaignCredit,
     totals: Totals,
 ) -> AnyView {
     let headings = COLUMNS
@@ -100,8 +120,9 @@ fn table(
             view! { <SortTh label href sort numeric=column.is_numeric()/> }
         })
         .collect_view();
+    let total = earned.total();
     let shown = rows.len() as i64;
-    let rows = rows.into_iter().map(|row| table_row(filter, row)).collect_view();
+    let rows = rows.into_iter().map(|row| table_row(filter, row, &earned)).collect_view();
 
     let first = i64::from((page - 1) * ROWS) + 1;
     let summary = match shown {
@@ -113,10 +134,11 @@ fn table(
     let newer = (page > 1).then(|| step((page - 1).min(last)));
     let older = (i64::from(page) * i64::from(ROWS) < count).then(|| step(page + 1));
     let direct = totals.signups - totals.attributed;
+    let models = filter.filter().href("/admin/models", &[("by", "campaign")]);
     view! {
         <Card>
             <DataTable caption="Leads per campaign">
-                <thead><tr>{headings}</tr></thead>
+                <thead><tr>{headings}<Th label="Value" numeric=true/></tr></thead>
                 <tbody>{rows}</tbody>
                 <tfoot>
                     <tr>
@@ -127,12 +149,16 @@ fn table(
                         <td class="num">{format::count(totals.users)}</td>
                         <td class="num">{format::count(totals.attributed)}</td>
                         <td class="num">{rate(totals.rate())}</td>
+                        <td class="num">{credit(total.count)}</td>
+                        <td class="num">{value(&total)}</td>
                     </tr>
                 </tfoot>
             </DataTable>
             <Pagination newer older summary newer_label="Previous" older_label="Next"/>
             <p class="muted small">
-                "Whoever came by two campaigns counts for both, and once in the total."
+                "Whoever came by two campaigns counts for both, and once in the total. "
+                {format!("Conversions and value are credited by the model “{}”; ", model.label())}
+                <a href=models>"compare models"</a>"."
                 {(direct > 0).then(|| {
                     let direct = format::plural(direct, "further sign-up", "further sign-ups");
                     format!(" {direct} came directly, without a touch in the look-back window.")
@@ -143,14 +169,29 @@ fn table(
     .into_any()
 }
 
-fn table_row(filter: &PageFilter, row: Campaign) -> AnyView {
+/// What was earned in each currency, one below the other.
+fn value(earned: &Earned) -> AnyView {
+    let amounts: Vec<_> = earned.values.iter().filter(|(_, value)| **value != 0).collect();
+    match amounts.is_empty() {
+        true => view! { <span class="muted">"–"</span> }.into_any(),
+        false => amounts
+            .into_iter()
+            .map(|(currency, value)| view! { <span class="line-title">{money(*value, currency)}</span> })
+            .collect_view()
+            .into_any(),
+    }
+}
+
+fn table_row(filter: &PageFilter, row: Campaign, earned: &CampaignCredit) -> AnyView {
+    let earned = earned.of(&row);
+    let name = if row.is_direct() { "Direct".to_owned() } else { or_not_set(&row.campaign) };
     let opens = row.narrow(filter.filter()).href("/admin", &[]);
     let internal = row.internal > 0 && row.internal == row.touches;
     let some_internal = (row.internal > 0 && !internal).then(|| format!("{} internal", format::count(row.internal)));
     view! {
         <tr>
             <th scope="row">
-                <TwoLines title=or_not_set(&row.campaign) subtitle=some_internal href=opens/>
+                <TwoLines title=name subtitle=some_internal href=opens/>
             </th>
             <td>{value_or_not_set(&row.source)}</td>
             <td>{value_or_not_set(&row.medium)}</td>
@@ -161,6 +202,8 @@ fn table_row(filter: &PageFilter, row: Campaign) -> AnyView {
             <td class="num">{format::count(row.users)}</td>
             <td class="num">{format::count(row.signups)}</td>
             <td class="num">{rate(row.rate())}</td>
+            <td class="num">{credit(row.credit)}</td>
+            <td class="num">{value(&earned)}</td>
         </tr>
     }
     .into_any()

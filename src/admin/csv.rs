@@ -1,10 +1,10 @@
-//! Leads and campaigns as CSV files.
+//! Leads, campaigns and models as CSV files.
 //!
 //! What always holds: a file has all rows that its filter finds, not a page of them; without days in the address it is about
 //! all of time; it is read and sent in pieces, so that a large one does not stand in memory; it is RFC 4180, UTF-8; and no cell
 //! of text is a formula to a spreadsheet ([`text`]).
 
-use std::{borrow::Cow, error::Error as StdError};
+use std::{borrow::Cow, collections::BTreeMap, error::Error as StdError, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
@@ -15,11 +15,21 @@ use axum::{
 use csv::{Terminator, WriterBuilder};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
+use super::amounts::{exact_amount, exact_credit};
 use crate::{
-    attribution::report::{
-        Filter, Preset, Problem,
-        campaigns::{Campaign, campaigns_after},
-        leads::{Lead, Part, Walk, leads},
+    attribution::{
+        channel::Channel,
+        models::Model,
+        report::{
+            Filter, Preset, Problem,
+            campaigns::{Campaign, campaigns_after},
+            credit::{
+                CampaignCredit, CreditSettings, Earned,
+                compare::{By, Comparison, Group, compare},
+                credit_by_campaign,
+            },
+            leads::{Lead, Part, Walk, leads},
+        },
     },
     auth::AuthSession,
     components::format::rfc3339,
@@ -49,8 +59,26 @@ const LEAD_COLUMNS: [&str; 14] = [
     "hits",
 ];
 
-const CAMPAIGN_COLUMNS: [&str; 9] =
-    ["source", "medium", "campaign", "channel", "touches", "visitors", "leads", "users", "signups"];
+/// `model` says by which model `conversions` and `values` are credited. Conversions have six decimals and add up exactly; values
+/// are a JSON object of exact amounts by currency: `{"EUR":"123.45"}`.
+const CAMPAIGN_COLUMNS: [&str; 12] = [
+    "source",
+    "medium",
+    "campaign",
+    "channel",
+    "touches",
+    "visitors",
+    "leads",
+    "users",
+    "signups",
+    "model",
+    "conversions",
+    "values",
+];
+
+/// One line for each row and model, so that a table program can turn it. The data-driven models `markov` and `shapley` are
+/// there by channel, where nothing is asked of the touches.
+const MODEL_COLUMNS: [&str; 5] = ["by", "value", "model", "conversions", "values"];
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -64,13 +92,59 @@ pub async fn leads_csv(State(state): State<AppState>, auth: AuthSession, RawQuer
 
 /// `GET /admin/campaigns.csv`: the campaigns that the filter in the query finds, by name.
 pub async fn campaigns_csv(State(state): State<AppState>, auth: AuthSession, RawQuery(query): RawQuery) -> Response {
-    let window = state.config.window_millis();
     match filter(&auth, query, state.db.now()) {
         Ok(filter) => {
-            file("campaigns", &filter.clone(), state.db.now(), campaign_pieces(state.db.clone(), filter, window)).await
+            let counting = Counting {
+                window: state.config.window_millis(),
+                model: filter.model.unwrap_or(state.config.models.default),
+                settings: CreditSettings::of(&state.config),
+            };
+            file("campaigns", &filter.clone(), state.db.now(), campaign_pieces(state.db.clone(), filter, counting))
+                .await
         }
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// What campaigns are counted by.
+struct Counting {
+    /// Before a sign-up.
+    window: Millis,
+    model: Model,
+    settings: CreditSettings,
+}
+
+/// `GET /admin/models.csv`: the conversions that the filter in the query finds, credited by all models, by channel, source or
+/// campaign (`by`).
+pub async fn models_csv(State(state): State<AppState>, auth: AuthSession, RawQuery(query): RawQuery) -> Response {
+    let now = state.db.now();
+    let by = match by(query.as_deref().unwrap_or_default()) {
+        Ok(by) => by,
+        Err(problem) => return Refusal::NotUnderstood(vec![problem]).into_response(),
+    };
+    match filter(&auth, query, now) {
+        Ok(filter) => {
+            let settings = CreditSettings::of(&state.config);
+            let dated = filter.clone();
+            let piece = async move {
+                let comparison = read(&state.db, async |conn| compare(conn, &filter, &settings, by).await).await?;
+                write(Some(MODEL_COLUMNS), model_records(by, &comparison))
+            };
+            file("models", &dated, now, stream::once(piece)).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// What the rows of a comparison are asked to be.
+fn by(query: &str) -> Result<By, Problem> {
+    let last = form_urlencoded::parse(query.as_bytes()).filter(|(key, value)| key == "by" && !value.is_empty()).last();
+    let Some((_, typed)) = last else { return Ok(By::default()) };
+    By::parse(&typed).ok_or_else(|| Problem {
+        name: "by",
+        message: format!("“{typed}” is none of these: it can be channel, source or campaign."),
+        value: typed.into_owned(),
+    })
 }
 
 /// Why there is no file.
@@ -143,27 +217,38 @@ fn lead_pieces(db: Db, filter: Filter) -> impl Stream<Item = Result<Bytes, BoxEr
 fn campaign_pieces(
     db: Db,
     filter: Filter,
-    window: Millis,
+    counting: Counting,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     enum Next {
         First,
-        After(Box<Campaign>),
+        After(Box<Campaign>, CampaignCredit),
         Done,
     }
+    let asked = Arc::new((db, filter, counting));
     stream::try_unfold(Next::First, move |next| {
-        let (db, filter) = (db.clone(), filter.clone());
+        let asked = asked.clone();
         async move {
-            let (header, last) = match next {
-                Next::First => (Some(CAMPAIGN_COLUMNS), None),
-                Next::After(last) => (None, Some(last)),
+            let (db, filter, Counting { window, model, settings }) = &*asked;
+            let (header, last, credit) = match next {
+                Next::First => {
+                    let credit =
+                        read(db, async |conn| credit_by_campaign(conn, filter, settings, *model).await).await?;
+                    (Some(CAMPAIGN_COLUMNS), None, credit)
+                }
+                Next::After(last, credit) => (None, Some(last), credit),
                 Next::Done => return Ok(None),
             };
-            let rows = read(&db, async |conn| campaigns_after(conn, &filter, window, last.as_deref(), CAMPAIGNS).await)
-                .await?;
-            let bytes = write(header, rows.iter().map(campaign_record))?;
+            let rows = read(db, async |conn| {
+                campaigns_after(conn, filter, *window, &credit, last.as_deref(), CAMPAIGNS).await
+            })
+            .await?;
+            let bytes = write(header, rows.iter().map(|row| campaign_record(row, *model, &credit.of(row))))?;
             let full = rows.len() == CAMPAIGNS as usize;
-            let next =
-                rows.into_iter().next_back().filter(|_| full).map_or(Next::Done, |row| Next::After(Box::new(row)));
+            let next = rows
+                .into_iter()
+                .next_back()
+                .filter(|_| full)
+                .map_or(Next::Done, |row| Next::After(Box::new(row), credit));
             Ok(Some((bytes, next)))
         }
     })
@@ -193,7 +278,7 @@ fn lead_record(lead: &Lead) -> [Cow<'_, str>; 14] {
     ]
 }
 
-fn campaign_record(row: &Campaign) -> [Cow<'_, str>; 9] {
+fn campaign_record<'a>(row: &'a Campaign, model: Model, earned: &Earned) -> [Cow<'a, str>; 12] {
     [
         optional(&row.source),
         optional(&row.medium),
@@ -204,7 +289,33 @@ fn campaign_record(row: &Campaign) -> [Cow<'_, str>; 9] {
         row.leads.to_string().into(),
         row.users.to_string().into(),
         row.signups.to_string().into(),
+        model.as_str().into(),
+        exact_credit(row.credit).into(),
+        values(earned).into(),
     ]
+}
+
+fn model_records(by: By, comparison: &Comparison) -> impl Iterator<Item = [Cow<'_, str>; 5]> {
+    let learnt = comparison.learnt.is_some();
+    comparison.rows.iter().flat_map(move |(group, row)| {
+        let value = match group {
+            Group::Direct => Cow::from(Channel::Direct.as_str()),
+            Group::Value(value) => optional(value),
+        };
+        let models = Model::ALL.into_iter().map(Model::as_str).zip(&row.models);
+        let data_driven = [("markov", &row.markov), ("shapley", &row.shapley)].into_iter().filter(move |_| learnt);
+        models.chain(data_driven).map(move |(model, earned)| {
+            [by.as_str().into(), value.clone(), model.into(), exact_credit(earned.count).into(), values(earned).into()]
+        })
+    })
+}
+
+/// `{"EUR":"123.45"}`: amounts as text, which no program rounds.
+fn values(earned: &Earned) -> String {
+    let exact = |(currency, value): (&String, &i64)| (currency.clone(), exact_amount(*value, currency));
+    let values: BTreeMap<String, String> = earned.values.iter().map(exact).collect();
+    // text is always JSON
+    serde_json::to_string(&values).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// Rows as RFC 4180 has them: quoted where needed, lines ended by CR LF.

@@ -8,6 +8,12 @@ use super::*;
 const NOW: Millis = ORIGIN;
 const WINDOW: Millis = 86_400_000;
 
+fn counting() -> Counting {
+    let windows = Vec::new();
+    let settings = CreditSettings { weights: Default::default(), window: WINDOW, windows, internal_touches: false };
+    Counting { window: WINDOW, model: Model::Linear, settings }
+}
+
 fn all() -> Filter {
     Filter::parse("", Preset::All, NOW).filter
 }
@@ -130,6 +136,9 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
     for n in 0..rows {
         sample.touch(visitor, ORIGIN + n as i64 / 3, Some(if n % 2 == 0 { "even" } else { "odd" }));
     }
+    let of = sample.conversion(user, "purchase", ORIGIN + rows as i64, (3_001, "EUR"));
+    sample.refund(of, 1, ORIGIN + rows as i64 + 1);
+    sample.conversion(user, "purchase", ORIGIN - 1, (5, "JPY"));
     each_database(async |db| {
         sample.store(&db).await;
         let (file, pieces) = joined(lead_pieces(db.clone(), all())).await;
@@ -143,14 +152,15 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
         let (file, _) = joined(lead_pieces(db.clone(), odd)).await;
         assert_eq!(records(&file).len(), LEADS as usize);
 
-        let (file, _) = joined(campaign_pieces(db.clone(), all(), WINDOW)).await;
+        let (file, _) = joined(campaign_pieces(db.clone(), all(), counting())).await;
         let lines: Vec<&str> = file.lines().collect();
         assert_eq!(
             lines,
             [
-                "source,medium,campaign,channel,touches,visitors,leads,users,signups",
-                "google,cpc,even,Paid Search,1001,1,1001,1,1",
-                "google,cpc,odd,Paid Search,1000,1,1000,1,1",
+                "source,medium,campaign,channel,touches,visitors,leads,users,signups,model,conversions,values",
+                r#"google,cpc,even,Paid Search,1001,1,1001,1,1,linear,0.500249,"{""EUR"":""15.00""}""#,
+                r#"google,cpc,odd,Paid Search,1000,1,1000,1,1,linear,0.499751,"{""EUR"":""15.00""}""#,
+                r#",,,Direct,0,0,0,0,0,linear,1.000000,"{""JPY"":""5""}""#,
             ]
         );
     })
@@ -173,8 +183,11 @@ async fn nothing_found_is_a_file_with_its_header() {
     each_database(async |db| {
         let (leads, _) = joined(lead_pieces(db.clone(), all())).await;
         assert_eq!(leads.lines().count(), 1);
-        let (campaigns, _) = joined(campaign_pieces(db.clone(), all(), WINDOW)).await;
-        assert_eq!(campaigns, "source,medium,campaign,channel,touches,visitors,leads,users,signups\r\n");
+        let (campaigns, _) = joined(campaign_pieces(db.clone(), all(), counting())).await;
+        assert_eq!(
+            campaigns,
+            "source,medium,campaign,channel,touches,visitors,leads,users,signups,model,conversions,values\r\n"
+        );
     })
     .await;
 }

@@ -1,11 +1,12 @@
 //! The filter as pages show it: periods and a panel in the toolbar, chips for what is on, what could not be understood.
 
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 use leptos::prelude::*;
 
 use crate::{
     attribution::{
         channel::Channel,
+        models::Model,
         report::{Field, Filter, Parsed, Period, Preset, filter::href},
     },
     components::{
@@ -48,6 +49,15 @@ const ZONES: [&str; 30] = [
     "Pacific/Auckland",
 ];
 
+/// The choice of model and kind, on pages that show credit.
+#[derive(Clone, Debug)]
+pub struct CreditChoice {
+    /// The model that holds where none is asked for.
+    pub default: Model,
+    /// The kinds of conversions there are.
+    pub kinds: Vec<String>,
+}
+
 /// The filter of one page.
 #[derive(Clone, Debug)]
 pub struct PageFilter {
@@ -56,6 +66,8 @@ pub struct PageFilter {
     pub path: &'static str,
     /// Parameters of the page itself that its links must not lose.
     pub keep: Vec<(&'static str, String)>,
+    /// Nothing where the page shows no credit; its links keep what others show it by.
+    pub credit: Option<CreditChoice>,
     pub now: Millis,
 }
 
@@ -77,9 +89,21 @@ impl PageFilter {
         self.filter().href(self.path, &own)
     }
 
+    /// This page without one parameter of its own.
+    pub fn without_own(&self, name: &'static str) -> String {
+        let others = self.keep.iter().filter(|(key, _)| *key != name).map(|(key, value)| (*key, value.as_str()));
+        self.filter().href(self.path, &others.collect::<Vec<_>>())
+    }
+
     /// The file with what this page shows, and all of it.
-    pub fn csv_href(&self, path: &str) -> String {
-        href(path, self.filter().dated_pairs().iter().map(|(name, value)| (*name, value.as_str())))
+    pub fn csv_href(&self, path: &str, further: &[(&str, &str)]) -> String {
+        let pairs = self.filter().dated_pairs();
+        href(path, pairs.iter().map(|(name, value)| (*name, value.as_str())).chain(further.iter().copied()))
+    }
+
+    /// A page about one thing, which shows times in the same zone and credit by the same model.
+    pub fn detail(&self, path: &str) -> String {
+        detail(path, self.filter())
     }
 
     /// The named periods, and all conditions behind a button, where they do not stand in the page already.
@@ -122,6 +146,24 @@ impl PageFilter {
         let typed = |name: &str| self.parsed.typed(name);
         let zones = ZONES.into_iter().map(Choice::same).collect();
         let channels = Channel::ALL.into_iter().map(|channel| Choice::same(channel.as_str())).collect();
+        let credit = match self.credit.clone() {
+            Some(CreditChoice { default, kinds }) => {
+                let models = Model::ALL.into_iter().map(|model| Choice::new(model.as_str(), model.label())).collect();
+                let model = typed("model").unwrap_or_else(|| default.as_str().to_owned());
+                let kinds = kinds.into_iter().map(Choice::same).collect();
+                view! {
+                    <FilterSelect name="model" label="Credit by" options=models selected=model/>
+                    <FilterSelect name="kind" label="Conversions" options=kinds selected=typed("kind") any="All kinds"/>
+                }
+                .into_any()
+            }
+            None => {
+                let filter = self.filter();
+                let model = filter.model.map(|model| ("model".to_owned(), model.as_str().to_owned()));
+                keep.extend(model.into_iter().chain(filter.kind.clone().map(|kind| ("kind".to_owned(), kind))));
+                ().into_any()
+            }
+        };
         let texts = [Field::Source, Field::Medium, Field::Campaign, Field::Term, Field::Content]
             .into_iter()
             .map(|field| {
@@ -138,6 +180,7 @@ impl PageFilter {
                 <FilterDate name="to" label="To" value=to/>
                 <FilterSelect name="tz" label="Time zone" options=zones selected=zone/>
                 <FilterSelect name="channel" label="Channel" options=channels selected=channel any="Any"/>
+                {credit}
                 {texts}
             </FilterBar>
             <p class="muted small">"Write “(not set)” for touches without a value."</p>
@@ -179,12 +222,21 @@ impl PageFilter {
                 })
             })
             .collect();
-        if let Some(q) = &filter.q {
-            let mut without = filter.clone();
-            without.q = None;
-            chips.push(Chip { label: "Search".to_owned(), value: q.clone(), remove_href: self.here(&without) });
+        let mut chip = |label: &str, value: String, without: Filter| {
+            chips.push(Chip { label: label.to_owned(), value, remove_href: self.here(&without) });
+        };
+        if let Some(q) = filter.q.clone() {
+            chip("Search", q, filter.clone().searching(None));
         }
-        view! { <FilterChips chips clear_href=self.here(&filter.bare())/> }.into_any()
+        if let Some(choice) = &self.credit {
+            if let Some(kind) = filter.kind.clone() {
+                chip("Conversion", kind, filter.clone().of_kind(None));
+            }
+            if let Some(model) = filter.model.filter(|model| *model != choice.default) {
+                chip("Credit by", model.label().to_owned(), filter.clone().by_model(None));
+            }
+        }
+        view! { <FilterChips chips clear_href=self.here(&Filter::new(filter.period.clone()))/> }.into_any()
     }
 
     /// What could not be understood, in words, with all fields as they were typed.
@@ -243,10 +295,10 @@ fn words(period: &Period) -> String {
     }
 }
 
-/// The address of a page that shows times, in a time zone.
-pub fn in_zone(path: &str, tz: &TimeZone) -> String {
-    let name = tz.iana_name().unwrap_or("UTC");
-    href(path, (name != "UTC").then_some(("tz", name)))
+/// The address of a page about one thing, which shows times in the filter's zone and credit by its model.
+pub fn detail(path: &str, filter: &Filter) -> String {
+    let zone = (filter.tz_name() != "UTC").then_some(("tz", filter.tz_name()));
+    href(path, zone.into_iter().chain(filter.model.map(|model| ("model", model.as_str()))))
 }
 
 /// `24 Oct 2026`.
@@ -289,8 +341,13 @@ mod tests {
     #[test]
     fn links_keep_what_the_page_knows() {
         let parsed = Filter::parse("campaign=a%26b&period=7d", Preset::All, 0);
-        let page =
-            PageFilter { parsed, path: "/admin", keep: vec![("sort", "-rate".into()), ("x", "1".into())], now: 0 };
+        let page = PageFilter {
+            parsed,
+            path: "/admin",
+            keep: vec![("sort", "-rate".into()), ("x", "1".into())],
+            credit: None,
+            now: 0,
+        };
         assert_eq!(page.with_own("sort", "leads"), "/admin?period=7d&campaign=a%26b&x=1&sort=leads");
         assert_eq!(page.here(&page.filter().bare()), "/admin?period=7d&sort=-rate&x=1");
     }

@@ -1,26 +1,35 @@
+use std::collections::{BTreeMap, HashMap};
+
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
+use uuid::Uuid;
 
 use super::{
-    filters::in_zone,
+    amounts::{credit, money, monies},
+    filters::detail,
     page::{Asked, Failure, admin_page},
     tables::{internal_tag, source_medium},
 };
 use crate::{
-    attribution::report::{
-        Filter, Preset,
-        journey::{Journey, LONGEST_JOURNEY, Referral, Traveller, journey},
-        leads::Lead,
+    attribution::{
+        models::Model,
+        report::{
+            Filter, Preset,
+            credit::{Conversion, CreditedConversion, Earned, credit_of_user},
+            journey::{Journey, LONGEST_JOURNEY, Referral, Traveller, journey},
+            leads::Lead,
+        },
     },
     components::{
-        AdminPage, AdminSection, BackLink, Card, Columns, Fact, Facts, Marker, Tag, Tone, Trail, TrailStep, format,
+        AdminPage, AdminSection, BackLink, Card, Choice, Columns, Fact, Facts, FilterBar, FilterSelect, Marker, Tag,
+        Tone, Trail, TrailStep, format,
     },
     db::Millis,
 };
 
 const DAY: Millis = 86_400_000;
 
-/// How one user came: touches and the sign-up, in order.
+/// How one user came, and what it led to: touches, the sign-up and further conversions, in order.
 #[component]
 pub fn JourneyPage() -> impl IntoView {
     admin_page(AdminSection::Leads, page)
@@ -30,20 +39,24 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     let id = asked.id.ok_or(Failure::NotFound)?;
     let mut conn = asked.state.db.read().await?;
     let Journey { user, touches, referral } = journey(&mut conn, id).await?.ok_or(Failure::NotFound)?;
-    // only the time zone is of use here
-    let tz = Filter::parse(&asked.query, Preset::All, asked.now).filter.period.tz;
+    // only the time zone and the model are of use here
+    let filter = Filter::parse(&asked.query, Preset::All, asked.now).filter;
+    let conversions = credit_of_user(&mut conn, id, &asked.credit(), asked.model(&filter)).await?;
+    drop(conn);
 
     let before = touches.iter().filter(|touch| touch.occurred_at <= user.created_at).count();
     let subtitle = summary(&user, &touches, before);
-    let steps = steps(&user, &touches, before, &tz);
-    let account = account(&user, referral, &tz);
+    let models = (!conversions.is_empty()).then(|| models(&asked, &user, &filter));
+    let steps = steps(&user, &touches, &Credit::new(conversions), &filter);
+    let account = account(&user, referral, &filter.period.tz);
     let shortened = (touches.len() as u32 >= LONGEST_JOURNEY)
         .then(|| view! { <p class="muted">{format!("The first {LONGEST_JOURNEY} touches are shown.")}</p> });
     Ok(view! {
         <AdminPage title=user.email.clone() section=AdminSection::Leads subtitle back=BackLink::new("/admin/leads", "Leads")>
             <Columns>
                 <Card title="Journey">
-                    <Trail label="Touches and the sign-up, oldest first">{steps}</Trail>
+                    {models}
+                    <Trail label="Touches, the sign-up and other conversions, oldest first">{steps}</Trail>
                     {shortened}
                 </Card>
                 <Card title="Account">{account}</Card>
@@ -69,43 +82,132 @@ fn summary(user: &Traveller, touches: &[Lead], before: usize) -> String {
     }
 }
 
-/// The sign-up stands at its time among the touches, after one of the same moment. Each step says how long it was to the next.
-fn steps(user: &Traveller, touches: &[Lead], before: usize, tz: &TimeZone) -> AnyView {
-    let mut times: Vec<Millis> = touches.iter().map(|touch| touch.occurred_at).collect();
-    times.insert(before, user.created_at);
+/// What a step is about.
+enum Event<'a> {
+    Touch(&'a Lead),
+    SignUp,
+    Conversion(&'a Conversion),
+}
+
+/// Each stands at its time: of the same moment touches first, then the sign-up. Each step says how long it was to the next.
+fn steps(user: &Traveller, touches: &[Lead], credit: &Credit, filter: &Filter) -> AnyView {
+    let mut events: Vec<(Millis, Event<'_>)> =
+        touches.iter().map(|touch| (touch.occurred_at, Event::Touch(touch))).collect();
+    events.push((user.created_at, Event::SignUp));
+    let others = credit.conversions.iter().map(|credited| &credited.conversion).filter(|other| other.id != user.id);
+    events.extend(others.map(|conversion| (conversion.occurred_at, Event::Conversion(conversion))));
+    // sorting is stable
+    events.sort_by_key(|(at, _)| *at);
     let gap = |n: usize| {
-        let days = (times.get(n + 1)? - times[n]) / DAY;
+        let days = (events.get(n + 1)?.0 - events[n].0) / DAY;
         (days > 0).then(|| format!("{} later", format::plural(days, "day", "days")))
     };
-    let (earlier, later) = touches.split_at(before);
-    let mut steps = Vec::with_capacity(times.len());
-    steps.extend(earlier.iter().enumerate().map(|(n, touch)| step(touch, gap(n), tz)));
-    steps.push(sign_up(user, gap(before), tz));
-    steps.extend(later.iter().enumerate().map(|(n, touch)| step(touch, gap(before + 1 + n), tz)));
-    steps.into_any()
+    let tz = &filter.period.tz;
+    let steps = events.iter().enumerate().map(|(n, (_, event))| match event {
+        Event::Touch(touch) => step(touch, credit, gap(n), filter),
+        Event::SignUp => sign_up(user, credit, gap(n), tz),
+        Event::Conversion(conversion) => goal(conversion, credit, gap(n), tz),
+    });
+    steps.collect_view().into_any()
 }
 
-fn sign_up(user: &Traveller, gap: Option<String>, tz: &TimeZone) -> AnyView {
+fn gap_line(gap: Option<String>) -> AnyView {
+    gap.map(|gap| view! { <p class="muted small">{gap}</p> }).into_any()
+}
+
+fn sign_up(user: &Traveller, credit: &Credit, gap: Option<String>, tz: &TimeZone) -> AnyView {
     let time = format::date_time(user.created_at, tz);
-    let gap = gap.map(|gap| view! { <p class="muted small">{gap}</p> });
-    view! { <TrailStep marker=Marker::Goal title="Signed up" aside=time>{gap}</TrailStep> }.into_any()
+    let direct = credit.direct_tag(user.id);
+    view! { <TrailStep marker=Marker::Goal title="Signed up" aside=time>{direct}{gap_line(gap)}</TrailStep> }.into_any()
 }
 
-fn step(touch: &Lead, gap: Option<String>, tz: &TimeZone) -> AnyView {
+fn goal(conversion: &Conversion, credit: &Credit, gap: Option<String>, tz: &TimeZone) -> AnyView {
+    let title = match conversion.refund_of {
+        Some(_) => format!("Refund of a {}", conversion.kind),
+        None => format!("Conversion: {}", conversion.kind),
+    };
+    let value = conversion.currency.as_deref().map(|currency| money(conversion.value, currency));
+    let time = format::date_time(conversion.occurred_at, tz);
+    let direct = credit.direct_tag(conversion.id);
+    view! {
+        <TrailStep marker=Marker::Goal title subtitle=value aside=time>{direct}{gap_line(gap)}</TrailStep>
+    }
+    .into_any()
+}
+
+fn step(touch: &Lead, credit: &Credit, gap: Option<String>, filter: &Filter) -> AnyView {
     let marker = if touch.internal { Marker::Hollow } else { Marker::Blaze };
     let parts = [Some(source_medium(&touch.source, &touch.medium)), touch.campaign.clone(), touch.term.clone()];
     let subtitle = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let hits = (touch.hits > 1).then(|| view! { <Tag label=format!("{} hits", format::count(touch.hits))/> });
-    let tags = (hits.is_some() || touch.internal)
-        .then(|| view! { <div class="row">{hits}{internal_tag(touch.internal)}</div> });
-    let gap = gap.map(|gap| view! { <p class="muted small">{gap}</p> });
-    let href = in_zone(&format!("/admin/leads/{}", touch.id), tz);
+    let earned = credit.tags(touch.id);
+    let tags = (hits.is_some() || touch.internal || !earned.is_empty())
+        .then(|| view! { <div class="row">{earned}{hits}{internal_tag(touch.internal)}</div> });
+    let href = detail(&format!("/admin/leads/{}", touch.id), filter);
     view! {
         <TrailStep marker title=touch.channel.clone() href subtitle meta=touch.landing_path.clone()
-            aside=format::date_time(touch.occurred_at, tz)>
+            aside=format::date_time(touch.occurred_at, &filter.period.tz)>
             {tags}
-            {gap}
+            {gap_line(gap)}
         </TrailStep>
+    }
+    .into_any()
+}
+
+/// What the user's conversions brought the touches, by the model of the page.
+struct Credit {
+    conversions: Vec<CreditedConversion>,
+    /// By touch and kind.
+    earned: HashMap<Uuid, BTreeMap<String, Earned>>,
+}
+
+impl Credit {
+    fn new(conversions: Vec<CreditedConversion>) -> Self {
+        let mut earned: HashMap<Uuid, BTreeMap<String, Earned>> = HashMap::new();
+        for CreditedConversion { conversion, parts } in &conversions {
+            for (touch, part) in parts {
+                let by_kind = earned.entry(*touch).or_default();
+                by_kind.entry(conversion.kind.clone()).or_default().add(*part, conversion.currency.as_deref());
+            }
+        }
+        Self { conversions, earned }
+    }
+
+    /// What a touch earned: `0.50 signup`, `0.33 purchase · 12.00 EUR`.
+    fn tags(&self, touch: Uuid) -> Vec<AnyView> {
+        let by_kind = self.earned.get(&touch).into_iter().flatten();
+        by_kind
+            .filter_map(|(kind, earned)| {
+                let value = monies(earned);
+                let any = earned.count != 0 || value.is_some();
+                let parts = [Some(format!("{} {kind}", credit(earned.count))), value];
+                let label = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+                any.then(|| view! { <Tag label tone=Tone::Mark/> }.into_any())
+            })
+            .collect()
+    }
+
+    /// That nothing before a conversion could be credited with it.
+    fn direct_tag(&self, conversion: Uuid) -> AnyView {
+        let credited = self.conversions.iter().find(|credited| credited.conversion.id == conversion);
+        credited
+            .filter(|credited| credited.parts.is_empty())
+            .map(|_| view! { <p><Tag label="Credited to Direct"/></p> })
+            .into_any()
+    }
+}
+
+/// The choice of the model.
+fn models(asked: &Asked, user: &Traveller, filter: &Filter) -> AnyView {
+    let action = format!("/admin/users/{}", user.id);
+    let zone = filter.tz_name();
+    let keep = if zone == "UTC" { Vec::new() } else { vec![("tz".to_owned(), zone.to_owned())] };
+    let options = Model::ALL.into_iter().map(|model| Choice::new(model.as_str(), model.label())).collect();
+    let selected = asked.model(filter).as_str();
+    view! {
+        <FilterBar action keep=keep>
+            <FilterSelect name="model" label="Credit by" options=options selected=selected/>
+        </FilterBar>
     }
     .into_any()
 }

@@ -4,16 +4,21 @@ use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 use super::{
-    filters::in_zone,
+    amounts::{credit, monies},
+    filters::detail,
     page::{Asked, Failure, admin_page},
     tables::{LeadTable, internal_tag},
 };
 use crate::{
-    attribution::report::{
-        Filter, Preset,
-        leads::{Lead, lead, leads_of_visitor},
+    attribution::{
+        models::Model,
+        report::{
+            Filter, Preset,
+            credit::{Earned, credit_of_touch},
+            leads::{Lead, lead, leads_of_visitor},
+        },
     },
-    components::{AdminPage, AdminSection, BackLink, Card, Columns, Fact, Facts, Tag, format},
+    components::{AdminPage, AdminSection, BackLink, Card, Columns, DataTable, Fact, Facts, Tag, Th, format},
 };
 
 /// How many touches of the same browser are listed.
@@ -31,21 +36,27 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     let lead = lead(&mut conn, id).await?.ok_or(Failure::NotFound)?;
     let mut others = leads_of_visitor(&mut conn, lead.visitor_id, OTHERS + 1).await?;
     others.retain(|other| other.id != lead.id);
-    // only the time zone is of use here
-    let tz = Filter::parse(&asked.query, Preset::All, asked.now).filter.period.tz;
+    let earned = credit_of_touch(&mut conn, lead.user_id, lead.id, &asked.credit()).await?;
+    drop(conn);
+    // only the time zone and the model are of use here
+    let filter = Filter::parse(&asked.query, Preset::All, asked.now).filter;
+    let (tz, model) = (filter.period.tz.clone(), asked.model(&filter));
 
-    let journey = in_zone(&format!("/admin/users/{}", lead.user_id), &tz);
+    let journey = detail(&format!("/admin/users/{}", lead.user_id), &filter);
     let time = format::date_time(lead.occurred_at, &tz);
     let toolbar = view! { <a class="button" href=journey.clone()>"Journey of this user"</a> };
     let others = match others.is_empty() {
         true => view! { <p class="muted">"This is the only touch of this browser."</p> }.into_any(),
-        false => view! { <LeadTable caption="Other touches of this browser" leads=others tz=tz.clone()/> }.into_any(),
+        false => view! { <LeadTable caption="Other touches of this browser" leads=others filter/> }.into_any(),
     };
     let others = view! { <Card title="Other touches of this browser">{others}</Card> };
     let title = format!("Lead of {}", lead.user_email);
     let content = view! {
         <Columns>
-            {origin(&lead)}
+            <div class="stack">
+                {origin(&lead)}
+                {earnings(&lead, model, earned)}
+            </div>
             <div class="stack">
                 {arrival(&lead, journey, &tz)}
                 {identifiers(&lead)}
@@ -89,6 +100,43 @@ fn origin(lead: &Lead) -> AnyView {
                 {facts}
                 <Fact term="Read from" value=read_from/>
             </Facts>
+        </Card>
+    }
+    .into_any()
+}
+
+/// What the touch earned by each model.
+fn earnings(lead: &Lead, chosen: Model, earned: [Earned; 6]) -> AnyView {
+    if earned.iter().all(|earned| *earned == Earned::default()) {
+        let why = match lead.internal {
+            true => "Links on pages of this site are not credited.",
+            false => "No conversion is credited to it: there was none in time, or it repeats the touch before it.",
+        };
+        return view! { <Card title="Credit"><p class="muted">{why}</p></Card> }.into_any();
+    }
+    let rows = Model::ALL
+        .into_iter()
+        .zip(earned)
+        .map(|(model, earned)| {
+            let chosen = (model == chosen).then(|| view! { " " <Tag label="chosen"/> });
+            let value = monies(&earned).unwrap_or_else(|| "–".to_owned());
+            view! {
+                <tr>
+                    <th scope="row">{model.label()}{chosen}</th>
+                    <td class="num">{credit(earned.count)}</td>
+                    <td class="num">{value}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Card title="Credit">
+            <DataTable caption="What this touch earned by each model">
+                <thead>
+                    <tr><Th label="Model"/><Th label="Conversions" numeric=true/><Th label="Value" numeric=true/></tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </DataTable>
         </Card>
     }
     .into_any()

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use super::{
     filters::PageFilter,
-    page::{Asked, Failure, admin_page},
+    page::{Asked, Failure, admin_page, part},
     tables::LeadTable,
 };
 use crate::{
@@ -29,11 +29,12 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
         parsed: Filter::parse(&asked.query, Preset::Days30, asked.now),
         path: PATH,
         keep: Vec::new(),
+        credit: None,
         now: asked.now,
     };
     let (part, lost) = part(&asked);
     let Found { leads, count, nothing_yet } = load(&asked, filter.filter(), part).await?;
-    let csv = filter.csv_href("/admin/leads.csv");
+    let csv = filter.csv_href("/admin/leads.csv", &[]);
     let toolbar = view! {
         {filter.toolbar()}
         <a class="button" href=csv rel="external" download>"CSV"</a>
@@ -49,17 +50,6 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
         </AdminPage>
     }
     .into_any())
-}
-
-/// Which leads are asked for, and whether that could not be understood.
-fn part(asked: &Asked) -> (Part, bool) {
-    let cursor = |name| asked.parameter(name).map(|text| text.parse::<Cursor>());
-    match (cursor("before"), cursor("after")) {
-        (Some(Ok(cursor)), _) => (Part::Before(cursor), false),
-        (None, Some(Ok(cursor))) => (Part::After(cursor), false),
-        (None, None) => (Part::Newest, false),
-        _ => (Part::Newest, true),
-    }
 }
 
 struct Found {
@@ -88,10 +78,10 @@ fn table(filter: &PageFilter, page: LeadPage, count: i64) -> AnyView {
         0 => "No more leads".to_owned(),
         shown => format!("{} of {}", shown, format::plural(count, "lead", "leads")),
     };
-    let tz = filter.filter().period.tz.clone();
+    let filter = filter.filter().clone();
     view! {
         <Card>
-            <LeadTable caption="Leads, newest first" leads=page.leads tz/>
+            <LeadTable caption="Leads, newest first" leads=page.leads filter/>
             <Pagination newer older summary=shown/>
         </Card>
     }

@@ -4,22 +4,34 @@
 //! answer makes a page that says so, with status 503; every value that came from a visitor is shown as text; the address
 //! of a page holds all of its state.
 
+/// The server functions that merge campaign names.
+pub mod alias_forms;
+/// Credit and money as people and programs read them.
+mod amounts;
 /// Leads per campaign.
 mod campaigns;
-/// Leads and campaigns as CSV files.
+/// Conversions, newest first.
+mod conversions;
+/// Leads, campaigns and models as CSV files.
 pub mod csv;
 /// What the filter's forms, chips and links look like on each page.
 mod filters;
+/// What would become of an arrival.
+mod inspector;
 /// The journey of one user.
 mod journey;
 /// One lead.
 mod lead;
 /// Leads, newest first.
 mod leads;
+/// The models side by side.
+mod models;
 /// The headline numbers, their trend, and the largest of each kind.
 mod overview;
 /// What every page here begins with.
 mod page;
+/// How far the numbers can be trusted.
+mod quality;
 /// The server functions behind the referral page's forms.
 pub mod referral_forms;
 /// Referral links.
@@ -30,8 +42,12 @@ pub mod sample_form;
 mod tables;
 
 pub use campaigns::CampaignsPage;
+pub use conversions::ConversionsPage;
+pub use inspector::InspectorPage;
 pub use journey::JourneyPage;
 pub use lead::LeadPage;
 pub use leads::LeadsPage;
+pub use models::ModelsPage;
 pub use overview::OverviewPage;
+pub use quality::QualityPage;
 pub use referrals::ReferralsPage;

@@ -1,19 +1,26 @@
 use leptos::prelude::*;
 
+mod earned;
+
+use self::earned::Conversions;
 use super::{
-    filters::{PageFilter, long, short},
+    amounts::credit,
+    filters::{CreditChoice, PageFilter, long, short},
     page::{Asked, Failure, admin_page},
     tables::{CampaignTable, LeadTable, or_not_set, rate},
 };
 use crate::{
-    attribution::report::{
-        Field, Filter, Period, Preset,
-        campaigns::{Campaign, Order, campaigns},
-        leads::{Lead, Part, Walk, leads},
-        period::{Bucket, Grain},
-        ranking::{Dimension, Ranked, ranking},
-        totals::{Totals, any_touch, totals},
-        trend::{Metric, Trend, trend},
+    attribution::{
+        models::Model,
+        report::{
+            Field, Filter, Period, Preset,
+            campaigns::{Campaign, Order, campaigns},
+            leads::{Lead, Part, Walk, leads},
+            period::{Bucket, Grain},
+            ranking::{Dimension, Ranked, ranking},
+            totals::{Totals, any_touch, totals},
+            trend::{Metric, Trend, trend},
+        },
     },
     components::{
         AdminPage, AdminSection, BackLink, Bar, BarList, Card, Change, ChartPoint, Columns, EmptyState, LineChart,
@@ -33,20 +40,54 @@ pub fn OverviewPage() -> impl IntoView {
     admin_page(AdminSection::Overview, overview)
 }
 
+/// What the chart and the lists are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Counted(Metric),
+    Conversions,
+}
+
+impl Shown {
+    const DEFAULT: Self = Self::Counted(Metric::Leads);
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counted(metric) => metric.as_str(),
+            Self::Conversions => "conversions",
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Counted(metric) => metric.label(),
+            Self::Conversions => "Conversions",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        if text == Self::Conversions.as_str() {
+            return Some(Self::Conversions);
+        }
+        Metric::parse(text).map(Self::Counted)
+    }
+}
+
 async fn overview(asked: Asked) -> Result<AnyView, Failure> {
-    let metric = asked.parameter("metric").and_then(|name| Metric::parse(&name)).unwrap_or(Metric::Leads);
-    let page = PageFilter {
+    let shown = asked.parameter("metric").and_then(|name| Shown::parse(&name)).unwrap_or(Shown::DEFAULT);
+    let mut page = PageFilter {
         parsed: Filter::parse(&asked.query, Preset::Days30, asked.now),
         path: PATH,
-        keep: if metric == Metric::Leads { Vec::new() } else { vec![("metric", metric.as_str().to_owned())] },
+        keep: if shown == Shown::DEFAULT { Vec::new() } else { vec![("metric", shown.as_str().to_owned())] },
+        credit: None,
         now: asked.now,
     };
-    let (numbers, trend, lists, campaigns) = futures::try_join!(
+    let (numbers, details, (conversions, campaigns)) = futures::try_join!(
         Numbers::load(&asked, page.filter()),
-        load_trend(&asked, page.filter(), metric),
-        load_lists(&asked, page.filter(), metric),
-        Campaigns::load(&asked, page.filter()),
+        Details::load(&asked, page.filter(), shown),
+        load_campaigns(&asked, page.filter()),
     )?;
+    page.credit = Some(CreditChoice { default: asked.state.config.models.default, kinds: conversions.kinds.clone() });
+    let model = asked.model(page.filter());
 
     let filter = page.filter().clone();
     let campaign = filter.get(Field::Campaign).map(str::to_owned);
@@ -61,8 +102,8 @@ async fn overview(asked: Asked) -> Result<AnyView, Failure> {
         nothing_yet(asked.state.config.is_development())
     } else {
         view! {
-            {headline(&page, &numbers, metric, trend)}
-            {rankings(&page, &numbers.current, metric, lists)}
+            {headline(&page, &numbers, &conversions, shown, model, details.trend)}
+            {rankings(&page, &numbers.current, shown, details.lists)}
             {campaigns.view(&page)}
         }
         .into_any()
@@ -101,11 +142,6 @@ impl Numbers {
     }
 }
 
-async fn load_trend(asked: &Asked, filter: &Filter, metric: Metric) -> Result<Trend, Error> {
-    let mut conn = asked.state.db.read().await?;
-    trend(&mut conn, filter, asked.window(), metric, asked.now).await
-}
-
 const LISTS: [(Dimension, &str); 4] = [
     (Dimension::Channel, "Channels"),
     (Dimension::LandingPage, "Landing pages"),
@@ -113,13 +149,28 @@ const LISTS: [(Dimension, &str); 4] = [
     (Dimension::Referrer, "Referrers"),
 ];
 
-async fn load_lists(asked: &Asked, filter: &Filter, metric: Metric) -> Result<Vec<Vec<Ranked>>, Error> {
-    let mut conn = asked.state.db.read().await?;
-    let mut lists = Vec::with_capacity(LISTS.len());
-    for (dimension, _) in LISTS {
-        lists.push(ranking(&mut conn, filter, asked.window(), dimension, metric, TOP).await?);
+/// The chart and the lists.
+struct Details {
+    trend: Trend,
+    /// By [`LISTS`]; conversions are in millionths, and known with what they are shares of.
+    lists: Vec<(Vec<Ranked>, Option<i64>)>,
+}
+
+impl Details {
+    async fn load(asked: &Asked, filter: &Filter, shown: Shown) -> Result<Self, Error> {
+        let mut conn = asked.state.db.read().await?;
+        let Shown::Counted(metric) = shown else {
+            let (trend, lists) = earned::details(&mut conn, asked, filter).await?;
+            return Ok(Self { trend, lists: lists.into_iter().map(|(rows, total)| (rows, Some(total))).collect() });
+        };
+        let trend = trend(&mut conn, filter, asked.window(), metric, asked.now).await?;
+        let mut lists = Vec::with_capacity(LISTS.len());
+        for (dimension, _) in LISTS {
+            let rows = ranking(&mut conn, filter, asked.window(), dimension, metric, TOP).await?;
+            lists.push((rows, None));
+        }
+        Ok(Self { trend, lists })
     }
-    Ok(lists)
 }
 
 fn of(metric: Metric, totals: &Totals) -> i64 {
@@ -131,14 +182,21 @@ fn of(metric: Metric, totals: &Totals) -> i64 {
     }
 }
 
-fn headline(page: &PageFilter, numbers: &Numbers, metric: Metric, trend: Trend) -> AnyView {
+fn headline(
+    page: &PageFilter,
+    numbers: &Numbers,
+    conversions: &Conversions,
+    shown: Shown,
+    model: Model,
+    trend: Trend,
+) -> AnyView {
     let stats = Metric::ALL
         .into_iter()
         .map(|each| {
             let now = of(each, &numbers.current);
             let change = numbers.previous.as_ref().and_then(|previous| Change::between(now, of(each, previous)));
             view! {
-                <Stat label=each.label() value=format::count(now) change current=each == metric
+                <Stat label=each.label() value=format::count(now) change current=shown == Shown::Counted(each)
                     href=page.with_own("metric", each.as_str())/>
             }
         })
@@ -146,17 +204,24 @@ fn headline(page: &PageFilter, numbers: &Numbers, metric: Metric, trend: Trend) 
     let rate_change =
         numbers.previous.as_ref().and_then(|previous| Change::between_rates(numbers.current.rate(), previous.rate()));
     let direct = numbers.current.signups - numbers.current.attributed;
-    let direct = (metric == Metric::Signups && direct > 0).then(|| {
-        let direct = format::plural(direct, "sign-up", "sign-ups");
-        view! { <p class="muted small chart-note">{direct}" came directly, without a touch in the look-back window."</p> }
-    });
+    let note = match shown {
+        Shown::Conversions => Some(earned::note(page, model)),
+        Shown::Counted(Metric::Signups) if direct > 0 => {
+            let direct = format::plural(direct, "sign-up", "sign-ups");
+            Some(format!("{direct} came directly, without a touch in the look-back window."))
+        }
+        Shown::Counted(_) => None,
+    };
+    let note = note.map(|note| view! { <p class="muted small chart-note">{note}</p> });
     let points = points(&page.filter().period, trend);
-    let chart = view! { <LineChart id="trend" series=metric.label() points/> {direct} }.into_any();
+    let chart = view! { <LineChart id="trend" series=shown.label() points/> {note} }.into_any();
     let current_rate = rate(numbers.current.rate());
+    let earned = conversions.stats(page, shown == Shown::Conversions);
     view! {
         <StatRow label="Key figures" below=chart>
             {stats}
             <Stat label="Visitor → sign-up" value=current_rate change=rate_change/>
+            {earned}
         </StatRow>
     }
     .into_any()
@@ -196,18 +261,19 @@ fn point_title(bucket: Bucket) -> String {
     }
 }
 
-fn rankings(page: &PageFilter, totals: &Totals, metric: Metric, lists: Vec<Vec<Ranked>>) -> AnyView {
-    let total = match metric {
+fn rankings(page: &PageFilter, totals: &Totals, shown: Shown, lists: Vec<(Vec<Ranked>, Option<i64>)>) -> AnyView {
+    let all = match shown {
         // who came directly is in none of the lists
-        Metric::Signups => totals.attributed,
-        _ => of(metric, totals),
+        Shown::Counted(Metric::Signups) => totals.attributed,
+        Shown::Counted(metric) => of(metric, totals),
+        Shown::Conversions => 0,
     };
     let cards = LISTS
         .into_iter()
         .zip(lists)
         // what is filtered by has one row
         .filter(|((dimension, _), _)| field_of(*dimension).is_none_or(|field| page.filter().get(field).is_none()))
-        .map(|((dimension, title), rows)| {
+        .map(|((dimension, title), (rows, total))| {
             let field = field_of(dimension);
             let empty = rows.is_empty();
             let items: Vec<Bar> = rows
@@ -215,13 +281,14 @@ fn rankings(page: &PageFilter, totals: &Totals, metric: Metric, lists: Vec<Vec<R
                 .map(|Ranked { value, count }| {
                     let label = or_not_set(&value);
                     let narrow = field.map(|field| page.here(&page.filter().clone().with(field, Some(&label))));
-                    Bar { label, detail: None, href: narrow, value: count }
+                    let text = (shown == Shown::Conversions).then(|| credit(count));
+                    Bar { label, detail: None, href: narrow, value: count, text }
                 })
                 .collect();
             view! {
-                <Card title aside=metric.label().into_any()>
+                <Card title aside=shown.label().into_any()>
                     {empty.then(|| view! { <p class="muted">{nothing_in(dimension)}</p> })}
-                    <BarList items total/>
+                    <BarList items total=total.unwrap_or(all)/>
                 </Card>
             }
         })
@@ -252,24 +319,23 @@ struct Campaigns {
     latest: Vec<Lead>,
 }
 
-impl Campaigns {
-    async fn load(asked: &Asked, filter: &Filter) -> Result<Self, Error> {
-        let mut conn = asked.state.db.read().await?;
-        let page = campaigns(&mut conn, filter, asked.window(), Order::default(), TOP, 0).await?;
-        Ok(Self {
-            top: page.rows,
-            count: page.count,
-            latest: match filter.is_bare() {
-                true => Vec::new(),
-                false => leads(&mut conn, filter, Part::Newest, TOP, Walk::ByVisitor).await?.leads,
-            },
-        })
-    }
+async fn load_campaigns(asked: &Asked, filter: &Filter) -> Result<(Conversions, Campaigns), Error> {
+    let mut conn = asked.state.db.read().await?;
+    let conversions = Conversions::load(&mut conn, asked, filter).await?;
+    let credit = &conversions.by_campaign;
+    let page = campaigns(&mut conn, filter, asked.window(), credit, Order::default(), TOP, 0).await?;
+    let latest = match filter.is_bare() {
+        true => Vec::new(),
+        false => leads(&mut conn, filter, Part::Newest, TOP, Walk::ByVisitor).await?.leads,
+    };
+    Ok((conversions, Campaigns { top: page.rows, count: page.count, latest }))
+}
 
+impl Campaigns {
     fn view(self, page: &PageFilter) -> AnyView {
         let filter = page.filter().clone();
         let all = format!("All {}", format::plural(self.count, "campaign", "campaigns"));
-        let csv = page.csv_href("/admin/campaigns.csv");
+        let csv = page.csv_href("/admin/campaigns.csv", &[]);
         let aside = view! {
             <a href=filter.href("/admin/campaigns", &[])>{all}</a>
             " · "
@@ -277,10 +343,10 @@ impl Campaigns {
         };
         let latest = (!self.latest.is_empty()).then(|| {
             let href = filter.href("/admin/leads", &[]);
-            let tz = filter.period.tz.clone();
+            let filter = filter.clone();
             view! {
                 <Card title="Latest leads" aside=view! { <a href=href>"All leads"</a> }.into_any()>
-                    <LeadTable caption="Latest leads" leads=self.latest tz/>
+                    <LeadTable caption="Latest leads" leads=self.latest filter/>
                 </Card>
             }
         });

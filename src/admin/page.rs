@@ -7,6 +7,14 @@ use leptos_router::hooks::use_params_map;
 use uuid::Uuid;
 
 use crate::{
+    attribution::{
+        models::Model,
+        report::{
+            Filter,
+            credit::CreditSettings,
+            leads::{Cursor, Part},
+        },
+    },
     auth::require_admin,
     components::{AdminPage, AdminSection, EmptyState},
     db::{Error, Millis},
@@ -37,6 +45,27 @@ impl Asked {
     /// The look-back window.
     pub fn window(&self) -> Millis {
         self.state.config.window_millis()
+    }
+
+    /// What credit depends on beside the model.
+    pub fn credit(&self) -> CreditSettings {
+        CreditSettings::of(&self.state.config)
+    }
+
+    /// The model that the filter asks for, or the configured one.
+    pub fn model(&self, filter: &Filter) -> Model {
+        filter.model.unwrap_or(self.state.config.models.default)
+    }
+}
+
+/// Which rows of a list by time are asked for, and whether that could not be understood.
+pub fn part(asked: &Asked) -> (Part, bool) {
+    let cursor = |name| asked.parameter(name).map(|text| text.parse::<Cursor>());
+    match (cursor("before"), cursor("after")) {
+        (Some(Ok(cursor)), _) => (Part::Before(cursor), false),
+        (None, Some(Ok(cursor))) => (Part::After(cursor), false),
+        (None, None) => (Part::Newest, false),
+        _ => (Part::Newest, true),
     }
 }
 

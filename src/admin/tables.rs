@@ -1,9 +1,8 @@
-use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
-use super::filters::in_zone;
+use super::{amounts::credit, filters::detail};
 use crate::{
-    attribution::report::{campaigns::Campaign, filter::NOT_SET, leads::Lead},
+    attribution::report::{Filter, campaigns::Campaign, filter::NOT_SET, leads::Lead},
     components::{DataTable, Tag, Th, TwoLines, format},
 };
 
@@ -55,6 +54,7 @@ where
                     <td class="num">{format::count(row.leads)}</td>
                     <td class="num">{format::count(row.signups)}</td>
                     <td class="num">{rate(row.rate())}</td>
+                    <td class="num">{credit(row.credit)}</td>
                 </tr>
             }
         })
@@ -70,6 +70,7 @@ where
                     <Th label="Leads" numeric=true/>
                     <Th label="Sign-ups" numeric=true/>
                     <Th label="Rate" numeric=true/>
+                    <Th label="Conversions" numeric=true/>
                 </tr>
             </thead>
             <tbody>{rows}</tbody>
@@ -79,18 +80,18 @@ where
 
 /// Leads, each opening its page.
 #[component]
-pub fn LeadTable(#[prop(into)] caption: String, leads: Vec<Lead>, tz: TimeZone) -> impl IntoView {
+pub fn LeadTable(#[prop(into)] caption: String, leads: Vec<Lead>, filter: Filter) -> impl IntoView {
     let rows = leads
         .into_iter()
         .map(|lead| {
             let (leads_to, from) =
-                (in_zone(&format!("/admin/leads/{}", lead.id), &tz), source_medium(&lead.source, &lead.medium));
+                (detail(&format!("/admin/leads/{}", lead.id), &filter), source_medium(&lead.source, &lead.medium));
             view! {
                 <tr>
                     <th scope="row">
                         <TwoLines title=lead.user_email.clone() href=leads_to/>
                         <time class="line-subtitle" datetime=format::rfc3339(lead.occurred_at)>
-                            {format::date_time(lead.occurred_at, &tz)}
+                            {format::date_time(lead.occurred_at, &filter.period.tz)}
                         </time>
                     </th>
                     <td><TwoLines title=or_not_set(&lead.campaign) subtitle=from/></td>

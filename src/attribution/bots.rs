@@ -1,105 +1,285 @@
 //! Which user agents are machines: crawlers, link previews, monitors, headless browsers, HTTP libraries.
 //!
-//! A few rules and a short list, kept as data, of what the rules miss. It only has to know machines that say
-//! what they are; one that poses as a browser is on no list. Where in doubt it is a person: a bot that slips
-//! through costs a row, a person taken for a bot loses the lead's source. So the apps that open links in a
-//! view of their own (Instagram, `FBAV`, LINE …) are people, and the fetchers that draw their link previews
-//! (`facebookexternalhit`, `WhatsApp/` …) are not.
+//! The list is data (`data/bots.tsv`), and says what its lines mean. It only has to know machines that say what they are; one
+//! that poses as a browser is on no list. Where in doubt it is a person: a bot that slips through costs a row, a person taken
+//! for a bot loses the lead's source. So the apps that open links in a view of their own (Instagram, `FBAV`, LINE …) are
+//! people, and the fetchers that draw their link previews (`facebookexternalhit`, `WhatsApp/` …) are not.
+
+use std::{str::FromStr, sync::LazyLock};
 
 /// How much of a user agent is looked at, in bytes. Browsers send less than 300.
 const MAX_BYTES: usize = 1024;
 
-/// What a whole user agent begins with, in any case. Further in, these words mean nothing.
-const STARTS: &[&str] = &[
-    "AHC/",
-    "Dalvik/",
-    "Dart/",
-    "Deno/",
-    "Bun/",
-    "got (",
-    "hyper/",
-    "Jakarta",
-    "Java/",
-    "Microsoft Office",
-    "node",
-    "okhttp",
-    "Perl",
-    "PHP",
-    "Python",
-    "Ruby",
-    "Slack-",
-    "WhatsApp/",
-    "WordPress/",
-];
+/// The name of a machine that sends no user agent.
+const NAMELESS: &str = "no user agent";
 
-/// What a word of a user agent begins with, in any case. A word begins at the front and after whatever is
-/// no ASCII letter or digit.
-#[rustfmt::skip]
-const WORDS: &[&str] = &[
-    // Search engines' fetchers that do not call themselves bot or spider.
-    "APIs-Google", "BingPreview", "Chrome-Lighthouse", "DuplexWeb", "Google-", "Google Favicon", "Google Web Preview",
-    "GoogleHC", "GoogleImageProxy", "GoogleOther", "GoogleProducer", "GoogleStackdriver", "Mediapartners",
-    "MicrosoftPreview", "PageSpeed", "Slurp", "YandexDirect", "YandexImage", "YandexMetrika", "YandexWebmaster",
-    // Link previews.
-    "Embedly", "facebookcatalog", "facebookexternal", "FlipboardProxy", "Iframely", "MetaInspector", "ms-office",
-    "OpenGraph", "SkypeUriPreview", "Snap URL Preview", "vkShare",
-    // AI crawlers and assistants.
-    "anthropic-ai", "ChatGPT-User", "Claude-User", "Claude-Web", "cohere-", "Gemini-Deep-Research", "img2dataset",
-    "meta-external", "meta-webindexer", "MistralAI-User", "NovaAct", "omgili", "Perplexity-User",
-    // Monitors.
-    "Amazon-Route53", "Blackbox", "Catchpoint", "check_http", "Checkly", "Cloudflare-", "Consul Health", "Datadog",
-    "ELB-Health", "Freshping", "GTmetrix", "HetrixTools", "kube-probe", "NewRelic", "NodePing", "Pingdom",
-    "Prometheus", "PTST/", "Site24x7", "StatusCake", "updown.io", "Uptime-", "W3C_", "Zabbix",
-    // Archives, SEO tools, scanners.
-    "CensysInspect", "heritrix", "HTTrack", "ia_archiver", "Netcraft", "Nikto", "Nmap", "Nuclei", "Nutch",
-    "Screaming Frog", "SEOkicks", "Siteimprove", "sqlmap", "zgrab",
-    // Headless browsers and what drives them.
-    "Cypress/", "HtmlUnit", "jsdom", "PhantomJS", "Playwright", "Prerender", "Puppeteer", "Rendertron", "Selenium",
-    "SlimerJS", "wkhtmlto",
-    // HTTP libraries and load generators.
-    "aiohttp", "ApacheBench", "Apache-Http", "axios/", "CFNetwork", "curl/", "Faraday", "Go-http-client",
-    "GuzzleHttp", "http.rb/", "HTTPie", "Insomnia/", "k6/", "libcurl", "libwww", "LWP", "Mechanize", "PostmanRuntime",
-    "PycURL", "reqwest/", "rest-client", "RestSharp", "Typhoeus", "undici", "ureq/", "Wget", "WinHttp",
-];
-
-/// Letters that end in "bot" and are people: Cubot makes phones.
-const NOT_BOTS: &[&str] = &["cubot"];
-
-/// Whether a request with that `User-Agent` comes from a machine. No user agent, or an empty one, is a machine's:
-/// every browser sends one.
-pub fn is_bot(user_agent: Option<&str>) -> bool {
-    let agent = user_agent.unwrap_or_default().trim().as_bytes();
-    let agent = &agent[..agent.len().min(MAX_BYTES)];
-    agent.is_empty()
-        || STARTS.iter().any(|start| begins(agent, start))
-        || agent.split(|byte| !byte.is_ascii_alphabetic()).any(says_bot)
-        || names_a_bot(agent)
-        // "+http://…" is where a crawler says who runs it. Old browsers' add-ons put addresses without the plus.
-        || contains(agent, "+http")
+/// What a machine is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BotKind {
+    /// A search engine's.
+    Crawler,
+    /// Gathers for a language model, or fetches for its users.
+    Ai,
+    /// Draws the preview of a link that someone shared.
+    Preview,
+    /// Watches whether and how fast a site answers.
+    Monitor,
+    /// A browser without a screen.
+    Headless,
+    /// A program, by the library it is made with.
+    Library,
+    /// Fetches feeds.
+    Feed,
+    /// Audits sites and counts links.
+    Seo,
+    /// Looks for weaknesses.
+    Scanner,
+    /// A machine by a general word, or by none.
+    Other,
 }
 
-/// Whether a run of letters is a generic word for a machine, or ends in one: `Googlebot`, `360Spider`.
-fn says_bot(letters: &[u8]) -> bool {
-    let singular = letters.strip_suffix(b"s").or_else(|| letters.strip_suffix(b"S")).unwrap_or(letters);
-    let is = |words: &[&str]| words.iter().any(|word| letters.eq_ignore_ascii_case(word.as_bytes()));
-    ends(singular, "bot") && !is(NOT_BOTS)
-        || ends(singular, "spider")
-        || ends(singular, "fetcher")
-        || contains(letters, "crawl")
-        || begins(letters, "scrap")
-        || begins(letters, "headless")
-}
+impl BotKind {
+    pub const ALL: [Self; 10] = [
+        Self::Crawler,
+        Self::Ai,
+        Self::Preview,
+        Self::Monitor,
+        Self::Headless,
+        Self::Library,
+        Self::Feed,
+        Self::Seo,
+        Self::Scanner,
+        Self::Other,
+    ];
 
-fn names_a_bot(agent: &[u8]) -> bool {
-    let mut inside = false;
-    for (at, byte) in agent.iter().enumerate() {
-        let alphanumeric = byte.is_ascii_alphanumeric();
-        if alphanumeric && !inside && WORDS.iter().any(|word| begins(&agent[at..], word)) {
-            return true;
+    /// A fixed word, as the list has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Crawler => "crawler",
+            Self::Ai => "ai",
+            Self::Preview => "preview",
+            Self::Monitor => "monitor",
+            Self::Headless => "headless",
+            Self::Library => "library",
+            Self::Feed => "feed",
+            Self::Seo => "seo",
+            Self::Scanner => "scanner",
+            Self::Other => "other",
         }
-        inside = alphanumeric;
     }
-    false
+
+    /// For people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Crawler => "Search crawler",
+            Self::Ai => "AI crawler or assistant",
+            Self::Preview => "Link preview",
+            Self::Monitor => "Monitor",
+            Self::Headless => "Headless browser",
+            Self::Library => "HTTP library",
+            Self::Feed => "Feed reader",
+            Self::Seo => "Site audit",
+            Self::Scanner => "Security scanner",
+            Self::Other => "Other machine",
+        }
+    }
+
+    /// Whether this says what a machine is made with, and not who runs it.
+    const fn is_make(self) -> bool {
+        matches!(self, Self::Headless | Self::Library)
+    }
+}
+
+/// The word is no kind of machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownKind;
+
+impl FromStr for BotKind {
+    type Err = UnknownKind;
+
+    fn from_str(word: &str) -> Result<Self, UnknownKind> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or(UnknownKind)
+    }
+}
+
+/// A machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bot<'a> {
+    pub kind: BotKind,
+    /// What of the user agent gave it away: `Googlebot`, `python-requests`, `+http://example.com/about`.
+    pub name: &'a str,
+}
+
+/// The machine that a `User-Agent` names; nothing for a person. No user agent, or an empty one, is a machine's: every
+/// browser sends one.
+pub fn bot(user_agent: Option<&str>) -> Option<Bot<'_>> {
+    let agent = user_agent.unwrap_or_default().trim();
+    if agent.is_empty() {
+        return Some(Bot { kind: BotKind::Other, name: NAMELESS });
+    }
+    named(&LIST, agent)
+}
+
+/// One pass over the words. Who it is goes before what it is made with, and that before a general word.
+fn named<'a>(list: &List, agent: &'a str) -> Option<Bot<'a>> {
+    let bytes = &agent.as_bytes()[..agent.len().min(MAX_BYTES)];
+    let found = |kind, from, to| Bot { kind, name: token(agent, from, to) };
+    let mut made_with = None;
+    let mut general = None;
+    if let Some((kind, length)) = list.start(bytes) {
+        let bot = found(kind, 0, length);
+        if !kind.is_make() {
+            return Some(bot);
+        }
+        made_with = Some(bot);
+    }
+    let mut at = 0;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        if length == 0 {
+            // "+http://…" is where a crawler says who runs it. Old browsers' add-ons put addresses without the plus.
+            if general.is_none() && begins(rest, "+http") {
+                let end = rest.iter().position(|byte| matches!(byte, b' ' | b')' | b';' | b',')).unwrap_or(rest.len());
+                // cut inside a character, it is still an address
+                let name = agent.get(at..at + end).unwrap_or("+http");
+                general = Some(Bot { kind: BotKind::Other, name });
+            }
+            at += 1;
+            continue;
+        }
+        if let Some((kind, length)) = list.word(rest) {
+            let bot = found(kind, at, at + length);
+            if !kind.is_make() {
+                return Some(bot);
+            }
+            made_with = made_with.or(Some(bot));
+        }
+        if general.is_none() {
+            let kind = rest[..length].split(|byte| !byte.is_ascii_alphabetic()).find_map(|run| list.general(run));
+            general = kind.map(|kind| found(kind, at, at + length));
+        }
+        at += length;
+    }
+    made_with.or(general)
+}
+
+/// The part of the user agent between two places, grown to the whole name: `archive.org_bot`, `Pingdom.com_bot_version_1.4`.
+fn token(agent: &str, from: usize, to: usize) -> &str {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let bytes = agent.as_bytes();
+    let before = bytes[..from].iter().rev().take_while(|&byte| part(byte)).count();
+    // a slash ends the name: `curl/`
+    let after = if bytes[..to].last().is_some_and(part) {
+        bytes[to..].iter().take_while(|&byte| part(byte)).count()
+    } else {
+        0
+    };
+    // what is not ASCII is no part of a name, so both ends are between characters
+    let name = agent.get(from - before..to + after).unwrap_or_default();
+    name.trim_matches(|character: char| !character.is_ascii_alphanumeric())
+}
+
+/// Where a line of the list looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Start,
+    Word,
+    Ends,
+    Inside,
+}
+
+/// A line of the list. No kind is a person.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    kind: Option<BotKind>,
+    place: Place,
+    text: &'static str,
+}
+
+impl Line {
+    fn parse(line: &'static str) -> Option<Self> {
+        let mut columns = line.split('\t');
+        let kind = match columns.next()? {
+            "person" => None,
+            kind => Some(kind.parse().ok()?),
+        };
+        let place = match columns.next()? {
+            "start" => Place::Start,
+            "word" => Place::Word,
+            "ends" => Place::Ends,
+            "inside" => Place::Inside,
+            _ => return None,
+        };
+        let text = columns.next().filter(|text| text.starts_with(|first: char| first.is_ascii_alphanumeric()))?;
+        columns.next().is_none().then_some(Self { kind, place, text })
+    }
+}
+
+/// The lines of a list, without what is said about them.
+fn lines(list: &'static str) -> impl Iterator<Item = &'static str> {
+    list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+static LIST: LazyLock<List> = LazyLock::new(|| List::new(lines(include_str!("data/bots.tsv")).filter_map(Line::parse)));
+
+/// The list, by how it is asked.
+struct List {
+    starts: Vec<Line>,
+    /// By the first letter or digit; longer ones first.
+    words: [Vec<Line>; 36],
+    /// Those that end or hold a run of letters; people first.
+    general: Vec<Line>,
+}
+
+impl List {
+    fn new(lines: impl Iterator<Item = Line>) -> Self {
+        let mut list = Self { starts: Vec::new(), words: [const { Vec::new() }; 36], general: Vec::new() };
+        for line in lines {
+            match line.place {
+                Place::Start => list.starts.push(line),
+                Place::Word => list.words[drawer(line.text.as_bytes()[0])].push(line),
+                Place::Ends | Place::Inside => list.general.push(line),
+            }
+        }
+        for lines in list.words.iter_mut().chain([&mut list.starts]) {
+            lines.sort_by_key(|line| std::cmp::Reverse(line.text.len()));
+        }
+        list.general.sort_by_key(|line| line.kind.is_some());
+        list
+    }
+
+    fn start(&self, agent: &[u8]) -> Option<(BotKind, usize)> {
+        first(&self.starts, agent)
+    }
+
+    /// What the word at the front is; `rest` begins with a letter or digit.
+    fn word(&self, rest: &[u8]) -> Option<(BotKind, usize)> {
+        first(&self.words[drawer(rest[0])], rest)
+    }
+
+    /// What a run of letters is by a general word.
+    fn general(&self, letters: &[u8]) -> Option<BotKind> {
+        let singular = letters.strip_suffix(b"s").or_else(|| letters.strip_suffix(b"S")).unwrap_or(letters);
+        let line = self.general.iter().find(|line| match line.place {
+            Place::Inside => contains(letters, line.text),
+            _ => ends(singular, line.text),
+        });
+        line?.kind
+    }
+}
+
+fn first(lines: &[Line], agent: &[u8]) -> Option<(BotKind, usize)> {
+    let line = lines.iter().find(|line| begins(agent, line.text))?;
+    Some((line.kind?, line.text.len()))
+}
+
+/// The place of a letter or digit among the 36, in any case.
+fn drawer(byte: u8) -> usize {
+    usize::from(match byte {
+        b'0'..=b'9' => byte - b'0',
+        _ => byte.to_ascii_lowercase() - b'a' + 10,
+    })
 }
 
 fn begins(text: &[u8], word: &str) -> bool {
@@ -116,119 +296,5 @@ fn ends(text: &[u8], word: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[rustfmt::skip]
-    const PEOPLE: &[&str] = &[
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36 OPR/122.0.0.0",
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15 Ddg/18.5",
-        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-        "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko",
-        "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Embedded Web Browser from: http://bsalsa.com/)",
-        "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/26.0 Chrome/122.0.0.0 Mobile Safari/537.36",
-        "Mozilla/5.0 (Linux; U; Android 13; en-US; RMX3085) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/100.0 UCBrowser/13.6 Mobile Safari/537.36",
-        "Mozilla/5.0 (Linux; Android 11; CUBOT_NOTE_20) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Mobile Safari/537.36",
-        "Mozilla/5.0 (Linux; Android 10; Cubot X19 Build/QP1A) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/96.0 Mobile Safari/537.36",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/21F79 Instagram 334.0.4.32.98 (iPhone14,5; iOS 17_5; en_US)",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/466.0.0.36.108;FBDV/iPhone14,5;FBLC/en_US]",
-        "Mozilla/5.0 (Linux; Android 14; Pixel 8 Build/AP2A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/470.1;]",
-        "Mozilla/5.0 (Linux; Android 13; SM-A536B; wv) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36 trill_2023506040 JsSdk/1.0 NetType/WIFI BytedanceWebview/d8a21c6 musical_ly TikTok",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Safari Line/14.9.0",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) GSA/323.0.647062479 Mobile/15E148 Safari/604.1",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [LinkedInApp]/9.29.8962",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [Pinterest/iOS]",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Twitter for iPhone/10.44",
-        "Mozilla/5.0 (Linux; Android 13; SM-A536B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile DuckDuckGo/5 Safari/537.36",
-        "Mozilla/5.0 (Linux; arm_64; Android 13; 2201117TY) AppleWebKit/537.36 Chrome/124.0 YaBrowser/24.6 YaApp_Android/24.61 YandexSearch/7.80 Mobile Safari/537.36",
-        "Mozilla/5.0 (Linux; Android 12; V2134) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36 NAVER(inapp; search; 1900; 12.6.2) KAKAOTALK 10.4.2 Snapchat/12.91",
-        "Mozilla/5.0 (PlayStation; PlayStation 5/9.40) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.4 Safari/605.1.15",
-        "Opera/9.80 (J2ME/MIDP; Opera Mini/7.1.32052/191.308; U; en) Presto/2.12.423 Version/12.16",
-        "UCWEB/2.0 (MIDP-2.0; U; Adr 4.4.4; en-US; XT1022) U2/1.0.0 UCBrowser/10.6.0.706 U2/1.0.0 Mobile",
-        "Mozilla/5.0 (Linux; Android 14; 红米 Note) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36",
-        "Mozilla/5.0 (Linux; Android 9; ABCK6/P1) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36",
-        "Mozilla/5.0",
-    ];
-
-    #[rustfmt::skip]
-    const MACHINES: &[&str] = &[
-        "", "   ",
-        "curl/8.5", "curl/8.5.0", "Wget/1.21.4", "HTTPie/3.2.2", "python-requests/2.32.3", "Python-urllib/3.12",
-        "Python/3.12 aiohttp/3.9.5", "python-httpx/0.27.0", "Go-http-client/2.0", "okhttp/4.12.0", "axios/1.7.2", "node",
-        "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)", "undici", "got (https://github.com/sindresorhus/got)",
-        "Java/17.0.2", "Apache-HttpClient/4.5.14 (Java/17.0.2)", "GuzzleHttp/7", "libwww-perl/6.72", "Ruby", "reqwest/0.12",
-        "Dart/3.4 (dart:io)", "PostmanRuntime/7.39.0", "Mozilla/4.0 (compatible; Win32; WinHttp.WinHttpRequest.5)",
-        "Shop/12 CFNetwork/1496.0.7 Darwin/23.5.0", "Scrapy/2.11.2 (+https://scrapy.org)", "ApacheBench/2.3",
-        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Googlebot-Image/1.0",
-        "AdsBot-Google (+http://www.google.com/adsbot.html)", "Mediapartners-Google", "APIs-Google",
-        "Mozilla/5.0 (compatible; Google-InspectionTool/1.0;)", "GoogleOther", "FeedFetcher-Google",
-        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0) Chrome/116.0 Safari/537.36",
-        "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36 BingPreview/1.0b",
-        "Mozilla/5.0 (compatible; YandexBot/3.0)", "Mozilla/5.0 (compatible; YandexMetrika/2.0)",
-        "Mozilla/5.0 (compatible; Baiduspider/2.0)", "Sogou web spider/4.0", "Mozilla/5.0 (compatible; 360Spider/1.0)",
-        "Mozilla/5.0 (compatible; Yahoo! Slurp; http://help.yahoo.com/help/us/ysearch/slurp)", "DuckDuckBot/1.1",
-        "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 Version/17.4 Safari/605.1.15 (Applebot/0.1)",
-        "Mozilla/5.0 (compatible; MJ12bot/v1.4.8)", "Mozilla/5.0 (compatible; archive.org_bot)", "ia_archiver",
-        "Mozilla/5.0 (compatible; Pinterest/0.2; +https://www.pinterest.com/bot.html)", "CCBot/2.0", "Bytespider",
-        "Screaming Frog SEO Spider/20.1", "Mozilla/5.0 (compatible; Unknown-Crawler 1.0)", "crawler4j", "SomeCrawlers/1", "All-Robots",
-        "Mozilla/5.0 (compatible; Daum/4.1; +http://cs.daum.net/faq/15/4118.html)",
-        "facebookexternalhit/1.1", "facebookexternalhit/1.1;kakaotalk-scrap/1.0;", "Facebot", "Twitterbot/1.0",
-        "LinkedInBot/1.0", "Slackbot-LinkExpanding 1.0", "Slack-ImgProxy 0.19", "TelegramBot (like TwitterBot)",
-        "Mozilla/5.0 (compatible; Discordbot/2.0)", "WhatsApp/2.23.20.0 A", "SkypeUriPreview Preview/0.5",
-        "Snap URL Preview Service; bot; snapchat", "Mozilla/4.0 (compatible; ms-office; MSOffice 16)",
-        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2)", "OAI-SearchBot/1.0",
-        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0", "ClaudeBot/1.0",
-        "Claude-User/1.0", "PerplexityBot/1.0", "Mozilla/5.0 (compatible; Perplexity-User/1.0)", "Amazonbot/0.1",
-        "meta-externalagent/1.1", "meta-externalfetcher/1.1", "MistralAI-User/1.0", "anthropic-ai",
-        "Mozilla/5.0 (compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)", "Pingdom.com_bot_version_1.4",
-        "kube-probe/1.29", "ELB-HealthChecker/2.0", "GoogleHC/1.0", "Amazon-Route53-Health-Check-Service (ref 1)",
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/126.0 Safari/537.36",
-        "Mozilla/5.0 (Linux; Android 11; moto g power) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36 Chrome-Lighthouse",
-        "Mozilla/5.0 (Unknown; Linux x86_64) AppleWebKit/538.1 (KHTML, like Gecko) PhantomJS/2.1.1 Safari/538.1",
-        "Nmap Scripting Engine", "sqlmap/1.8", "zgrab/0.x",
-    ];
-
-    #[test]
-    fn people_are_people() {
-        for agent in PEOPLE {
-            assert!(!is_bot(Some(agent)), "{agent}");
-        }
-    }
-
-    #[test]
-    fn machines_are_machines_in_any_case() {
-        assert!(is_bot(None));
-        for agent in MACHINES {
-            assert!(is_bot(Some(agent)), "{agent}");
-            assert!(is_bot(Some(&agent.to_ascii_uppercase())), "{agent}");
-        }
-    }
-
-    #[test]
-    fn no_line_of_the_list_is_idle() {
-        for (index, word) in WORDS.iter().enumerate() {
-            assert!(is_bot(Some(&format!("Mozilla/5.0 (compatible; {word}"))), "{word}");
-            let earlier = WORDS[..index].iter().find(|earlier| begins(word.as_bytes(), earlier));
-            assert_eq!(earlier, None, "{word} is listed");
-            assert!(!word.as_bytes().split(|byte| !byte.is_ascii_alphabetic()).any(says_bot), "{word} needs no line");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_user_agent_is_read_without_panic(agent in any::<String>(), repeat in 0_usize..200) {
-            is_bot(Some(&agent.repeat(repeat)));
-        }
-
-        #[test]
-        fn a_machine_is_found_anywhere(front in "[A-Za-z/;0-9]{0,40}", back in "[A-Za-z/;0-9 ]{0,40}") {
-            let agent = format!("{front} Somebot/1 {back}");
-            prop_assert!(is_bot(Some(&agent)));
-        }
-    }
-}
+#[path = "bots_tests.rs"]
+mod tests;

@@ -6,7 +6,7 @@
 
 use std::task::{Context, Poll};
 
-use axum::http::{HeaderMap, HeaderValue, Request, Response, header};
+use axum::http::{HeaderValue, Request, Response, header};
 use futures::future::{BoxFuture, Either};
 use tower::{Layer, Service};
 use tower_sessions::Session;
@@ -15,15 +15,17 @@ use uuid::Uuid;
 
 use super::{
     Attribution, StartedSession,
-    eligibility::{Ignored, eligible},
-    params::{Dropped, parse},
+    arrival::Head,
+    consent::{self, Consent, consent},
+    eligibility::Ignored,
+    params::Dropped,
     pending::{self, Waiting},
-    referrer::Referrer,
-    touch::{Stored, Touch},
+    store::Stored,
+    touch::Touch,
     visitor::{self, SessionVisitor},
 };
 use crate::{
-    config::Gpc,
+    config::ConsentMode,
     db::{self, new_id},
 };
 
@@ -68,9 +70,24 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let arrival = self.attribution.arrival(&request);
-        let waiting = pending::read(request.headers(), self.attribution.config.is_secure());
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let mut arrival = self.attribution.arrival(&request);
+        let mut waiting = pending::read(request.headers(), self.attribution.config.is_secure());
+        if arrival.is_some() || !waiting.is_empty() {
+            match consent(request.headers(), &self.attribution.config) {
+                Consent::Given => {}
+                undecided_or_refused => {
+                    if let Some(touch) = arrival.take() {
+                        self.attribution.hold_back(touch, undecided_or_refused, &mut request);
+                    }
+                    waiting.clear();
+                }
+            }
+        }
+        let agreed = match self.attribution.config.consent {
+            ConsentMode::Required => consent::decision(request.headers(), self.attribution.config.is_secure()),
+            ConsentMode::Implied => None,
+        };
         let session = request.extensions().get::<Session>().cloned();
         let Some(session) = session.filter(|_| arrival.is_some() || !waiting.is_empty()) else {
             return Either::Left(self.inner.call(request));
@@ -81,6 +98,9 @@ where
         let attribution = self.attribution.clone();
         Either::Right(Box::pin(async move {
             let captured = attribution.capture(&session, arrival, waiting).await;
+            if let (Some(agreed), Some(visitor)) = (agreed, captured.new_visitor) {
+                attribution.note_decision(visitor, true, agreed.decided_at).await;
+            }
             let mut response = inner.call(request).await?;
             if let Some(id) = captured.started {
                 response.extensions_mut().insert(id);
@@ -93,11 +113,28 @@ where
     }
 }
 
+/// A request extension: the touch that waits until its visitor has decided about consent.
+#[derive(Clone, Debug)]
+pub struct Landing(pub(super) Waiting);
+
+/// How a touch comes to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Storing {
+    /// Its request is being answered.
+    Now,
+    /// It may have been stored before, by a request whose answer got lost.
+    Again,
+    /// Its page tells, whose request the server may have seen: as the touch of that fingerprint.
+    Beacon { seen: Option<i64> },
+}
+
 /// What capturing means for the response.
 #[derive(Default)]
 struct Captured {
     /// A session began.
     started: Option<StartedSession>,
+    /// Whose it is.
+    new_visitor: Option<Uuid>,
     /// The touches that wait have changed.
     cookie: Option<HeaderValue>,
 }
@@ -105,37 +142,30 @@ struct Captured {
 impl Attribution {
     /// The touch in a request, if there is one. Touches no database.
     fn arrival<B>(&self, request: &Request<B>) -> Option<Touch> {
-        // almost all requests end here
-        let query = request.uri().query().filter(|query| !query.is_empty())?;
-        let headers = request.headers();
-        let referrer = text(headers, header::REFERER).and_then(Referrer::parse);
-        let mut signals = parse(query, referrer.as_ref(), &self.config.custom_tags);
-        if signals.dropped != Dropped::default() {
-            metrics::counter!("waymark_signals_dropped_total").increment(1);
-        }
-        if signals.is_empty() {
+        let head = Head::of(request);
+        let examined = self.examine(head)?;
+        if let Some(why) = examined.ignored {
+            self.count_ignored(why);
             return None;
         }
-        if let Err(ignored) = eligible(request.method(), request.uri().path(), headers) {
-            count_ignored(ignored);
-            return None;
+        let Dropped { ids, pairs, cut } = examined.signals.dropped;
+        if ids > 0 {
+            self.count("click_id_dropped");
         }
-        // https://www.w3.org/TR/gpc/: a person who asks not to be sold or shared
-        if headers.get("sec-gpc").is_some_and(|value| value == "1") {
-            match self.config.gpc {
-                Gpc::NoCapture => return None,
-                Gpc::NoClickIds => signals.click_ids.clear(),
-                Gpc::Ignore => {}
-            }
-            if signals.is_empty() {
-                return None;
-            }
+        if pairs > 0 || cut {
+            self.count("query_cut");
         }
-        let internal = referrer.as_ref().is_some_and(|referrer| {
-            self.config.is_own_host(&referrer.host)
-                || text(headers, header::HOST).is_some_and(|host| is_host(host, referrer))
-        });
-        Some(Touch::new(&signals, request.uri().path(), referrer.as_ref(), internal, self.db.now()))
+        Some(self.touch(&examined, head.path))
+    }
+
+    /// A touch that may not be stored, or not yet: before the visitor decided it waits in the page that is about to be made.
+    fn hold_back<B>(&self, touch: Touch, why: Consent, request: &mut Request<B>) {
+        if why == Consent::Undecided {
+            self.count_ignored(Ignored::Undecided);
+            request.extensions_mut().insert(Landing(Waiting::of(&touch)));
+        } else {
+            self.count_ignored(Ignored::Refused);
+        }
     }
 
     /// Stores the touch of this arrival and those that wait, under the session's visitor, whom it gives one where there is none.
@@ -146,19 +176,19 @@ impl Attribution {
         let mut captured = Captured::default();
         let mut left = Vec::new();
         // the older first; one that is no touch any more is dropped
-        let waited = waiting.iter().filter_map(|waiting| waiting.touch(self)).map(|touch| (touch, true));
-        for (touch, waited) in waited.chain(arrival.map(|touch| (touch, false))) {
+        let waited = waiting.iter().filter_map(|waiting| waiting.touch(self)).map(|touch| (touch, Storing::Again));
+        for (touch, how) in waited.chain(arrival.map(|touch| (touch, Storing::Now))) {
             let copy = Waiting::of(&touch);
             // after one failure the next would only wait for another
             let answer =
-                if left.is_empty() { self.try_capture(session, touch, waited).await } else { Err("no answer".into()) };
+                if left.is_empty() { self.try_capture(session, touch, how).await } else { Err("no answer".into()) };
             match answer {
-                Ok((stored, started)) => {
-                    count_touch(stored.as_str());
+                Ok((visitor, started)) => {
+                    captured.new_visitor = captured.new_visitor.or(started.is_some().then_some(visitor));
                     captured.started = captured.started.or(started);
                 }
                 Err(error) => {
-                    if !waited {
+                    if how == Storing::Now {
                         count_touch("waiting");
                         error!(%error, "a touch could not be stored, and waits in a cookie");
                     }
@@ -177,39 +207,39 @@ impl Attribution {
         captured
     }
 
-    /// `waited`: the touch may have been stored before, by a request whose answer got lost.
+    /// Stores a touch under the session's visitor, whom it gives one where there is none. Answers the visitor, and the session
+    /// where one began.
     pub(super) async fn try_capture(
         &self,
         session: &Session,
         touch: Touch,
-        waited: bool,
-    ) -> Result<(Stored, Option<StartedSession>), Box<dyn std::error::Error + Send + Sync>> {
+        how: Storing,
+    ) -> Result<(Uuid, Option<StartedSession>), Box<dyn std::error::Error + Send + Sync>> {
         if let Some(visitor) = visitor::get(session).await? {
-            let stored = if waited {
-                touch.store_again(&self.db, visitor.id).await
-            } else {
-                touch.store(&self.db, visitor.id).await
+            let stored = match how {
+                Storing::Now => touch.store(&self.db, visitor.id).await,
+                Storing::Again => touch.store_again(&self.db, visitor.id).await,
+                Storing::Beacon { seen } => touch.store_beacon(&self.db, visitor.id, seen).await,
             };
-            return Ok((stored?, None));
+            self.count_stored(stored?);
+            return Ok((visitor.id, None));
         }
+        let id = new_id();
+        visitor::set(session, SessionVisitor { id, user: None }).await?;
         if session.id().is_some() {
             // A session without a visitor: someone's code began it. Its cookie is out already.
-            let id = new_id();
-            visitor::set(session, SessionVisitor { id, user: None }).await?;
-            return match self.store_first(touch, id, waited).await {
-                Ok(stored) => Ok((stored, None)),
+            return match self.store_first(touch, id, how).await {
+                Ok(()) => Ok((id, None)),
                 Err(error) => {
                     visitor::unset(session).await?;
                     Err(error.into())
                 }
             };
         }
-        let id = new_id();
-        visitor::set(session, SessionVisitor { id, user: None }).await?;
         // Both are rows to add, and share a commit.
-        let (saved, stored) = tokio::join!(session.save(), self.store_first(touch, id, waited));
+        let (saved, stored) = tokio::join!(session.save(), self.store_first(touch, id, how));
         match (saved, stored) {
-            (Ok(()), Ok(stored)) => Ok((stored, session.id().map(|id| StartedSession(id.to_string())))),
+            (Ok(()), Ok(())) => Ok((id, session.id().map(|id| StartedSession(id.to_string())))),
             (saved, stored) => {
                 // An emptied session is neither saved again nor given to the browser.
                 session
@@ -218,35 +248,39 @@ impl Attribution {
                     .unwrap_or_else(|error| warn!(%error, "a half-made session stays until it expires"));
                 saved?;
                 stored?;
-                Ok((Stored::OverCap, None))
+                Ok((id, None))
             }
         }
     }
 
-    async fn store_first(&self, touch: Touch, visitor: Uuid, waited: bool) -> Result<Stored, db::Error> {
-        if waited { touch.store_again(&self.db, visitor).await } else { touch.store_first(&self.db, visitor).await }
+    async fn store_first(&self, touch: Touch, visitor: Uuid, how: Storing) -> Result<(), db::Error> {
+        let stored = match how {
+            Storing::Again => touch.store_again(&self.db, visitor).await,
+            Storing::Now | Storing::Beacon { .. } => touch.store_first(&self.db, visitor).await,
+        };
+        self.count_stored(stored?);
+        Ok(())
+    }
+
+    fn count_stored(&self, stored: Stored) {
+        count_touch(stored.as_str());
+        if stored == Stored::OverCap {
+            self.count(stored.as_str());
+        }
+    }
+
+    /// Counts what carried a signal but is nobody's arrival.
+    pub(super) fn count_ignored(&self, why: Ignored) {
+        metrics::counter!("waymark_arrivals_ignored_total", "why" => why.as_str()).increment(1);
+        self.count(why.as_str());
+    }
+
+    /// Counts for the data-quality page.
+    fn count(&self, reason: &'static str) {
+        self.counters.count(reason);
     }
 }
 
 fn count_touch(outcome: &'static str) {
     metrics::counter!("waymark_touches_total", "outcome" => outcome).increment(1);
-}
-
-/// A header as text.
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// Whether a `Host` header, with or without a port, names the host of a referrer.
-fn is_host(header: &str, referrer: &Referrer) -> bool {
-    let host = match header.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => header,
-    };
-    host.eq_ignore_ascii_case(&referrer.host)
-}
-
-/// Counts a request that carried a signal but is nobody's arrival.
-pub(super) fn count_ignored(why: Ignored) {
-    metrics::counter!("waymark_arrivals_ignored_total", "why" => why.as_str()).increment(1);
 }

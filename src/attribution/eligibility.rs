@@ -1,5 +1,8 @@
 //! Which requests can be a touch: a person's browser that loads a page. Everything here is read from the
 //! request's head; the response's status does not matter.
+//!
+//! A header counts against a request only where no person's browser sends it so. A missing `Accept-Language` or `Sec-Fetch-Mode`
+//! proves nothing: apps with a browser of their own and privacy tools leave them out.
 
 use std::borrow::Cow;
 
@@ -8,32 +11,142 @@ use axum::http::{
     header::{ACCEPT, USER_AGENT},
 };
 
-use super::bots::is_bot;
+use super::{
+    bots::{BotKind, bot},
+    referrer_source,
+};
 
 /// Why a request is no touch, whatever its query says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ignored {
     /// Not a GET.
     Method,
-    /// Something a page loads, not a page: a script, a picture, a fetch, a frame.
-    NotDocument,
-    /// The browser loads ahead of a click that may never come, or draws a thumbnail.
-    Prefetch,
-    /// A machine, by its own account.
-    Bot,
     /// Under a path where no pages are.
     Path,
+    /// A machine, by its own account.
+    Bot(BotKind),
+    /// The browser loads ahead of a click that may never come, or draws a thumbnail.
+    Prefetch,
+    /// Something a page loads, not a page: a script, a picture, a fetch, a frame.
+    NotDocument,
+    /// The page that linked here is one that people come back from, and the link says nothing.
+    Referrer(referrer_source::Ignored),
+    /// The browser asks for privacy, and the owner set that to no capture at all.
+    Gpc,
+    /// Consent is required and was not decided about yet.
+    Undecided,
+    /// The visitor declined.
+    Refused,
 }
 
 impl Ignored {
-    /// A fixed word, fit for a metric's label.
-    pub fn as_str(self) -> &'static str {
+    /// Each reason that is counted, once.
+    pub const ALL: [Self; 17] = [
+        Self::Bot(BotKind::Crawler),
+        Self::Bot(BotKind::Ai),
+        Self::Bot(BotKind::Preview),
+        Self::Bot(BotKind::Monitor),
+        Self::Bot(BotKind::Headless),
+        Self::Bot(BotKind::Library),
+        Self::Bot(BotKind::Other),
+        Self::Prefetch,
+        Self::NotDocument,
+        Self::Method,
+        Self::Path,
+        Self::Referrer(referrer_source::Ignored::Payment),
+        Self::Referrer(referrer_source::Ignored::Identity),
+        Self::Referrer(referrer_source::Ignored::Configured),
+        Self::Gpc,
+        Self::Undecided,
+        Self::Refused,
+    ];
+
+    /// A fixed word, fit for a metric's label and a counter's row. Kinds of machines that few ask about share one.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Method => "method",
-            Self::NotDocument => "not_document",
-            Self::Prefetch => "prefetch",
-            Self::Bot => "bot",
             Self::Path => "path",
+            Self::Prefetch => "prefetch",
+            Self::NotDocument => "not_document",
+            Self::Referrer(referrer_source::Ignored::Payment) => "referrer_payment",
+            Self::Referrer(referrer_source::Ignored::Identity) => "referrer_identity",
+            Self::Referrer(referrer_source::Ignored::Configured) => "referrer_configured",
+            Self::Gpc => "gpc",
+            Self::Undecided => "undecided",
+            Self::Refused => "refused",
+            Self::Bot(kind) => match kind {
+                BotKind::Crawler => "bot_crawler",
+                BotKind::Ai => "bot_ai",
+                BotKind::Preview => "bot_preview",
+                BotKind::Monitor => "bot_monitor",
+                BotKind::Headless => "bot_headless",
+                BotKind::Library => "bot_library",
+                BotKind::Feed | BotKind::Seo | BotKind::Scanner | BotKind::Other => "bot_other",
+            },
+        }
+    }
+
+    /// For people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Method => "Not a page view",
+            Self::Path => "Not a page",
+            Self::Prefetch => "Loaded ahead",
+            Self::NotDocument => "Part of a page",
+            Self::Referrer(referrer_source::Ignored::Payment) => "Back from paying",
+            Self::Referrer(referrer_source::Ignored::Identity) => "Back from signing in",
+            Self::Referrer(referrer_source::Ignored::Configured) => "Ignored referrers",
+            Self::Gpc => "Asked for privacy",
+            Self::Undecided => "Not decided about consent",
+            Self::Refused => "Declined",
+            Self::Bot(kind) => match kind {
+                BotKind::Crawler => "Search crawlers",
+                BotKind::Ai => "AI crawlers and assistants",
+                BotKind::Preview => "Link previews",
+                BotKind::Monitor => "Monitors",
+                BotKind::Headless => "Headless browsers",
+                BotKind::Library => "HTTP libraries",
+                BotKind::Feed | BotKind::Seo | BotKind::Scanner | BotKind::Other => "Other machines",
+            },
+        }
+    }
+
+    /// What it means, in a sentence for people.
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::Method => "The link was not opened but checked or posted to (HEAD, POST and the like).",
+            Self::Path => "The link led to a file, a form's address or a health check, where no pages are.",
+            Self::Prefetch => {
+                "The browser loaded the page ahead of a click that may never have come, or for a thumbnail."
+            }
+            Self::NotDocument => {
+                "The page was loaded by a script, in a frame or as a picture, and not by a person's click."
+            }
+            Self::Referrer(referrer_source::Ignored::Payment) => {
+                "The visitor came back from a payment provider, by a link that says nothing."
+            }
+            Self::Referrer(referrer_source::Ignored::Identity) => {
+                "The visitor came back from signing in elsewhere, by a link that says nothing."
+            }
+            Self::Referrer(referrer_source::Ignored::Configured) => {
+                "The page that linked here is listed in ATTRIBUTION_IGNORED_REFERRERS."
+            }
+            Self::Gpc => "The browser sent Sec-GPC, and ATTRIBUTION_GPC is no_capture.",
+            Self::Undecided => {
+                "Consent is required. The arrival waits in the page, and counts when the visitor agrees."
+            }
+            Self::Refused => "The visitor declined to be remembered.",
+            Self::Bot(kind) => match kind {
+                BotKind::Crawler => "Search engines that read the page for their index, such as Googlebot.",
+                BotKind::Ai => "Crawlers that gather for language models, and assistants that read for their users.",
+                BotKind::Preview => "Apps that draw the preview of a shared link. The person who clicks it counts.",
+                BotKind::Monitor => "Services that check whether the site answers, and how fast.",
+                BotKind::Headless => "Browsers without a screen, driven by a program.",
+                BotKind::Library => "Programs that fetch pages, by the library they are made with, such as curl.",
+                BotKind::Feed | BotKind::Seo | BotKind::Scanner | BotKind::Other => {
+                    "Feed readers, site audits, security scanners, and whatever else calls itself a bot."
+                }
+            },
         }
     }
 }
@@ -95,14 +208,30 @@ pub fn eligible(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), 
         Err(Ignored::Method)
     } else if has_no_page(path) {
         Err(Ignored::Path)
-    } else if is_bot(text(headers, USER_AGENT.as_str()).as_deref()) {
-        Err(Ignored::Bot)
-    } else if PREFETCH_HEADERS.iter().any(|name| loads_ahead(headers, name)) {
+    } else if let Some(kind) = machine(headers) {
+        Err(Ignored::Bot(kind))
+    } else if PREFETCH_HEADERS.iter().any(|name| says(headers, name, &["prefetch", "prerender", "preview"])) {
         Err(Ignored::Prefetch)
     } else if !is_document(headers) {
         Err(Ignored::NotDocument)
     } else {
         Ok(())
+    }
+}
+
+/// What kind of machine asks, by any header.
+fn machine(headers: &HeaderMap) -> Option<BotKind> {
+    let agent = text(headers, USER_AGENT.as_str());
+    if let Some(bot) = bot(agent.as_deref()) {
+        Some(bot.kind)
+    } else if says(headers, "sec-ch-ua", &["Headless"]) {
+        // given another user agent, Chrome still names itself here
+        Some(BotKind::Headless)
+    } else if says(headers, "from", &["@", "(at)"]) {
+        // "a robotic user agent SHOULD send" the address of who runs it: RFC 9110, section 10.1.2. No browser does.
+        Some(BotKind::Other)
+    } else {
+        None
     }
 }
 
@@ -115,18 +244,16 @@ fn has_no_page(path: &str) -> bool {
     asset || NO_PAGES.iter().any(below)
 }
 
-fn loads_ahead(headers: &HeaderMap, name: &str) -> bool {
-    headers
-        .get_all(name)
-        .iter()
-        .any(|value| ["prefetch", "prerender", "preview"].iter().any(|word| contains(value.as_bytes(), word)))
+/// Whether a header holds one of the words, in any case.
+fn says(headers: &HeaderMap, name: &str, words: &[&str]) -> bool {
+    headers.get_all(name).iter().any(|value| words.iter().any(|word| contains(value.as_bytes(), word)))
 }
 
 /// Old browsers and those on plain http do not send `Sec-Fetch-Dest`; what they accept must do.
 fn is_document(headers: &HeaderMap) -> bool {
     match text(headers, "sec-fetch-dest") {
         Some(destination) => destination.trim().eq_ignore_ascii_case("document"),
-        None => headers.get_all(ACCEPT).iter().any(|value| contains(value.as_bytes(), "text/html")),
+        None => says(headers, ACCEPT.as_str(), &["text/html"]),
     }
 }
 
@@ -199,10 +326,26 @@ mod tests {
 
     #[test]
     fn bots_do_not_count_and_are_called_so() {
-        for agent in ["curl/8.5.0", "Mozilla/5.0 (compatible; Googlebot/2.1)", ""] {
-            assert_eq!(get("/", &[("user-agent", agent), ("accept", "*/*")]), Err(Ignored::Bot), "{agent}");
+        let cases = [
+            ("curl/8.5.0", BotKind::Library),
+            ("Mozilla/5.0 (compatible; Googlebot/2.1)", BotKind::Crawler),
+            ("", BotKind::Other),
+        ];
+        for (agent, kind) in cases {
+            assert_eq!(get("/", &[("user-agent", agent), ("accept", "*/*")]), Err(Ignored::Bot(kind)), "{agent}");
         }
-        assert_eq!(eligible(&Method::GET, "/", &HeaderMap::new()), Err(Ignored::Bot));
+        assert_eq!(eligible(&Method::GET, "/", &HeaderMap::new()), Err(Ignored::Bot(BotKind::Other)));
+    }
+
+    #[test]
+    fn other_headers_give_a_bot_away() {
+        let headless = r#""Chromium";v="126", "HeadlessChrome";v="126", "Not/A)Brand";v="8""#;
+        assert_eq!(get("/", &[("sec-ch-ua", headless)]), Err(Ignored::Bot(BotKind::Headless)));
+        for from in ["bingbot(at)microsoft.com", "crawler@example.com"] {
+            assert_eq!(get("/", &[("from", from)]), Err(Ignored::Bot(BotKind::Other)), "{from}");
+        }
+        let chrome = r#""Chromium";v="140", "Google Chrome";v="140", "Not=A?Brand";v="24""#;
+        assert_eq!(get("/", &[("sec-ch-ua", chrome), ("from", "")]), Ok(()));
     }
 
     #[test]
@@ -230,8 +373,29 @@ mod tests {
 
     #[test]
     fn every_reason_has_a_word() {
-        let reasons = [Ignored::Method, Ignored::NotDocument, Ignored::Prefetch, Ignored::Bot, Ignored::Path];
-        let words = reasons.map(Ignored::as_str);
-        assert_eq!(words, ["method", "not_document", "prefetch", "bot", "path"]);
+        let words = Ignored::ALL.map(Ignored::as_str);
+        let known = [
+            "bot_crawler",
+            "bot_ai",
+            "bot_preview",
+            "bot_monitor",
+            "bot_headless",
+            "bot_library",
+            "bot_other",
+            "prefetch",
+            "not_document",
+            "method",
+            "path",
+            "referrer_payment",
+            "referrer_identity",
+            "referrer_configured",
+            "gpc",
+            "undecided",
+            "refused",
+        ];
+        assert_eq!(words, known);
+        for kind in BotKind::ALL {
+            assert!(words.contains(&Ignored::Bot(kind).as_str()), "{kind:?}");
+        }
     }
 }

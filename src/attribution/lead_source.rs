@@ -7,7 +7,7 @@
 
 use std::task::{Context, Poll};
 
-use axum::http::{Request, Response};
+use axum::http::{HeaderMap, Request, Response, header};
 use futures::future::BoxFuture;
 use tower::{Layer, Service};
 use tower_sessions::Session;
@@ -16,8 +16,12 @@ use uuid::Uuid;
 
 use super::{
     Attribution, SignedInUser, clean,
+    eligibility::Ignored,
     params::{Signals, Utm},
-    touch::Touch,
+    capture::Storing,
+    consent::{Consent, consent},
+    referrer::Referrer,
+    touch::{Arrived, Origin, Touch},
     visitor::{self, SessionVisitor},
 };
 use crate::db::{Conn, Error, Millis, new_id, sql};
@@ -80,12 +84,28 @@ where
                 attribution.see_to_link(&session, user).await;
             }
             let path = request.uri().path().to_owned();
+            let came = Came::of(request.headers(), &attribution);
             let mut response = inner.call(request).await?;
-            if let Some(started) = attribution.take_sentinels(&session, &path).await {
+            if let Some(started) = attribution.take_sentinels(&session, &path, came).await {
                 response.extensions_mut().insert(started);
             }
             Ok(response)
         })
+    }
+}
+
+/// What a seeded touch takes from its request.
+struct Came {
+    consent: Consent,
+    /// The page elsewhere that linked here.
+    referrer: Option<Referrer>,
+}
+
+impl Came {
+    fn of(headers: &HeaderMap, attribution: &Attribution) -> Self {
+        let referrer = headers.get(header::REFERER).and_then(|value| Referrer::parse(value.to_str().ok()?));
+        let outside = |referrer: &Referrer| !attribution.config.is_own_host(&referrer.host);
+        Self { consent: consent(headers, &attribution.config), referrer: referrer.filter(outside) }
     }
 }
 
@@ -131,7 +151,7 @@ impl Attribution {
     }
 
     /// Makes a touch of what a handler seeded, and takes it out of the session.
-    async fn take_sentinels(&self, session: &Session, path: &str) -> Option<super::StartedSession> {
+    async fn take_sentinels(&self, session: &Session, path: &str, came: Came) -> Option<super::StartedSession> {
         let mut found = [const { None }; SENTINELS.len()];
         for (name, value) in SENTINELS.iter().zip(&mut found) {
             // a session that cannot be read holds nothing
@@ -153,12 +173,31 @@ impl Attribution {
             ..Utm::default()
         };
         let signals = Signals { utm, ..Signals::default() };
-        let touch = Touch::new(&signals, path, None, false, self.db.now());
+        let arrived = Arrived {
+            signals: &signals,
+            path,
+            referrer: came.referrer.as_ref(),
+            origin: Origin::Seeded,
+            internal: false,
+            at: self.db.now(),
+        };
+        let touch = Touch::new(&arrived, &self.config.rules);
         // Out first: saving a new session must not store them.
         for name in SENTINELS {
             take_out(session, name).await;
         }
-        match self.try_capture(session, touch, false).await {
+        match came.consent {
+            Consent::Given => {}
+            Consent::Undecided => {
+                self.count_ignored(Ignored::Undecided);
+                return None;
+            }
+            Consent::Refused => {
+                self.count_ignored(Ignored::Refused);
+                return None;
+            }
+        }
+        match self.try_capture(session, touch, Storing::Now).await {
             Ok((_, started)) => started,
             Err(error) => {
                 metrics::counter!("waymark_touches_total", "outcome" => "lost").increment(1);

@@ -9,6 +9,15 @@
 //! - Whatever fails here is logged and counted, and the page is served.
 //! - No signal, no row, no cookie, no query.
 
+/// Campaign names that stand for another in reports.
+#[cfg(feature = "ssr")]
+pub mod aliases;
+#[cfg(feature = "ssr")]
+/// What a request says of an arrival, and whether it counts.
+pub mod arrival;
+/// What pages say of the browser's address: `POST /api/touch`.
+#[cfg(feature = "ssr")]
+pub mod beacon;
 /// Which user agents are programs; data.
 pub mod bots;
 #[cfg(feature = "ssr")]
@@ -19,27 +28,55 @@ pub mod channel;
 mod clean;
 /// Click ids and what they imply; data.
 pub mod click_ids;
+/// What a visitor decided about being remembered.
+#[cfg(feature = "ssr")]
+pub mod consent;
+/// The form by which visitors decide: `POST /api/consent`.
+#[cfg(feature = "ssr")]
+pub mod decide;
+/// Conversions: recorded once, refunded at most once over.
+#[cfg(feature = "ssr")]
+pub mod conversion;
+/// What did not count, by day and reason.
+#[cfg(feature = "ssr")]
+pub mod counters;
+/// Credit learnt from many paths: Markov removal effects and Shapley values, over channels.
+pub mod data_driven;
 /// Whether a request is a person's arrival.
 #[cfg(feature = "ssr")]
 pub mod eligibility;
+/// Host patterns: which hosts a data file means.
+mod hosts;
 #[cfg(feature = "ssr")]
 /// [`LeadSourceLayer`](lead_source::LeadSourceLayer), linking visitors to users, sentinel values.
 pub mod lead_source;
+/// How a conversion's credit is shared among the touches before it, by a rule.
+pub mod models;
 /// A query string's UTM fields, click ids and tags.
 pub mod params;
 #[cfg(feature = "ssr")]
 /// Touches that wait for the database.
 mod pending;
+/// Giving stored touches the channel that today's rules say.
+#[cfg(feature = "ssr")]
+pub mod reclassify;
 /// Referral links: `/r/{token}`.
 #[cfg(feature = "ssr")]
 pub mod referral;
 /// The `Referer` header's host and path.
 pub mod referrer;
+/// What a referrer says of where a visitor came from; data.
+pub mod referrer_source;
 /// What the admin pages ask.
 #[cfg(feature = "ssr")]
 pub mod report;
+/// The owner's rules, before the built-in ones.
+pub mod rules;
 /// Source names and hosts by kind; data.
 pub mod sources;
+/// Keeping touches: once each, under their visitor.
+#[cfg(feature = "ssr")]
+pub mod store;
 /// Custom tags: the parameters that the owner named.
 pub mod tags;
 /// A touch and its row.
@@ -57,6 +94,7 @@ mod settings {
 
     use uuid::Uuid;
 
+    use super::counters::Counters;
     use crate::{config::Config, db::Db};
 
     /// What the layers need.
@@ -64,6 +102,8 @@ mod settings {
     pub struct Attribution {
         pub db: Db,
         pub config: Arc<Config>,
+        /// What did not count, by reason.
+        pub counters: Counters,
     }
 
     /// A request extension: who is signed in. Authentication sets it, outside the attribution layers.

@@ -151,6 +151,25 @@ pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Sig
     signals
 }
 
+/// The query without what [`parse`] takes from it, the rest as it was.
+pub fn without_signals(query: &str, tags: &CustomTags) -> String {
+    let mut buffer = [0; MAX_NAME_BYTES];
+    let mut kept = String::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let name = pair.split('=').next().unwrap_or_default();
+        let signal = decode_name(name.as_bytes(), &mut buffer).is_some_and(|name| {
+            Utm::default().field(name).is_some() || click_ids::find(name).is_some() || tags.spelling(name).is_some()
+        });
+        if !signal {
+            if !kept.is_empty() {
+                kept.push('&');
+            }
+            kept.push_str(pair);
+        }
+    }
+    kept
+}
+
 fn separates(byte: u8) -> bool {
     matches!(byte, b'&' | b'?')
 }

@@ -181,3 +181,18 @@ proptest! {
         prop_assert_eq!(parsed(&query(mixed)), parsed(&query(|name, _| name.to_owned())));
     }
 }
+
+#[test]
+fn what_is_no_signal_stays_in_the_query_as_it_was() {
+    let tags = CustomTags::parse("Partner").unwrap();
+    for (query, rest) in [
+        ("", ""),
+        ("a=1&b=%20+c", "a=1&b=%20+c"),
+        ("utm_source=x&a=1&GCLID=y&amp;utm_term=z&partner=p&b", "a=1&b"),
+        ("utm_source=x", ""),
+        ("a=utm_source&utm_other=1", "a=utm_source&utm_other=1"),
+        ("%75tm_source=x&c=d", "c=d"),
+    ] {
+        assert_eq!(without_signals(query, &tags), rest, "{query}");
+    }
+}

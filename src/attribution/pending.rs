@@ -12,7 +12,12 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Attribution, params::Signals, params::parse, referrer::Referrer, touch::Touch};
+use super::{
+    Attribution,
+    params::{Signals, parse},
+    referrer::Referrer,
+    touch::{Arrived, Origin, Touch},
+};
 use crate::db::Millis;
 
 /// A cookie holds 4 KiB with its name and attributes.
@@ -20,7 +25,7 @@ const COOKIE_BYTES: usize = 3800;
 /// How many touches can wait.
 const MOST: usize = 20;
 /// How far back a waiting touch may claim to be.
-const OLDEST: Millis = 7 * 24 * 60 * 60 * 1000;
+pub(super) const OLDEST: Millis = 7 * 24 * 60 * 60 * 1000;
 
 /// A touch that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +42,10 @@ pub(super) struct Waiting {
     referrer: Option<String>,
     #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
     internal: bool,
+    #[serde(rename = "d", default, skip_serializing_if = "std::ops::Not::not")]
+    derived: bool,
+    #[serde(rename = "o", default)]
+    origin: Origin,
 }
 
 impl Waiting {
@@ -49,26 +58,37 @@ impl Waiting {
             path: touch.landing_path.clone(),
             referrer: touch.referrer.clone(),
             internal: touch.internal,
+            derived: touch.derived,
+            origin: touch.origin,
         }
     }
 
     /// The touch, if the cookie still says one.
     pub(super) fn touch(&self, attribution: &Attribution) -> Option<Touch> {
         let referrer = self.referrer.as_ref().and_then(|referrer| Referrer::parse(&format!("https://{referrer}")));
-        let signals: Signals = parse(&self.query, referrer.as_ref(), &attribution.config.custom_tags);
+        let mut signals: Signals = parse(&self.query, referrer.as_ref(), &attribution.config.custom_tags);
         if signals.is_empty() || !self.path.starts_with('/') {
             return None;
         }
         let now = attribution.db.now();
         let time = self.occurred_at.clamp(now - OLDEST, now);
-        let mut touch = Touch::new(&signals, &self.path, referrer.as_ref(), self.internal, time);
+        signals.derived = self.derived;
+        let arrived = Arrived {
+            signals: &signals,
+            path: &self.path,
+            referrer: referrer.as_ref(),
+            origin: self.origin,
+            internal: self.internal,
+            at: time,
+        };
+        let mut touch = Touch::new(&arrived, &attribution.config.rules);
         // The same id each time it is tried: a touch whose answer got lost is not stored twice.
         touch.id = self.id;
         Some(touch)
     }
 }
 
-/// A touch's link: what it said, without what was derived from it.
+/// A touch's link: what it said, with what was derived from it or from its referrer.
 fn query(touch: &Touch) -> String {
     let mut query = String::new();
     let mut add = |name: &str, value: &str| {
@@ -77,10 +97,9 @@ fn query(touch: &Touch) -> String {
         let _ = write!(query, "&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
     };
     let utm = &touch.utm;
-    let said = |value: &Option<String>| if touch.derived { None } else { value.clone() };
     let fields = [
-        ("utm_source", said(&utm.source)),
-        ("utm_medium", said(&utm.medium)),
+        ("utm_source", utm.source.clone()),
+        ("utm_medium", utm.medium.clone()),
         ("utm_campaign", utm.campaign.clone()),
         ("utm_term", utm.term.clone()),
         ("utm_content", utm.content.clone()),
@@ -119,8 +138,18 @@ pub(super) fn read(headers: &HeaderMap, secure: bool) -> Vec<Waiting> {
     let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let value =
         pairs.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='));
+    value.map(decode).unwrap_or_default()
+}
+
+/// Touches as text for a cookie or a form's field.
+pub(super) fn encode(waiting: &[Waiting]) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(waiting).unwrap_or_default())
+}
+
+/// The touches in such a text; none in one that makes no sense.
+pub(super) fn decode(text: &str) -> Vec<Waiting> {
     // longer than we make them: nobody's but a forger's, and each entry costs a transaction
-    let json = value.filter(|value| value.len() <= COOKIE_BYTES).and_then(|value| URL_SAFE_NO_PAD.decode(value).ok());
+    let json = Some(text).filter(|text| text.len() <= COOKIE_BYTES).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
     let mut waiting: Vec<Waiting> = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
     waiting.truncate(MOST);
     waiting
@@ -134,8 +163,7 @@ pub(super) fn set_cookie(waiting: &[Waiting], secure: bool) -> (String, usize) {
         if secure { "; Path=/; HttpOnly; SameSite=Lax; Secure" } else { "; Path=/; HttpOnly; SameSite=Lax" };
     let mut kept = waiting.len();
     loop {
-        let json = serde_json::to_vec(&waiting[..kept]).unwrap_or_default();
-        let value = URL_SAFE_NO_PAD.encode(json);
+        let value = encode(&waiting[..kept]);
         if kept == 0 {
             return (format!("{name}=; Max-Age=0{attributes}"), waiting.len());
         }
@@ -149,11 +177,14 @@ pub(super) fn set_cookie(waiting: &[Waiting], secure: bool) -> (String, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::tags::CustomTags;
+    use crate::attribution::{rules::Rules, tags::CustomTags};
 
     fn touch(link: &str) -> Touch {
         let tags = CustomTags::parse("Partner").expect("a tag");
-        Touch::new(&parse(link, None, &tags), "/pricing", None, false, 5)
+        let signals = parse(link, None, &tags);
+        let arrived =
+            Arrived { signals: &signals, path: "/pricing", referrer: None, origin: Origin::Link, internal: false, at: 5 };
+        Touch::new(&arrived, &Rules::default())
     }
 
     fn cookie(waiting: &[Waiting]) -> HeaderMap {
@@ -175,10 +206,10 @@ mod tests {
             let [waiting] = read.as_slice() else { panic!("one touch waits: {read:?}") };
             let again = self::touch(&waiting.query);
             assert_eq!(
-                (again.utm, again.click_ids, again.tags, again.derived),
+                (again.utm, again.click_ids, again.tags, waiting.derived),
                 (touch.utm, touch.click_ids, touch.tags, touch.derived)
             );
-            assert_eq!((waiting.id, waiting.occurred_at), (touch.id, 5));
+            assert_eq!((waiting.id, waiting.occurred_at, waiting.origin), (touch.id, 5, Origin::Link));
         }
     }
 

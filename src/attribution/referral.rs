@@ -14,11 +14,18 @@ use tower_sessions::Session;
 use tracing::error;
 use uuid::Uuid;
 
-use super::{Attribution, SignedInUser, capture::count_ignored, eligibility::eligible};
+use super::{
+    Attribution, SignedInUser,
+    consent::{Consent, consent},
+    eligibility::eligible,
+};
 use crate::{
     config::ReferralCredit,
     db::{Conn, Db, Error, Millis, sql},
 };
+
+/// Where the links are.
+pub const PREFIX: &str = "/r/";
 
 /// How long a referral link counts for a sign-up.
 const REFERRAL_WINDOW: Millis = 30 * 24 * 60 * 60 * 1000;
@@ -62,7 +69,7 @@ pub fn url(site_url: &str, token: &str) -> String {
 pub async fn follow(
     State(attribution): State<Attribution>,
     token: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
+    RawQuery(mut query): RawQuery,
     request: Request,
 ) -> Response {
     let (request, _) = request.into_parts();
@@ -70,7 +77,15 @@ pub async fn follow(
     let token = token.map(|Path(token)| token).unwrap_or_default();
     let landing = match attribution.find(&token).await {
         Ok(Some(link)) => {
-            attribution.seed(&link, &token, &request).await;
+            if consent(&request.headers, &attribution.config) == Consent::Undecided && attribution.counts(&link, &request) {
+                // No session before consent: what would be seeded waits in the landing page, as any link's signals do.
+                let seeds = form_urlencoded::Serializer::new(query.take().unwrap_or_default())
+                    .extend_pairs(seeds(&link, &token))
+                    .finish();
+                query = Some(seeds);
+            } else {
+                attribution.seed(&link, &token, &request).await;
+            }
             link.landing_path
         }
         Ok(None) => "/".to_owned(),
@@ -102,32 +117,36 @@ impl Attribution {
         .await
     }
 
-    async fn seed(&self, link: &Link, token: &str, request: &Parts) {
+    /// Whether following the link is a person's arrival, and not the owner's own.
+    fn counts(&self, link: &Link, request: &Parts) -> bool {
         if let Err(ignored) = eligible(&request.method, request.uri.path(), &request.headers) {
             // a HEAD is how links are checked, and nothing to count
             if request.method != Method::HEAD {
-                count_ignored(ignored);
+                self.count_ignored(ignored);
             }
-            return;
+            return false;
         }
         let signed_in = request.extensions.get().map(|SignedInUser(user)| *user);
-        if signed_in.is_some() && signed_in == link.owner_id {
+        signed_in.is_none() || signed_in != link.owner_id
+    }
+
+    async fn seed(&self, link: &Link, token: &str, request: &Parts) {
+        if !self.counts(link, request) || consent(&request.headers, &self.config) != Consent::Given {
             return;
         }
         let Some(session) = request.extensions.get::<Session>() else { return };
-        let seeds = [
-            ("utm_medium", "referral"),
-            ("utm_source", "internal"),
-            ("utm_campaign", &link.campaign),
-            ("utm_term", token),
-        ];
-        for (name, value) in seeds {
+        for (name, value) in seeds(link, token) {
             if let Err(error) = session.insert(name, value).await {
                 error!(%error, "a referral link could not be noted");
                 return;
             }
         }
     }
+}
+
+/// What following a link says.
+fn seeds<'a>(link: &'a Link, token: &'a str) -> [(&'static str, &'a str); 4] {
+    [("utm_medium", "referral"), ("utm_source", "internal"), ("utm_campaign", &link.campaign), ("utm_term", token)]
 }
 
 fn is_token(text: &str) -> bool {

@@ -13,9 +13,10 @@ pub const MAX_NAME_BYTES: usize = 64;
 
 /// What the site's own links and forms use: the way back after sign-in, form fields, the admin pages'
 /// filters, sorting and paging, and what Leptos adds to the address of a failed form.
-const OWN: [&str; 24] = [
+const OWN: [&str; 31] = [
     "next", "email", "password", "from", "to", "tz", "source", "medium", "campaign", "term", "content", "channel",
     "model", "q", "period", "sort", "dir", "order", "page", "before", "after", "cursor", "__err", "__path",
+    "kind", "by", "show", "address", "linked_from", "agent", "gpc",
 ];
 
 /// The names of custom tags, in the order and spelling of the setting.

@@ -2,13 +2,13 @@
 
 use super::{
     AuthSession, User,
-    password::{self, Check},
+    confirm::{NotConfirmed, confirm},
+    password,
     sign_in::{Failure, begin_session},
-    throttle,
 };
 use crate::{
     attribution::{lead_source::link, visitor},
-    db::{self, sql},
+    db::sql,
     state::AppState,
 };
 
@@ -25,6 +25,16 @@ pub enum ChangeFailure {
     Other(#[from] Failure),
 }
 
+impl From<NotConfirmed> for ChangeFailure {
+    fn from(error: NotConfirmed) -> Self {
+        match error {
+            NotConfirmed::SignedOut => Self::SignedOut,
+            NotConfirmed::Wrong => Self::WrongCurrent,
+            NotConfirmed::Other(failure) => Self::Other(failure),
+        }
+    }
+}
+
 /// Changes the password of who is signed in, and gives their session a new id.
 pub async fn change_password(
     state: &AppState,
@@ -32,22 +42,9 @@ pub async fn change_password(
     current: String,
     new: String,
 ) -> Result<(), ChangeFailure> {
-    let user = auth.user.clone().ok_or(ChangeFailure::SignedOut)?;
-    let busy = |_| ChangeFailure::Other(Failure::Busy);
-    let lost = |error: db::Error| ChangeFailure::Other(error.into());
-    // whoever sits at somebody's open session may not guess faster here than at the sign-in
-    let wait = throttle::wait_of(&mut state.db.read().await.map_err(lost)?, &user.email, state.db.now())
-        .await
-        .map_err(lost)?;
-    if wait > 0 {
-        return Err(ChangeFailure::Other(Failure::Wait(wait)));
-    }
-    if state.hasher.check(current, Some(user.password_hash.clone())).await.map_err(busy)? == Check::Wrong {
-        throttle::failed(&state.db, &user.email).await.map_err(lost)?;
-        return Err(ChangeFailure::WrongCurrent);
-    }
+    let user = confirm(state, auth, current).await?;
     password::accept(&new, &user.email).map_err(ChangeFailure::NotAccepted)?;
-    let hash = state.hasher.hash(new).await.map_err(busy)?;
+    let hash = state.hasher.hash(new).await.map_err(|_| Failure::Busy)?;
     let visitor = visitor::get(&auth.session).await.map_err(Failure::from)?.map(|visitor| visitor.id);
     let (id, old, now) = (user.id, user.password_hash, state.db.now());
     let changed = state

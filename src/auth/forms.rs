@@ -11,6 +11,7 @@ use axum::Extension;
 use leptos::prelude::*;
 
 pub use flash::{FormState, take_flash};
+pub(crate) use outcome::forget_browser;
 pub use outcome::{Answer, Outcome};
 
 use super::{
@@ -20,9 +21,8 @@ use super::{
     next::safe_next,
     sign_in::{self, Failure},
     sign_up::{self, SignUpFailure},
-    throttle::ClientAddress,
 };
-use crate::state::AppState;
+use crate::{address_limit::ClientAddress, state::AppState};
 
 /// Where one goes after signing in, when nothing else was asked for.
 const HOME: &str = "/account";
@@ -116,7 +116,7 @@ fn page(path: &str, next: &str) -> String {
 }
 
 /// The answer where neither the user nor the form is at fault.
-fn refused(answer: Answer, failure: Failure) -> Outcome {
+pub(crate) fn refused(answer: Answer, failure: Failure) -> Outcome {
     match failure {
         Failure::Wait(millis) => {
             let seconds = (millis / 1000).max(1);

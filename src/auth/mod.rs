@@ -4,10 +4,14 @@
 //! address and a wrong password get the same answer in the same time; signing in gives a session a new id, and signing out or
 //! changing the password ends sessions for good.
 
+/// Bearer tokens of those who report conversions.
+pub mod api_tokens;
 /// The axum-login backend.
 pub mod backend;
 /// Changing a password.
 mod change_password;
+/// Asking for the password again.
+pub mod confirm;
 /// Server functions that forms post to, and how a form is told what was wrong.
 pub mod forms;
 /// Where to go after signing in.

@@ -2,12 +2,15 @@
 //!
 //! Reading counts as use, but is noted once a day at most, so that reading does not write.
 
+use std::collections::HashMap;
+
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tower_sessions::Session;
 
 use super::AuthSession;
@@ -38,6 +41,12 @@ pub(super) async fn begin(session: &Session, now: Millis) -> Result<(), tower_se
 /// Whether somebody signed in with this session. Who they are may be out of reach by now: disabled, or not to be found.
 pub(super) async fn has_begun(session: &Session) -> Result<bool, tower_sessions::session::Error> {
     Ok(session.get_value(KEY).await?.is_some())
+}
+
+/// When somebody signed in with a stored session, and when they were last seen, by what it holds.
+pub fn times(data: &HashMap<String, Value>) -> Option<(Millis, Millis)> {
+    let SignedIn { since, seen } = SignedIn::deserialize(data.get(KEY)?).ok()?;
+    Some((since, seen))
 }
 
 /// Ends sessions that are over, and tells the layers further in who is signed in.

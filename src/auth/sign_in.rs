@@ -60,7 +60,7 @@ pub async fn sign_in(
     // Again, now that it is known: of many guesses at once, those that were checked after the limit was reached learn nothing.
     let throttled = not_throttled(state, address, &email).await;
     let Some(user) = user else {
-        state.sign_in_limit.failed(address);
+        state.sign_in_limit.count(address);
         throttle::failed(&state.db, &email).await?;
         metrics::counter!("waymark_sign_ins_total", "outcome" => "wrong").increment(1);
         tracing::info!("a sign-in failed");

@@ -9,7 +9,7 @@ use super::{
     user::{email_key, parse_email},
 };
 use crate::{
-    attribution::{lead_source::link, referral},
+    attribution::{conversion::sign_up_conversion, lead_source::link, referral},
     db::{Conn, Db, Error, Millis, new_id, sql},
     state::AppState,
 };
@@ -41,7 +41,7 @@ impl From<Busy> for SignUpFailure {
     }
 }
 
-/// Creates a member and signs in: account, lead sources and referrer in one transaction.
+/// Creates a member and signs in: account, conversion, lead sources and referrer in one transaction.
 pub async fn sign_up(
     state: &AppState,
     auth: &mut AuthSession,
@@ -93,6 +93,23 @@ pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), 
     Ok(())
 }
 
+/// Gives an account a password, and ends its sessions; for the command line.
+pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), SignUpFailure> {
+    let email = valid(email, &password)?;
+    let hash = super::password::Hasher::default().hash(password).await?;
+    db.transaction(move |conn| {
+        Box::pin(async move {
+            sql("update users set password_hash = $2, session_epoch = session_epoch + 1 where email_lower = $1")
+                .bind(email_key(&email))
+                .bind(hash)
+                .execute(conn)
+                .await
+        })
+    })
+    .await?;
+    Ok(())
+}
+
 fn valid(email: &str, password: &str) -> Result<String, SignUpFailure> {
     let parsed = parse_email(email);
     let accepted = password::accept(password, email);
@@ -102,6 +119,7 @@ fn valid(email: &str, password: &str) -> Result<String, SignUpFailure> {
     }
 }
 
+/// Adds an account, and its sign-up to the conversions.
 async fn insert(conn: &mut Conn, id: Uuid, email: &str, hash: &str, role: Role, now: Millis) -> Result<(), Error> {
     sql("insert into users (id, email, email_lower, password_hash, role, created_at) values ($1, $2, $3, $4, $5, $6)")
         .bind(id)
@@ -111,6 +129,6 @@ async fn insert(conn: &mut Conn, id: Uuid, email: &str, hash: &str, role: Role, 
         .bind(role.as_str())
         .bind(now)
         .execute(conn)
-        .await
-        .map(|_| ())
+        .await?;
+    sign_up_conversion(conn, id, now).await
 }

@@ -10,6 +10,8 @@ pub struct Bar {
     pub detail: Option<String>,
     pub href: Option<String>,
     pub value: i64,
+    /// How the value is written, where not as a count.
+    pub text: Option<String>,
 }
 
 /// A ranking: each row with its value, its share of `total`, and a bar behind it that is full for the largest.
@@ -25,7 +27,7 @@ pub fn BarList(
     let full = largest.unwrap_or(0).max(1) as f64;
     let rows = items
         .into_iter()
-        .map(|Bar { label, detail, href, value }| {
+        .map(|Bar { label, detail, href, value, text }| {
             let width = format!("{:.2}", value.max(0) as f64 / full * 100.0);
             let label = match href {
                 Some(href) => view! { <a class="cover-link" href=href>{label}</a> }.into_any(),
@@ -37,7 +39,7 @@ pub fn BarList(
                         <rect width=width height="1"/>
                     </svg>
                     <span class="bar-label">{label}{detail.map(|detail| view! { <small>{detail}</small> })}</span>
-                    <span class="bar-value">{format::count(value)}</span>
+                    <span class="bar-value">{text.unwrap_or_else(|| format::count(value))}</span>
                     <span class="bar-share">{format::share(value, total)}</span>
                 </li>
             }

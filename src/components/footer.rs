@@ -7,7 +7,7 @@ pub fn SiteFooter() -> impl IntoView {
         <footer class="site-footer">
             <div class="wrap spread">
                 <p>"Waymark knows where every sign-up came from."</p>
-                <p>"Version " {env!("CARGO_PKG_VERSION")}</p>
+                <p class="row"><a href="/privacy">"Privacy"</a><span>"Version " {env!("CARGO_PKG_VERSION")}</span></p>
             </div>
         </footer>
     }

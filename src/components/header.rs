@@ -20,16 +20,24 @@ pub enum AdminSection {
     Overview,
     Campaigns,
     Leads,
+    Conversions,
+    Models,
     Referrals,
+    Quality,
+    Inspector,
 }
 
 impl AdminSection {
     /// In the order of the navigation.
-    const ALL: [(Self, &'static str, &'static str); 4] = [
+    const ALL: [(Self, &'static str, &'static str); 8] = [
         (Self::Overview, "Overview", "/admin"),
         (Self::Campaigns, "Campaigns", "/admin/campaigns"),
         (Self::Leads, "Leads", "/admin/leads"),
+        (Self::Conversions, "Conversions", "/admin/conversions"),
+        (Self::Models, "Models", "/admin/models"),
         (Self::Referrals, "Referrals", "/admin/referrals"),
+        (Self::Quality, "Data quality", "/admin/quality"),
+        (Self::Inspector, "Inspector", "/admin/inspector"),
     ];
 }
 

@@ -2,7 +2,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::{
-    MaybeText,
+    Beacon, MaybeText,
+    consent::ConsentBanner,
     footer::SiteFooter,
     header::{AdminSection, Section, SiteHeader},
 };
@@ -30,7 +31,7 @@ pub fn PublicPage(
     section: Section,
     children: Children,
 ) -> impl IntoView {
-    frame(title, section, children())
+    frame(title, section, view! { {children()} <Beacon/> }.into_any())
 }
 
 /// The frame of an admin page: writes the `<h1>` from `title`, with `toolbar` beside it and `back` above it.
@@ -72,6 +73,7 @@ fn frame(title: String, section: Section, body: AnyView) -> AnyView {
     view! {
         <Title text=title/>
         <SiteHeader email=user.map(|user| user.email) is_admin section/>
+        <ConsentBanner/>
         <main id="main" tabindex="-1">{body}</main>
         <SiteFooter/>
     }

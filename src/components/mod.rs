@@ -21,7 +21,8 @@
 //! | [`facts`] | [`Facts`], [`Fact`] | term and description |
 //! | [`tag`] | [`Tag`] | a channel, a state |
 //! | [`empty`] | [`EmptyState`] | what to do when there is nothing |
-//! | [`islands`] | [`ThemeSwitch`], [`CopyButton`] | what needs the browser |
+//! | [`consent`] | [`ConsentBanner`], [`ConsentChoice`] | asking before anything is kept |
+//! | [`islands`] | [`ThemeSwitch`], [`CopyButton`], [`Beacon`] | what needs the browser |
 //!
 //! # An admin page
 //!
@@ -73,6 +74,9 @@ pub mod bars;
 /// A line chart, drawn on the server.
 pub mod chart;
 #[cfg(feature = "ssr")]
+/// Asking for consent, and what holds.
+pub mod consent;
+#[cfg(feature = "ssr")]
 /// What is shown where there is nothing yet.
 pub mod empty;
 #[cfg(feature = "ssr")]
@@ -117,11 +121,12 @@ pub mod text;
 /// A journey, drawn as blazes on a trail.
 pub mod trail;
 
-pub use islands::{CopyButton, ThemeSwitch};
+pub use islands::{Beacon, CopyButton, ThemeSwitch};
 
 #[cfg(feature = "ssr")]
 pub use {
     bars::{Bar, BarList},
+    consent::{ConsentBanner, ConsentChoice},
     chart::{ChartPoint, LineChart},
     empty::EmptyState,
     facts::{Fact, Facts},

@@ -21,6 +21,27 @@ impl Insert {
     pub async fn execute(self, conn: &mut Conn) -> Result<(), Error> {
         run(conn, &[&self]).await
     }
+
+    /// Adds within a transaction those of the rows that no unique constraint of their table refuses, and answers how many they
+    /// were. Who adds such rows at two places at once sorts them alike: PostgreSQL lets one wait for the other.
+    pub async fn execute_missing(rows: Vec<Self>, conn: &mut Conn) -> Result<u64, Error> {
+        let dialect = conn.dialect();
+        let mut added = 0;
+        let mut rows = rows.into_iter().peekable();
+        while let Some(table) = rows.peek().map(|row| row.table) {
+            let mut of_table = Vec::new();
+            while let Some(row) = rows.next_if(|row| std::ptr::eq(row.table, table)) {
+                of_table.push(row.values);
+            }
+            while !of_table.is_empty() {
+                let size = CHUNKS.into_iter().find(|size| *size <= of_table.len()).unwrap_or(1);
+                let text = format!("{} on conflict do nothing", table.statement(size, dialect));
+                let values = of_table.drain(..size).flatten();
+                added += query::sql(text).bind_all(values).execute(conn).await?;
+            }
+        }
+        Ok(added)
+    }
 }
 
 /// How many rows one statement adds: powers of two, so that any number takes few statements, and every statement is prepared

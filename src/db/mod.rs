@@ -14,6 +14,7 @@ mod migrate;
 mod query;
 #[doc(hidden)]
 pub mod testing;
+mod wipe;
 mod writer;
 
 use std::{
@@ -325,8 +326,9 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
         .busy_timeout(Duration::from_secs(5))
         .foreign_keys(true)
         .auto_vacuum(SqliteAutoVacuum::None)
-        // Erased text is overwritten where that costs no extra I/O.
-        .pragma("secure_delete", "fast")
+        // What is deleted or replaced is overwritten with zeros. What the moving of rows from page to page leaves behind is
+        // not: see `wipe`.
+        .pragma("secure_delete", "on")
         .statement_cache_capacity(256);
     // Another process (a command beside the running server) may write too: `:memory:` could not be shared even in this one.
     let file = options.get_filename();

@@ -12,7 +12,13 @@ use super::{
     random::Random,
 };
 use crate::{
-    attribution::{params::parse, referrer::Referrer, tags::CustomTags, touch::Touch},
+    attribution::{
+        params::parse,
+        referrer::Referrer,
+        rules::Rules,
+        tags::CustomTags,
+        touch::{Arrived, Origin, Touch},
+    },
     db::Millis,
 };
 
@@ -179,8 +185,15 @@ impl Plan {
         let link = self.random.pick(campaign.links);
         let referrer = Referrer::parse(&format!("https://{}", self.random.pick(link.referrers)));
         let query = self.query(campaign, link, sharer.as_deref(), at);
-        let mut touch =
-            Touch::new(&parse(&query, referrer.as_ref(), &self.tags), &path, referrer.as_ref(), link.internal, at);
+        let arrived = Arrived {
+            signals: &parse(&query, referrer.as_ref(), &self.tags),
+            path: &path,
+            referrer: referrer.as_ref(),
+            origin: Origin::Link,
+            internal: link.internal,
+            at,
+        };
+        let mut touch = Touch::new(&arrived, &Rules::default());
         touch.id = self.random.id(at);
         // reloads
         if self.random.chance(0.1) {

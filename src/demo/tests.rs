@@ -7,7 +7,10 @@ use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 
 use super::*;
 use crate::{
-    attribution::{channel::Channel, lead_source::link, params::parse, tags::CustomTags, touch::Touch},
+    attribution::{
+        channel::Channel, conversion::sign_up_conversion, lead_source::link, params::parse, tags::CustomTags,
+        touch::Touch,
+    },
     db::{new_id, testing::each_database},
 };
 
@@ -57,7 +60,8 @@ async fn add_user(db: &Db, email: &'static str, role: &'static str) -> Uuid {
 /// A touch of a visitor, who is the user's.
 async fn add_lead(db: &Db, user: Option<Uuid>) {
     let visitor = new_id();
-    let touch = Touch::new(&parse("utm_source=real", None, &CustomTags::default()), "/", None, false, NOW);
+    let signals = parse("utm_source=real", None, &CustomTags::default());
+    let touch = Touch::of_link(&signals, "/", NOW);
     touch.store_first(db, visitor).await.expect("a touch");
     if let Some(user) = user {
         db.transaction(move |conn| Box::pin(link(conn, Some(visitor), user, NOW))).await.expect("a link");
@@ -81,11 +85,19 @@ async fn everything(db: &Db) -> Vec<String> {
         rows(db, "select token, owner_id, created_at from referral_tokens order by token").await;
     let referrals: Vec<(Uuid, String, i64)> =
         rows(db, "select referee_id, token, created_at from referrals order by referee_id").await;
+    type Converted = (Uuid, Uuid, String, i64, Option<String>, i64, String, String, Option<Uuid>);
+    let conversions: Vec<Converted> = rows(
+        db,
+        "select id, user_id, kind, value, currency, occurred_at, source, external_id, refund_of from conversions
+        order by id",
+    )
+    .await;
     let mut all: Vec<String> = touches.iter().map(|row| format!("{row:?}")).collect();
     all.extend(visitors.iter().map(|row| format!("{row:?}")));
     all.extend(users.iter().map(|row| format!("{row:?}")));
     all.extend(tokens.iter().map(|row| format!("{row:?}")));
     all.extend(referrals.iter().map(|row| format!("{row:?}")));
+    all.extend(conversions.iter().map(|row| format!("{row:?}")));
     all
 }
 
@@ -163,6 +175,7 @@ async fn a_removal_leaves_what_is_real_and_nothing_else() {
         add_lead(&db, Some(member)).await;
         add_lead(&db, None).await;
         crate::attribution::referral::own_token(&db, "", member).await.expect("a token");
+        db.transaction(move |conn| Box::pin(sign_up_conversion(conn, member, NOW))).await.expect("a conversion");
         let real = everything(&db).await;
 
         // more than fit in one transaction
@@ -203,11 +216,13 @@ async fn the_counts_are_what_is_stored_and_progress_ends() {
             visitors: count(&db, "visitors where sample").await,
             touches: count(&db, "touches").await,
             referrals: count(&db, "referrals").await,
+            conversions: count(&db, "conversions where sample").await,
         };
         assert_eq!(summary, stored);
         assert_eq!(summary.users, 400);
         assert!((4700..=4800).contains(&summary.visitors) && (7500..=9500).contains(&summary.touches), "{summary:?}");
         assert!((15..=80).contains(&summary.referrals), "{summary:?}");
+        assert_eq!(count(&db, "conversions where kind = 'signup' and id = user_id").await, 400);
         assert!(heard.is_sorted() && heard.len() > 2 && heard.last() == Some(&(4800, 4800)), "{heard:?}");
     })
     .await;
@@ -359,4 +374,40 @@ fn every_link_has_a_channel_and_the_tags_are_accepted() {
         let touch = touches.next().unwrap_or_else(|| panic!("nobody came from {source}"));
         assert_eq!(touch.channel, channel, "{source}");
     }
+}
+
+#[tokio::test]
+async fn what_is_bought_is_as_if_it_had_been_reported() {
+    each_database(async |db| {
+        filled(&db, &Demo::default()).await;
+        let whole: Vec<(String, i64, i64, i64)> = rows(
+            &db,
+            "select currency, count(*), count(refund_of), cast(sum(value) as bigint) from conversions
+            where kind = 'purchase' group by currency order by currency",
+        )
+        .await;
+        assert_eq!(whole.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["EUR", "USD"]);
+        for (currency, count, refunds, sum) in &whole {
+            assert!(*count > 50 && (1..20).contains(refunds) && *sum > 100_000, "{currency} {count} {refunds} {sum}");
+        }
+        let buyers: Vec<(i64,)> = rows(&db, "select count(distinct user_id) from conversions where value > 0").await;
+        assert!((80..200).contains(&buyers[0].0), "{buyers:?}");
+        for (wrong, from) in [
+            (
+                "a refund is of its first's user and currency, later, and no more than it",
+                "conversions r
+                join conversions f on f.id = r.refund_of where r.user_id <> f.user_id or r.currency <> f.currency
+                or r.occurred_at <= f.occurred_at or r.value + f.value < 0 or f.refund_of is not null",
+            ),
+            (
+                "nobody buys before the sign-up",
+                "conversions c join users u on u.id = c.user_id where c.occurred_at < u.created_at",
+            ),
+            ("all are samples", "conversions where not sample"),
+        ] {
+            assert_eq!(count(&db, from).await, 0, "{wrong}");
+        }
+        assert_eq!(count(&db, "conversions where occurred_at > 1795447800000").await, 0, "the future is empty");
+    })
+    .await;
 }

@@ -22,7 +22,7 @@ use crate::{
     state::AppState,
 };
 
-/// One's own account: what is known about one, the referral link, the password.
+/// One's own account: what is known about one, the referral link, the password, one's data.
 ///
 /// The layer in front of it sends those who are not signed in to the sign-in page.
 #[component]
@@ -33,6 +33,7 @@ pub fn AccountPage() -> impl IntoView {
     // The server provides it to every page.
     let state = expect_context::<AppState>();
     let flash = take_flash("password");
+    let erase = take_flash("erase");
     let sign_out = take_flash("logout").error("");
     let known = {
         let user = user.clone();
@@ -55,16 +56,20 @@ pub fn AccountPage() -> impl IntoView {
     // The form stands at the foot of the page; what became of it is said where the eye is.
     let changed = flash.notice.clone();
     let not_changed = (!flash.errors.is_empty()).then_some("Your password is not changed: see below.");
+    let not_erased = (!erase.errors.is_empty()).then_some("Your data is not erased: see below.");
     view! {
         <PublicPage title="Your account" section=Section::Account>
             <div class="wrap account">
                 <h1>"Your account"</h1>
                 <FormAlert kind=AlertKind::Success message=changed/>
                 <FormAlert kind=AlertKind::Error message=not_changed/>
+                <FormAlert kind=AlertKind::Error message=not_erased/>
                 <FormAlert kind=AlertKind::Error message=sign_out/>
                 <AboutYou user/>
                 <Suspense>{Suspend::new(known)}</Suspense>
                 <ChangePassword email flash/>
+                <YourData/>
+                <EraseData flash=erase/>
             </div>
         </PublicPage>
     }
@@ -166,6 +171,42 @@ fn ChangePassword(email: String, flash: FormState) -> impl IntoView {
                     hint="At least 8 characters. Everywhere else you are signed in, you will be signed out."
                     error=flash.error("new_password")/>
                 <SubmitButton label="Change password"/>
+            </form>
+        </Card>
+    }
+}
+
+#[component]
+fn YourData() -> impl IntoView {
+    view! {
+        <Card title="Your data">
+            <p class="muted" id="your-data">
+                "Everything that is stored about you, in one file: your account, the links that led you here, what you did that
+                counted, what you consented to. " <a href="/privacy">"What is stored, and for how long"</a>
+            </p>
+            <p>
+                <a class="button" href="/account/export.json" download="waymark-export.json" rel="external">
+                    "Download your data"
+                </a>
+            </p>
+        </Card>
+    }
+}
+
+#[component]
+fn EraseData(flash: FormState) -> impl IntoView {
+    view! {
+        <Card title="Erase my data">
+            <p>
+                "Your account is closed for good, and everything that says who you are is erased: your e-mail address, your
+                password, your sessions, and what the links that led you here said about you. What is left cannot be tied to you
+                and counts in totals only. You cannot undo it; you can sign up again with the same address."
+            </p>
+            <form class="form" method="post" action="/api/erase" novalidate>
+                <FormAlert kind=AlertKind::Error message=flash.error("")/>
+                <Field name="current_password" id="erase-password" label="Current password" kind="password"
+                    autocomplete="current-password" required=true error=flash.error("current_password")/>
+                <button class="button danger" type="submit">"Erase my data"</button>
             </form>
         </Card>
     }

@@ -11,6 +11,8 @@ pub mod error;
 mod home;
 /// `/login`.
 mod login;
+/// `/privacy`: what this configuration stores.
+mod privacy;
 /// `/register`.
 mod register;
 
@@ -18,6 +20,7 @@ pub use account::AccountPage;
 pub use error::{ErrorPage, NotFoundPage};
 pub use home::HomePage;
 pub use login::LoginPage;
+pub use privacy::PrivacyPage;
 pub use register::RegisterPage;
 
 use leptos::prelude::use_context;

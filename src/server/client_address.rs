@@ -10,7 +10,7 @@ use axum::{
 };
 use ipnet::IpNet;
 
-use crate::{auth::throttle::ClientAddress, state::AppState};
+use crate::{address_limit::ClientAddress, state::AppState};
 
 /// Tells the layers further in.
 pub(super) async fn find(State(state): State<AppState>, mut request: Request, next: Next) -> Response {

@@ -26,7 +26,7 @@ pub(super) fn session_name(config: &Config) -> &'static str {
 pub(super) async fn clean(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let name = session_name(&state.config);
     let sent = clean_request(request.headers_mut(), name);
-    let signs_out = request.uri().path() == "/api/logout";
+    let signs_out = matches!(request.uri().path(), "/api/logout" | "/api/erase");
     let mut response = next.run(request).await;
     let started = response.extensions_mut().remove::<StartedSession>();
     let secure = if state.config.is_secure() { "; Secure" } else { "" };

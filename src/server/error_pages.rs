@@ -9,15 +9,18 @@ use axum::{
 };
 use tower_http::request_id::RequestId;
 
+use super::conversions;
 use crate::pages::error::static_error_page;
 
 /// Replaces the bodies of errors by a page for browsers and by plain words for all others. What was made as HTML or JSON stays.
+/// Where only programs come to, every error is JSON.
 pub(super) async fn render(request: Request, next: Next) -> Response {
     let html = request
         .headers()
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
+    let json = conversions::speaks_json(request.uri().path());
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).map(str::to_owned);
     let response = next.run(request).await;
     let status = response.status();
@@ -26,7 +29,7 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     }
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     // Only a script asks for JSON, and gets its outcome; a browser's form gets a page.
-    if kind.starts_with("text/html") || (kind.contains("json") && !html) || kind.starts_with("text/csv") {
+    if kind.starts_with("text/html") || (kind.contains("json") && (json || !html)) || kind.starts_with("text/csv") {
         return response;
     }
     let (mut parts, _) = response.into_parts();
@@ -34,7 +37,9 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     parts.headers.remove(header::CONTENT_ENCODING);
     // where a failed server function would send a browser: back, with the error's text in the address
     parts.headers.remove(header::LOCATION);
-    let (kind, body) = if html {
+    let (kind, body) = if json {
+        ("application/json; charset=utf-8", conversions::error_body(status))
+    } else if html {
         ("text/html; charset=utf-8", static_error_page(status, id.as_deref()))
     } else {
         ("text/plain; charset=utf-8", format!("{}\n", plain(status)))

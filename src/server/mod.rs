@@ -2,6 +2,7 @@
 
 mod api;
 mod client_address;
+mod conversions;
 mod cookies;
 mod error_pages;
 mod guard;
@@ -16,3 +17,4 @@ pub mod serve;
 pub mod session_store;
 mod static_files;
 mod targets;
+mod well_known;

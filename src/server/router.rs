@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
     response::IntoResponse,
-    routing::{any, get},
+    routing::{any, get, post},
 };
 use axum_login::AuthManagerLayerBuilder;
 use leptos::{
@@ -32,17 +32,18 @@ use tower_sessions::{
 use tracing::Level;
 
 use super::{
-    api, client_address, cookies, error_pages, guard, headers,
+    api, client_address, conversions, cookies, error_pages, guard, headers,
     health::{self, Stopping},
     logging, overload,
     session_store::Sessions,
-    static_files, targets,
+    static_files, targets, well_known,
 };
 use crate::{
     admin,
     app::{App, shell},
-    attribution::{Attribution, capture::UtmSessionLayer, lead_source::LeadSourceLayer, referral},
+    attribution::{Attribution, beacon, capture::UtmSessionLayer, decide, lead_source::LeadSourceLayer, referral},
     auth::{self, Backend},
+    privacy,
     state::AppState,
 };
 
@@ -79,7 +80,11 @@ fn pages(state: &AppState) -> Router<AppState> {
         .route("/r/{token}", get(referral::follow))
         .route("/admin/leads.csv", get(admin::csv::leads_csv))
         .route("/admin/campaigns.csv", get(admin::csv::campaigns_csv))
+        .route("/admin/models.csv", get(admin::csv::models_csv))
+        .route("/account/export.json", get(privacy::export_json))
         .leptos_routes_with_context(state, generate_route_list(App), context, document)
+        .route("/api/touch", post(beacon::receive))
+        .route("/api/consent", post(decide::decide))
         .route("/api/{*rest}", any(api::not_found))
         .fallback(move |request: Request| async move {
             match without_slash(&request) {
@@ -148,7 +153,10 @@ fn outer(state: &AppState, stopping: Stopping, pages: Router<AppState>) -> Route
     let routes = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready).with_state((state.db.clone(), stopping)))
+        .route("/.well-known/gpc.json", get(well_known::gpc))
         .merge(static_files::routes(&state.options))
+        // A webhook has no session, and must get none: a token says who it is. The layers below stand around it all the same.
+        .route(conversions::PATH, post(conversions::record))
         .merge(pages);
     // The inner half, listed from the outside in.
     let inner = ServiceBuilder::new()

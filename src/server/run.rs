@@ -7,9 +7,12 @@ use tokio::{net::TcpListener, signal};
 
 use super::{health::Stopping, housekeeping, logging, router, serve};
 use crate::{
-    auth::{password::Hasher, throttle::AddressLimit},
+    address_limit::AddressLimit,
+    attribution::counters::Counters,
+    auth::password::Hasher,
     config::{Config, Mistake},
     db::Db,
+    privacy::retention::Retention,
     state::{AppState, Shared},
 };
 
@@ -53,7 +56,9 @@ pub fn state(config: Config, db: Db) -> AppState {
         options: leptos_options(&config),
         db,
         hasher: Hasher::default(),
-        sign_in_limit: AddressLimit::default(),
+        counters: Counters::default(),
+        sign_in_limit: AddressLimit::of_sign_ins(),
+        beacon_limit: AddressLimit::of_beacons(),
         config: Arc::new(config),
     })
 }
@@ -89,14 +94,22 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
     if !config.is_secure() && !config.development {
         tracing::warn!("SITE_URL is not https://: cookies are sent unprotected; fine only on a machine of one's own");
     }
-    let housekeeping = tokio::spawn(housekeeping::run(db.clone()));
+    let state = state(config, db.clone());
+    let config = state.config.clone();
+    let housekeeping = tokio::spawn(housekeeping::run(db.clone(), Retention::of(&config)));
+    let counting = tokio::spawn(housekeeping::write_counters(db.clone(), state.counters.clone()));
     let stopping = Stopping::default();
     // with port 0, what the system chose
     let addr = listener.local_addr().unwrap_or(config.site_addr);
     tracing::info!(url = config.site_url, %addr, "ready");
-    let router = router::router(state(config, db.clone()), stopping.clone());
+    let counters = state.counters.clone();
+    let router = router::router(state, stopping.clone());
     serve::serve(listener, router, stop(stopping)).await;
     housekeeping.abort();
+    counting.abort();
+    if let Err(error) = counters.flush(&db).await {
+        tracing::error!(%error, "what did not count since the last time could not be noted");
+    }
     db.close().await;
     tracing::info!("stopped");
 }

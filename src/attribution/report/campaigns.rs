@@ -1,9 +1,13 @@
 use super::{
     Field, Filter, Statement,
+    credit::CampaignCredit,
     filter::NOT_SET,
-    statement::{LINKED, USERS_TOUCHES},
+    statement::{LINKED, Merging, USERS_TOUCHES, dialect},
 };
-use crate::db::{Conn, Error, Millis};
+use crate::{
+    attribution::channel::Channel,
+    db::{Conn, Dialect, Error, Millis},
+};
 
 /// The touches of one source, medium, campaign and channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
@@ -23,12 +27,20 @@ pub struct Campaign {
     pub signups: i64,
     /// Touches from links on pages of our own.
     pub internal: i64,
+    /// Conversions that it is credited with, in millionths.
+    pub credit: i64,
 }
 
 impl Campaign {
     /// Sign-ups to visitors. More than 1 where people signed up in the period who came before it.
     pub fn rate(&self) -> Option<f64> {
         (self.visitors > 0).then(|| self.signups as f64 / self.visitors as f64)
+    }
+
+    /// Whether it stands for those who came without a touch.
+    pub fn is_direct(&self) -> bool {
+        let named = [&self.source, &self.medium, &self.campaign].into_iter().any(Option::is_some);
+        !named && self.channel == Channel::Direct.as_str()
     }
 
     /// The filter that finds just its touches.
@@ -56,10 +68,11 @@ pub enum Column {
     Users,
     Signups,
     Rate,
+    Credit,
 }
 
 impl Column {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Campaign,
         Self::Source,
         Self::Medium,
@@ -70,6 +83,7 @@ impl Column {
         Self::Users,
         Self::Signups,
         Self::Rate,
+        Self::Credit,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -84,6 +98,7 @@ impl Column {
             Self::Users => "users",
             Self::Signups => "signups",
             Self::Rate => "rate",
+            Self::Credit => "credit",
         }
     }
 
@@ -143,6 +158,8 @@ impl Order {
             // nothing to divide by is no rate: last either way
             (Column::Rate, false) => "case when visitors > 0 then signups * 1.0 / visitors end asc nulls last",
             (Column::Rate, true) => "case when visitors > 0 then signups * 1.0 / visitors end desc nulls last",
+            (Column::Credit, false) => "credit asc",
+            (Column::Credit, true) => "credit desc",
         }
     }
 }
@@ -167,21 +184,23 @@ struct CountedRow {
     total: i64,
 }
 
-/// The campaigns of a period: those with touches in it, and those that brought a sign-up in it.
+/// The campaigns of a period: those with touches in it, those that brought a sign-up in it, and those in `credit`.
 ///
 /// `limit` and `offset` count rows of the order, which has no ties.
 pub async fn campaigns(
     conn: &mut Conn,
     filter: &Filter,
     window: Millis,
+    credit: &CampaignCredit,
     order: Order,
     limit: u32,
     offset: u32,
 ) -> Result<CampaignPage, Error> {
+    let (filter, merging, dialect) = (&filter.resolved(conn).await?, Merging::of(conn).await?, dialect(conn));
     // The outer select because PostgreSQL sorts by an expression of columns only where they are columns. The count comes
     // with the rows: to count, all of it is grouped anyway.
     let rows: Vec<CountedRow> = Statement::new("select campaigns.*, count(*) over () as total from (")
-        .grouped(filter, window)
+        .grouped(filter, window, credit, merging, dialect)
         .text(") campaigns order by ")
         .text(order.clause())
         .text(", source nulls last, medium nulls last, campaign nulls last, channel limit ")
@@ -197,7 +216,7 @@ pub async fn campaigns(
         // beyond the last page no row says it
         None => {
             Statement::new("select count(*) from (")
-                .grouped(filter, window)
+                .grouped(filter, window, credit, merging, dialect)
                 .text(") campaigns")
                 .query()
                 .fetch_scalar(conn)
@@ -212,9 +231,11 @@ pub async fn campaigns_after(
     conn: &mut Conn,
     filter: &Filter,
     window: Millis,
+    credit: &CampaignCredit,
     last: Option<&Campaign>,
     limit: u32,
 ) -> Result<Vec<Campaign>, Error> {
+    let (filter, merging, dialect) = (&filter.resolved(conn).await?, Merging::of(conn).await?, dialect(conn));
     // each name with whether it is there, because nothing is greater than null
     const NAMES: &str = "(case when source is null then 1 else 0 end, coalesce(source, ''),
          case when medium is null then 1 else 0 end, coalesce(medium, ''),
@@ -222,7 +243,8 @@ pub async fn campaigns_after(
     const ORDER: &str = " order by case when source is null then 1 else 0 end, source,
          case when medium is null then 1 else 0 end, medium,
          case when campaign is null then 1 else 0 end, campaign, channel limit ";
-    let statement = Statement::new("select * from (").grouped(filter, window).text(") campaigns");
+    let statement =
+        Statement::new("select * from (").grouped(filter, window, credit, merging, dialect).text(") campaigns");
     let statement = match last {
         None => statement,
         Some(last) => {
@@ -239,42 +261,65 @@ pub async fn campaigns_after(
 }
 
 impl Statement {
-    /// Touches, leads and sign-ups are counted apart, since each is found on a way of its own, and added up.
-    fn grouped(self, filter: &Filter, window: Millis) -> Self {
+    /// Touches, leads and sign-ups are counted apart, since each is found on a way of its own, and added up. Credit was counted
+    /// before, and comes with the statement as JSON: so the database orders by it, too.
+    fn grouped(
+        self,
+        filter: &Filter,
+        window: Millis,
+        credit: &CampaignCredit,
+        Merging { join, campaign }: Merging,
+        dialect: Dialect,
+    ) -> Self {
         let range = filter.period.range();
         self.text(
             "select source, medium, campaign, channel,
                     cast(sum(touches) as bigint) as touches, cast(sum(visitors) as bigint) as visitors,
                     cast(sum(leads) as bigint) as leads, cast(sum(users) as bigint) as users,
-                    cast(sum(signups) as bigint) as signups, cast(sum(internal) as bigint) as internal
-             from (select t.source, t.medium, t.campaign, t.channel,
-                          count(*) as touches, count(distinct t.visitor_id) as visitors, 0 as leads, 0 as users,
-                          0 as signups, sum(case when t.internal then 1 else 0 end) as internal
-                   from touches t where ",
+                    cast(sum(signups) as bigint) as signups, cast(sum(internal) as bigint) as internal,
+                    cast(sum(credit) as bigint) as credit
+             from (select t.source, t.medium, ",
         )
+        .text(campaign)
+        .text(
+            " as campaign, t.channel,
+                          count(*) as touches, count(distinct t.visitor_id) as visitors, 0 as leads, 0 as users,
+                          0 as signups, sum(case when t.internal then 1 else 0 end) as internal, 0 as credit
+                   from touches t",
+        )
+        .text(join)
+        .text(" where ")
         .within("t.occurred_at", range)
         .matching(filter)
-        .text(
-            " group by t.source, t.medium, t.campaign, t.channel
-              union all
-              select t.source, t.medium, t.campaign, t.channel, 0, 0, count(*), count(distinct v.user_id), 0, 0",
-        )
-        .text(LINKED)
+        .text(" group by t.source, t.medium, ")
+        .text(campaign)
+        .text(", t.channel union all select t.source, t.medium, ")
+        .text(campaign)
+        .text(", t.channel, 0, 0, count(*), count(distinct v.user_id), 0, 0, 0")
+        .joining(LINKED, join)
         .within("t.occurred_at", range)
         .matching_of_visitor(filter)
-        .text(
-            " group by t.source, t.medium, t.campaign, t.channel
-              union all
-              select t.source, t.medium, t.campaign, t.channel, 0, 0, 0, 0, count(distinct u.id), 0",
-        )
-        .text(USERS_TOUCHES)
+        .text(" group by t.source, t.medium, ")
+        .text(campaign)
+        .text(", t.channel union all select t.source, t.medium, ")
+        .text(campaign)
+        .text(", t.channel, 0, 0, 0, 0, count(distinct u.id), 0, 0")
+        .joining(USERS_TOUCHES, join)
         .within("u.created_at", range)
         .text(" and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - ")
         .value(window)
         .matching_of_visitor(filter)
+        .text(" group by t.source, t.medium, ")
+        .text(campaign)
         .text(
-            " group by t.source, t.medium, t.campaign, t.channel) counted
-             group by source, medium, campaign, channel",
+            ", t.channel
+              union all
+              select value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, 0, 0, 0, 0, 0, cast(value ->> 4 as bigint) from ",
         )
+        .with(|statement| match dialect {
+            Dialect::Sqlite => statement.text("json_each(").value(credit.counts()).text(")"),
+            Dialect::Postgres => statement.text("json_array_elements(cast(").value(credit.counts()).text(" as json))"),
+        })
+        .text(") counted group by source, medium, campaign, channel")
     }
 }

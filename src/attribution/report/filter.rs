@@ -7,6 +7,10 @@
 //! | `tz` | the time zone in which days begin, by its IANA name. Default `UTC`. |
 //! | `source` … `content`, `channel` | that value, in any case; `(not set)` finds the touches without one |
 //! | `q` | part of the user's e-mail address, the campaign or the term, in any case |
+//! | `model` | how conversions are credited: `first`, `last`, `last_non_direct`, `linear`, `position` or `time_decay` |
+//! | `kind` | which conversions are credited: `signup`, `purchase` … Default: all |
+//!
+//! A campaign is asked for by the name that reports show, or by one that stands for it; `q` looks in both.
 //!
 //! An empty parameter is no parameter, of repeated ones the last non-empty one holds, unknown ones are left to others.
 
@@ -19,8 +23,8 @@ use super::{
     statement::contains_pattern,
 };
 use crate::{
-    attribution::{channel::Channel, clean},
-    db::Millis,
+    attribution::{channel::Channel, clean, models::Model},
+    db::{Conn, Error, Millis},
 };
 
 /// How a filter asks for touches that have no value in a field. (A touch whose value reads just so is found with them.)
@@ -82,8 +86,14 @@ pub struct Filter {
     pub period: Period,
     /// The values asked for, by [`Field::ALL`]'s order.
     values: [Option<String>; 6],
+    /// The names of the campaign asked for, where they were looked up.
+    names: Option<Vec<String>>,
     /// What is searched for, cleaned.
     pub q: Option<String>,
+    /// How conversions are credited, where it was said.
+    pub model: Option<Model>,
+    /// The kind of conversions that are credited; nothing for all kinds.
+    pub kind: Option<String>,
 }
 
 /// One parameter that could not be understood.
@@ -116,7 +126,7 @@ impl Parsed {
 impl Filter {
     /// All touches of a period.
     pub fn new(period: Period) -> Self {
-        Self { period, values: Default::default(), q: None }
+        Self { period, values: Default::default(), names: None, q: None, model: None, kind: None }
     }
 
     /// Reads a query string. Without a period in it, `default` is meant; `now` says which day today is.
@@ -173,6 +183,17 @@ impl Filter {
             }
         }
         filter.q = last(query, "q");
+        filter.model = last(query, "model").and_then(|typed| match typed.parse() {
+            Ok(model) => Some(model),
+            Err(_) => {
+                let names = Model::ALL.map(Model::as_str);
+                let (last, others) = (names[names.len() - 1], names[..names.len() - 1].join(", "));
+                problem("model", &typed, format!("“{typed}” is no model; it can be {others} or {last}."));
+                None
+            }
+        });
+        // kinds are lower case
+        filter.kind = last(query, "kind").map(|kind| kind.to_lowercase());
         Parsed { filter, problems }
     }
 
@@ -184,7 +205,36 @@ impl Filter {
     /// The same with another value asked for. No value, where the touches have none, is `Some(NOT_SET)`.
     pub fn with(mut self, field: Field, value: Option<&str>) -> Self {
         self.values[field as usize] = value.map(str::to_owned);
+        self.names = None;
         self
+    }
+
+    /// The same, knowing all names of the campaign it asks for: the one asked for, what it stands for, and what else stands
+    /// for that. It finds the same touches; PostgreSQL finds them sooner.
+    pub async fn resolved(&self, conn: &mut Conn) -> Result<Self, Error> {
+        let mut filter = self.clone();
+        if let Some(campaign) = self.get(Field::Campaign).filter(|&campaign| campaign != NOT_SET)
+            && self.names.is_none()
+        {
+            let names: Vec<(String,)> = Statement::default().names_of(campaign).query().fetch_all(conn).await?;
+            filter.names = Some(names.into_iter().map(|(name,)| name).collect());
+        }
+        Ok(filter)
+    }
+
+    /// The same with another text searched for.
+    pub fn searching(self, q: Option<String>) -> Self {
+        Self { q, ..self }
+    }
+
+    /// The same credited by another model.
+    pub fn by_model(self, model: Option<Model>) -> Self {
+        Self { model, ..self }
+    }
+
+    /// The same about another kind of conversions.
+    pub fn of_kind(self, kind: Option<String>) -> Self {
+        Self { kind, ..self }
     }
 
     /// The same in another period.
@@ -194,12 +244,21 @@ impl Filter {
 
     /// The same without anything asked of the touches.
     pub fn bare(&self) -> Self {
-        Self::new(self.period.clone())
+        Self { model: self.model, kind: self.kind.clone(), ..Self::new(self.period.clone()) }
     }
 
     /// Whether anything is asked of the touches but their time.
     pub fn is_bare(&self) -> bool {
         self.q.is_none() && self.values.iter().all(Option::is_none)
+    }
+
+    /// Whether what is asked of the touches, but for the search, holds where there is none: for credit that goes to Direct.
+    pub fn finds_direct(&self) -> bool {
+        Field::ALL.into_iter().all(|field| match (field, self.get(field)) {
+            (_, None) => true,
+            (Field::Channel, Some(channel)) => channel == Channel::Direct.as_str(),
+            (_, Some(value)) => value == NOT_SET,
+        })
     }
 
     /// The same in the period before; nothing where an end is open.
@@ -238,7 +297,11 @@ impl Filter {
         let tz = self.tz_name();
         let tz = (tz != "UTC").then(|| ("tz", tz.to_owned()));
         let values = Field::ALL.into_iter().filter_map(|field| Some((field.name(), self.get(field)?.to_owned())));
-        tz.into_iter().chain(values).chain(self.q.clone().map(|q| ("q", q)))
+        tz.into_iter()
+            .chain(values)
+            .chain(self.q.clone().map(|q| ("q", q)))
+            .chain(self.model.map(|model| ("model", model.as_str().to_owned())))
+            .chain(self.kind.clone().map(|kind| ("kind", kind)))
     }
 
     /// The IANA name of the time zone.
@@ -279,6 +342,16 @@ impl Statement {
             self = self.text(" and (").text(column);
             self = match value {
                 NOT_SET => self.text(" is null or ").text(column).text(" = ").value(NOT_SET),
+                _ if field == Field::Campaign => match &filter.names {
+                    Some(names) => {
+                        self = self.text(" in (");
+                        for (place, name) in names.iter().enumerate() {
+                            self = self.text(if place == 0 { "" } else { ", " }).value(name.as_str());
+                        }
+                        self.text(")")
+                    }
+                    None => self.text(" in (").names_of(value).text(")"),
+                },
                 // As it is kept, or as it was typed: values are lower case, but for the tokens of referral links. Not
                 // lower(column), which no index answers.
                 _ => {
@@ -293,7 +366,9 @@ impl Statement {
             self = self
                 .text(" and (lower(t.campaign) like ")
                 .value(pattern.as_str())
-                .text(r" escape '\' or lower(t.term) like ")
+                .text(r" escape '\' or t.campaign in (select alias from campaign_aliases where lower(campaign) like ")
+                .value(pattern.as_str())
+                .text(r" escape '\') or lower(t.term) like ")
                 .value(pattern.as_str())
                 // the visitors of these users once, not the user of each touch
                 .text(
@@ -304,6 +379,28 @@ impl Statement {
                 .text(r" escape '\'))");
         }
         self
+    }
+
+    /// A query for all names of a campaign: as it is kept, as it was typed, what they stand for, and what else stands for that.
+    fn names_of(self, campaign: &str) -> Self {
+        let lower = clean::clean(campaign).unwrap_or_default();
+        self.text("select cast(")
+            .value(campaign)
+            .text(" as text) as name union select cast(")
+            .value(lower.as_str())
+            .text(" as text) union select campaign from campaign_aliases where alias in (")
+            .value(campaign)
+            .text(", ")
+            .value(lower.as_str())
+            .text(") union select alias from campaign_aliases where campaign in (")
+            .value(campaign)
+            .text(", ")
+            .value(lower.as_str())
+            .text(") union select s.alias from campaign_aliases a join campaign_aliases s on s.campaign = a.campaign where a.alias in (")
+            .value(campaign)
+            .text(", ")
+            .value(lower)
+            .text(")")
     }
 
     /// A condition: the user `u` has a matching touch at or before the sign-up, at most `window` earlier.

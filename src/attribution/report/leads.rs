@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use uuid::Uuid;
 
-use super::{Filter, Statement, statement::LINKED};
+use super::{
+    Filter, Statement,
+    statement::{CAMPAIGN, LINKED},
+};
 use crate::db::{Conn, Error, Millis};
 
 /// A touch of a visitor who belongs to a user.
@@ -19,6 +22,7 @@ pub struct Lead {
     pub linked_at: Millis,
     pub source: Option<String>,
     pub medium: Option<String>,
+    /// As reports show it: what the link said may stand for it.
     pub campaign: Option<String>,
     pub term: Option<String>,
     pub content: Option<String>,
@@ -48,8 +52,8 @@ impl Lead {
 /// A place between leads: after the one with this time and id. Rows that are added do not move it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    occurred_at: Millis,
-    id: Uuid,
+    pub(super) occurred_at: Millis,
+    pub(super) id: Uuid,
 }
 
 /// Written as 48 hexadecimal digits, which mean nothing to whoever passes them on.
@@ -97,8 +101,12 @@ pub struct LeadPage {
 }
 
 const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.occurred_at, v.linked_at,
-    t.source, t.medium, t.campaign, t.term, t.content, t.utm_id, t.source_platform, t.creative_format, t.marketing_tactic,
+    t.source, t.medium, t.term, t.content, t.utm_id, t.source_platform, t.creative_format, t.marketing_tactic,
     t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.derived, t.internal, t.hits";
+
+fn select() -> Statement {
+    Statement::new("select ").text(COLUMNS).text(", ").text(CAMPAIGN).text(" as campaign")
+}
 
 /// How leads are found; the answer is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +134,7 @@ const FROM_VISITORS: &str = " from visitors v cross join touches t cross join us
 
 /// One page of the leads of a period: by when the link was clicked, equal times by id.
 pub async fn leads(conn: &mut Conn, filter: &Filter, part: Part, limit: u32, walk: Walk) -> Result<LeadPage, Error> {
+    let filter = &filter.resolved(conn).await?;
     // The range ends at the cursor: of the two conditions on the time, this is the one that an index answers.
     let mut range = filter.period.range();
     match part {
@@ -133,7 +142,7 @@ pub async fn leads(conn: &mut Conn, filter: &Filter, part: Part, limit: u32, wal
         Part::Before(cursor) => range.end = range.end.min(cursor.occurred_at.saturating_add(1)),
         Part::After(cursor) => range.start = range.start.max(cursor.occurred_at),
     }
-    let statement = Statement::new("select ").text(COLUMNS);
+    let statement = select();
     let statement = match walk {
         Walk::ByTime => statement.text(FROM).within("t.occurred_at", range).matching(filter),
         Walk::ByVisitor => statement.text(FROM_VISITORS).within("t.occurred_at", range).matching_of_visitor(filter),
@@ -178,13 +187,12 @@ impl Statement {
 
 /// One lead; nothing where no touch has the id, or nobody's.
 pub async fn lead(conn: &mut Conn, id: Uuid) -> Result<Option<Lead>, Error> {
-    Statement::new("select ").text(COLUMNS).text(FROM).text("t.id = ").value(id).query().fetch_optional(conn).await
+    select().text(FROM).text("t.id = ").value(id).query().fetch_optional(conn).await
 }
 
 /// The latest touches of a linked visitor, newest first.
 pub async fn leads_of_visitor(conn: &mut Conn, visitor: Uuid, limit: u32) -> Result<Vec<Lead>, Error> {
-    Statement::new("select ")
-        .text(COLUMNS)
+    select()
         .text(FROM)
         .text("t.visitor_id = ")
         .value(visitor)
@@ -197,8 +205,7 @@ pub async fn leads_of_visitor(conn: &mut Conn, visitor: Uuid, limit: u32) -> Res
 
 /// The touches of a user, oldest first, by all of the user's visitors.
 pub async fn leads_of_user(conn: &mut Conn, user: Uuid, limit: u32) -> Result<Vec<Lead>, Error> {
-    Statement::new("select ")
-        .text(COLUMNS)
+    select()
         .text(FROM)
         .text("v.user_id = ")
         .value(user)

@@ -15,6 +15,10 @@
 
 /// Touches by source, medium, campaign and channel.
 pub mod campaigns;
+/// What users did that counts, newest first.
+pub mod conversions;
+/// What touches brought, by a model.
+pub mod credit;
 /// What is asked for, as a query string says it.
 pub mod filter;
 /// The touches and the sign-up of one user.
@@ -23,6 +27,8 @@ pub mod journey;
 pub mod leads;
 /// Days in a time zone as ranges of milliseconds.
 pub mod period;
+/// How far the numbers can be trusted.
+pub mod quality;
 /// The largest channels, sources, landing pages and referrers.
 pub mod ranking;
 /// Referral links and whom they brought.

@@ -34,6 +34,7 @@ pub async fn ranking(
     metric: Metric,
     limit: u32,
 ) -> Result<Vec<Ranked>, Error> {
+    let filter = &filter.resolved(conn).await?;
     let range = filter.period.range();
     let value = match (dimension, dialect(conn)) {
         (Dimension::Channel, _) => "t.channel",

@@ -1,4 +1,34 @@
-use crate::db::{Conn, Dialect, Query, Value, sql};
+use crate::{
+    attribution::aliases,
+    db::{Conn, Dialect, Error, Query, Value, sql},
+};
+
+/// The name under which reports show the campaign of `touches t`: what its link said, or what that stands for
+/// ([`aliases`]). It is looked up row by row: for rows that were found. Where many are grouped by it, [`Merging`] is better.
+pub(super) const CAMPAIGN: &str =
+    "coalesce((select ca.campaign from campaign_aliases ca where ca.alias = t.campaign), t.campaign)";
+
+/// How many touches are grouped by that name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Merging {
+    /// Joins what the name takes to `touches t`, with a space before.
+    pub join: &'static str,
+    /// The name.
+    pub campaign: &'static str,
+}
+
+impl Merging {
+    /// Where no name stands for another, which is the rule, the touches say it all.
+    pub async fn of(conn: &mut Conn) -> Result<Self, Error> {
+        Ok(match aliases::any(conn).await? {
+            true => Self {
+                join: " left join campaign_aliases ca on ca.alias = t.campaign",
+                campaign: "coalesce(ca.campaign, t.campaign)",
+            },
+            false => Self { join: "", campaign: "t.campaign" },
+        })
+    }
+}
 
 /// Touches of linked visitors, before further conditions.
 ///
@@ -27,6 +57,12 @@ impl Statement {
     pub fn text(mut self, text: &'static str) -> Self {
         self.text.push_str(text);
         self
+    }
+
+    /// Adds one of the beginnings above, with a join after its tables.
+    pub fn joining(self, tables: &'static str, join: &'static str) -> Self {
+        let (from, conditions) = tables.split_once(" where ").unwrap_or((tables, ""));
+        self.text(from).text(join).text(" where ").text(conditions)
     }
 
     /// Adds a placeholder and its value.

@@ -26,6 +26,7 @@ impl Totals {
 
 /// Counts a period. `window` is the look-back window before a sign-up.
 pub async fn totals(conn: &mut Conn, filter: &Filter, window: Millis) -> Result<Totals, Error> {
+    let filter = &filter.resolved(conn).await?;
     let range = filter.period.range();
     let (touches, visitors) = Statement::new("select count(*), count(distinct t.visitor_id) from touches t where ")
         .within("t.occurred_at", range)

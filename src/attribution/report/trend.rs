@@ -48,9 +48,29 @@ pub struct Trend {
     pub previous: Option<Vec<i64>>,
 }
 
-/// Counts `metric` in each bucket of the period, and of the period before.
-///
-/// A period with an open end is drawn from the first to the last event. Visitors are distinct within a bucket: their sum
+/// What a number over time is counted in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axis {
+    pub buckets: Vec<Bucket>,
+    /// The range of each bucket.
+    pub current: Vec<Range>,
+    /// The range of each in the period before; nothing where the period is open.
+    pub previous: Option<Vec<Range>>,
+}
+
+/// The time axis of a period. One with an open end is drawn from the first to the last event.
+pub async fn axis(conn: &mut Conn, filter: &Filter, now: Millis) -> Result<Axis, Error> {
+    let today = filter.period.day_of(now);
+    let (first, last) = span(conn, filter).await?;
+    let period = filter.period.closed(first, last, today);
+    let buckets = period.buckets();
+    let current = buckets.iter().map(|bucket| bucket.range(&period.tz)).collect();
+    let back = |days| buckets.iter().map(|bucket| bucket.back(days).range(&period.tz)).collect();
+    let previous = filter.period.days().map(back);
+    Ok(Axis { buckets, current, previous })
+}
+
+/// Counts `metric` in each bucket of the period's [`axis`], and of the period before. Visitors are distinct within a bucket: their sum
 /// may exceed the period's.
 pub async fn trend(
     conn: &mut Conn,
@@ -59,33 +79,27 @@ pub async fn trend(
     metric: Metric,
     now: Millis,
 ) -> Result<Trend, Error> {
-    let days = filter.period.days();
-    let today = filter.period.day_of(now);
-    let (first, last) = span(conn, filter).await?;
-    let period = filter.period.closed(first, last, today);
-    let buckets = period.buckets();
-
-    let mut ranges: Vec<Range> = buckets.iter().map(|bucket| bucket.range(&period.tz)).collect();
-    if let Some(days) = days {
-        ranges.extend(buckets.iter().map(|bucket| bucket.back(days).range(&period.tz)));
-    }
+    let Axis { buckets, current: mut ranges, previous } = axis(conn, filter, now).await?;
+    let both = previous.is_some();
+    ranges.extend(previous.into_iter().flatten());
     let mut current = counts(conn, filter, window, metric, &ranges).await?;
     let previous = current.split_off(buckets.len());
-    Ok(Trend { buckets, current, previous: days.map(|_| previous) })
+    Ok(Trend { buckets, current, previous: both.then_some(previous) })
 }
 
 /// The days of the first and the last event.
 async fn span(conn: &mut Conn, filter: &Filter) -> Result<(Option<Date>, Option<Date>), Error> {
-    let (touch_first, touch_last, user_first, user_last) = Statement::new(
-        "select (select min(occurred_at) from touches), (select max(occurred_at) from touches),
-                (select min(created_at) from users), (select max(created_at) from users)",
+    let ends: Vec<(Option<Millis>, Option<Millis>)> = Statement::new(
+        "select min(occurred_at), max(occurred_at) from touches
+         union all select min(created_at), max(created_at) from users
+         union all select min(occurred_at), max(occurred_at) from conversions",
     )
     .query()
-    .fetch_one::<(Option<Millis>, Option<Millis>, Option<Millis>, Option<Millis>)>(conn)
+    .fetch_all(conn)
     .await?;
     let day = |at: Millis| filter.period.day_of(at);
-    let first = [touch_first, user_first].into_iter().flatten().min().map(day);
-    Ok((first, [touch_last, user_last].into_iter().flatten().max().map(day)))
+    let (firsts, lasts): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
+    Ok((firsts.into_iter().flatten().min().map(day), lasts.into_iter().flatten().max().map(day)))
 }
 
 /// Counts in each of the ranges, with one statement: each range is a walk through an index.
@@ -96,6 +110,7 @@ async fn counts(
     metric: Metric,
     ranges: &[Range],
 ) -> Result<Vec<i64>, Error> {
+    let filter = &filter.resolved(conn).await?;
     let mut counts = vec![0; ranges.len()];
     if ranges.is_empty() {
         return Ok(counts);

@@ -139,7 +139,7 @@ fn is_plain_form() -> bool {
 }
 
 /// After signing out nothing of the account stays in the browser.
-pub(super) fn forget_browser() {
+pub(crate) fn forget_browser() {
     expect_context::<ResponseOptions>()
         .insert_header(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\""));
 }

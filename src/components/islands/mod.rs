@@ -6,10 +6,13 @@
 //! They are kept small on purpose: no props (which would bring a JSON parser), no signals, no formatting. State lives in
 //! attributes, and the style sheet shows it.
 
+/// Says what the address says of an arrival.
+mod beacon;
 /// A button that copies the value of the field before it.
 mod copy_button;
 /// Light, dark, or what the system says.
 mod theme_switch;
 
+pub use beacon::Beacon;
 pub use copy_button::CopyButton;
 pub use theme_switch::ThemeSwitch;

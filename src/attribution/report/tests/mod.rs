@@ -1,8 +1,10 @@
 //! Tests of the reports. The numbers are compared with a recomputation in plain Rust over all rows ([`recompute`]).
 
+mod credit;
 mod filter;
 mod leads;
 mod period;
+mod quality;
 mod recompute;
 mod referrals;
 pub mod sample;

@@ -33,6 +33,24 @@ static TOUCHES: Table = Table {
     ],
 };
 
+static ALIASES: Table = Table { name: "campaign_aliases", columns: &["alias", "campaign", "created_at"] };
+
+static CONVERSIONS: Table = Table {
+    name: "conversions",
+    columns: &[
+        "id",
+        "user_id",
+        "kind",
+        "value",
+        "currency",
+        "occurred_at",
+        "recorded_at",
+        "source",
+        "external_id",
+        "refund_of",
+    ],
+};
+
 #[derive(Clone, Debug)]
 pub struct User {
     pub id: Uuid,
@@ -61,14 +79,49 @@ pub struct Touch {
     pub internal: bool,
 }
 
+impl Touch {
+    /// What its link said.
+    pub fn tuple(&self) -> [Option<&'static str>; 4] {
+        [self.source, self.medium, self.campaign, self.term]
+    }
+
+    /// FNV-1a of the tuple.
+    fn fingerprint(&self) -> i64 {
+        let text = format!("{:?}", self.tuple());
+        let hash = text
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        hash.cast_signed()
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Conversion {
+    pub id: Uuid,
+    pub user: Uuid,
+    pub kind: &'static str,
+    pub value: i64,
+    pub currency: Option<&'static str>,
+    pub occurred_at: Millis,
+    pub refund_of: Option<Uuid>,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Sample {
     pub users: Vec<User>,
     pub visitors: Vec<Visitor>,
     pub touches: Vec<Touch>,
+    pub conversions: Vec<Conversion>,
+    /// Campaign names and what they stand for.
+    pub aliases: Vec<(&'static str, &'static str)>,
 }
 
 impl Sample {
+    /// The name under which reports show a campaign.
+    pub fn merged<'a>(&self, campaign: &'a str) -> &'a str {
+        self.aliases.iter().find(|(alias, _)| *alias == campaign).map_or(campaign, |(_, campaign)| campaign)
+    }
+
     pub fn user(&mut self, email: &str, created_at: Millis) -> Uuid {
         let id = new_id();
         self.users.push(User { id, email: email.to_owned(), created_at });
@@ -97,6 +150,69 @@ impl Sample {
             internal: false,
         });
         id
+    }
+
+    pub fn conversion(
+        &mut self,
+        user: Uuid,
+        kind: &'static str,
+        occurred_at: Millis,
+        worth: (i64, &'static str),
+    ) -> Uuid {
+        let id = new_id();
+        let (value, currency) = worth;
+        let currency = Some(currency).filter(|currency| !currency.is_empty());
+        self.conversions.push(Conversion { id, user, kind, value, currency, occurred_at, refund_of: None });
+        id
+    }
+
+    /// Takes back a part of a conversion.
+    pub fn refund(&mut self, of: Uuid, value: i64, occurred_at: Millis) -> Uuid {
+        let first = self.conversions.iter().find(|first| first.id == of).expect("what is refunded").clone();
+        let id = new_id();
+        self.conversions.push(Conversion { id, value: -value, occurred_at, refund_of: Some(of), ..first });
+        id
+    }
+
+    /// The same as [`Sample::pseudo_random`], with what users did: sign-ups, purchases in three currencies, refunds in parts, at
+    /// once and to the end; and touches that repeat, or come directly.
+    pub fn with_conversions(seed: u64) -> Self {
+        let mut sample = Self::pseudo_random(seed);
+        let mut random = Random(seed ^ 0x5eed);
+        for touch in sample.touches.clone() {
+            match random.below(5) {
+                0 => {
+                    let again = Touch { id: new_id(), occurred_at: touch.occurred_at + 3_600_000, ..touch };
+                    sample.touches.push(again);
+                }
+                1 => {
+                    let place = sample.touches.iter().position(|row| row.id == touch.id).expect("it is there");
+                    sample.touches[place] =
+                        Touch { source: None, medium: None, campaign: None, channel: "Direct", ..touch };
+                }
+                _ => {}
+            }
+        }
+        for user in sample.users.clone() {
+            sample.conversion(user.id, "signup", user.created_at, (0, ""));
+            for _ in 0..random.below(4) {
+                let kind = random.pick(&["purchase", "purchase", "demo"]);
+                let currency = random.pick(&["EUR", "USD", "JPY"]);
+                let value = random.below(9_999) as i64;
+                let at = user.created_at + random.below(40 * DAY as u64) as i64 - 5 * DAY;
+                let of = sample.conversion(user.id, kind, at, (value, currency));
+                let mut left = value;
+                let mut at = at;
+                while left > 0 && random.below(2) == 0 {
+                    // several at the same moment, too
+                    at += random.below(3) as i64 * 4 * DAY;
+                    let part = 1 + random.below(left as u64) as i64;
+                    sample.refund(of, part, at);
+                    left -= part;
+                }
+            }
+        }
+        sample
     }
 
     /// A few hundred rows that hit the edges: people with several browsers, sign-ups at the very moment of a touch and at
@@ -174,9 +290,28 @@ impl Sample {
                 touch.referrer.into(),
                 touch.internal.into(),
                 1_i64.into(),
-                0_i64.into(),
+                touch.fingerprint().into(),
             ];
             rows.push(Insert { table: &TOUCHES, values });
+        }
+        for conversion in &self.conversions {
+            let values: Vec<Value> = vec![
+                conversion.id.into(),
+                conversion.user.into(),
+                conversion.kind.into(),
+                conversion.value.into(),
+                conversion.currency.into(),
+                conversion.occurred_at.into(),
+                conversion.occurred_at.into(),
+                "shop".into(),
+                conversion.id.to_string().into(),
+                conversion.refund_of.into(),
+            ];
+            rows.push(Insert { table: &CONVERSIONS, values });
+        }
+        for (alias, campaign) in &self.aliases {
+            let values = vec![(*alias).into(), (*campaign).into(), ORIGIN.into()];
+            rows.push(Insert { table: &ALIASES, values });
         }
         db.insert(rows).await.expect("the rows are stored");
     }

@@ -1,0 +1,227 @@
+//! A conversion as it is reported, and as it is accepted.
+
+use uuid::Uuid;
+
+use super::Currency;
+use crate::{attribution::clean, db::Millis};
+
+/// The most that one conversion may be worth, in minor units: ten thousand million euros. Nine million such add up without
+/// overflowing.
+pub const MAX_VALUE: i64 = 1_000_000_000_000;
+/// How far ahead of ours a reporter's clock may be.
+const AHEAD: Millis = 5 * 60 * 1000;
+/// 2000-01-01T00:00:00Z. What is older was reported in seconds, or is a mistake.
+const EARLIEST: Millis = 946_684_800_000;
+/// The longest kind, in characters.
+const KIND_CHARS: usize = 64;
+/// The longest source and external id, in characters.
+const NAME_CHARS: usize = 255;
+
+/// The kind and the source of what records itself: nobody else may report them.
+pub(crate) const SIGN_UP: &str = "signup";
+pub(crate) const OWN_SOURCE: &str = "waymark";
+/// How the external id of an erased conversion begins.
+pub(super) const ERASED: &str = "erased:";
+
+/// What is wrong with one field, in words that its sender understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub field: &'static str,
+    pub message: String,
+}
+
+impl Mistake {
+    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field, message: message.into() }
+    }
+}
+
+/// A conversion as it is reported. [`NewConversion::parse`] checks it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Draft<'a> {
+    /// Whose it is. A refund needs none: it is its first's user's.
+    pub user: Option<Uuid>,
+    /// What happened: `purchase`, `demo`. A refund needs none: it is of its first's kind.
+    pub kind: Option<&'a str>,
+    /// In minor units (cents), negative for a refund; 0 where no money changed hands.
+    pub value: i64,
+    /// ISO 4217; needed where there is a value, but for a refund, which is in its first's currency.
+    pub currency: Option<&'a str>,
+    /// None: now.
+    pub occurred_at: Option<Millis>,
+    /// Who reports it.
+    pub source: &'a str,
+    /// The name under which the source knows it. Reported again under this name, it is the same conversion.
+    pub external_id: &'a str,
+    /// What it takes back: the external id of a conversion of the same source.
+    pub refunds: Option<&'a str>,
+    /// The same by its id, of any source.
+    pub refund_of: Option<Uuid>,
+}
+
+/// A conversion that can be recorded: every part of it is well formed. Whether there is such a user, and what a refund may
+/// take back, is known where it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewConversion {
+    pub(super) subject: Subject,
+    /// In minor units. Negative for a refund and for nothing else, and at most [`MAX_VALUE`] either way.
+    pub(super) value: i64,
+    /// Known where the value is positive.
+    pub(super) currency: Option<Currency>,
+    pub(super) occurred_at: Millis,
+    pub(super) source: Name,
+    pub(super) external_id: Name,
+}
+
+/// What a conversion is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    First {
+        user: Uuid,
+        kind: Kind,
+    },
+    /// What is given of user and kind must be its first's.
+    Refund {
+        of: Refunded,
+        user: Option<Uuid>,
+        kind: Option<Kind>,
+    },
+}
+
+/// How a refund names what it takes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refunded {
+    Id(Uuid),
+    ExternalId(Name),
+}
+
+impl NewConversion {
+    /// Checks a report. All mistakes are told together, at most one a field.
+    pub fn parse(draft: Draft<'_>, now: Millis) -> Result<Self, Vec<Mistake>> {
+        let mut mistakes = Vec::new();
+        let mut wrong = |field, why: &str| mistakes.push(Mistake::new(field, why));
+
+        let is_refund = draft.refunds.is_some() || draft.refund_of.is_some();
+        let of = match (draft.refunds, draft.refund_of) {
+            (Some(_), Some(_)) => Err("Name what is refunded once, by its external id or by its id."),
+            (Some(name), None) => Name::parse(name).map(|name| Some(Refunded::ExternalId(name))),
+            (None, id) => Ok(id.map(Refunded::Id)),
+        };
+        let of = of.unwrap_or_else(|why| {
+            wrong("refunds", why);
+            None
+        });
+        if draft.user.is_none() && !is_refund {
+            wrong("user", "Say whose conversion it is.");
+        }
+        let kind = match draft.kind.map(Kind::parse) {
+            Some(Ok(kind)) => Some(kind),
+            Some(Err(why)) => {
+                wrong("kind", why);
+                None
+            }
+            None => {
+                if !is_refund {
+                    wrong("kind", "Say what happened, in one word: purchase.");
+                }
+                None
+            }
+        };
+        if !(-MAX_VALUE..=MAX_VALUE).contains(&draft.value) {
+            wrong("value", "That is too much for one conversion: at most 1000000000000 minor units.");
+        } else if draft.value < 0 && !is_refund {
+            wrong("value", "A negative value is a refund, and a refund names what it takes back, in refunds.");
+        } else if draft.value >= 0 && is_refund {
+            wrong("value", "A refund's value is negative: what is taken back, in minor units.");
+        }
+        let currency = draft.currency.and_then(Currency::parse);
+        if currency.is_none() {
+            if draft.currency.is_some() {
+                wrong("currency", "This is no currency of ISO 4217: it should look like EUR.");
+            } else if draft.value != 0 && !is_refund {
+                wrong("currency", "A value needs its currency: three letters of ISO 4217, like EUR.");
+            }
+        }
+        let occurred_at = draft.occurred_at.unwrap_or(now);
+        if occurred_at > now + AHEAD {
+            wrong("occurred_at", "This lies in the future.");
+        } else if occurred_at < EARLIEST {
+            wrong("occurred_at", "This lies before the year 2000.");
+        }
+        let mut name = |field, name: Result<Name, &str>| name.map_err(|why| wrong(field, why)).ok();
+        let source = name("source", Name::of_source(draft.source));
+        let external_id = name("external_id", Name::parse(draft.external_id));
+
+        let subject = match of {
+            Some(of) => Some(Subject::Refund { of, user: draft.user, kind }),
+            None => draft.user.zip(kind).map(|(user, kind)| Subject::First { user, kind }),
+        };
+        match (subject, source, external_id) {
+            (Some(subject), Some(source), Some(external_id)) if mistakes.is_empty() => {
+                Ok(Self { subject, value: draft.value, currency, occurred_at, source, external_id })
+            }
+            _ => Err(mistakes),
+        }
+    }
+}
+
+/// What happened: 1 to 64 lower-case letters, digits, `_` and `-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind(String);
+
+impl Kind {
+    /// Reads a kind, in any case.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let kind = text.to_ascii_lowercase();
+        let fine = (1..=KIND_CHARS).contains(&kind.len())
+            && kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+        match fine {
+            true if kind == SIGN_UP => Err("A sign-up is recorded by itself, when the account is created."),
+            true => Ok(Self(kind)),
+            false => Err("Write 1 to 64 letters (a to z), digits, _ and -, like purchase."),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A name that a reporter gives: of itself (the source) or of a conversion (the external id). 1 to 255 characters as they
+/// were sent, none of them hidden, no white space around them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.is_empty() {
+            return Err("This is missing.");
+        }
+        if text.chars().count() > NAME_CHARS {
+            return Err("This is too long: at most 255 characters.");
+        }
+        // never mended: two names that differ must not become one
+        if text.chars().any(clean::is_hidden) {
+            return Err("This holds control or invisible characters.");
+        }
+        if text.trim() != text {
+            return Err("This begins or ends with white space.");
+        }
+        if text.starts_with(ERASED) {
+            return Err("Names that begin with erased: are not for use.");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// A reporter's name: any but our own.
+    pub fn of_source(text: &str) -> Result<Self, &'static str> {
+        match text {
+            OWN_SOURCE => Err("The name waymark is not for use: it is this site's own."),
+            _ => Self::parse(text),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,425 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::db::{Db, testing::each_database};
+
+/// 2026-11-23T15:30:00Z
+const NOW: Millis = 1_795_447_800_000;
+
+async fn add_user(db: &Db, email: &'static str) -> Uuid {
+    let id = new_id();
+    db.transaction(move |conn| {
+        Box::pin(async move {
+            sql("insert into users (id, email, email_lower, password_hash, created_at) values ($1, $2, $2, '', $3)")
+                .bind(id)
+                .bind(email)
+                .bind(NOW)
+                .execute(conn)
+                .await?;
+            sign_up_conversion(conn, id, NOW).await
+        })
+    })
+    .await
+    .expect("a user");
+    id
+}
+
+fn purchase(user: Uuid, external_id: &str) -> Draft<'_> {
+    Draft {
+        user: Some(user),
+        kind: Some("purchase"),
+        value: 4900,
+        currency: Some("EUR"),
+        source: "shop",
+        external_id,
+        ..Draft::default()
+    }
+}
+
+fn refund<'a>(of: &'a str, external_id: &'a str, value: i64) -> Draft<'a> {
+    Draft { value, source: "shop", external_id, refunds: Some(of), ..Draft::default() }
+}
+
+/// Records in a transaction of its own. A refusal commits it: whatever it left behind would be seen.
+async fn record(db: &Db, draft: Draft<'_>) -> Result<Recorded, RecordError> {
+    let new = NewConversion::parse(draft, NOW).map_err(RecordError::Refused)?;
+    db.transaction(move |conn| {
+        Box::pin(async move {
+            let answer = record_conversion(conn, &new, NOW).await;
+            // whatever the answer, the caller's transaction goes on
+            sql("select 1").execute(conn).await?;
+            Ok(answer)
+        })
+    })
+    .await
+    .expect("a commit")
+}
+
+/// The fields that were refused.
+fn fields(answer: Result<Recorded, RecordError>) -> Vec<&'static str> {
+    match answer {
+        Err(RecordError::Refused(mistakes)) => mistakes.into_iter().map(|mistake| mistake.field).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn conflict(answer: Result<Recorded, RecordError>) -> &'static str {
+    match answer {
+        Err(RecordError::Conflict { field, .. }) => field,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn number(db: &Db, query: &'static str) -> i64 {
+    sql(query).fetch_scalar(&mut db.read().await.expect("a connection")).await.expect("a number")
+}
+
+/// As erasure does it.
+async fn erase(db: &Db, user: Uuid) {
+    db.transaction(move |conn| {
+        Box::pin(async move {
+            sql("update users set erased_at = $2 where id = $1").bind(user).bind(NOW).execute(conn).await?;
+            let rows: Vec<(Uuid, String, String)> =
+                sql("select id, source, external_id from conversions where user_id = $1")
+                    .bind(user)
+                    .fetch_all(conn)
+                    .await?;
+            for (id, source, external_id) in rows {
+                sql("update conversions set external_id = $2 where id = $1")
+                    .bind(id)
+                    .bind(erased_id(&source, &external_id))
+                    .execute(conn)
+                    .await?;
+            }
+            Ok(())
+        })
+    })
+    .await
+    .expect("erased");
+}
+
+#[tokio::test]
+async fn a_report_counts_once_and_a_different_one_is_refused() {
+    each_database(async |db| {
+        let (user, other) = (add_user(&db, "a@example.com").await, add_user(&db, "b@example.com").await);
+        let first = record(&db, purchase(user, "o-1")).await.expect("recorded");
+        assert!(matches!(first, Recorded::New(_)));
+        let again = Draft { occurred_at: Some(NOW - 1), kind: Some("PURCHASE"), ..purchase(user, "o-1") };
+        assert_eq!(record(&db, again).await.expect("recorded"), Recorded::Already(first.id()));
+        let differing = [
+            ("user", Draft { user: Some(other), ..purchase(user, "o-1") }),
+            ("kind", Draft { kind: Some("demo"), ..purchase(user, "o-1") }),
+            ("value", Draft { value: 4901, ..purchase(user, "o-1") }),
+            ("currency", Draft { currency: Some("USD"), ..purchase(user, "o-1") }),
+        ];
+        for (field, draft) in differing {
+            assert_eq!(conflict(record(&db, draft).await), field);
+        }
+        // another source's names are its own
+        let elsewhere = Draft { source: "desk", value: 1, ..purchase(user, "o-1") };
+        assert!(matches!(record(&db, elsewhere).await, Ok(Recorded::New(_))));
+        assert!(matches!(record(&db, purchase(user, "O-1")).await, Ok(Recorded::New(_))), "case matters");
+        assert_eq!(fields(record(&db, purchase(new_id(), "o-9")).await), ["user"]);
+        assert_eq!(number(&db, "select count(*) from conversions where kind = 'purchase'").await, 3);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_at_once_count_once() {
+    each_database(async |db| {
+        let (user, other) = (add_user(&db, "a@example.com").await, add_user(&db, "b@example.com").await);
+        for round in ["one", "two", "three"] {
+            let same = (0..20).map(|_| record(&db, purchase(user, round)));
+            let answers: Vec<Recorded> = futures::future::try_join_all(same).await.expect("each is answered");
+            assert_eq!(answers.iter().filter(|answer| matches!(answer, Recorded::New(_))).count(), 1, "{round}");
+            assert!(answers.iter().all(|answer| answer.id() == answers[0].id()), "{round}");
+        }
+        // not even the same user's lock orders these
+        let mixed = (0..20).map(|n| record(&db, purchase(if n % 2 == 0 { user } else { other }, "mixed")));
+        let answers = futures::future::join_all(mixed).await;
+        assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Recorded::New(_)))).count(), 1);
+        let conflicts =
+            answers.iter().filter(|answer| matches!(answer, Err(RecordError::Conflict { field: "user", .. })));
+        assert_eq!(conflicts.count(), 10);
+        assert_eq!(number(&db, "select count(*) from conversions where source = 'shop'").await, 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_counts_only_if_the_callers_transaction_does() {
+    each_database(async |db| {
+        let user = add_user(&db, "a@example.com").await;
+        let new = NewConversion::parse(purchase(user, "o-1"), NOW).expect("fine");
+        let undone: Result<(), Error> = db
+            .transaction(move |conn| {
+                Box::pin(async move {
+                    record_conversion(conn, &new, NOW).await?;
+                    Err(sqlx::Error::RowNotFound.into())
+                })
+            })
+            .await;
+        assert!(undone.is_err());
+        assert!(matches!(record(&db, purchase(user, "o-1")).await, Ok(Recorded::New(_))));
+        // and a refusal that is passed on undoes what the caller did
+        let new = NewConversion::parse(Draft { value: 1, ..purchase(user, "o-1") }, NOW).expect("fine");
+        let undone = db
+            .transaction(move |conn| {
+                Box::pin(async move {
+                    sql("update users set email = 'changed'").execute(conn).await?;
+                    Ok(record_conversion(conn, &new, NOW).await?)
+                })
+            })
+            .await;
+        assert!(undone.expect_err("refused").to_string().contains("another value"));
+        assert_eq!(number(&db, "select count(*) from users where email = 'changed'").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn refunds_bring_the_sum_to_zero_and_never_below() {
+    each_database(async |db| {
+        let user = add_user(&db, "a@example.com").await;
+        let first = record(&db, purchase(user, "o-1")).await.expect("recorded").id();
+        assert_eq!(fields(record(&db, refund("o-1", "r-0", -4901)).await), ["value"]);
+        record(&db, refund("o-1", "r-1", -900)).await.expect("a part");
+        let whole = Draft { refunds: None, refund_of: Some(first), source: "desk", ..refund("", "r-2", -4000) };
+        record(&db, whole).await.expect("the rest, by the id, from elsewhere");
+        assert_eq!(fields(record(&db, refund("o-1", "r-3", -1)).await), ["value"]);
+        // said again, it is no refund more
+        assert!(matches!(record(&db, refund("o-1", "r-1", -900)).await, Ok(Recorded::Already(_))));
+        assert_eq!(conflict(record(&db, refund("o-1", "r-1", -901)).await), "value");
+        let sum = "select cast(sum(value) as bigint) from conversions where kind = 'purchase' and currency = 'EUR'";
+        assert_eq!(number(&db, sum).await, 0);
+        let of = "select count(*) from conversions r join conversions f on f.id = r.refund_of
+            where f.external_id = 'o-1' and r.user_id = f.user_id";
+        assert_eq!(number(&db, of).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refund_is_of_what_it_names() {
+    each_database(async |db| {
+        let (user, other) = (add_user(&db, "a@example.com").await, add_user(&db, "b@example.com").await);
+        record(&db, purchase(user, "o-1")).await.expect("recorded");
+        record(&db, purchase(user, "o-2")).await.expect("recorded");
+        record(&db, Draft { value: 0, currency: None, kind: Some("demo"), ..purchase(user, "d-1") })
+            .await
+            .expect("recorded");
+        record(&db, refund("o-1", "r-1", -100)).await.expect("refunded");
+        let fine = refund("o-1", "r-2", -100);
+        for (expected, draft) in [
+            (&["refunds"][..], Draft { refunds: Some("o-9"), ..fine }),
+            (&["refunds"], Draft { source: "desk", ..fine }),
+            (&["refunds"], Draft { refunds: None, refund_of: Some(new_id()), ..fine }),
+            (&["refunds"], Draft { refunds: Some("r-1"), ..fine }),
+            (&["refunds"], Draft { refunds: Some("r-2"), ..fine }),
+            (&["refunds"], Draft { refunds: Some("d-1"), ..fine }),
+            (&["currency"], Draft { currency: Some("USD"), ..fine }),
+            (&["user"], Draft { user: Some(other), ..fine }),
+            (&["user", "kind", "value"], Draft { user: Some(other), kind: Some("demo"), value: -4801, ..fine }),
+        ] {
+            assert_eq!(fields(record(&db, draft).await), expected, "{draft:?}");
+        }
+        assert_eq!(conflict(record(&db, Draft { refunds: Some("o-2"), ..refund("", "r-1", -100) }).await), "refunds");
+        let same = Draft { user: Some(user), kind: Some("purchase"), currency: Some("eur"), ..fine };
+        assert!(matches!(record(&db, same).await, Ok(Recorded::New(_))));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn refunds_at_once_do_not_exceed_the_first() {
+    each_database(async |db| {
+        let user = add_user(&db, "a@example.com").await;
+        record(&db, purchase(user, "o-1")).await.expect("recorded");
+        let names: Vec<String> = (0..20).map(|n| format!("r-{n}")).collect();
+        let answers = futures::future::join_all(names.iter().map(|name| record(&db, refund("o-1", name, -1000)))).await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 4);
+        assert_eq!(number(&db, "select cast(sum(value) as bigint) from conversions").await, 900);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_doubled_webhook_that_goes_on_to_change_the_user_waits_for_its_twin() {
+    each_database(async |db| {
+        let user = add_user(&db, "a@example.com").await;
+        let twins = (0..8).map(|_| {
+            let new = NewConversion::parse(purchase(user, "o-1"), NOW).expect("fine");
+            db.transaction(move |conn| {
+                Box::pin(async move {
+                    let recorded = record_conversion(conn, &new, NOW).await?;
+                    sql("update users set email = 'b' where id = $1").bind(user).execute(conn).await?;
+                    Ok(recorded)
+                })
+            })
+        });
+        let answers = futures::future::try_join_all(twins).await.expect("no deadlock");
+        assert_eq!(answers.iter().filter(|answer| matches!(answer, Recorded::New(_))).count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_erased_is_recognised_and_not_brought_back() {
+    each_database(async |db| {
+        let user = add_user(&db, "a@example.com").await;
+        let first = record(&db, purchase(user, "order-of-maria")).await.expect("recorded");
+        record(&db, refund("order-of-maria", "refund-of-maria", -100)).await.expect("recorded");
+        erase(&db, user).await;
+        let again = record(&db, purchase(user, "order-of-maria")).await.expect("an answer");
+        assert_eq!(again, Recorded::Already(first.id()));
+        let refunded = record(&db, refund("order-of-maria", "refund-of-maria", -100)).await.expect("an answer");
+        assert!(matches!(refunded, Recorded::Already(_)));
+        for expected in [Recorded::New, Recorded::Already] {
+            let late = record(&db, refund("order-of-maria", "late-refund-of-maria", -4800)).await.expect("an answer");
+            assert_eq!(late, expected(late.id()));
+        }
+        assert_eq!(fields(record(&db, purchase(user, "order-2-of-maria")).await), ["user"]);
+        assert_eq!(number(&db, "select count(*) from conversions where external_id like '%maria%'").await, 0);
+        assert_eq!(number(&db, "select cast(sum(value) as bigint) from conversions").await, 0);
+
+        let mut conn = db.read().await.expect("a connection");
+        let owner = async |conn: &mut Conn, source, name| erased_owner(conn, source, name).await.expect("an answer");
+        assert_eq!(owner(&mut conn, "shop", "order-of-maria").await, Some(user));
+        assert_eq!(owner(&mut conn, "desk", "order-of-maria").await, None);
+        assert_eq!(owner(&mut conn, "shop\0", "order\0-of-maria").await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sign_up_is_recorded_once_like_the_migration_did() {
+    each_database(async |db| {
+        let user = add_user(&db, "a@example.com").await;
+        db.transaction(move |conn| Box::pin(sign_up_conversion(conn, user, NOW + 1))).await.expect("twice is fine");
+        let rows: Vec<(Uuid, Uuid, String, i64, Option<String>, Millis, String, String, bool)> =
+            sql("select id, user_id, kind, value, currency, occurred_at, source, external_id, sample from conversions")
+                .fetch_all(&mut db.read().await.expect("a connection"))
+                .await
+                .expect("rows");
+        let external_id = format!("signup:{}", user.simple());
+        assert_eq!(rows, [(user, user, "signup".into(), 0, None, NOW, "waymark".into(), external_id, false)]);
+    })
+    .await;
+}
+
+#[test]
+fn the_erased_form_is_the_digest_of_both_names() {
+    // printf 'shop\0o-1' | sha256sum
+    let expected = "erased:f92402162fd3e994f759ea96c59b4e1f3c9bd137e3d4e1f05fabef59dca821fe";
+    assert_eq!(erased_id("shop", "o-1"), expected);
+    assert_ne!(erased_id("shopo", "-1"), expected);
+}
+
+#[test]
+fn all_mistakes_of_a_report_are_told_together() {
+    let nothing = NewConversion::parse(Draft::default(), NOW).expect_err("nothing is said");
+    let named: Vec<&str> = nothing.iter().map(|mistake| mistake.field).collect();
+    assert_eq!(named, ["user", "kind", "source", "external_id"]);
+    let all = Draft {
+        user: None,
+        kind: Some("a b"),
+        value: -1,
+        currency: Some("EURO"),
+        occurred_at: Some(NOW + 300_001),
+        source: "\0",
+        external_id: " x",
+        ..Draft::default()
+    };
+    let mistakes = NewConversion::parse(all, NOW).expect_err("all is wrong");
+    let named: Vec<&str> = mistakes.iter().map(|mistake| mistake.field).collect();
+    assert_eq!(named, ["user", "kind", "value", "currency", "occurred_at", "source", "external_id"]);
+    assert!(mistakes.iter().all(|mistake| mistake.message.ends_with('.')), "{mistakes:?}");
+}
+
+#[test]
+fn the_limits_are_where_they_are_said_to_be() {
+    let user = Uuid::nil();
+    let accepted = |draft: Draft<'_>| match NewConversion::parse(draft, NOW) {
+        Ok(_) => None,
+        Err(mistakes) => {
+            assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+            Some(mistakes[0].field)
+        }
+    };
+    let fine = purchase(user, "o-1");
+    let (long, longer, kind, long_kind) = ("é".repeat(255), "é".repeat(256), "k".repeat(64), "k".repeat(65));
+    for (expected, draft) in [
+        (None, Draft { value: MAX_VALUE, ..fine }),
+        (Some("value"), Draft { value: MAX_VALUE + 1, ..fine }),
+        (Some("value"), Draft { value: i64::MAX, ..fine }),
+        (Some("value"), Draft { value: i64::MIN, ..refund("o", "r", 0) }),
+        (Some("value"), refund("o", "r", 0)),
+        (Some("value"), refund("o", "r", 1)),
+        (Some("value"), Draft { value: -1, ..fine }),
+        (None, refund("o", "r", -MAX_VALUE)),
+        (Some("value"), refund("o", "r", -MAX_VALUE - 1)),
+        (Some("refunds"), Draft { refund_of: Some(user), ..refund("o", "r", -1) }),
+        (Some("currency"), Draft { currency: None, ..fine }),
+        (Some("currency"), Draft { currency: Some(""), ..fine }),
+        (None, Draft { currency: None, value: 0, ..fine }),
+        (None, Draft { value: 0, ..fine }),
+        (None, Draft { occurred_at: Some(NOW + 300_000), ..fine }),
+        (Some("occurred_at"), Draft { occurred_at: Some(NOW + 300_001), ..fine }),
+        (None, Draft { occurred_at: Some(946_684_800_000), ..fine }),
+        (Some("occurred_at"), Draft { occurred_at: Some(946_684_799_999), ..fine }),
+        (Some("occurred_at"), Draft { occurred_at: Some(i64::MAX), ..fine }),
+        (None, Draft { kind: Some(&kind), ..fine }),
+        (Some("kind"), Draft { kind: Some(&long_kind), ..fine }),
+        (None, Draft { kind: Some("Trial_2-b"), ..fine }),
+        (Some("kind"), Draft { kind: Some(""), ..fine }),
+        (Some("kind"), Draft { kind: Some("käuf"), ..fine }),
+        (Some("kind"), Draft { kind: Some("Signup"), ..fine }),
+        (None, Draft { external_id: &long, source: &long, ..fine }),
+        (Some("external_id"), Draft { external_id: &longer, ..fine }),
+        (Some("source"), Draft { source: &longer, ..fine }),
+        (Some("source"), Draft { source: "waymark", ..fine }),
+        (None, Draft { external_id: "waymark", ..fine }),
+        (Some("external_id"), Draft { external_id: "erased:abc", ..fine }),
+        (Some("external_id"), Draft { external_id: "a\u{202e}b", ..fine }),
+        (Some("external_id"), Draft { external_id: "a\nb", ..fine }),
+        (Some("external_id"), Draft { external_id: "a\0b", ..fine }),
+        (Some("refunds"), refund("a\0b", "r", -1)),
+    ] {
+        assert_eq!(accepted(draft), expected, "{draft:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_accepted_fits_the_schema(
+        user in any::<Option<u128>>(), kind in any::<Option<String>>(), value in any::<i64>(), small in -3..3_i64,
+        currency in proptest::option::of("[A-Za-z]{2,4}"), source in ".{0,20}", external_id in ".{0,20}",
+        refunds in proptest::option::of(".{0,5}"), is_small in any::<bool>(), plain in any::<bool>(),
+    ) {
+        let kind = if plain { Some("demo".to_owned()) } else { kind };
+        let draft = Draft {
+            user: user.map(Uuid::from_u128),
+            kind: kind.as_deref(),
+            value: if is_small { small } else { value },
+            currency: currency.as_deref(),
+            source: &source,
+            external_id: &external_id,
+            refunds: refunds.as_deref(),
+            ..Draft::default()
+        };
+        match NewConversion::parse(draft, NOW) {
+            Ok(new) => {
+                let is_refund = matches!(new.subject, Subject::Refund { .. });
+                prop_assert_eq!(new.value < 0, is_refund);
+                prop_assert!(new.value <= 0 || new.currency.is_some());
+                prop_assert!(!new.source.as_str().contains('\0') && !new.external_id.as_str().is_empty());
+            }
+            Err(mistakes) => {
+                prop_assert!(!mistakes.is_empty());
+                let fields: std::collections::HashSet<_> = mistakes.iter().map(|mistake| mistake.field).collect();
+                prop_assert_eq!(fields.len(), mistakes.len(), "one mistake a field");
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Powers of one half, in fixed point.
+//!
+//! `f64::exp2` may differ in its last bit from one platform to the next, and a cent would move with it. Here every step is
+//! integer arithmetic: an exponent's whole part is a shift, its fraction a product of square roots of one half.
+
+/// One. With weights up to here, a weight times any amount fits into 128 bits.
+const ONE: u64 = 1 << ONE_BITS;
+const ONE_BITS: u32 = 62;
+
+/// How finely an exponent is read. Rounding below is a few units in 2^62, so that a larger exponent never gives a larger
+/// power.
+const FRACTION_BITS: usize = 40;
+
+/// 2^(-1/2), 2^(-1/4), 2^(-1/8) …: each the square root of the one before.
+const ROOTS: [u64; FRACTION_BITS] = {
+    let mut roots = [0; FRACTION_BITS];
+    let mut root = ONE / 2;
+    let mut index = 0;
+    while index < FRACTION_BITS {
+        root = ((root as u128) << ONE_BITS).isqrt() as u64;
+        roots[index] = root;
+        index += 1;
+    }
+    roots
+};
+
+/// `2^(-age / half_life)` as a multiple of 2^-62, right to 12 decimal places, and zero after 63 half-lives. A half-life of
+/// zero is taken as one.
+pub(super) fn weight(age: u64, half_life: u64) -> u64 {
+    let half_life = half_life.max(1);
+    let fraction = (u128::from(age % half_life) << FRACTION_BITS) / u128::from(half_life);
+    let power = ROOTS.iter().enumerate().fold(ONE, |power, (index, &root)| {
+        if fraction >> (FRACTION_BITS - 1 - index) & 1 == 0 {
+            return power;
+        }
+        ((u128::from(power) * u128::from(root)) >> ONE_BITS) as u64
+    });
+    u32::try_from(age / half_life).ok().and_then(|halvings| power.checked_shr(halvings)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn whole_half_lives_halve() {
+        for halvings in 0..=62 {
+            assert_eq!(weight(halvings * 700, 700), ONE >> halvings);
+        }
+        assert_eq!(weight(63 * 700, 700), 0);
+        assert_eq!(weight(u64::MAX, 1), 0);
+        assert_eq!(weight(3, 0), ONE / 8);
+    }
+
+    #[test]
+    fn the_square_root_of_one_half() {
+        // 0.70710678118654752440…, a well-known constant: floor(0.70710678118654752440 · 2^62)
+        assert_eq!(weight(1, 2), 3260954456333195553);
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_what_floating_point_says(age in 0..1u64 << 36, half_life in 1..1u64 << 33) {
+            let expected = (-(age as f64) / half_life as f64).exp2();
+            let got = weight(age, half_life) as f64 / ONE as f64;
+            prop_assert!((got - expected).abs() < 1e-12, "{got} is not {expected}");
+        }
+
+        #[test]
+        fn older_never_weighs_more(age: u64, more in prop_oneof![0..9u64, any::<u64>()], half_life: u64) {
+            prop_assert!(weight(age, half_life) >= weight(age.saturating_add(more), half_life));
+        }
+    }
+}

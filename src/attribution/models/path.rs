@@ -1,0 +1,116 @@
+//! A conversion's path: which of a user's touches count for it, and in what order.
+
+/// Milliseconds since the Unix epoch, UTC, or a span of them. The database's type of this name is the same, and does not
+/// exist in the browser.
+pub type Millis = i64;
+
+/// A touch, as far as credit depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub at: Millis,
+    /// The touch names no source: its channel is Direct.
+    pub direct: bool,
+    /// A number that touches with the same tuple share and others do not: a place in a table, or a 64-bit digest.
+    pub tuple: u64,
+}
+
+/// The path of a conversion: the indexes of the steps that count, in the order of time. That is those in the [`window`],
+/// [`collapse`]d.
+///
+/// ```
+/// # use waymark::attribution::models::{Step, path};
+/// let step = |at, tuple| Step { at, direct: false, tuple };
+/// // too early, twice the same, another, after the conversion; in any order
+/// let steps = [step(900, 2), step(10, 1), step(500, 1), step(600, 1), step(1001, 3)];
+/// assert_eq!(path(&steps, 1000, 500), [2, 0]);
+/// ```
+pub fn path(steps: &[Step], conversion_at: Millis, lookback: Millis) -> Vec<usize> {
+    let inside = window(steps, conversion_at, lookback);
+    let ordered: Vec<Step> = inside.iter().map(|&index| steps[index]).collect();
+    collapse(&ordered).into_iter().map(|index| inside[index]).collect()
+}
+
+/// The indexes of the steps at or before the conversion and at most `lookback` before it, in the order of time. Steps of the
+/// same time keep the order they came in.
+pub fn window(steps: &[Step], conversion_at: Millis, lookback: Millis) -> Vec<usize> {
+    let times = conversion_at.saturating_sub(lookback)..=conversion_at;
+    let mut inside: Vec<usize> = (0..steps.len()).filter(|&index| times.contains(&steps[index].at)).collect();
+    inside.sort_by_key(|&index| steps[index].at);
+    inside
+}
+
+/// The indexes of the steps that stay where consecutive repeats of one tuple are one step: the first of each run, which is
+/// when the visitor came by that way. A tuple that returns after another stays.
+pub fn collapse(steps: &[Step]) -> Vec<usize> {
+    (0..steps.len()).filter(|&index| index == 0 || steps[index - 1].tuple != steps[index].tuple).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn step(at: Millis, tuple: u64) -> Step {
+        Step { at, direct: false, tuple }
+    }
+
+    #[test]
+    fn the_window_has_both_its_ends() {
+        let steps = [step(99, 0), step(100, 1), step(200, 2), step(201, 3)];
+        assert_eq!(window(&steps, 200, 100), [1, 2]);
+        assert_eq!(window(&steps, 200, 0), [2]);
+        assert_eq!(window(&steps, 200, -1), [] as [usize; 0]);
+        assert_eq!(window(&[], 200, 100), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn the_window_orders_by_time_and_then_as_given() {
+        let steps = [step(7, 0), step(3, 1), step(7, 2), step(3, 3)];
+        assert_eq!(window(&steps, 10, 10), [1, 3, 0, 2]);
+    }
+
+    #[test]
+    fn runs_collapse_and_returns_stay() {
+        let steps = [step(1, 5), step(2, 5), step(3, 6), step(4, 5), step(5, 5), step(6, 5)];
+        assert_eq!(collapse(&steps), [0, 2, 3]);
+        assert_eq!(collapse(&steps[..1]), [0]);
+        assert_eq!(collapse(&[]), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn what_is_outside_the_window_parts_no_run() {
+        // in the order of time: 5 5, with a 6 too early and a 6 too late
+        let steps = [step(60, 5), step(9, 6), step(50, 5), step(101, 6)];
+        assert_eq!(path(&steps, 100, 90), [2]);
+    }
+
+    #[test]
+    fn the_ends_of_time_are_times() {
+        let steps = [step(Millis::MIN, 0), step(0, 1), step(Millis::MAX, 2)];
+        assert_eq!(window(&steps, Millis::MAX, Millis::MAX), [1, 2]);
+        assert_eq!(window(&steps, Millis::MIN, Millis::MAX), [0]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_is_what_is_in_the_window_without_repeats(
+            steps in prop::collection::vec((0..40i64, 0..4u64), 0..30),
+            conversion_at in 0..40i64,
+            lookback in 0..40i64,
+        ) {
+            let steps: Vec<Step> = steps.into_iter().map(|(at, tuple)| step(at, tuple)).collect();
+            let path = path(&steps, conversion_at, lookback);
+            let counts = |step: &Step| step.at <= conversion_at && conversion_at - step.at <= lookback;
+            prop_assert!(path.iter().all(|&index| counts(&steps[index])));
+            // in the order of time, of equal times as given
+            prop_assert!(path.is_sorted_by_key(|&index| (steps[index].at, index)));
+            prop_assert!(path.windows(2).all(|two| steps[two[0]].tuple != steps[two[1]].tuple));
+            // what was left out of the window repeats what is before it
+            for index in (0..steps.len()).filter(|&index| counts(&steps[index]) && !path.contains(&index)) {
+                let before = path.iter().rfind(|&&kept| (steps[kept].at, kept) < (steps[index].at, index));
+                prop_assert_eq!(before.map(|&kept| steps[kept].tuple), Some(steps[index].tuple));
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+use std::collections::BTreeMap;
+
+use super::{CreditSettings, Earned, Of, Part, PathTouch, lost::lost_paths, walk};
+use crate::{
+    attribution::{
+        channel::Channel,
+        data_driven::{Paths, Sampling, Worth, credits, markov, shapley},
+        models::{COUNT_UNIT, Model},
+        report::Filter,
+    },
+    db::{Conn, Error},
+};
+
+/// What credit is summed by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    #[default]
+    Channel,
+    Source,
+    Campaign,
+}
+
+impl By {
+    pub const ALL: [Self; 3] = [Self::Channel, Self::Source, Self::Campaign];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Channel => "channel",
+            Self::Source => "source",
+            Self::Campaign => "campaign",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.as_str() == text)
+    }
+
+    fn group(self, touch: Option<&PathTouch>) -> Group {
+        match (self, touch) {
+            (_, None) => Group::Direct,
+            (Self::Channel, Some(touch)) => Group::of_channel(&touch.channel),
+            (Self::Source, Some(touch)) => Group::Value(touch.source.clone()),
+            (Self::Campaign, Some(touch)) => Group::Value(touch.campaign.clone()),
+        }
+    }
+}
+
+/// What a row is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Conversions without a touch before them; by channel also touches that say nothing of where they came from.
+    Direct,
+    /// Nothing stands for touches that have no value.
+    Value(Option<String>),
+}
+
+impl Group {
+    fn of_channel(channel: &str) -> Self {
+        if channel == Channel::Direct.as_str() { Self::Direct } else { Self::Value(Some(channel.to_owned())) }
+    }
+}
+
+/// One row: the same conversions, credited in six ways and more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// By each of [`Model::ALL`].
+    pub models: [Earned; 6],
+    /// By removal effects in a Markov chain; nothing without [`Comparison::learnt`].
+    pub markov: Earned,
+    /// By Shapley values; nothing without [`Comparison::learnt`].
+    pub shapley: Earned,
+    /// The standard error of [`Row::shapley`]'s count, in millionths; 0 where nothing had to be sampled.
+    pub shapley_error: i64,
+}
+
+/// The models side by side.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    pub rows: BTreeMap<Group, Row>,
+    pub total: Row,
+    /// What the data-driven columns are made from: by channel, where nothing is asked of the touches.
+    pub learnt: Option<Learnt>,
+}
+
+/// From how much data-driven credit was learnt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Learnt {
+    /// Conversions with a path.
+    pub converted: u64,
+    /// People who did not convert.
+    pub lost: u64,
+    /// Whether the Shapley values were computed from all orders, not from some.
+    pub exact: bool,
+}
+
+impl Comparison {
+    /// The currencies in it, by name.
+    pub fn currencies(&self) -> Vec<String> {
+        // a group may have one that the total has, too; by any model
+        let mut all: Vec<String> = self.total.models.iter().flat_map(|earned| earned.values.keys().cloned()).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
+/// Credits the conversions that the filter finds by all models.
+pub async fn compare(conn: &mut Conn, filter: &Filter, settings: &CreditSettings, by: By) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::default();
+    // By channel the data-driven models can be asked, too. What is asked of touches has no meaning to them: they share out all
+    // conversions, not touch by touch.
+    let mut journeys = (by == By::Channel && filter.is_bare()).then(Journeys::default);
+    walk(conn, Of::Filter(filter), settings, |attributed| {
+        let currency = attributed.conversion.currency.as_deref();
+        for (place, model) in Model::ALL.into_iter().enumerate() {
+            attributed.found(model, &settings.weights, |touch, part| {
+                comparison.rows.entry(by.group(touch)).or_default().models[place].add(part, currency);
+                comparison.total.models[place].add(part, currency);
+            });
+        }
+        if let Some(journeys) = &mut journeys {
+            let whole = Part { count: attributed.conversion.count(), value: attributed.conversion.value };
+            journeys.add(attributed.touches.iter().map(|touch| touch.channel.as_str()), whole, currency);
+        }
+    })
+    .await?;
+    if let Some(mut journeys) = journeys {
+        for (channels, people) in lost_paths(conn, filter, settings).await? {
+            journeys.lose(&channels, people);
+        }
+        journeys.share_out(&mut comparison);
+    }
+    Ok(comparison)
+}
+
+/// What data-driven credit is learnt from, and what it is to share out.
+#[derive(Debug, Default)]
+struct Journeys {
+    /// The channels that were met, each with its number.
+    channels: BTreeMap<String, usize>,
+    paths: Paths,
+    lost: u64,
+    /// Of conversions with a path.
+    earned: Earned,
+    /// Of the others, which are Direct's.
+    direct: Earned,
+}
+
+impl Journeys {
+    fn add<'a>(&mut self, channels: impl Iterator<Item = &'a str>, whole: Part, currency: Option<&str>) {
+        let path: Vec<usize> = channels.map(|channel| self.number(channel)).collect();
+        let to = if path.is_empty() { &mut self.direct } else { &mut self.earned };
+        to.add(whole, currency);
+        // a refund is no way of its own
+        if whole.count > 0 {
+            self.paths.add(&path, true, 1);
+        }
+    }
+
+    fn lose(&mut self, channels: &[String], people: u64) {
+        let path: Vec<usize> = channels.iter().map(|channel| self.number(channel)).collect();
+        self.paths.add(&path, false, people);
+        self.lost += people;
+    }
+
+    fn number(&mut self, channel: &str) -> usize {
+        let next = self.channels.len();
+        match self.channels.get(channel) {
+            Some(number) => *number,
+            None => *self.channels.entry(channel.to_owned()).or_insert(next),
+        }
+    }
+
+    fn share_out(self, comparison: &mut Comparison) {
+        let markov = markov(&self.paths);
+        let shapley = shapley(&self.paths, Worth::default(), Sampling::default());
+        comparison.learnt = Some(Learnt {
+            converted: (self.earned.count / COUNT_UNIT).unsigned_abs(),
+            lost: self.lost,
+            exact: shapley.exact,
+        });
+        let mut names: Vec<&str> = vec![""; self.channels.len()];
+        for (name, &number) in &self.channels {
+            names[number] = name;
+        }
+        let by_markov = parts(&self.earned, &markov.shares, names.len());
+        let by_shapley = parts(&self.earned, &shapley.shares, names.len());
+        for (number, name) in names.into_iter().enumerate() {
+            let row = comparison.rows.entry(Group::of_channel(name)).or_default();
+            row.markov += &by_markov[number];
+            row.shapley += &by_shapley[number];
+            let error = shapley.standard_errors.get(number).copied().unwrap_or_default();
+            row.shapley_error = (error * self.earned.count as f64).round() as i64;
+        }
+        // Without a conversion nothing was learnt; what is left then are refunds of earlier ones.
+        let unlearnt = shapley.shares.iter().all(|share| *share == 0.0).then_some(&self.earned);
+        if self.direct != Earned::default() || unlearnt.is_some_and(|earned| *earned != Earned::default()) {
+            let row = comparison.rows.entry(Group::Direct).or_default();
+            for earned in [Some(&self.direct), unlearnt].into_iter().flatten() {
+                row.markov += earned;
+                row.shapley += earned;
+            }
+        }
+        comparison.rows.retain(|_, row| *row != Row::default());
+        for row in comparison.rows.values() {
+            comparison.total.markov += &row.markov;
+            comparison.total.shapley += &row.shapley;
+        }
+    }
+}
+
+/// What was earned in whole units by shares, of which there are at most `places`.
+fn parts(earned: &Earned, shares: &[f64], places: usize) -> Vec<Earned> {
+    let mut parts = vec![Earned::default(); places];
+    for (part, count) in parts.iter_mut().zip(credits(shares, earned.count)) {
+        part.count = count;
+    }
+    for (currency, value) in &earned.values {
+        for (part, value) in parts.iter_mut().zip(credits(shares, *value)) {
+            if value != 0 {
+                part.values.insert(currency.clone(), value);
+            }
+        }
+    }
+    parts
+}

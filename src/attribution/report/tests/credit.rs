@@ -1,0 +1,404 @@
+//! Credit against a recomputation over all rows.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::{
+    super::{
+        Field, Filter, Preset, Range,
+        campaigns::{Column, Order, campaigns, campaigns_after},
+        credit::{
+            CreditSettings, Earned, Part,
+            compare::{By, Group, compare},
+            credit_by_campaign, credit_of_touch, credit_of_user, credit_over_time, kinds, lost_paths,
+        },
+        filter::NOT_SET,
+    },
+    recompute::{NOW, QUERIES, Recomputed},
+    sample::{Conversion, DAY, ORIGIN, Sample, Touch, WINDOW},
+};
+use crate::{
+    attribution::models::{COUNT_UNIT, Model, Step, Weights, credit},
+    db::{Millis, testing::each_database},
+};
+
+fn settings() -> CreditSettings {
+    CreditSettings {
+        weights: Weights::default(),
+        window: WINDOW,
+        windows: vec![("purchase".into(), 6 * DAY)],
+        internal_touches: false,
+    }
+}
+
+fn asked(query: &str) -> Filter {
+    let parsed = Filter::parse(query, Preset::All, NOW);
+    assert_eq!(parsed.problems, [], "{query}");
+    parsed.filter
+}
+
+/// What the report does in parts, done at once and with every row looked at.
+struct Naive<'a> {
+    of: Recomputed<'a>,
+    settings: CreditSettings,
+}
+
+impl Naive<'_> {
+    /// What counts of the period: conversions and refunds.
+    fn conversions(&self, range: Range) -> impl Iterator<Item = &Conversion> {
+        let kind = self.of.filter.kind.as_deref();
+        self.of.sample.conversions.iter().filter(move |conversion| {
+            range.contains(conversion.occurred_at) && kind.is_none_or(|kind| kind == conversion.kind)
+        })
+    }
+
+    fn first<'c>(&'c self, conversion: &'c Conversion) -> &'c Conversion {
+        match conversion.refund_of {
+            Some(of) => self.of.sample.conversions.iter().find(|first| first.id == of).expect("the first"),
+            None => conversion,
+        }
+    }
+
+    fn path(&self, conversion: &Conversion) -> Vec<&Touch> {
+        let at = self.first(conversion).occurred_at;
+        let window = if conversion.kind == "purchase" { 6 * DAY } else { WINDOW };
+        let mut touches: Vec<&Touch> = self
+            .of
+            .sample
+            .touches
+            .iter()
+            .filter(|touch| self.of.owner(touch).is_some_and(|owner| owner.id == conversion.user))
+            .filter(|touch| touch.occurred_at <= at && touch.occurred_at >= at - window)
+            .filter(|touch| self.settings.internal_touches || !touch.internal)
+            .collect();
+        touches.sort_by_key(|touch| (touch.occurred_at, touch.id));
+        touches.dedup_by(|next, one| next.tuple() == one.tuple());
+        touches
+    }
+
+    /// What is left of a conversion after its refunds up to this one, this one excluded or included.
+    fn left(&self, refund: &Conversion, included: bool) -> i64 {
+        let first = self.first(refund);
+        let refunds = self.of.sample.conversions.iter().filter(|other| other.refund_of == Some(first.id));
+        let earlier = refunds.filter(|other| {
+            let (one, this) = ((other.occurred_at, other.id), (refund.occurred_at, refund.id));
+            one < this || (included && one == this)
+        });
+        first.value + earlier.map(|refund| refund.value).sum::<i64>()
+    }
+
+    fn parts(&self, conversion: &Conversion, model: Model) -> Vec<(Option<&Touch>, Part)> {
+        let path = self.path(conversion);
+        let count = if conversion.refund_of.is_some() { 0 } else { COUNT_UNIT };
+        if path.is_empty() {
+            return vec![(None, Part { count, value: conversion.value })];
+        }
+        let tuples: Vec<_> = self.of.sample.touches.iter().map(Touch::tuple).collect();
+        let steps: Vec<Step> = path
+            .iter()
+            .map(|touch| Step {
+                at: touch.occurred_at,
+                direct: touch.channel == "Direct",
+                tuple: tuples.iter().position(|tuple| *tuple == touch.tuple()).expect("its own") as u64,
+            })
+            .collect();
+        let share = |total| credit(model, &self.settings.weights, &steps, total);
+        let values: Vec<i64> = match conversion.refund_of {
+            None => share(conversion.value),
+            Some(_) => share(self.left(conversion, true))
+                .into_iter()
+                .zip(share(self.left(conversion, false)))
+                .map(|(after, before)| after - before)
+                .collect(),
+        };
+        path.into_iter()
+            .zip(share(count).into_iter().zip(values))
+            .map(|(touch, (count, value))| (Some(touch), Part { count, value }))
+            .collect()
+    }
+
+    fn finds(&self, conversion: &Conversion, touch: Option<&Touch>) -> bool {
+        let filter = self.of.filter;
+        let Some(touch) = touch else {
+            let user = self.of.sample.users.iter().find(|user| user.id == conversion.user).expect("its user");
+            let named = filter.q.as_ref().is_none_or(|q| user.email.to_lowercase().contains(&q.to_lowercase()));
+            return named
+                && Field::ALL.into_iter().all(|field| match filter.get(field) {
+                    None => true,
+                    Some(value) => value == if field == Field::Channel { "Direct" } else { NOT_SET },
+                });
+        };
+        self.of.matches(touch)
+    }
+
+    /// Credit by what `key` says of a touch; parts of nothing are left out.
+    fn earned<K: Ord>(&self, range: Range, model: Model, key: impl Fn(Option<&Touch>) -> K) -> BTreeMap<K, Earned> {
+        let mut earned: BTreeMap<K, Earned> = BTreeMap::new();
+        for conversion in self.conversions(range) {
+            for (touch, part) in self.parts(conversion, model) {
+                let nothing = part == Part { count: 0, value: 0 } && touch.is_some();
+                if self.finds(conversion, touch) && !nothing {
+                    earned.entry(key(touch)).or_default().add(part, conversion.currency);
+                }
+            }
+        }
+        earned
+    }
+}
+
+/// As the recomputation of everything else, and by kind.
+fn queries() -> impl Iterator<Item = &'static str> {
+    let further = [
+        "period=all&kind=purchase",
+        "from=2026-04-20&to=2026-05-20&kind=SignUp&model=linear",
+        "period=all&kind=demo&campaign=spring",
+        "period=all&channel=Direct",
+        "period=all&channel=Direct&q=person3",
+        "period=all&source=%28not+set%29",
+        "period=all&kind=nothing",
+    ];
+    QUERIES.into_iter().chain(further)
+}
+
+#[tokio::test]
+async fn credit_equals_its_recomputation() {
+    let sample = Sample::with_conversions(7);
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        let mut nonzero = 0;
+        for query in queries() {
+            let filter = &asked(query);
+            let range = filter.period.range();
+            let naive = Naive { of: Recomputed { sample: &sample, filter }, settings: settings() };
+            for model in Model::ALL {
+                let found = credit_by_campaign(&mut conn, filter, &settings(), model).await.expect("credit");
+                let expected = naive.earned(range, model, |touch| match touch {
+                    None => [None, None, None, Some("Direct")],
+                    Some(touch) => [touch.source, touch.medium, touch.campaign, Some(touch.channel)],
+                });
+                nonzero += expected.values().filter(|earned| earned.count > 0).count();
+
+                let page = campaigns(&mut conn, filter, WINDOW, &found, Order::default(), 1_000, 0).await;
+                let rows = page.expect("campaigns").rows;
+                let mut total = Earned::default();
+                for row in &rows {
+                    let key = [&row.source, &row.medium, &row.campaign].map(Option::as_deref);
+                    let key = [key[0], key[1], key[2], Some(row.channel.as_str())];
+                    let earned = expected.get(&key).cloned().unwrap_or_default();
+                    assert_eq!((row.credit, found.of(row)), (earned.count, earned), "{query} {model} {key:?}");
+                    total += &found.of(row);
+                }
+                assert_eq!(found.total(), total, "{query} {model}: every credit has a row");
+
+                for by in By::ALL {
+                    let compared = compare(&mut conn, filter, &settings(), by).await.expect("a comparison");
+                    let expected = naive.earned(range, model, |touch| match (by, touch) {
+                        (_, None) => Group::Direct,
+                        (By::Channel, Some(Touch { channel: "Direct", .. })) => Group::Direct,
+                        (By::Channel, Some(touch)) => Group::Value(Some(touch.channel.to_owned())),
+                        (By::Source, Some(touch)) => Group::Value(touch.source.map(str::to_owned)),
+                        (By::Campaign, Some(touch)) => Group::Value(touch.campaign.map(str::to_owned)),
+                    });
+                    let place = Model::ALL.iter().position(|each| *each == model).expect("a model");
+                    let of_rows: BTreeMap<Group, Earned> = compared
+                        .rows
+                        .into_iter()
+                        .map(|(group, row)| (group, row.models[place].clone()))
+                        .filter(|(group, earned)| expected.contains_key(group) || *earned != Earned::default())
+                        .collect();
+                    assert_eq!(of_rows, expected, "{query} {model} {by:?}");
+                    assert_eq!(compared.total.models[place], total, "{query} {model} {by:?}");
+                }
+            }
+        }
+        assert!(nonzero > 500, "{nonzero}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn credit_adds_up_to_the_conversions_of_the_period() {
+    let sample = Sample::with_conversions(23);
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        for query in ["period=all", "from=2026-04-10&to=2026-05-20", "from=2026-04-10&to=2026-05-20&kind=purchase"] {
+            let filter = asked(query);
+            let range = filter.period.range();
+            let mut expected = Earned::default();
+            for conversion in sample.conversions.iter().filter(|row| {
+                range.contains(row.occurred_at) && filter.kind.as_deref().is_none_or(|kind| kind == row.kind)
+            }) {
+                let count = if conversion.refund_of.is_none() { COUNT_UNIT } else { 0 };
+                expected.add(Part { count, value: conversion.value }, conversion.currency);
+            }
+            assert!(expected.count > 0 && expected.values.len() == 3, "{query}");
+            for model in Model::ALL {
+                let credit = credit_by_campaign(&mut conn, &filter, &settings(), model).await.expect("credit");
+                assert_eq!(credit.total(), expected, "{query} {model}");
+                let all = [
+                    Range { start: ORIGIN - 99 * DAY, end: ORIGIN + 40 * DAY },
+                    Range { start: ORIGIN + 40 * DAY, end: Millis::MAX },
+                ];
+                let over_time = credit_over_time(&mut conn, &filter, &settings(), model, &all).await.expect("credit");
+                let mut total = over_time[0].clone();
+                total += &over_time[1];
+                assert_eq!(total, expected, "{query} {model}");
+            }
+            let compared = compare(&mut conn, &filter, &settings(), By::Channel).await.expect("a comparison");
+            assert_eq!(compared.total.markov, expected, "{query}");
+            assert_eq!(compared.total.shapley, expected, "{query}");
+        }
+        assert_eq!(kinds(&mut conn).await.expect("kinds"), ["demo", "purchase", "signup"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_and_a_touch_have_the_credit_of_the_report() {
+    let sample = Sample::with_conversions(5);
+    let filter = asked("period=all");
+    let naive = Naive { of: Recomputed { sample: &sample, filter: &filter }, settings: settings() };
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        for model in Model::ALL {
+            for user in &sample.users {
+                let found = credit_of_user(&mut conn, user.id, &settings(), model).await.expect("credit");
+                let mut own: Vec<_> = sample.conversions.iter().filter(|row| row.user == user.id).collect();
+                own.sort_by_key(|conversion| (conversion.occurred_at, conversion.id));
+                let expected: Vec<(Uuid, Vec<(Uuid, Part)>)> = own
+                    .into_iter()
+                    .map(|conversion| {
+                        let parts = naive.parts(conversion, model);
+                        (conversion.id, parts.into_iter().filter_map(|(touch, part)| Some((touch?.id, part))).collect())
+                    })
+                    .collect();
+                let found: Vec<_> =
+                    found.into_iter().map(|credited| (credited.conversion.id, credited.parts)).collect();
+                assert_eq!(found, expected, "{model}");
+            }
+        }
+        let mut nonzero = 0;
+        for touch in sample.touches.iter().take(60) {
+            let Some(owner) = naive.of.owner(touch) else { continue };
+            let found = credit_of_touch(&mut conn, owner.id, touch.id, &settings()).await.expect("credit");
+            for (found, model) in found.into_iter().zip(Model::ALL) {
+                let all = naive.earned(Range::ALL, model, |touch| touch.map(|touch| touch.id));
+                let expected = all.get(&Some(touch.id)).cloned().unwrap_or_default();
+                assert_eq!(found.count, expected.count, "{model}");
+                assert!(found.values.iter().all(|(currency, value)| *value == expected.value(currency)), "{model}");
+                nonzero += usize::from(expected.count > 0);
+            }
+        }
+        assert!(nonzero > 10, "{nonzero}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn internal_touches_are_credited_where_that_is_configured() {
+    let sample = Sample::with_conversions(3);
+    let settings = CreditSettings { internal_touches: true, ..settings() };
+    let filter = asked("period=all");
+    let naive = Naive { of: Recomputed { sample: &sample, filter: &filter }, settings: settings.clone() };
+    let campaign = |touch: Option<&Touch>| touch.and_then(|touch| touch.campaign).map(str::to_owned);
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        let compared = compare(&mut conn, &filter, &settings, By::Campaign).await.expect("a comparison");
+        let expected = naive.earned(Range::ALL, Model::First, campaign);
+        let spring = Some("spring".to_owned());
+        assert_eq!(compared.rows[&Group::Value(spring.clone())].models[0], expected[&spring]);
+        assert_ne!(
+            compare(&mut conn, &filter, &super::credit::settings(), By::Campaign).await.expect("a comparison").rows,
+            compared.rows
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lost_paths_are_those_of_people_who_never_converted() {
+    let sample = Sample::with_conversions(13);
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        for query in
+            ["period=all&kind=purchase", "from=2026-04-20&to=2026-05-10", "from=2026-04-20&to=2026-05-10&kind=demo"]
+        {
+            let filter = asked(query);
+            let range = filter.period.range();
+            let window = if filter.kind.as_deref() == Some("purchase") { 6 * DAY } else { WINDOW };
+            let mut people: BTreeMap<Uuid, Vec<&Touch>> = BTreeMap::new();
+            let naive = Recomputed { sample: &sample, filter: &filter };
+            for touch in sample.touches.iter().filter(|touch| !touch.internal && touch.occurred_at < range.end) {
+                people.entry(naive.owner(touch).map_or(touch.visitor, |user| user.id)).or_default().push(touch);
+            }
+            let mut expected: BTreeMap<Vec<String>, u64> = BTreeMap::new();
+            for (person, mut touches) in people {
+                let converted = sample
+                    .conversions
+                    .iter()
+                    .any(|row| row.user == person && filter.kind.as_deref().is_none_or(|kind| kind == row.kind));
+                touches.sort_by_key(|touch| (touch.occurred_at, touch.id));
+                let last = touches.last().expect("one at least").occurred_at;
+                if converted || last < range.start {
+                    continue;
+                }
+                let path = touches.iter().filter(|touch| touch.occurred_at >= last - window);
+                *expected.entry(path.map(|touch| touch.channel.to_owned()).collect()).or_default() += 1;
+            }
+            let found = lost_paths(&mut conn, &filter, &settings()).await.expect("paths");
+            assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), expected, "{query}");
+            assert!(expected.len() > 10, "{query} {expected:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn campaigns_are_sorted_by_credit_and_a_file_has_those_that_only_earned() {
+    let mut sample = Sample::default();
+    let day = |n: i64| ORIGIN + n * DAY;
+    let (early, late) = (sample.user("early@example.com", day(1)), sample.user("late@example.com", day(30)));
+    let (one, two) = (sample.visitor(Some(early)), sample.visitor(Some(late)));
+    sample.touch(one, day(1), Some("spring"));
+    sample.touch(two, day(20), Some("autumn"));
+    sample.touch(two, day(29), Some("late"));
+    sample.conversion(early, "purchase", day(28), (100, "EUR"));
+    sample.conversion(late, "purchase", day(29), (100, "EUR"));
+    sample.conversion(late, "purchase", day(30), (51, "EUR"));
+    let settings = CreditSettings { windows: Vec::new(), ..settings() };
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        // the touch of autumn lies before, that of early out of the window
+        let filter = asked("from=2026-04-20&to=2026-04-30");
+        let credit = credit_by_campaign(&mut conn, &filter, &settings, Model::Linear).await.expect("credit");
+        for (descending, expected) in [(true, ["late", "autumn", ""]), (false, ["", "autumn", "late"])] {
+            let order = Order { column: Column::Credit, descending };
+            let rows = campaigns(&mut conn, &filter, WINDOW, &credit, order, 10, 0).await.expect("campaigns").rows;
+            let mut names: Vec<_> = rows.iter().map(|row| row.campaign.clone().unwrap_or_default()).collect();
+            // both have one conversion: the tie-break is by name
+            names.sort_by_key(|name| expected.iter().position(|each| each == name));
+            assert_eq!(names, expected);
+            assert!(rows.is_sorted_by_key(|row| if descending { -row.credit } else { row.credit }));
+        }
+        let rows = campaigns_after(&mut conn, &filter, WINDOW, &credit, None, 10).await.expect("campaigns");
+        let earned: Vec<_> = rows.iter().map(|row| (row.campaign.as_deref(), row.touches, credit.of(row))).collect();
+        let of = |count, value| Earned { count, values: BTreeMap::from([("EUR".to_owned(), value)]) };
+        assert_eq!(
+            earned,
+            [
+                (Some("autumn"), 0, of(1_000_000, 76)),
+                (Some("late"), 1, of(1_000_000, 75)),
+                (None, 0, of(1_000_000, 100))
+            ]
+        );
+        assert!(rows[2].is_direct() && !rows[0].is_direct());
+    })
+    .await;
+}

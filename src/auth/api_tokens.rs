@@ -1,0 +1,265 @@
+//! Bearer tokens: who may report conversions over HTTP.
+//!
+//! What always holds: a token has 256 random bits and is shown once; only its SHA-256 is stored, and by it a token is looked up,
+//! so that neither a copy of the database nor the time of an answer tells one. A fast digest is enough for what nobody can guess.
+
+use std::fmt;
+
+use argon2::password_hash::rand_core::{OsRng, RngCore};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    attribution::conversion::Name,
+    db::{Db, Error, Millis, new_id, sql},
+};
+
+/// How a token begins, so that people and scanners for lost secrets see what it is.
+const PREFIX: &str = "wmk_";
+const RANDOM_BYTES: usize = 32;
+/// The random bytes in base64url without padding.
+const RANDOM_CHARS: usize = 43;
+/// How often the time of the last use is written at most.
+const USE_NOTED_EVERY: Millis = 60 * 1000;
+
+/// A token as it is listed. The token itself is known to its holder alone.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ApiToken {
+    /// Also the source of the conversions that it reports, where a report names none.
+    pub name: String,
+    pub created_at: Millis,
+    /// To the minute.
+    pub last_used_at: Option<Millis>,
+    pub revoked_at: Option<Millis>,
+}
+
+/// Whose token a request carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The token's name.
+    pub name: String,
+}
+
+/// Why there is no new token.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ApiTokenError {
+    #[error("The name is not accepted. {0}")]
+    Name(&'static str),
+    #[error("There is a token of this name. Revoke it first, or choose another name.")]
+    Taken,
+    #[error("The database does not answer: {0}")]
+    Db(#[from] Error),
+}
+
+/// Makes a token and answers it: the only time that it is seen. The name of a revoked token is free again, so that a token can
+/// be replaced without a change of source.
+pub async fn create(db: &Db, name: &str) -> Result<String, ApiTokenError> {
+    let name = Name::of_source(name).map_err(ApiTokenError::Name)?;
+    let token = Secret::random();
+    let (hash, now) = (token.hash(), db.now());
+    let made = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                sql("insert into api_tokens (id, name, token_hash, created_at) values ($1, $2, $3, $4)
+                    on conflict (name) do update set id = excluded.id, token_hash = excluded.token_hash,
+                        created_at = excluded.created_at, last_used_at = null, revoked_at = null
+                    where api_tokens.revoked_at is not null")
+                .bind(new_id())
+                .bind(name.as_str())
+                .bind(hash)
+                .bind(now)
+                .execute(conn)
+                .await
+            })
+        })
+        .await?;
+    if made == 0 { Err(ApiTokenError::Taken) } else { Ok(token.0) }
+}
+
+/// All tokens, the newest first.
+pub async fn list(db: &Db) -> Result<Vec<ApiToken>, Error> {
+    sql("select name, created_at, last_used_at, revoked_at from api_tokens order by created_at desc, id desc")
+        .fetch_all(&mut db.read().await?)
+        .await
+}
+
+/// Ends a token with the next request that carries it. Answers whether there was one to end.
+pub async fn revoke(db: &Db, name: &str) -> Result<bool, Error> {
+    // what is no name is no token's, and PostgreSQL takes no text with a NUL
+    let Ok(name) = Name::of_source(name) else { return Ok(false) };
+    let now = db.now();
+    let revoked = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                sql("update api_tokens set revoked_at = $2 where name = $1 and revoked_at is null")
+                    .bind(name.as_str())
+                    .bind(now)
+                    .execute(conn)
+                    .await
+            })
+        })
+        .await?;
+    Ok(revoked > 0)
+}
+
+/// Whose token this is. `None` where it is nobody's, or revoked.
+pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error> {
+    let Some(token) = Secret::parse(token) else { return Ok(None) };
+    // Its connection is not held while waiting for another.
+    let found: Result<Option<(Uuid, String, Option<Millis>)>, Error> = db
+        .soon(async {
+            sql("select id, name, last_used_at from api_tokens where token_hash = $1 and revoked_at is null")
+                .bind(token.hash())
+                .fetch_optional(&mut db.read().await?)
+                .await
+        })
+        .await;
+    let Some((id, name, last_used_at)) = found? else { return Ok(None) };
+    let now = db.now();
+    if last_used_at.is_none_or(|at| at <= now - USE_NOTED_EVERY) {
+        note_use(db, id, now).await?;
+    }
+    Ok(Some(Caller { name }))
+}
+
+async fn note_use(db: &Db, id: Uuid, now: Millis) -> Result<(), Error> {
+    db.transaction(move |conn| {
+        Box::pin(async move {
+            // of many at once, one writes
+            sql("update api_tokens set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)")
+                .bind(id)
+                .bind(now)
+                .bind(now - USE_NOTED_EVERY)
+                .execute(conn)
+                .await
+        })
+    })
+    .await
+    .map(|_| ())
+}
+
+/// A token in the clear.
+struct Secret(String);
+
+/// It is in no log.
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Secret {
+    fn random() -> Self {
+        let mut bytes = [0; RANDOM_BYTES];
+        OsRng.fill_bytes(&mut bytes);
+        Self(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// What looks like a token. All else is no question for the database.
+    fn parse(text: &str) -> Option<Self> {
+        let random = text.strip_prefix(PREFIX)?;
+        let fine = random.len() == RANDOM_CHARS
+            && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        fine.then(|| Self(text.to_owned()))
+    }
+
+    fn hash(&self) -> Vec<u8> {
+        Sha256::digest(&self.0).to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::each_database;
+
+    #[test]
+    fn tokens_are_long_random_and_unlike_each_other() {
+        let tokens: std::collections::HashSet<String> = (0..1000).map(|_| Secret::random().0).collect();
+        assert_eq!(tokens.len(), 1000);
+        for token in tokens {
+            let random = BASE64_URL_SAFE_NO_PAD.decode(&token[PREFIX.len()..]).expect("base64url");
+            assert_eq!(random.len() * 8, 256);
+            assert!(Secret::parse(&token).is_some(), "{token}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_is_known_until_it_is_revoked_and_stored_nowhere() {
+        each_database(async |db| {
+            let token = create(&db, "shop").await.expect("a token");
+            let other = create(&db, "other").await.expect("a token");
+            let caller = authenticate(&db, &token).await.expect("an answer");
+            assert_eq!(caller, Some(Caller { name: "shop".into() }));
+            for wrong in [
+                "",
+                "wmk_",
+                &token[..token.len() - 1],
+                &token.to_uppercase(),
+                &token.to_lowercase(),
+                &token.replacen("wmk_", "wmk-", 1),
+                &format!("{token}="),
+                &format!("wmk_{}", "A".repeat(RANDOM_CHARS)),
+                "wmk_\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            ] {
+                assert_eq!(authenticate(&db, wrong).await.expect("an answer"), None, "{wrong}");
+            }
+            let hashes: Vec<(Vec<u8>,)> = sql("select token_hash from api_tokens order by name desc")
+                .fetch_all(&mut db.read().await.expect("a connection"))
+                .await
+                .expect("rows");
+            assert_eq!(hashes[0].0, Sha256::digest(&token).to_vec());
+
+            assert!(revoke(&db, "shop").await.expect("an answer"));
+            assert!(!revoke(&db, "shop").await.expect("an answer"), "it is over already");
+            assert!(!revoke(&db, "nobody").await.expect("an answer"));
+            assert!(!revoke(&db, "a\0b").await.expect("an answer"));
+            assert_eq!(authenticate(&db, &token).await.expect("an answer"), None);
+            assert!(authenticate(&db, &other).await.expect("an answer").is_some());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_name_has_one_good_token() {
+        each_database(async |db| {
+            let first = create(&db, "shop").await.expect("a token");
+            let error = create(&db, "shop").await.expect_err("the name is taken");
+            assert!(matches!(error, ApiTokenError::Taken), "{error}");
+            assert!(authenticate(&db, &first).await.expect("an answer").is_some());
+            revoke(&db, "shop").await.expect("revoked");
+            let second = create(&db, "shop").await.expect("the name is free again");
+            assert_eq!(authenticate(&db, &first).await.expect("an answer"), None, "the old one stays revoked");
+            assert!(authenticate(&db, &second).await.expect("an answer").is_some());
+            for name in ["", "a\nb", " shop", "waymark", "erased:x", &"x".repeat(256)] {
+                let error = create(&db, name).await.expect_err("no name");
+                assert!(matches!(error, ApiTokenError::Name(_)), "{name}: {error}");
+            }
+            assert_eq!(list(&db).await.expect("tokens").len(), 1);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_last_use_is_noted_once_a_minute() {
+        each_database(async |db| {
+            let token = create(&db, "shop").await.expect("a token");
+            let last_use = async || list(&db).await.expect("tokens")[0].last_used_at;
+            assert_eq!(last_use().await, None);
+            authenticate(&db, &token).await.expect("an answer");
+            let noted = last_use().await.expect("noted");
+            authenticate(&db, &token).await.expect("an answer");
+            assert_eq!(last_use().await, Some(noted), "not again within a minute");
+            let id: Uuid = sql("select id from api_tokens")
+                .fetch_scalar(&mut db.read().await.expect("a connection"))
+                .await
+                .expect("an id");
+            note_use(&db, id, noted + USE_NOTED_EVERY - 1).await.expect("an answer");
+            assert_eq!(last_use().await, Some(noted));
+            note_use(&db, id, noted + USE_NOTED_EVERY).await.expect("an answer");
+            assert_eq!(last_use().await, Some(noted + USE_NOTED_EVERY));
+        })
+        .await;
+    }
+}

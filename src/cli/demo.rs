@@ -1,0 +1,52 @@
+//! `waymark demo`
+
+use std::io::IsTerminal;
+
+use waymark::{
+    db::Db,
+    demo::{self, Demo},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// How many users signed up.
+    #[arg(long, default_value_t = 400)]
+    users: u32,
+    /// How many days back it goes.
+    #[arg(long, default_value_t = 365)]
+    days: u32,
+    /// The same seed makes the same data.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Fill in sample data although there is real data.
+    #[arg(long)]
+    mix: bool,
+    /// Make the sample data anew.
+    #[arg(long)]
+    replace: bool,
+    /// Remove the sample data, and nothing else.
+    #[arg(long, conflicts_with_all = ["mix", "replace"])]
+    remove: bool,
+}
+
+pub async fn run(db: &Db, args: DemoArgs) -> Result<(), String> {
+    let done = if args.remove {
+        demo::remove(db).await.map(|summary| ("Removed", summary))
+    } else {
+        let demo = Demo { users: args.users, days: args.days, seed: args.seed, mix: args.mix, replace: args.replace };
+        let terminal = std::io::stderr().is_terminal();
+        let progress = |done, of| {
+            if terminal {
+                eprint!("\r{done} of {of} visitors");
+            }
+        };
+        let filled = demo::fill(db, &demo, progress).await.map(|summary| ("Added", summary));
+        if terminal {
+            eprintln!();
+        }
+        filled
+    };
+    let (what, summary) = done.map_err(|error| error.to_string())?;
+    println!("{what} sample data: {summary}.");
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! `waymark import …`
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use waymark::{
+    config::Config,
+    db::Db,
+    import::{self, Options, progress::Bar},
+};
+
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// The leads of django-utm-tracker: Django's SQLite database, or its LeadSource table as CSV. Can be run again.
+    DjangoUtmTracker {
+        file: PathBuf,
+        /// A CSV file of users (id, email, date_joined), for leads that name their user by id only.
+        #[arg(long)]
+        users: Option<PathBuf>,
+        /// Take no lead of somebody who has no account here, instead of creating one.
+        #[arg(long)]
+        existing_users_only: bool,
+        /// Write every row that was not taken, with the reason, to this CSV file.
+        #[arg(long)]
+        rejected: Option<PathBuf>,
+    },
+}
+
+pub async fn run(db: &Db, config: &Config, command: ImportCommand) -> Result<(), String> {
+    let ImportCommand::DjangoUtmTracker { file, users, existing_users_only, rejected } = command;
+    let options = Options { users, existing_users_only, rejected, custom_tags: config.custom_tags.clone() };
+    let bar = Bar::on_stderr();
+    let report = import::django_utm_tracker(db, &config.rules, &file, &options, |done, of| bar.show(done, of)).await;
+    bar.finish();
+    let report = report.map_err(|error| error.to_string())?;
+    println!("{report}");
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! The command line: what can be asked for, one file each for what has commands of its own.
+
+use std::{
+    io::{BufRead, IsTerminal},
+    path::Path,
+};
+
+use clap::{Parser, Subcommand};
+use waymark::{
+    attribution::reclassify::reclassify,
+    config::{Config, Mistake},
+    db::Db,
+    import::progress::Bar,
+    privacy::retention::{self, Retention},
+    server::run,
+};
+
+mod admin;
+mod demo;
+mod import;
+mod token;
+mod user;
+
+/// The Leptos full-stack starter that knows where every sign-up came from.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the site (what happens without a command). Brings the database up to date first.
+    Serve,
+    /// Bring the database up to date, and nothing else.
+    Migrate,
+    /// Admins.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+    /// What is kept of a user, and their password.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Tokens of those who report conversions over HTTP.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Fill the database with a year of sample data.
+    Demo(demo::DemoArgs),
+    /// Take over what another system collected.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// Choose the channel of all touches again, by today's rules.
+    Reclassify,
+    /// Remove what is older than the configuration keeps. The server does so by itself, every hour.
+    Purge,
+}
+
+/// Runs what was asked for.
+pub async fn run(cli: Cli, config: Config, mistakes: Vec<Mistake>) -> Result<(), String> {
+    let command = cli.command.unwrap_or(Command::Serve);
+    if let Command::Serve = command {
+        let (listener, db) = run::prepare(&config, mistakes).await.map_err(|mistakes| list("start", &mistakes))?;
+        run::run(config, listener, db).await;
+        return Ok(());
+    }
+    if !mistakes.is_empty() {
+        return Err(list("run", &mistakes));
+    }
+    let db = run::open_database(&config).await.map_err(|mistake| list("run", &[mistake]))?;
+    let done = match command {
+        Command::Serve => Ok(()),
+        Command::Migrate => {
+            println!("The database is up to date.");
+            Ok(())
+        }
+        Command::Admin(command) => admin::run(&db, command).await,
+        Command::User(command) => user::run(&db, command).await,
+        Command::Token(command) => token::run(&db, command).await,
+        Command::Demo(args) => demo::run(&db, args).await,
+        Command::Import(command) => import::run(&db, &config, command).await,
+        Command::Reclassify => classify_again(&db, &config).await,
+        Command::Purge => purge(&db, &config).await,
+    };
+    db.close().await;
+    done
+}
+
+fn list(what: &str, mistakes: &[Mistake]) -> String {
+    let lines: String = mistakes.iter().map(|mistake| format!("\n  - {mistake}")).collect();
+    format!("Waymark cannot {what}:{lines}")
+}
+
+fn unanswered(error: waymark::db::Error) -> String {
+    format!("The database does not answer: {error}")
+}
+
+async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
+    let bar = Bar::on_stderr();
+    let summary = reclassify(db, &config.rules, |done, of| bar.show(done, of)).await;
+    bar.finish();
+    let summary = summary.map_err(|error| format!("{} Run it again to go on.", unanswered(error)))?;
+    println!("{} touches by rules {}: {} have another channel.", summary.looked_at, config.rules.version(), summary.changed);
+    for ((from, to), count) in summary.moves {
+        println!("  {count} from {from} to {to}");
+    }
+    Ok(())
+}
+
+async fn purge(db: &Db, config: &Config) -> Result<(), String> {
+    match retention::purge(db, Retention::of(config), db.now()).await.map_err(unanswered)? {
+        None => Err("Another process is at it.".into()),
+        Some(summary) if summary.failed > 0 => Err(format!("Not all of it: {summary}.")),
+        Some(summary) => {
+            println!("Done: {summary}.");
+            Ok(())
+        }
+    }
+}
+
+/// A new password, from the terminal or from the first line of standard input.
+fn ask_password(from_stdin: bool) -> Result<String, String> {
+    let failed = |error| format!("The password cannot be read: {error}");
+    if from_stdin {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
+        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(
+            "There is no terminal to ask for the password. Pass it on standard input with --password-stdin.".into()
+        );
+    }
+    let password = rpassword::prompt_password("Password: ").map_err(failed)?;
+    match rpassword::prompt_password("Once more: ").map_err(failed)? == password {
+        true => Ok(password),
+        false => Err("The passwords differ.".into()),
+    }
+}
+
+/// Writes a file that only its owner may read.
+fn write_private(file: &Path, text: &str) -> Result<(), String> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(file).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| format!("{} cannot be written: {error}", file.display()))
+}

@@ -1,0 +1,205 @@
+//! Stores a page of leads in one transaction: accounts, their visitors, touches.
+//!
+//! What always holds: storing the same leads again, also at the same time from two processes, changes nothing. Rows are added in
+//! the same order everywhere, so that two that add the same rows wait for each other and never in a circle.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::lead::{Lead, visitor_of};
+use crate::{
+    attribution::conversion::sign_up_conversion,
+    db::{Conn, Error, Insert, Millis, Table, Value, new_id, sql},
+};
+
+/// No hash: no password fits, and finding that out takes as long as with a hash.
+const NO_PASSWORD: &str = "!";
+
+static USERS: Table = Table { name: "users", columns: &["id", "email", "email_lower", "password_hash", "created_at"] };
+static VISITORS: Table = Table { name: "visitors", columns: &["id", "user_id", "first_seen_at", "linked_at"] };
+
+/// A lead with what only a look at all leads can tell.
+#[derive(Clone, Debug)]
+pub(super) struct Dated {
+    pub lead: Lead,
+    /// When the first lead of this user came.
+    pub first_at: Millis,
+}
+
+/// What became of the leads of a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub taken: u64,
+    /// Were there already.
+    pub present: u64,
+    pub accounts: u64,
+    /// Which leads were not taken, by their index, and why.
+    pub refused: Vec<(usize, String)>,
+    /// Which were there already, by their index.
+    pub known: HashSet<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    id: Uuid,
+    created_at: Millis,
+    sample: bool,
+}
+
+/// Stores leads within a transaction.
+pub(super) async fn store(conn: &mut Conn, leads: &[Dated], existing_only: bool) -> Result<Stored, Error> {
+    let mut stored = Stored::default();
+    let keys = leads.iter().map(|dated| dated.lead.arrival.email_key.as_str()).collect::<HashSet<_>>();
+    let mut accounts = accounts(conn, keys.iter().copied()).await?;
+    let ids: Vec<_> = leads.iter().map(|dated| id_of(dated, &accounts)).collect();
+    let present: HashSet<Uuid> =
+        select_in(conn, "select id from touches where id in", ids.iter().flatten().map(|id| (*id).into()))
+            .await?
+            .into_iter()
+            .map(|(id,): (Uuid,)| id)
+            .collect();
+    let mut new = Vec::new();
+    for (index, dated) in leads.iter().enumerate() {
+        let account = accounts.get(&dated.lead.arrival.email_key);
+        let email = &dated.lead.arrival.email;
+        if ids[index].is_some_and(|id| present.contains(&id)) {
+            stored.known.insert(index);
+        } else if account.is_some_and(|account| account.sample) {
+            // it leaves with the sample data, and nothing real may hang on it
+            let why = format!("the account {email} is sample data, which `waymark demo --remove` takes out");
+            stored.refused.push((index, why));
+        } else if account.is_none() && existing_only {
+            stored.refused.push((index, format!("no account has the address {email}")));
+        } else {
+            new.push(dated);
+        }
+    }
+    stored.accounts = create_accounts(conn, &new, &mut accounts).await?;
+    let added = add_touches(conn, &new, &accounts).await?;
+    stored.taken = added;
+    // what somebody else added meanwhile, or what is there twice, is there already
+    stored.present = (stored.known.len() + new.len()) as u64 - added;
+    Ok(stored)
+}
+
+fn id_of(dated: &Dated, accounts: &HashMap<String, Account>) -> Option<Uuid> {
+    dated.lead.touch_id(accounts.get(&dated.lead.arrival.email_key).map(|account| account.id))
+}
+
+/// The accounts that have one of the addresses.
+async fn accounts(conn: &mut Conn, keys: impl Iterator<Item = &str>) -> Result<HashMap<String, Account>, Error> {
+    let rows: Vec<(String, Uuid, Millis, bool)> = select_in(
+        conn,
+        "select email_lower, id, created_at, sample from users where email_lower in",
+        keys.map(Value::from),
+    )
+    .await?;
+    Ok(rows.into_iter().map(|(key, id, created_at, sample)| (key, Account { id, created_at, sample })).collect())
+}
+
+/// Creates the accounts that leads miss, and answers how many.
+async fn create_accounts(
+    conn: &mut Conn,
+    leads: &[&Dated],
+    accounts: &mut HashMap<String, Account>,
+) -> Result<u64, Error> {
+    // by address, the order that all keep
+    let mut missing: BTreeMap<&str, (&str, Millis)> = BTreeMap::new();
+    for dated in leads {
+        let arrival = &dated.lead.arrival;
+        if accounts.contains_key(&arrival.email_key) {
+            continue;
+        }
+        let created_at = dated.lead.joined.unwrap_or(dated.first_at);
+        let entry = missing.entry(&arrival.email_key).or_insert((&arrival.email, created_at));
+        entry.1 = entry.1.min(created_at);
+    }
+    if missing.is_empty() {
+        return Ok(0);
+    }
+    let mut own = HashSet::new();
+    let rows = missing.iter().map(|(key, (email, created_at))| {
+        let id = new_id();
+        own.insert(id);
+        let values = vec![id.into(), (*email).into(), (*key).into(), NO_PASSWORD.into(), (*created_at).into()];
+        Insert { table: &USERS, values }
+    });
+    Insert::execute_missing(rows.collect(), conn).await?;
+    // Again, because somebody may have signed up meanwhile.
+    let found = self::accounts(conn, missing.keys().copied()).await?;
+    let mut created = 0;
+    for account in found.values().filter(|account| own.contains(&account.id)) {
+        sign_up_conversion(conn, account.id, account.created_at).await?;
+        created += 1;
+    }
+    accounts.extend(found);
+    Ok(created)
+}
+
+/// Adds the touches with their visitors, and answers how many touches were not there.
+async fn add_touches(conn: &mut Conn, leads: &[&Dated], accounts: &HashMap<String, Account>) -> Result<u64, Error> {
+    // both by id, the order that all keep
+    let mut visitors: BTreeMap<Uuid, (Account, Millis)> = BTreeMap::new();
+    let mut touches: BTreeMap<Uuid, Insert> = BTreeMap::new();
+    for dated in leads {
+        let lead = &dated.lead;
+        let Some(account) = accounts.get(&lead.arrival.email_key) else { continue };
+        let Some(id) = lead.touch_id(Some(account.id)) else { continue };
+        let visitor = visitor_of(account.id);
+        let first = visitors.entry(visitor).or_insert((*account, dated.first_at));
+        first.1 = first.1.min(dated.first_at);
+        let mut touch = lead.touch.clone();
+        touch.id = id;
+        touches.insert(id, touch.row(visitor));
+    }
+    add_visitors(conn, &visitors).await?;
+    Insert::execute_missing(touches.into_values().collect(), conn).await
+}
+
+/// Adds visitors where they are missing. One whose first lead is earlier than was known was first seen then.
+async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<Uuid, (Account, Millis)>) -> Result<(), Error> {
+    let known: Vec<(Uuid, Millis)> =
+        select_in(conn, "select id, first_seen_at from visitors where id in", visitors.keys().map(|id| (*id).into()))
+            .await?;
+    let known: HashMap<Uuid, Millis> = known.into_iter().collect();
+    let mut missing = Vec::new();
+    for (id, (account, first_at)) in visitors {
+        match known.get(id) {
+            None => {
+                // the visitor became the user's with the account
+                let values = vec![(*id).into(), account.id.into(), (*first_at).into(), account.created_at.into()];
+                missing.push(Insert { table: &VISITORS, values });
+            }
+            Some(seen) if seen > first_at => {
+                sql("update visitors set first_seen_at = $2 where id = $1 and first_seen_at > $2")
+                    .bind(*id)
+                    .bind(*first_at)
+                    .execute(conn)
+                    .await?;
+            }
+            Some(_) => {}
+        }
+    }
+    Insert::execute_missing(missing, conn).await.map(|_| ())
+}
+
+/// Runs `head ($1, $2 …)` with all values, so many at a time that the statement is always the same one.
+async fn select_in<T>(conn: &mut Conn, head: &'static str, values: impl Iterator<Item = Value>) -> Result<Vec<T>, Error>
+where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    const AT_A_TIME: usize = 100;
+    let values: Vec<Value> = values.collect();
+    let places: Vec<String> = (1..=AT_A_TIME).map(|place| format!("${place}")).collect();
+    let text = format!("{head} ({})", places.join(", "));
+    let mut rows = Vec::new();
+    for chunk in values.chunks(AT_A_TIME) {
+        let Some(last) = chunk.last() else { continue };
+        // to be filled up with what was asked already
+        let filled = chunk.iter().chain(std::iter::repeat(last)).take(AT_A_TIME).cloned();
+        rows.extend(sql(text.clone()).bind_all(filled).fetch_all::<T>(conn).await?);
+    }
+    Ok(rows)
+}

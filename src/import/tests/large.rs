@@ -1,0 +1,116 @@
+//! Many leads: twice, at once, and interrupted.
+
+use std::time::Instant;
+
+use super::*;
+use crate::db::testing::each_database;
+
+/// A site with so many leads of a fifth as many users. One of a hundred is bad.
+async fn site(folder: &Folder, leads: u32) -> PathBuf {
+    let users = format!(
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < {})
+        insert into auth_user (id, username, email, date_joined)
+        select i, 'user' || i, 'User' || i || '@example.org', '2021-01-01 08:00:00' from n",
+        leads / 5
+    );
+    let rows = format!("with recursive n(i) as (select 0 union all select i + 1 from n where i < {leads} - 1)
+        insert into utm_tracker_leadsource (user_id, medium, source, campaign, timestamp, created_at, gclid, custom_tags)
+        select i * 11 % ({leads} / 5) + 1, 'cpc', 'google', 'campaign ' || (i % 40),
+            case when i % 100 = 99 then 'bad' else datetime(1640995200 + i * 600, 'unixepoch') || '.123456' end,
+            '2023-05-04 12:34:56', 'Cj0KCQ' || i, '{{}}' from n");
+    folder.sqlite("db.sqlite3", &[LEADS, USERS, &users, &rows]).await
+}
+
+/// Touches, users and visitors.
+async fn rows(db: &Db) -> [i64; 4] {
+    [count(db, "touches").await, count(db, "users").await, count(db, "visitors").await, count(db, "conversions").await]
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_leads_twice_are_a_hundred_thousand_leads() {
+    let folder = Folder::new();
+    let file = site(&folder, 101_010).await;
+    each_database(async |db| {
+        for (taken, present) in [(100_000, 0), (0, 100_000)] {
+            let begun = Instant::now();
+            let report = import(&db, &file, &Options::default()).await.expect("a report");
+            eprintln!("{:?}: {:.1} s", db.dialect(), begun.elapsed().as_secs_f64());
+            assert_eq!((report.leads, report.taken, report.present), (101_010, taken, present));
+            assert_eq!((report.not_taken, report.refused.len()), (1010, 1000));
+            assert_eq!(report.refused[0].place, "100");
+            assert_eq!(rows(&db).await, [100_000, 20_202, 20_202, 20_202]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn imports_at_once_and_interrupted_ones_leave_each_lead_once() {
+    let folder = Folder::new();
+    let file = site(&folder, 5000).await;
+    // of ten users all leads are bad
+    let expected = [4950, 990, 990, 990];
+    each_database(async |db| {
+        // cut off in the middle, more than once and not between pages
+        for pages in 1..4 {
+            let (stop, stopped) = tokio::sync::watch::channel(0);
+            let progress = |_, of| stop.send_modify(|seen| *seen += u64::from(of > 0));
+            let rules = Rules::default();
+            let options = Options::default();
+            let interrupted = async {
+                let mut stopped = stopped;
+                drop(stopped.wait_for(|seen| *seen >= pages).await.expect("it goes on"));
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            };
+            tokio::select! {
+                _ = django_utm_tracker(&db, &rules, &file, &options, progress) => panic!("it should not come to its end"),
+                () = interrupted => {}
+            }
+        }
+        let [touches, ..] = rows(&db).await;
+        assert!((1..4950).contains(&touches), "{touches}");
+        let options = Options::default();
+        let reports = futures::future::join_all((0..3).map(|_| import(&db, &file, &options))).await;
+        for report in reports {
+            let report = report.expect("a report");
+            assert_eq!((report.taken + report.present, report.not_taken), (4950, 50));
+        }
+        assert_eq!(rows(&db).await, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_source_that_ends_early_leaves_what_was_taken_and_the_next_import_goes_on() {
+    each_database(async |db| {
+        let folder = Folder::new();
+        let file = site(&folder, 5000).await;
+        let renamed = folder.0.join("gone.sqlite3");
+        let breaks = |done: u64, of: u64| {
+            if of > 0 && done == 1000 {
+                // the table goes while it is read
+                std::fs::write(&file, b"no database").expect("written");
+            }
+        };
+        std::fs::copy(&file, &renamed).expect("a copy");
+        let error =
+            django_utm_tracker(&db, &Rules::default(), &file, &Options::default(), breaks).await.expect_err("it stops");
+        let told = error.to_string();
+        assert!(
+            told.contains("The import stopped there. 1000 leads read: 990 taken, 0 there already, 10 not taken."),
+            "{told}"
+        );
+        assert!(told.ends_with("What was taken is kept: run the same command again to go on."), "{told}");
+        assert_eq!(numbers(&db, &renamed).await, (3960, 990, 50, 990 - created(&error)));
+        assert_eq!(rows(&db).await, [4950, 990, 990, 990]);
+    })
+    .await;
+}
+
+/// How many accounts an import created before it stopped.
+fn created(error: &ImportError) -> u64 {
+    match error {
+        ImportError::Stopped { report, .. } => report.accounts,
+        other => panic!("it did not stop in the middle: {other}"),
+    }
+}

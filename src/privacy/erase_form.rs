@@ -1,0 +1,65 @@
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use super::{
+    erase::{EraseError, erase},
+    traces,
+};
+use crate::{
+    auth::{
+        AuthSession,
+        confirm::{NotConfirmed, confirm},
+        forms::{Answer, Outcome, forget_browser, refused},
+    },
+    db::Db,
+    state::AppState,
+};
+
+/// How long the answer waits for the database's files. What takes longer goes on without it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Forgets who is signed in, and signs out.
+#[server(prefix = "/api", endpoint = "erase")]
+pub async fn erase_account(#[server(default)] current_password: String) -> Result<Outcome, ServerFnError> {
+    let answer = Answer::to("erase", "/account".into());
+    let state = expect_context::<AppState>();
+    let mut auth: AuthSession = leptos_axum::extract().await?;
+    let user = match confirm(&state, &auth, current_password).await {
+        Ok(user) => user,
+        Err(NotConfirmed::SignedOut) => return Ok(Answer::sign_in_first("/account")),
+        Err(NotConfirmed::Wrong) => {
+            return Ok(answer.field("current_password", "This is not your current password."));
+        }
+        Err(NotConfirmed::Other(failure)) => return Ok(refused(answer, failure)),
+    };
+    match erase(&state.db, user.id).await {
+        Ok(()) => {}
+        Err(EraseError::LastAdmin) => {
+            return Ok(answer.form("You are the only admin. Make somebody else an admin first, then come back."));
+        }
+        // somebody else has erased this account meanwhile, so that there is nobody left to answer to
+        Err(EraseError::Unknown) => return Ok(Answer::sign_in_first("/account")),
+        Err(EraseError::Database(error)) => {
+            tracing::error!(%error, "a user could not be erased");
+            return Ok(answer.form("Your data could not be erased right now. Please try again in a moment."));
+        }
+    }
+    clear_files(state.db.clone()).await;
+    if let Err(error) = auth.logout().await {
+        // its row is gone with the others: the cookie opens nothing
+        tracing::error!(%error, "the session of an erased user could not be emptied");
+    }
+    forget_browser();
+    Ok(Answer::to("login", "/login".into()).notice("Your data is erased."))
+}
+
+/// The files too. It goes on where the one who asked is gone, and what fails is left to housekeeping.
+async fn clear_files(db: Db) {
+    let clearing = tokio::spawn(async move {
+        if let Err(error) = traces::clear(&db, PATIENCE).await {
+            tracing::error!(%error, "the database's files still hold what was erased; this is tried again");
+        }
+    });
+    let _ = tokio::time::timeout(PATIENCE, clearing).await;
+}

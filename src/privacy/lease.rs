@@ -1,0 +1,154 @@
+//! Whose turn a job is: a lease in the table `jobs`, by the database's clock.
+//!
+//! One statement takes it, where nobody holds it or its holder's time ran out: a replica that dies in the middle of a job holds
+//! up the others no longer than its lease. Who holds one renews it with each step, in the step's own transaction, so that a
+//! step whose lease was lost changes nothing.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::db::{Conn, Db, Error, Millis, new_id, sql};
+
+/// A job that is ours until the lease runs out.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    name: &'static str,
+    holder: Uuid,
+    lasts: Duration,
+}
+
+impl Lease {
+    /// Takes the lease of a job for so long. Nothing where somebody else has it.
+    pub async fn take(db: &Db, name: &'static str, lasts: Duration) -> Result<Option<Self>, Error> {
+        let (lease, now) = (Self { name, holder: new_id(), lasts }, db.now());
+        let taken = db.transaction(move |conn| Box::pin(async move { lease.try_take(conn, now).await })).await?;
+        Ok(taken.then_some(lease))
+    }
+
+    async fn try_take(&self, conn: &mut Conn, now: Millis) -> Result<bool, Error> {
+        let taken = sql("insert into jobs (name, holder, leased_until) values ($1, $2, $3)
+            on conflict (name) do update set holder = excluded.holder, leased_until = excluded.leased_until
+            where jobs.leased_until <= $4")
+        .bind(self.name)
+        .bind(self.holder)
+        .bind(now + millis(self.lasts))
+        .bind(now)
+        .execute(conn)
+        .await?;
+        Ok(taken > 0)
+    }
+
+    /// Makes it last from now on again. `false`: it ran out, and somebody else has the job; nothing more may be done.
+    pub async fn renew(&self, conn: &mut Conn, now: Millis) -> Result<bool, Error> {
+        let renewed = sql("update jobs set leased_until = $3 where name = $1 and holder = $2")
+            .bind(self.name)
+            .bind(self.holder)
+            .bind(now + millis(self.lasts))
+            .execute(conn)
+            .await?;
+        Ok(renewed > 0)
+    }
+
+    /// Gives the job back once it is done, so that the next may take it after `rest`.
+    pub async fn done(self, db: &Db, rest: Duration) -> Result<(), Error> {
+        self.give_back(db, rest, true).await
+    }
+
+    /// Gives the job back as it is.
+    pub async fn leave(self, db: &Db) -> Result<(), Error> {
+        self.give_back(db, Duration::ZERO, false).await
+    }
+
+    async fn give_back(self, db: &Db, rest: Duration, done: bool) -> Result<(), Error> {
+        let now = db.now();
+        db.transaction(move |conn| {
+            Box::pin(async move {
+                sql("update jobs set holder = null, leased_until = $3,
+                        finished_at = case when $4 then $5 else finished_at end
+                    where name = $1 and holder = $2")
+                .bind(self.name)
+                .bind(self.holder)
+                .bind(now + millis(rest))
+                .bind(done)
+                .bind(now)
+                .execute(conn)
+                .await
+            })
+        })
+        .await
+        .map(|_| ())
+    }
+}
+
+/// When a job was last done, at any replica.
+pub async fn last_done(conn: &mut Conn, name: &str) -> Result<Option<Millis>, Error> {
+    let row: Option<(Option<Millis>,)> =
+        sql("select finished_at from jobs where name = $1").bind(name).fetch_optional(conn).await?;
+    Ok(row.and_then(|(finished,)| finished))
+}
+
+fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::each_database;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn of_many_that_ask_at_once_one_gets_it() {
+        each_database(async |db| {
+            let asked = (0..20).map(|_| Lease::take(&db, "job", MINUTE));
+            let answers = futures::future::join_all(asked).await;
+            let taken: Vec<Lease> = answers.into_iter().filter_map(|answer| answer.expect("answered")).collect();
+            assert_eq!(taken.len(), 1);
+            assert!(
+                Lease::take(&db, "another", MINUTE).await.expect("answered").is_some(),
+                "jobs do not wait for others"
+            );
+            taken[0].done(&db, Duration::ZERO).await.expect("given back");
+            assert!(Lease::take(&db, "job", MINUTE).await.expect("answered").is_some());
+            let done = last_done(&mut db.read().await.expect("a connection"), "job").await.expect("answered");
+            assert!(done.is_some_and(|at| (at - db.now()).abs() < 60_000));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_dead_holders_lease_runs_out_and_stays_lost() {
+        each_database(async |db| {
+            let dead = Lease::take(&db, "job", MINUTE).await.expect("answered").expect("free");
+            let now = db.now();
+            let next = Lease { holder: new_id(), ..dead };
+            let (early, late, renewed, kept) = db
+                .transaction(move |conn| {
+                    Box::pin(async move {
+                        let early = next.try_take(conn, now + 59_000).await?;
+                        let late = next.try_take(conn, now + 61_000).await?;
+                        Ok((early, late, dead.renew(conn, now).await?, next.renew(conn, now + 61_000).await?))
+                    })
+                })
+                .await
+                .expect("answered");
+            assert_eq!((early, late), (false, true));
+            assert_eq!((renewed, kept), (false, true), "who lost it does not get it back");
+            dead.done(&db, Duration::ZERO).await.expect("answered");
+            assert!(Lease::take(&db, "job", MINUTE).await.expect("answered").is_none(), "nor gives away another's");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_rest_keeps_everyone_off() {
+        each_database(async |db| {
+            let lease = Lease::take(&db, "job", MINUTE).await.expect("answered").expect("free");
+            lease.done(&db, MINUTE).await.expect("given back");
+            assert!(Lease::take(&db, "job", MINUTE).await.expect("answered").is_none());
+        })
+        .await;
+    }
+}

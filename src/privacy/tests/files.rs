@@ -1,0 +1,252 @@
+//! Nothing of an erased user is left: not in the tables, not in the files, and the totals are what they were.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::{Arrival, DAY, Person, THEN, conversion, count, person, run, session, touch, visitor};
+use crate::{
+    attribution::models::{Model, Weights},
+    attribution::report::{
+        Filter, Preset,
+        credit::{CreditSettings, CreditedConversion, credit_of_user},
+        ranking::{Dimension, Ranked, ranking},
+        totals::{Totals, totals},
+        trend::Metric,
+    },
+    db::{
+        Db, Dialect, sql,
+        testing::{TestDatabase, each_database},
+    },
+    privacy::{erase::erase, traces},
+};
+
+const EMAIL: &str = "unmistakable.maria@erased.example";
+/// What must be nowhere afterwards.
+const SECRETS: [&str; 5] =
+    ["unmistakable.maria", "UNMISTAKABLE-CLICK", "unmistakable-tag", "unmistakable-term", "unmistakable-order"];
+const WINDOW: i64 = 90 * DAY;
+
+/// Maria among others, in tables whose pages were split and freed many times.
+async fn churned(db: &Db) -> Person {
+    let maria = person(db, EMAIL).await;
+    for n in 0..600_i64 {
+        let arrival = Arrival { at: THEN - n * 1000, ..Arrival::default() };
+        if n % 3 == 0 {
+            let clicks = format!(r#"{{"gclid":"UNMISTAKABLE-CLICK-{n}"}}"#);
+            let tags = format!(r#"{{"ref":["unmistakable-tag-{n}","{EMAIL}"]}}"#);
+            let term = format!("unmistakable-term-{n}");
+            // some arrivals came twice in a row, which models take for one
+            let fingerprint = i64::MIN + n / 9;
+            touch(db, maria.visitor, Arrival { click_ids: &clicks, tags: &tags, term: &term, fingerprint, ..arrival })
+                .await;
+            session(db, maria.user).await;
+        }
+        let tags = format!(r#"{{"ref":["{}"]}}"#, "x".repeat((n as usize * 37) % 900));
+        let stranger = visitor(db, THEN).await;
+        touch(db, stranger, Arrival { tags: &tags, ..arrival }).await;
+        if n % 5 == 0 {
+            let member = person(db, &format!("somebody-{n}@example.com")).await;
+            let campaign = format!("c{}", n % 7);
+            touch(db, member.visitor, Arrival { campaign: &campaign, ..arrival }).await;
+            session(db, member.user).await;
+            conversion(db, member.user, &format!("order-{n}"), n, None).await;
+        }
+        if n % 4 == 0 {
+            // rows come, go and change their length
+            run(db, sql("delete from touches where visitor_id = $1").bind(stranger)).await;
+            let longer = sql("update touches set tags = $1 where visitor_id in (
+                select id from visitors where user_id is null order by id desc limit 2)");
+            run(db, longer.bind(format!(r#"{{"ref":["{}"]}}"#, "y".repeat((n as usize * 53) % 1200)))).await;
+        }
+    }
+    run(db, sql("delete from tower_sessions where user_id <> $1").bind(maria.user)).await;
+    conversion(db, maria.user, "unmistakable-order", 4900, None).await;
+    crate::auth::throttle::failed(db, EMAIL).await.expect("counted");
+    maria
+}
+
+type Numbers = (Vec<(String, Totals, Vec<Vec<Ranked>>)>, Vec<CreditedConversion>);
+
+/// What reports say, under several filters, and what each touch of Maria's is credited with.
+async fn numbers(db: &Db, maria: Person) -> Numbers {
+    let queries = [
+        "period=all",
+        "period=all&source=google",
+        "period=all&campaign=spring",
+        "period=all&campaign=c3",
+        "period=all&channel=Paid+Search&medium=cpc",
+        "period=all&term=shoes",
+        "period=all&content=banner",
+        "period=all&q=spring",
+        "from=2026-10-31&to=2026-11-01",
+    ];
+    let mut conn = db.read().await.expect("a connection");
+    let mut numbers = Vec::new();
+    for query in queries {
+        let filter = Filter::parse(query, Preset::All, THEN + DAY).filter;
+        let headline = totals(&mut conn, &filter, WINDOW).await.expect("totals");
+        let mut rankings = Vec::new();
+        for dimension in [Dimension::Channel, Dimension::Source, Dimension::LandingPage, Dimension::Referrer] {
+            for metric in [Metric::Touches, Metric::Leads, Metric::Signups] {
+                let rows = ranking(&mut conn, &filter, WINDOW, dimension, metric, 100).await.expect("a ranking");
+                rankings.push(rows);
+            }
+        }
+        numbers.push((query.to_owned(), headline, rankings));
+    }
+    let settings =
+        CreditSettings { weights: Weights::default(), window: WINDOW, windows: Vec::new(), internal_touches: true };
+    let mut credits = Vec::new();
+    for model in Model::ALL {
+        let credited = credit_of_user(&mut conn, maria.user, &settings, model).await.expect("credits");
+        assert_eq!(credited[0].parts.len(), 67, "200 touches, three of a kind");
+        credits.extend(credited);
+    }
+    (numbers, credits)
+}
+
+/// Which secrets stand in the files of a folder, and where.
+fn in_files(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a file").path();
+        let bytes = std::fs::read(&path).expect("its bytes");
+        files += 1;
+        for secret in SECRETS {
+            let copies = bytes.windows(secret.len()).filter(|window| *window == secret.as_bytes()).count();
+            if copies > 0 {
+                found.push(format!("{copies} × {secret} in {}", path.display()));
+            }
+        }
+    }
+    assert!(files > 0);
+    found
+}
+
+/// Which secrets stand in a column of any table, and where.
+async fn in_tables(db: &Db) -> Vec<String> {
+    let mut conn = db.read().await.expect("a connection");
+    let columns = match db.dialect() {
+        Dialect::Sqlite => {
+            "select m.name, p.name from sqlite_master m join pragma_table_info(m.name) p where m.type = 'table'"
+        }
+        Dialect::Postgres => {
+            "select cast(table_name as text), cast(column_name as text) from information_schema.columns
+             where table_schema = 'public'"
+        }
+    };
+    let columns: Vec<(String, String)> = sql(columns).fetch_all(&mut conn).await.expect("columns");
+    assert!(columns.len() > 60);
+    let mut found = Vec::new();
+    for (table, column) in columns {
+        let text = match db.dialect() {
+            Dialect::Sqlite => format!("cast({column} as text)"),
+            Dialect::Postgres => format!(
+                "case when cast(pg_typeof({column}) as text) = 'bytea' then encode(cast(cast({column} as text) as bytea), 'escape')
+                 else cast({column} as text) end"
+            ),
+        };
+        for secret in SECRETS {
+            let rows: i64 = sql(format!("select count(*) from {table} where {text} like $1"))
+                .bind(format!("%{secret}%"))
+                .fetch_scalar(&mut conn)
+                .await
+                .expect("a count");
+            if rows > 0 {
+                found.push(format!("{secret} in {rows} of {table}.{column}"));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_trace_is_left_and_totals_are_what_they_were() {
+    for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+        eprintln!("on {dialect:?}");
+        let database = TestDatabase::create(dialect).await;
+        let db = Db::connect(&database.url).await.expect("a database");
+        db.migrate().await.expect("the migrations run");
+        let folder =
+            database.url.strip_prefix("sqlite://").map(|file| Path::new(file).parent().expect("a folder").to_owned());
+        let maria = churned(&db).await;
+        let before = numbers(&db, maria).await;
+        assert!(in_tables(&db).await.len() >= SECRETS.len(), "the test would not see them");
+        assert!(folder.as_deref().is_none_or(|folder| !in_files(folder).is_empty()));
+        // a reader that is in the middle of something
+        let reader = db.clone();
+        let reading = tokio::spawn(async move { numbers(&reader, maria).await });
+
+        erase(&db, maria.user).await.expect("erased");
+        assert!(count(&db, "select count(*) from jobs").await > 0, "a note, should the process end here");
+        assert!(traces::clear(&db, Duration::from_secs(5)).await.expect("cleared"));
+        reading.await.expect("read");
+
+        assert_eq!(in_tables(&db).await, [""; 0]);
+        if let Some(folder) = &folder {
+            assert_eq!(in_files(folder), [""; 0]);
+        }
+        let after = numbers(&db, maria).await;
+        for (before, after) in before.0.iter().zip(&after.0) {
+            assert_eq!(before, after);
+        }
+        assert!(before.1 == after.1, "credit has moved");
+        assert_eq!(count(&db, "select count(*) from jobs where name like 'wipe:%'").await, 0);
+        db.close().await;
+        database.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_older_release_left_in_the_file_goes_with_the_next_erasure() {
+    let database = TestDatabase::create(Dialect::Sqlite).await;
+    let db = Db::connect(&database.url).await.expect("a database");
+    db.migrate().await.expect("the migrations run");
+    let file = database.url.strip_prefix("sqlite://").expect("a file").to_owned();
+    let folder = Path::new(&file).parent().expect("a folder");
+    let somebody = person(&db, "somebody@example.com").await;
+    {
+        let mut old = SqliteConnection::connect(&database.url).await.expect("a connection");
+        for n in 0..200 {
+            for statement in ["pragma secure_delete = off", "insert into jobs (name, leased_until) values ($1, 0)"] {
+                sqlx::query(statement)
+                    .bind(format!("{}-{n}-{EMAIL}", SECRETS[1]))
+                    .execute(&mut old)
+                    .await
+                    .expect("run");
+            }
+        }
+        sqlx::query("delete from jobs").execute(&mut old).await.expect("deleted");
+        old.close().await.expect("closed");
+    }
+    assert!(!in_files(folder).is_empty(), "the test would not see them");
+    erase(&db, somebody.user).await.expect("erased");
+    assert!(traces::clear(&db, Duration::from_secs(5)).await.expect("cleared"));
+    assert_eq!(in_files(folder), [""; 0]);
+    db.close().await;
+    database.remove().await;
+}
+
+#[tokio::test]
+async fn erasures_share_a_cleaning_and_a_note_survives_one_that_began_before() {
+    each_database(async |db| {
+        for n in 0..3 {
+            let user = person(&db, &format!("{n}@example.com")).await.user;
+            erase(&db, user).await.expect("erased");
+        }
+        assert_eq!(count(&db, "select count(*) from jobs where name like 'wipe:%'").await, 3);
+        let at_once = futures::future::join_all((0..3).map(|_| traces::clear(&db, Duration::from_secs(20)))).await;
+        assert!(at_once.iter().all(|answer| matches!(answer, Ok(true))), "{at_once:?}");
+        // it rests for a while after that; a note waits
+        let user = person(&db, "late@example.com").await.user;
+        run(&db, sql("update jobs set leased_until = $1 where name = 'wipe'").bind(db.now() + 60_000)).await;
+        erase(&db, user).await.expect("erased");
+        assert!(!traces::clear(&db, Duration::ZERO).await.expect("answered"));
+        assert_eq!(count(&db, "select count(*) from jobs where name like 'wipe:%'").await, 1);
+        run(&db, sql("update jobs set leased_until = 0 where name = 'wipe'")).await;
+        assert!(traces::clear(&db, Duration::ZERO).await.expect("cleared"));
+    })
+    .await;
+}

@@ -1,0 +1,278 @@
+//! The body of a report: a JSON object, read field by field, so that all that is wrong with it is told at once.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{Number, Value};
+use uuid::Uuid;
+
+use crate::{attribution::conversion::Mistake, db::Millis};
+
+/// What is wrong with one field of a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct FieldError {
+    pub field: String,
+    pub message: String,
+}
+
+impl FieldError {
+    pub(super) fn new(field: &str, message: &str) -> Self {
+        Self { field: field.to_owned(), message: message.to_owned() }
+    }
+
+    /// A mistake under the names of the body, in which a user has two.
+    pub(super) fn of(mistake: Mistake, user_field: &str) -> Self {
+        let field = if mistake.field == "user" { user_field } else { mistake.field };
+        Self { field: field.to_owned(), message: mistake.message }
+    }
+}
+
+/// What a body says, as far as its fields are of the right types.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Report {
+    pub user: Option<Who>,
+    pub kind: Option<String>,
+    pub value: Option<i64>,
+    pub currency: Option<String>,
+    pub external_id: Option<String>,
+    pub source: Option<String>,
+    pub occurred_at: Option<Millis>,
+    pub refunds: Option<String>,
+    /// Whether the user is named by id, even if it is none.
+    by_id: bool,
+}
+
+/// How a body names the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    Id(Uuid),
+    Email(String),
+}
+
+impl Report {
+    /// The name of the field that names the user.
+    pub(super) fn user_field(&self) -> &'static str {
+        if self.by_id { "user_id" } else { "user_email" }
+    }
+}
+
+/// Reads a body. An error where it is no JSON object; else the report, and what is wrong with single fields, each named once.
+pub(super) fn read(body: &[u8]) -> Result<(Report, Vec<FieldError>), serde_json::Error> {
+    let Fields(fields) = serde_json::from_slice(body)?;
+    let mut report = Report::default();
+    let mut errors: Vec<FieldError> = Vec::new();
+    for (at, (name, value)) in fields.iter().enumerate() {
+        if errors.iter().any(|error| error.field == *name) {
+            continue;
+        }
+        if fields[..at].iter().any(|(other, _)| other == name) {
+            errors.push(FieldError::new(name, "This is given twice."));
+            continue;
+        }
+        // null is how many programs write that there is nothing
+        if !value.is_null()
+            && let Err(why) = report.set(name, value)
+        {
+            errors.push(FieldError::new(name, why));
+        }
+    }
+    let given = |name: &str| fields.iter().any(|(other, value)| other == name && !value.is_null());
+    report.by_id = given("user_id") && !given("user_email");
+    if given("user_id") && given("user_email") {
+        errors.retain(|error| error.field != "user_id");
+        errors.push(FieldError::new("user_id", "Name the user by user_email or by user_id, not by both."));
+    }
+    // without money there is none to state; with it, forgetting the value must not make it 0
+    if !given("value") && (given("currency") || given("refunds")) {
+        errors.push(FieldError::new("value", "This is missing."));
+    }
+    Ok((report, errors))
+}
+
+impl Report {
+    /// Takes a field over, or says what is wrong with it.
+    fn set(&mut self, name: &str, value: &Value) -> Result<(), &'static str> {
+        match name {
+            "user_email" => {
+                let email = Who::Email(text(value)?);
+                self.user.get_or_insert(email);
+            }
+            "user_id" => {
+                let id = Uuid::try_parse(&text(value)?).map_err(|_| "This is no id of a user: it should be a UUID.")?;
+                self.user.get_or_insert(Who::Id(id));
+            }
+            "kind" => self.kind = Some(text(value)?),
+            "value" => self.value = Some(minor_units(value)?),
+            "currency" => self.currency = Some(text(value)?),
+            "external_id" => self.external_id = Some(text(value)?),
+            "source" => self.source = Some(text(value)?),
+            "occurred_at" => self.occurred_at = Some(time(value)?),
+            "refunds" => self.refunds = Some(text(value)?),
+            _ => return Err("There is no such field."),
+        }
+        Ok(())
+    }
+}
+
+fn text(value: &Value) -> Result<String, &'static str> {
+    value.as_str().map(str::to_owned).ok_or("This must be text, in quotes.")
+}
+
+fn minor_units(value: &Value) -> Result<i64, &'static str> {
+    match value {
+        Value::Number(number) => number.as_i64().ok_or(match Number::is_f64(number) {
+            true => "This must be a whole number in minor units, without a point: 4900 for 49.00.",
+            false => "This number is too large.",
+        }),
+        Value::String(_) => Err("This must be a number in minor units, without quotes: 4900 for 49.00."),
+        _ => Err("This must be a whole number in minor units: 4900 for 49.00."),
+    }
+}
+
+fn time(value: &Value) -> Result<Millis, &'static str> {
+    const FORM: &str = "This must be a time with its offset (RFC 3339), like 2026-11-23T15:30:00Z.";
+    // whatever comes behind the offset is another format's
+    let text = value.as_str().filter(|text| !text.contains('[')).ok_or(FORM)?;
+    text.parse::<Timestamp>().map(Timestamp::as_millisecond).map_err(|_| FORM)
+}
+
+/// The fields of an object in their order, also those that come twice.
+struct Fields(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(body: &str) -> Vec<(String, String)> {
+        let (_, errors) = read(body.as_bytes()).expect("an object");
+        errors.into_iter().map(|error| (error.field, error.message)).collect()
+    }
+
+    #[test]
+    fn a_whole_report_is_read() {
+        let body = r#"{"user_email":"a@b.c","kind":"purchase","value":4900,"currency":"EUR","external_id":"o-1",
+            "source":"shop","occurred_at":"2026-11-23T16:30:00.5+01:00","refunds":null}"#;
+        let (report, errors) = read(body.as_bytes()).expect("an object");
+        assert_eq!(errors, []);
+        let expected = Report {
+            user: Some(Who::Email("a@b.c".into())),
+            kind: Some("purchase".into()),
+            value: Some(4900),
+            currency: Some("EUR".into()),
+            external_id: Some("o-1".into()),
+            source: Some("shop".into()),
+            // 2026-11-23T15:30:00.500Z
+            occurred_at: Some(1_795_447_800_500),
+            refunds: None,
+            by_id: false,
+        };
+        assert_eq!(report, expected);
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_with_its_place() {
+        for (body, place) in [
+            ("", "line 1 column 0"),
+            ("[]", "line 1 column 0"),
+            ("\"a\"", "line 1 column 3"),
+            ("{\n  \"kind\": purchase }", "line 2 column 11"),
+            ("{} {}", "line 1 column 4"),
+            ("{\"kind\": \"\u{1}\"}", "line 1 column 11"),
+            ("{\"kind\": \"\\ud800\"}", "line 1 column"),
+            (&"[".repeat(10_000), "line 1 column"),
+        ] {
+            let error = read(body.as_bytes()).expect_err(body).to_string();
+            assert!(error.contains(place), "{body}: {error}");
+        }
+        assert!(read(b"{\"kind\": \"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn a_value_is_a_whole_number() {
+        for (value, expected) in [
+            ("49.0", "without a point"),
+            ("49.5", "without a point"),
+            ("4.9e3", "without a point"),
+            ("\"4900\"", "without quotes"),
+            ("true", "whole number"),
+            ("[4900]", "whole number"),
+            ("9223372036854775808", "too large"),
+        ] {
+            let errors = errors(&format!(r#"{{"value":{value}}}"#));
+            assert_eq!((errors.len(), errors[0].0.as_str()), (1, "value"), "{value}");
+            assert!(errors[0].1.contains(expected), "{value}: {}", errors[0].1);
+        }
+    }
+
+    #[test]
+    fn every_field_that_is_wrong_is_named_once() {
+        let found = errors(
+            r#"{"user_id":"x","kind":1,"value":"1","currency":["EUR"],"external_id":{},"source":false,"occurred_at":5,
+            "refunds":1,"amount":5,"Kind":"a","kind":"a","kind":2}"#,
+        );
+        let fields: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
+        let expected = [
+            "user_id",
+            "kind",
+            "value",
+            "currency",
+            "external_id",
+            "source",
+            "occurred_at",
+            "refunds",
+            "amount",
+            "Kind",
+        ];
+        assert_eq!(fields, expected);
+        assert_eq!(errors(r#"{"kind":"a","kind":"a"}"#), [("kind".into(), "This is given twice.".into())]);
+        assert_eq!(errors(r#"{"user_email":"a","user_id":"x"}"#).len(), 1);
+        assert_eq!(errors(r#"{"currency":"EUR"}"#), [("value".into(), "This is missing.".into())]);
+    }
+
+    #[test]
+    fn times_need_their_offset() {
+        for time in ["2026-11-23T15:30:00Z", "2026-11-23t15:30:00z", "2026-11-23T15:30:00.123456789-05:00"] {
+            assert_eq!(errors(&format!(r#"{{"occurred_at":"{time}"}}"#)), [], "{time}");
+        }
+        for time in [
+            "",
+            "2026-11-23",
+            "2026-11-23T15:30:00",
+            "15:30:00Z",
+            "1795447800",
+            "2026-02-30T00:00:00Z",
+            "yesterday",
+            "2026-11-23T15:30:00+01:00[Europe/Berlin]",
+        ] {
+            assert_eq!(errors(&format!(r#"{{"occurred_at":"{time}"}}"#)).len(), 1, "{time}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Consent: nothing before it, nothing lost by it, and the way back as short.
+
+use reqwest::{Response, StatusCode, header};
+
+use crate::support::{Browser, Setup, TestApp, each_app, each_app_with, set_cookies};
+use waymark::db::sql;
+
+const LANDING: &str = "/?utm_source=google&utm_medium=cpc&utm_campaign=spring&gclid=AbC&page=2";
+
+fn required() -> Setup {
+    Setup { variables: vec![("ATTRIBUTION_CONSENT", "required".into())], ..Setup::default() }
+}
+
+/// The hidden fields of the banner on a page; none where there is no banner.
+fn banner(page: &str) -> Vec<(String, String)> {
+    let Some(at) = page.find(r#"action="/api/consent""#) else { return Vec::new() };
+    let form = &page[at..at + page[at..].find("</form>").expect("a form's end")];
+    let attribute = |input: &str, name: &str| {
+        let from = input.find(&format!(r#" {name}=""#))? + name.len() + 3;
+        Some(input[from..from + input[from..].find('"')?].replace("&amp;", "&"))
+    };
+    form.split("<input")
+        .skip(1)
+        .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value").unwrap_or_default())))
+        .collect()
+}
+
+async fn decide(browser: &Browser, fields: &[(String, String)], choice: &str) -> Response {
+    let mut fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    fields.push(("choice", choice));
+    browser.post("/api/consent", &fields).send().await.expect("an answer")
+}
+
+async fn rows(app: &TestApp) -> i64 {
+    let mut sum = 0;
+    for table in ["visitors", "touches", "tower_sessions", "consents"] {
+        sum += app.count(format!("select count(*) from {table}")).await;
+    }
+    sum
+}
+
+#[tokio::test]
+async fn before_consent_nothing_after_it_the_landing_s_touch_with_the_landing_s_time() {
+    each_app_with(required, async |app| {
+        let browser = app.browser();
+        let before = app.db.operations();
+        let landed = app.db.now();
+        let response = browser.get(LANDING).send().await.expect("an answer");
+        assert!(set_cookies(&response).is_empty());
+        let fields = banner(&response.text().await.expect("text"));
+        assert!(fields.iter().any(|(name, value)| name == "landing" && !value.is_empty()), "{fields:?}");
+        let looked_around = browser.get("/login").send().await.expect("an answer");
+        assert!(set_cookies(&looked_around).is_empty());
+        assert_eq!(app.db.operations(), before, "no query");
+        assert_eq!(rows(&app).await, 0);
+
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let agreed = app.db.now();
+        let response = decide(&browser, &fields, "yes").await;
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        assert_eq!(response.headers()["location"], "/?page=2", "without what has become a touch");
+        assert!(set_cookies(&response).iter().any(|cookie| cookie.starts_with("waymark-consent=yes.")));
+        let (at, campaign, ids): (i64, String, String) = sql("select occurred_at, campaign, click_ids from touches")
+            .fetch_one(&mut app.conn().await)
+            .await
+            .expect("one touch");
+        assert!((landed - 5..agreed - 200).contains(&at), "{landed} {at} {agreed}");
+        assert_eq!((campaign.as_str(), ids.as_str()), ("spring", r#"{"gclid":"AbC"}"#));
+        assert_eq!(app.count("select count(*) from consents where granted and wording = '1'").await, 1);
+
+        // sent again, by the back button: the same touch
+        decide(&browser, &fields, "yes").await;
+        assert_eq!(app.count("select count(*) from touches").await, 1);
+        // from now on as anywhere, and nobody asks again
+        let page = browser.text("/?utm_source=second").await;
+        assert!(banner(&page).is_empty());
+        assert_eq!(app.count("select count(*) from touches").await, 2);
+        browser.register("maria@example.com").await;
+        assert_eq!(app.count("select count(*) from lead_sources").await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_declines_is_not_asked_and_not_captured() {
+    each_app_with(required, async |app| {
+        let browser = app.browser();
+        let fields = banner(&browser.text(LANDING).await);
+        let response = decide(&browser, &fields, "no").await;
+        let cookies = set_cookies(&response);
+        assert_eq!(cookies.len(), 1, "{cookies:?}");
+        assert!(cookies[0].starts_with("waymark-consent=no.") && cookies[0].contains("HttpOnly"), "{cookies:?}");
+        let response = browser.get(LANDING).send().await.expect("an answer");
+        assert!(set_cookies(&response).is_empty());
+        assert!(banner(&response.text().await.expect("text")).is_empty());
+        assert_eq!(rows(&app).await, 0);
+        // an account can be had all the same, and has no lead source
+        browser.register("maria@example.com").await;
+        browser.open(LANDING).await;
+        assert_eq!(app.count("select count(*) from touches").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn taking_it_back_forgets_what_no_account_holds() {
+    each_app_with(required, async |app| {
+        let browser = app.browser();
+        let fields = banner(&browser.text(LANDING).await);
+        decide(&browser, &fields, "yes").await;
+        assert_eq!(app.count("select count(*) from touches").await, 1);
+        let page = browser.text("/privacy").await;
+        assert!(page.contains("Take it back"), "{page}");
+        decide(&browser, &[("next".into(), "/privacy".into())], "no").await;
+        assert_eq!(app.count("select count(*) from touches").await, 0);
+        assert_eq!(app.count("select count(*) from visitors").await, 0);
+        browser.open("/?utm_source=again").await;
+        assert_eq!(app.count("select count(*) from touches").await, 0);
+        // a user's belong to the account, where they can be erased
+        let member = app.browser();
+        let fields = banner(&member.text(LANDING).await);
+        decide(&member, &fields, "yes").await;
+        member.register("maria@example.com").await;
+        decide(&member, &[], "no").await;
+        assert_eq!(app.count("select count(*) from lead_sources").await, 1);
+        assert_eq!(app.count("select count(*) from consents where not granted").await, 1);
+        assert!(member.is_signed_in().await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_consent_is_implied_a_visitor_can_object() {
+    each_app(async |app| {
+        let browser = app.browser();
+        let page = browser.text(LANDING).await;
+        assert!(banner(&page).is_empty());
+        assert_eq!(app.count("select count(*) from touches").await, 1);
+        decide(&browser, &[("next".into(), "/privacy".into())], "no").await;
+        assert_eq!(app.count("select count(*) from touches").await, 0);
+        browser.open("/?utm_source=again").await;
+        assert_eq!(app.count("select count(*) from touches").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_referral_link_waits_for_consent_too() {
+    each_app_with(required, async |app| {
+        let referrer = app.browser();
+        referrer.register("otto@example.com").await;
+        let page = referrer.text("/account").await;
+        let at = page.find("/r/").expect("a referral link") + 3;
+        let token: String = page[at..].chars().take_while(char::is_ascii_alphanumeric).collect();
+        let sessions = app.count("select count(*) from tower_sessions").await;
+        let browser = app.browser();
+        let response = browser.get(&format!("/r/{token}?x=1")).send().await.expect("an answer");
+        assert!(set_cookies(&response).is_empty());
+        let target = response.headers()["location"].to_str().expect("text").to_owned();
+        let fields = banner(&browser.text(&target).await);
+        assert_eq!(app.count("select count(*) from tower_sessions").await, sessions);
+        decide(&browser, &fields, "yes").await;
+        browser.register("maria@example.com").await;
+        assert_eq!(app.count("select count(*) from referrals").await, 1);
+        let channel: String =
+            sql("select channel from touches").fetch_scalar(&mut app.conn().await).await.expect("one touch");
+        assert_eq!(channel, "Referral program");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nonsense_in_the_form_is_harmless() {
+    each_app_with(required, async |app| {
+        for (field, value) in [
+            ("landing", "%%%"),
+            ("landing", "W10"),
+            ("beacon", "path=/&query=utm_source%3Dx%00"),
+            ("at", "99999999999999999"),
+            ("next", "//evil.example"),
+            ("next", "https://evil.example/"),
+            ("next", "/\\evil.example"),
+            ("next", "/a\r\nset-cookie: x=y"),
+        ] {
+            let response = decide(&app.browser(), &[(field.into(), value.into())], "yes").await;
+            assert_eq!(response.status(), StatusCode::SEE_OTHER, "{field}={value}");
+            assert_eq!(response.headers()["location"], "/", "{field}={value}");
+        }
+        let response = decide(&app.browser(), &[], "perhaps").await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        let forged = app.browser().post("/api/consent", &[("choice", "yes")]).header("sec-fetch-site", "cross-site");
+        assert_eq!(forged.send().await.expect("an answer").status(), StatusCode::FORBIDDEN);
+        // what the page's script read waits in the form as well
+        let fields = [("path", "/x"), ("query", ""), ("fragment", "utm_source=podcast")];
+        let beacon = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let landed = app.db.now() - 60_000;
+        let response =
+            decide(&app.browser(), &[("beacon".into(), beacon), ("at".into(), landed.to_string())], "yes").await;
+        assert!(response.headers().contains_key(header::SET_COOKIE));
+        let at: i64 = sql("select occurred_at from touches where source = 'podcast'")
+            .fetch_scalar(&mut app.conn().await)
+            .await
+            .expect("one touch");
+        assert_eq!(at, landed);
+    })
+    .await;
+}

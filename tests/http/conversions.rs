@@ -1,0 +1,467 @@
+//! Conversions that a webhook reports.
+
+use std::sync::Arc;
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor};
+use waymark::{
+    auth::api_tokens,
+    db::{Dialect, sql},
+};
+
+use crate::support::{Browser, TestApp, each_app, header, raw, set_cookies};
+
+const PATH: &str = "/api/conversions";
+
+/// A webhook's sender: no browser, no cookies.
+struct Sender {
+    client: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Sender {
+    async fn new(app: &TestApp, name: &str) -> Self {
+        let token = api_tokens::create(&app.db, name).await.expect("a token");
+        Self { client: reqwest::Client::new(), url: format!("{}{PATH}", app.url), token }
+    }
+
+    fn request(&self) -> RequestBuilder {
+        self.client.post(&self.url).header("authorization", format!("Bearer {}", self.token))
+    }
+
+    async fn send(&self, body: &Value) -> Answer {
+        Answer::of(self.request().json(body)).await
+    }
+
+    /// Sends text as it stands.
+    async fn send_text(&self, body: &str) -> Answer {
+        Answer::of(self.request().header("content-type", "application/json").body(body.to_owned())).await
+    }
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    body: Value,
+}
+
+impl Answer {
+    /// Sends a request and checks what every answer has: JSON, and no cookie.
+    async fn of(request: RequestBuilder) -> Self {
+        Self::read(request.send().await.expect("an answer")).await
+    }
+
+    async fn read(response: Response) -> Self {
+        assert_eq!(header(&response, "content-type"), "application/json; charset=utf-8", "{response:?}");
+        assert_eq!(set_cookies(&response), [""; 0]);
+        Self { status: response.status().as_u16(), body: response.json().await.expect("JSON") }
+    }
+
+    /// The fields that are wrong, of a 422 or 409.
+    fn fields(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array().unwrap_or_else(|| panic!("{self:?}"));
+        assert!(errors.iter().all(|error| error["message"].as_str().is_some_and(|message| message.ends_with('.'))));
+        errors.iter().map(|error| error["field"].as_str().expect("a field")).collect()
+    }
+}
+
+fn purchase(external_id: &str) -> Value {
+    json!({
+        "user_email": "maria@example.com", "kind": "purchase", "value": 4900, "currency": "EUR",
+        "external_id": external_id,
+    })
+}
+
+/// An object with some fields changed; null takes one out.
+fn with(mut body: Value, changes: Value) -> Value {
+    for (name, value) in changes.as_object().expect("an object") {
+        match value {
+            Value::Null => drop(body.as_object_mut().expect("an object").remove(name)),
+            value => body[name] = value.clone(),
+        }
+    }
+    body
+}
+
+async fn reported(app: &TestApp) -> i64 {
+    app.count("select count(*) from conversions where source <> 'waymark'").await
+}
+
+#[tokio::test]
+async fn a_sign_up_is_a_conversion_by_itself() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        app.admin().await;
+        let rows: Vec<(String, String, i64, Option<String>)> =
+            sql("select u.email, c.kind, c.value, c.currency from conversions c join users u on u.id = c.user_id
+            where c.id = u.id and c.source = 'waymark' and c.occurred_at = u.created_at order by u.email desc")
+            .fetch_all(&mut app.conn().await)
+            .await
+            .expect("rows");
+        let sign_up = |email: &str| (email.to_owned(), "signup".to_owned(), 0, None);
+        assert_eq!(rows, [sign_up("maria@example.com"), sign_up(crate::support::ADMIN)]);
+        // an account that exists becomes an admin's: nobody signed up
+        waymark::auth::sign_up::create_admin(&app.db, "maria@example.com", crate::support::PASSWORD.into())
+            .await
+            .expect("an admin");
+        assert_eq!(app.count("select count(*) from conversions").await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_report_is_recorded_once_however_often_it_comes() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        let sender = Sender::new(&app, "shop").await;
+        let first = sender.send(&purchase("o-1")).await;
+        assert_eq!((first.status, &first.body["status"]), (201, &json!("recorded")), "{first:?}");
+        let again = sender.send(&purchase("o-1")).await;
+        assert_eq!(again.status, 200);
+        assert_eq!(again.body, json!({ "id": first.body["id"], "status": "already_recorded" }));
+        let stored: (String, String, i64, String, String, String) =
+            sql("select u.email, c.kind, c.value, c.currency, c.source, c.external_id from conversions c
+            join users u on u.id = c.user_id where c.kind = 'purchase'")
+            .fetch_one(&mut app.conn().await)
+            .await
+            .expect("one row");
+        let expected = ("maria@example.com", "purchase", 4900, "EUR", "shop", "o-1");
+        assert_eq!((&*stored.0, &*stored.1, stored.2, &*stored.3, &*stored.4, &*stored.5), expected);
+
+        // by the user's id, from a named source, at a time, without money
+        let user: uuid::Uuid = sql("select id from users").fetch_scalar(&mut app.conn().await).await.expect("an id");
+        let changes = json!({
+            "user_email": null, "user_id": user, "source": "calendar", "occurred_at": "2026-01-02T03:04:05+01:00",
+            "kind": "Demo", "value": null, "currency": null,
+        });
+        assert_eq!(sender.send(&with(purchase("o-1"), changes)).await.status, 201);
+        let of_demo = "select occurred_at from conversions where source = 'calendar' and kind = 'demo' and value = 0
+            and currency is null";
+        // 2026-01-02T02:04:05Z
+        assert_eq!(app.count(of_demo).await, 1_767_319_445_000);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reports_at_once_make_one_row_and_one_says_so() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        let sender = Arc::new(Sender::new(&app, "shop").await);
+        for (name, times) in [("five", 5), ("twenty", 20)] {
+            let reports = (0..times).map(|_| {
+                let sender = sender.clone();
+                tokio::spawn(async move { sender.send(&purchase(name)).await })
+            });
+            let mut answers = Vec::new();
+            for answer in futures::future::join_all(reports).await {
+                answers.push(answer.expect("no panic"));
+            }
+            assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1, "{name}: {answers:?}");
+            assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), times - 1, "{name}");
+            assert!(answers.iter().all(|answer| answer.body["id"] == answers[0].body["id"]), "{name}");
+            let count = format!("select count(*) from conversions where external_id = '{name}'");
+            assert_eq!(app.count(count).await, 1, "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_same_name_for_something_else_is_a_conflict_that_names_the_field() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        app.member("other@example.com").await;
+        let sender = Sender::new(&app, "shop").await;
+        let first = sender.send(&purchase("o-1")).await;
+        for (field, changes) in [
+            ("user_email", json!({ "user_email": "other@example.com" })),
+            ("kind", json!({ "kind": "demo" })),
+            ("value", json!({ "value": 4901 })),
+            ("currency", json!({ "currency": "USD" })),
+        ] {
+            let answer = sender.send(&with(purchase("o-1"), changes)).await;
+            assert_eq!((answer.status, answer.fields()), (409, vec![field]));
+            assert_eq!(answer.body["id"], first.body["id"]);
+        }
+        assert_eq!(reported(&app).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn refunds_bring_the_sum_to_zero_and_no_further() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        let sender = Arc::new(Sender::new(&app, "shop").await);
+        sender.send(&purchase("o-1")).await;
+        let refund = |name: &str, value: i64| json!({ "refunds": "o-1", "external_id": name, "value": value });
+        let whole = with(purchase("r-0"), json!({ "refunds": "o-1", "value": -4901 }));
+        assert_eq!(sender.send(&whole).await.fields(), ["value"], "more than was paid");
+        for (field, body) in [
+            ("currency", with(refund("r-1", -100), json!({ "currency": "USD" }))),
+            ("refunds", with(refund("r-1", -100), json!({ "refunds": "o-2" }))),
+            ("value", refund("r-1", 100)),
+            ("value", with(refund("r-1", 0), json!({ "value": null }))),
+            ("value", with(purchase("r-1"), json!({ "value": -100 }))),
+            ("kind", with(refund("r-1", -100), json!({ "kind": "demo" }))),
+        ] {
+            let answer = sender.send(&body).await;
+            assert_eq!((answer.status, answer.fields()), (422, vec![field]), "{body}");
+        }
+        let part = with(purchase("r-1"), json!({ "refunds": "o-1", "value": -900 }));
+        assert_eq!(sender.send(&part).await.status, 201);
+        assert_eq!(sender.send(&part).await.status, 200);
+        assert_eq!(sender.send(&with(refund("r-9", -1), json!({ "refunds": "r-1" }))).await.fields(), ["refunds"]);
+        // ten at once for what is enough for four
+        let rest = (0..10).map(|n| {
+            let (sender, body) = (sender.clone(), refund(&format!("r-2-{n}"), -1000));
+            tokio::spawn(async move { sender.send(&body).await.status })
+        });
+        let mut statuses: Vec<u16> =
+            futures::future::join_all(rest).await.into_iter().map(|status| status.expect("no panic")).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 201, 201, 201, 422, 422, 422, 422, 422, 422]);
+        assert_eq!(app.count("select cast(sum(value) as bigint) from conversions").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_mistake_is_named_with_its_field() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        let sender = Sender::new(&app, "shop").await;
+        let id = "00000000-0000-7000-8000-000000000000";
+        for (fields, changes) in [
+            (&["user_email"][..], json!({ "user_email": null })),
+            (&["user_email"], json!({ "user_email": "nobody@example.com" })),
+            (&["user_email"], json!({ "user_email": "maria@example.com\0" })),
+            (&["user_email"], json!({ "user_email": 1 })),
+            (&["user_id"], json!({ "user_id": id })),
+            (&["user_id"], json!({ "user_email": null, "user_id": id })),
+            (&["user_id"], json!({ "user_email": null, "user_id": "1 or 1=1" })),
+            (&["kind"], json!({ "kind": null })),
+            (&["kind"], json!({ "kind": "pur chase" })),
+            (&["kind"], json!({ "kind": "signup" })),
+            (&["value"], json!({ "value": null })),
+            (&["value"], json!({ "value": 49.5 })),
+            (&["value"], json!({ "value": 49.0 })),
+            (&["value"], json!({ "value": "4900" })),
+            (&["value"], json!({ "value": 1_000_000_000_001_i64 })),
+            (&["value"], json!({ "value": u64::MAX })),
+            (&["currency"], json!({ "currency": null })),
+            (&["currency"], json!({ "currency": "EURO" })),
+            (&["currency"], json!({ "currency": "ABC" })),
+            (&["external_id"], json!({ "external_id": null })),
+            (&["external_id"], json!({ "external_id": "" })),
+            (&["external_id"], json!({ "external_id": "a\0b" })),
+            (&["external_id"], json!({ "external_id": "x".repeat(256) })),
+            (&["external_id"], json!({ "external_id": "erased:1" })),
+            (&["source"], json!({ "source": "waymark" })),
+            (&["source"], json!({ "source": "a\nb" })),
+            (&["occurred_at"], json!({ "occurred_at": "yesterday" })),
+            (&["occurred_at"], json!({ "occurred_at": "1999-12-31T23:59:59Z" })),
+            (&["occurred_at"], json!({ "occurred_at": "2999-01-01T00:00:00Z" })),
+            (&["occurred_at"], json!({ "occurred_at": 1_795_447_800 })),
+            (&["amount"], json!({ "amount": 1 })),
+            (&["sample", "user_email", "kind"], json!({ "sample": true, "kind": "!", "user_email": "x" })),
+        ] {
+            let answer = sender.send(&with(purchase("o-1"), changes.clone())).await;
+            let mut expected = fields.to_vec();
+            let mut found = answer.fields();
+            expected.sort_unstable();
+            found.sort_unstable();
+            assert_eq!((answer.status, found), (422, expected), "{changes}");
+        }
+        assert_eq!(reported(&app).await, 0);
+        // lower case is fine, and so is a name in any script
+        let fine = with(purchase("Bestellung № 1 ✓"), json!({ "currency": "eur", "user_email": "Maria@Example.COM" }));
+        assert_eq!(sender.send(&fine).await.status, 201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_object_is_told_where_it_breaks() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        let sender = Sender::new(&app, "shop").await;
+        for (body, place) in [
+            ("", "line 1 column 0"),
+            ("{\n\"kind\": purchase}", "line 2 column 9"),
+            ("[]", "object"),
+            ("{}{}", "column 3"),
+        ] {
+            let answer = sender.send_text(body).await;
+            let why = answer.body["error"].as_str().expect("a text");
+            assert!(answer.status == 400 && why.contains(place), "{body}: {answer:?}");
+        }
+        let twice = r#"{"user_email":"maria@example.com","kind":"demo","kind":"demo","external_id":"o-1"}"#;
+        assert_eq!(sender.send_text(twice).await.fields(), ["kind"]);
+        for kind in ["", "text/plain", "application/x-www-form-urlencoded", "text/json"] {
+            let request = sender.request().body(purchase("o-1").to_string());
+            let request = if kind.is_empty() { request } else { request.header("content-type", kind) };
+            assert_eq!(Answer::of(request).await.status, 415, "{kind}");
+        }
+        let typed = sender.request().body(purchase("o-1").to_string());
+        assert_eq!(Answer::of(typed.header("content-type", "Application/JSON; charset=utf-8")).await.status, 201);
+        // with its length said, and without
+        let long = with(purchase("o-2"), json!({ "source": "x".repeat(17 * 1024) })).to_string();
+        assert_eq!(sender.send_text(&long).await.status, 413);
+        let host = app.url.trim_start_matches("http://");
+        let chunked = format!(
+            "POST {PATH} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n",
+            sender.token,
+            long.len()
+        );
+        let answer = raw(&app.url, &chunked).await;
+        assert!(answer.starts_with("HTTP/1.1 413") && answer.contains(r#"{"error":"#), "{answer}");
+        assert_eq!(reported(&app).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_a_good_token_is_let_in() {
+    each_app(async |app| {
+        let member = app.member("maria@example.com").await;
+        let admin = app.admin().await;
+        let sender = Sender::new(&app, "shop").await;
+        let revoked = Sender::new(&app, "old").await;
+        assert!(api_tokens::revoke(&app.db, "old").await.expect("revoked"));
+        let post = |browser: &Browser| browser.client.post(&sender.url).json(&purchase("o-1"));
+        let token = &sender.token;
+        let stranger = app.browser();
+        let in_query = format!("{}?access_token={token}", sender.url);
+        for (what, request, known) in [
+            ("nobody", post(&stranger), false),
+            ("a member's session", post(&member), false),
+            ("an admin's session", post(&admin), false),
+            ("another scheme", post(&stranger).header("authorization", format!("Basic {token}")), false),
+            ("no scheme", post(&stranger).header("authorization", token), false),
+            ("two", post(&stranger).bearer_auth(token).header("authorization", "Bearer x"), false),
+            ("in the query", stranger.client.post(in_query).json(&purchase("o-1")), false),
+            ("nothing", post(&stranger).header("authorization", "Bearer "), false),
+            ("revoked", post(&stranger).bearer_auth(&revoked.token), true),
+            ("upper case", post(&stranger).bearer_auth(token.to_uppercase()), true),
+            ("lower case", post(&stranger).bearer_auth(token.to_lowercase()), true),
+            ("cut", post(&stranger).bearer_auth(&token[..token.len() - 1]), true),
+            ("longer", post(&stranger).bearer_auth(format!("{token}A")), true),
+            ("another", post(&stranger).bearer_auth(format!("wmk_{}", "A".repeat(43))), true),
+        ] {
+            let response = request.send().await.expect("an answer");
+            let challenge = header(&response, "www-authenticate").to_owned();
+            assert!(challenge.starts_with(r#"Bearer realm="waymark""#), "{what}: {challenge}");
+            let answer = Answer::read(response).await;
+            assert_eq!(answer.status, 401, "{what}");
+            if known {
+                assert!(challenge.contains("invalid_token"), "{what}: {challenge}");
+            }
+        }
+        assert_eq!(reported(&app).await, 0);
+        assert_eq!(Answer::of(post(&stranger).header("authorization", format!("bearer {token}"))).await.status, 201);
+        let used = app.count("select count(*) from api_tokens where last_used_at is not null").await;
+        assert_eq!(used, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_sites_page_reports_nothing_and_other_methods_are_refused_in_json() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        let sender = Sender::new(&app, "shop").await;
+        for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+            assert_eq!(Answer::of(sender.request().header(name, value).json(&purchase("o-1"))).await.status, 403);
+        }
+        for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE] {
+            // a browser's address bar, too
+            let request = app.browser().client.request(method.clone(), &sender.url).bearer_auth(&sender.token);
+            let response = request.send().await.expect("an answer");
+            assert_eq!(header(&response, "allow"), "POST", "{method}");
+            assert_eq!(Answer::read(response).await.status, 405, "{method}");
+        }
+        for path in ["/", "/o-1"] {
+            assert_eq!(Answer::of(sender.client.post(format!("{}{path}", sender.url))).await.status, 404, "{path}");
+        }
+        assert_eq!(reported(&app).await, 0);
+        assert_eq!(app.browser().open("/api/conversionsx").await, StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_report_without_a_session_makes_none() {
+    each_app(async |app| {
+        let member = app.member("maria@example.com").await;
+        let sessions = app.count("select count(*) from tower_sessions").await;
+        let sender = Sender::new(&app, "shop").await;
+        let url = format!("{}?utm_source=google&utm_medium=cpc", sender.url);
+        let request = app.browser().client.post(url).bearer_auth(&sender.token).json(&purchase("o-1"));
+        assert_eq!(Answer::of(request).await.status, 201);
+        assert_eq!(app.count("select count(*) from tower_sessions").await, sessions);
+        assert_eq!(app.count("select count(*) from touches").await, 0);
+        assert!(member.is_signed_in().await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_erased_users_reports_are_recognised() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        let sender = Sender::new(&app, "shop").await;
+        let first = sender.send(&purchase("o-1")).await;
+        let erased = waymark::attribution::conversion::erased_id("shop", "o-1");
+        app.execute(sql("update conversions set external_id = $1 where external_id = 'o-1'").bind(erased)).await;
+        app.execute(sql("update users set erased_at = 1, email = 'x', email_lower = 'x'")).await;
+        let again = sender.send(&purchase("o-1")).await;
+        assert_eq!((again.status, &again.body["id"]), (200, &first.body["id"]));
+        // somebody else signs up with the address
+        app.member("maria@example.com").await;
+        assert_eq!(sender.send(&purchase("o-1")).await.status, 200);
+        let refund = with(purchase("r-1"), json!({ "refunds": "o-1", "value": -4900 }));
+        assert_eq!(sender.send(&refund).await.status, 201);
+        assert_eq!(sender.send(&refund).await.status, 200);
+        assert_eq!(app.count("select count(*) from conversions where external_id in ('o-1', 'r-1')").await, 0);
+        let sum = "select cast(sum(value) as bigint) from conversions c join users u on u.id = c.user_id
+            where u.erased_at = 1";
+        assert_eq!(app.count(sum).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_the_database_takes_nothing_the_sender_is_told_to_come_again() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        let sender = Sender::new(&app, "shop").await;
+        // used before, so that the token's time of use is not what fails
+        assert_eq!(sender.send(&purchase("o-1")).await.status, 201);
+        let response = match app.db.dialect() {
+            Dialect::Sqlite => {
+                let mut conn = sqlx::SqliteConnection::connect(&app.database.url).await.expect("a connection");
+                conn.execute("begin immediate").await.expect("the lock");
+                let response = sender.request().json(&purchase("o-2")).send().await.expect("an answer");
+                conn.execute("rollback").await.expect("released");
+                response
+            }
+            Dialect::Postgres => {
+                let mut conn = sqlx::PgConnection::connect(&app.database.url).await.expect("a connection");
+                conn.execute("begin; lock table conversions in share mode").await.expect("the lock");
+                let response = sender.request().json(&purchase("o-2")).send().await.expect("an answer");
+                conn.execute("rollback").await.expect("released");
+                response
+            }
+        };
+        assert!(header(&response, "retry-after").parse::<u32>().is_ok(), "{response:?}");
+        assert_eq!(Answer::read(response).await.status, 503);
+        assert_eq!(reported(&app).await, 1);
+        assert_eq!(sender.send(&purchase("o-2")).await.status, 201);
+    })
+    .await;
+}

@@ -1,0 +1,210 @@
+//! Who counts, what is counted of the others, and campaign names that are merged in reports.
+
+use reqwest::StatusCode;
+use waymark::db::sql;
+
+use crate::support::{Browser, CHROME, TestApp, each_app, header, set_cookies};
+
+/// Counts by reason, over all days.
+async fn counters(app: &TestApp) -> Vec<(String, i64)> {
+    sql("select reason, cast(sum(count) as bigint) from ignored_arrivals group by reason order by reason")
+        .fetch_all(&mut app.conn().await)
+        .await
+        .expect("rows")
+}
+
+async fn touch(browser: &Browser, query: &str) {
+    assert_eq!(browser.open(&format!("/?{query}")).await, StatusCode::OK);
+}
+
+/// Rows of `campaigns.csv` as campaign and touches.
+async fn campaigns_csv(admin: &Browser, query: &str) -> Vec<(String, String)> {
+    let text = admin.text(&format!("/admin/campaigns.csv?{query}")).await;
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let headers = reader.headers().expect("a header").clone();
+    let column = |name| headers.iter().position(|header| header == name).expect("the column");
+    let (campaign, touches) = (column("campaign"), column("touches"));
+    let mut rows: Vec<_> = reader
+        .records()
+        .map(|record| record.expect("a record"))
+        .map(|record| (record[campaign].to_owned(), record[touches].to_owned()))
+        .collect();
+    rows.sort();
+    rows
+}
+
+fn rows(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(campaign, touches)| ((*campaign).to_owned(), (*touches).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn what_does_not_count_leaves_nothing_but_its_counter() {
+    let requests: &[(&str, &str, &str)] = &[
+        ("user-agent", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "bot_crawler"),
+        ("user-agent", "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2)", "bot_ai"),
+        ("user-agent", "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", "bot_preview"),
+        ("user-agent", "WhatsApp/2.23.20.0 A", "bot_preview"),
+        ("user-agent", "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)", "bot_monitor"),
+        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/140.0.0.0 Safari/537.36", "bot_headless"),
+        ("user-agent", "curl/8.5.0", "bot_library"),
+        ("user-agent", "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)", "bot_other"),
+        ("user-agent", "", "bot_other"),
+        ("from", "crawler@example.com", "bot_other"),
+        ("sec-ch-ua", "\"HeadlessChrome\";v=\"140\"", "bot_headless"),
+        ("sec-purpose", "prefetch;prerender", "prefetch"),
+        ("purpose", "prefetch", "prefetch"),
+        ("x-purpose", "preview", "prefetch"),
+        ("x-moz", "prefetch", "prefetch"),
+        ("sec-fetch-dest", "image", "not_document"),
+        ("accept", "application/json", "not_document"),
+    ];
+    each_app(async |app| {
+        let admin = app.admin().await;
+        let browser = app.browser();
+        let sessions = app.count("select count(*) from tower_sessions").await;
+        let mut expected = std::collections::BTreeMap::new();
+        for (name, value, reason) in requests {
+            let request = browser.get("/?utm_source=news&gclid=abc").header(*name, *value);
+            let response = request.send().await.expect("an answer");
+            assert_eq!(response.status(), StatusCode::OK, "{name}: {value}");
+            assert_eq!(set_cookies(&response), [""; 0], "{name}: {value}");
+            *expected.entry((*reason).to_owned()).or_insert(0) += 1;
+        }
+        // without a signal nothing is counted
+        assert_eq!(browser.get("/").header("user-agent", "curl/8.5.0").send().await.expect("an answer").status(), 200);
+        for table in ["touches", "visitors"] {
+            assert_eq!(app.count(format!("select count(*) from {table}")).await, 0, "{table}");
+        }
+        assert_eq!(app.count("select count(*) from tower_sessions").await, sessions);
+        // the page writes down what waits, and says why
+        let page = admin.text("/admin/quality").await;
+        assert_eq!(counters(&app).await, expected.into_iter().collect::<Vec<_>>());
+        for words in ["Search crawlers", "Link previews", "Loaded ahead", "Part of a page", "HTTP libraries"] {
+            assert!(page.contains(words), "{words}");
+        }
+        assert!(admin.text("/admin/quality?from=2020-01-01&to=2020-01-31").await.contains("Everything counted"));
+        // written once
+        admin.text("/admin/quality").await;
+        assert_eq!(counters(&app).await.iter().map(|(_, count)| count).sum::<i64>(), requests.len() as i64);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn people_in_apps_count() {
+    const APPS: [&str; 4] = [
+        CHROME,
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/22F76 Instagram 382.0.0.20.90 (iPhone14,5; iOS 18_5; en_US)",
+        "Mozilla/5.0 (Linux; Android 14; Pixel 8; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/470.1;]",
+        "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/26.0 Chrome/122.0.0.0 Mobile Safari/537.36",
+    ];
+    each_app(async |app| {
+        for agent in APPS {
+            let request = app.browser().get("/?utm_source=news").header("user-agent", agent);
+            let response = request.send().await.expect("an answer");
+            assert_eq!(set_cookies(&response).len(), 1, "{agent}");
+        }
+        assert_eq!(app.count("select count(*) from touches").await, APPS.len() as i64);
+        app.admin().await.text("/admin/quality").await;
+        assert_eq!(counters(&app).await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn campaigns_merge_and_unmerge() {
+    each_app(async |app| {
+        let admin = app.admin().await;
+        let visitor = app.browser();
+        for campaign in ["spring_sale", "spring_sale", "spring-sale", "springsale", "autumn"] {
+            // another content each, or it would be a repeat
+            touch(
+                &visitor,
+                &format!("utm_source=news&utm_medium=email&utm_campaign={campaign}&utm_content={campaign}"),
+            )
+            .await;
+        }
+        touch(&app.browser(), "utm_source=news&utm_medium=email&utm_campaign=spring_sale").await;
+        visitor.register("member@example.com").await;
+        let apart = rows(&[("autumn", "1"), ("spring-sale", "1"), ("spring_sale", "2"), ("springsale", "1")]);
+        assert_eq!(campaigns_csv(&admin, "").await, apart);
+        let page = admin.text("/admin/quality?period=7d").await;
+        assert!(page.contains("Merge spring-sale into spring_sale"), "{page}");
+        assert!(page.contains("Merge springsale into spring_sale"), "{page}");
+        assert!(!page.contains("autumn"));
+
+        let form = [("alias", "Spring-Sale"), ("campaign", "spring_sale"), ("query", "period=7d&x=//evil.example")];
+        let response = admin.post("/api/campaign-aliases", &form).send().await.expect("an answer");
+        assert_eq!(
+            (response.status(), header(&response, "location")),
+            (StatusCode::SEE_OTHER, "/admin/quality?period=7d")
+        );
+        let page = admin.text("/admin/quality?period=7d").await;
+        assert!(page.contains("“spring-sale” is merged into “spring_sale”."), "{page}");
+        assert!(page.contains("Undo the merging of spring-sale into spring_sale"));
+        assert!(!page.contains("Merge spring-sale into"));
+        admin
+            .post("/api/campaign-aliases", &[("alias", "springsale"), ("campaign", "spring-sale")])
+            .send()
+            .await
+            .expect("an answer");
+
+        // in every report and filter, by any of its names
+        let merged = rows(&[("autumn", "1"), ("spring_sale", "4")]);
+        assert_eq!(campaigns_csv(&admin, "").await, merged);
+        for name in ["spring_sale", "spring-sale", "SpringSale"] {
+            assert_eq!(campaigns_csv(&admin, &format!("campaign={name}")).await, merged[1..], "{name}");
+        }
+        assert_eq!(campaigns_csv(&admin, "q=ingsale").await, merged[1..]);
+        let campaigns = admin.text("/admin/campaigns?campaign=spring_sale").await;
+        assert!(
+            campaigns.contains("spring_sale")
+                && !campaigns.contains("springsale")
+                && !campaigns.contains("spring-sale")
+        );
+        let leads = app.leads_csv(&admin).await;
+        assert_eq!(leads.iter().filter(|lead| &lead[5] == "spring_sale").count(), 3);
+        assert_eq!(leads.iter().filter(|lead| lead[5].contains("springsale")).count(), 0);
+        // the touches keep what their link said
+        assert_eq!(app.count("select count(*) from touches where campaign = 'springsale'").await, 1);
+
+        for alias in ["spring-sale", "springsale"] {
+            let form = [("alias", alias), ("query", "")];
+            let response = admin.post("/api/campaign-aliases/remove", &form).send().await.expect("an answer");
+            assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        }
+        assert_eq!(campaigns_csv(&admin, "").await, apart);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn merging_says_what_is_wrong_and_is_for_admins() {
+    each_app(async |app| {
+        let form = [("alias", "a"), ("campaign", "b")];
+        let signed_out = app.browser().post_json("/api/campaign-aliases", &form).send().await.expect("an answer");
+        assert_eq!(signed_out.status(), StatusCode::UNAUTHORIZED);
+        let member = app.member("member@example.com").await;
+        for path in ["/api/campaign-aliases", "/api/campaign-aliases/remove"] {
+            let response = member.post_json(path, &form).send().await.expect("an answer");
+            assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path}");
+        }
+        assert_eq!(member.open("/admin/quality").await, StatusCode::FORBIDDEN);
+        assert_eq!(app.count("select count(*) from campaign_aliases").await, 0);
+
+        let admin = app.admin().await;
+        assert_eq!(admin.post_json("/api/campaign-aliases", &form).send().await.expect("an answer").status(), 200);
+        for (alias, campaign, message) in [
+            ("b", "a", "“a” is merged into “b” already. Undo that first."),
+            ("x", "X", "A campaign cannot be merged into itself."),
+            ("", "x", "Give both names."),
+        ] {
+            let form = [("alias", alias), ("campaign", campaign)];
+            let response = admin.post("/api/campaign-aliases", &form).send().await.expect("an answer");
+            let page = admin.text(header(&response, "location")).await;
+            assert!(page.contains(message), "{message}");
+        }
+        assert_eq!(app.count("select count(*) from campaign_aliases").await, 1);
+    })
+    .await;
+}
