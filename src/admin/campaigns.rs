@@ -176,7 +176,7 @@ fn value(earned: &Earned) -> AnyView {
         true => view! { <span class="muted">"–"</span> }.into_any(),
         false => amounts
             .into_iter()
-            .map(|(currency, value)| view! { <span class="line-title">{money(*value, currency)}</span> })
+            .map(|(currency, value)| view! { <span class="amount">{money(*value, currency)}</span> })
             .collect_view()
             .into_any(),
     }

@@ -136,6 +136,7 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
     for n in 0..rows {
         sample.touch(visitor, ORIGIN + n as i64 / 3, Some(if n % 2 == 0 { "even" } else { "odd" }));
     }
+    // 2001 touches, of which the first ones get what is left over: 1501 of 499 millionths, 999 of a cent
     let of = sample.conversion(user, "purchase", ORIGIN + rows as i64, (3_001, "EUR"));
     sample.refund(of, 1, ORIGIN + rows as i64 + 1);
     sample.conversion(user, "purchase", ORIGIN - 1, (5, "JPY"));
@@ -158,8 +159,8 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
             lines,
             [
                 "source,medium,campaign,channel,touches,visitors,leads,users,signups,model,conversions,values",
-                r#"google,cpc,even,Paid Search,1001,1,1001,1,1,linear,0.500249,"{""EUR"":""15.00""}""#,
-                r#"google,cpc,odd,Paid Search,1000,1,1000,1,1,linear,0.499751,"{""EUR"":""15.00""}""#,
+                r#"google,cpc,even,Paid Search,1001,1,1001,1,1,linear,0.500250,"{""EUR"":""15.01""}""#,
+                r#"google,cpc,odd,Paid Search,1000,1,1000,1,1,linear,0.499750,"{""EUR"":""14.99""}""#,
                 r#",,,Direct,0,0,0,0,0,linear,1.000000,"{""JPY"":""5""}""#,
             ]
         );

@@ -187,9 +187,9 @@ fn touches_table(touches: &Touches, version: &str) -> AnyView {
     };
     let lines = [
         (
-            "By click id alone",
+            "Derived",
             touches.derived,
-            "Source and medium were not in the link but follow from a click id.".to_owned(),
+            "Source and medium were not in the link but follow from a click id or from the page that linked here.".to_owned(),
         ),
         (
             "Internal",

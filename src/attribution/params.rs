@@ -151,23 +151,50 @@ pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Sig
     signals
 }
 
+/// Whether a query has a name that [`parse`] would make a signal of, and something after it. The browser asks this before it
+/// tells the server: it is the same reading of names, without the cleaning of values, which would weigh more than all of the
+/// browser's other code. `tags` are the custom tags' names, separated by commas.
+pub fn may_say_something(query: &str, tags: &str) -> bool {
+    let mut buffer = [0; MAX_NAME_BYTES];
+    let query = within_cap(query.as_bytes(), &mut Dropped::default());
+    query.split(|&byte| separates(byte)).filter(|pair| !pair.is_empty()).take(MAX_PAIRS).any(|pair| {
+        let Some(equals) = pair.iter().position(|&byte| byte == b'=') else { return false };
+        let (name, value) = (&pair[..equals], &pair[equals + 1..]);
+        let tagged =
+            |name: &[u8]| !name.is_empty() && tags.split(',').any(|tag| tag.as_bytes().eq_ignore_ascii_case(name));
+        !value.is_empty()
+            && decode_name(name, &mut buffer).is_some_and(|name| {
+                is_utm(name) || click_ids::find(name).is_some_and(|id| id.implies.is_some()) || tagged(name)
+            })
+    })
+}
+
 /// The query without what [`parse`] takes from it, the rest as it was.
 pub fn without_signals(query: &str, tags: &CustomTags) -> String {
     let mut buffer = [0; MAX_NAME_BYTES];
-    let mut kept = String::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    let mut signal = |pair: &str| {
         let name = pair.split('=').next().unwrap_or_default();
-        let signal = decode_name(name.as_bytes(), &mut buffer).is_some_and(|name| {
-            Utm::default().field(name).is_some() || click_ids::find(name).is_some() || tags.spelling(name).is_some()
-        });
-        if !signal {
-            if !kept.is_empty() {
-                kept.push('&');
-            }
-            kept.push_str(pair);
-        }
-    }
-    kept
+        decode_name(name.as_bytes(), &mut buffer)
+            .is_some_and(|name| is_utm(name) || click_ids::find(name).is_some() || tags.spelling(name).is_some())
+    };
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !signal(pair)).collect();
+    kept.join("&")
+}
+
+/// Whether that is a UTM field's name, in lower case.
+fn is_utm(name: &[u8]) -> bool {
+    const FIELDS: [&str; 9] = [
+        "source",
+        "medium",
+        "campaign",
+        "term",
+        "content",
+        "id",
+        "source_platform",
+        "creative_format",
+        "marketing_tactic",
+    ];
+    name.strip_prefix(b"utm_").is_some_and(|field| FIELDS.iter().any(|known| known.as_bytes() == field))
 }
 
 fn separates(byte: u8) -> bool {

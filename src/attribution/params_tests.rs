@@ -196,3 +196,48 @@ fn what_is_no_signal_stays_in_the_query_as_it_was() {
         assert_eq!(without_signals(query, &tags), rest, "{query}");
     }
 }
+
+#[test]
+fn the_browser_tells_of_what_the_server_would_take() {
+    let tags = CustomTags::parse("Partner,ref").unwrap();
+    for query in [
+        "",
+        "a=b&c",
+        "utm_source=x",
+        "UTM_Campaign=x",
+        "amp;utm_id=1",
+        "x?utm_term=y",
+        "gclid=1",
+        "srsltid=1",
+        "mc_eid=1",
+        "partner=acme",
+        "partner[]=acme",
+        "%75tm_source=x",
+        "utm_source",
+        "utm_source=",
+        "utm_other=1",
+        "utm_marketing_tactic=x",
+    ] {
+        assert_eq!(may_say_something(query, "Partner,ref"), !parse(query, None, &tags).is_empty(), "{query}");
+    }
+    assert!(!may_say_something("=x&a=1", ""), "no tags is no name");
+}
+
+#[test]
+fn the_names_of_utm_fields_are_written_alike() {
+    for name in [
+        "source",
+        "medium",
+        "campaign",
+        "term",
+        "content",
+        "id",
+        "source_platform",
+        "creative_format",
+        "marketing_tactic",
+        "x",
+    ] {
+        let name = format!("utm_{name}");
+        assert_eq!(is_utm(name.as_bytes()), Utm::default().field(name.as_bytes()).is_some(), "{name}");
+    }
+}

@@ -36,7 +36,7 @@ impl AdminSection {
         (Self::Conversions, "Conversions", "/admin/conversions"),
         (Self::Models, "Models", "/admin/models"),
         (Self::Referrals, "Referrals", "/admin/referrals"),
-        (Self::Quality, "Data quality", "/admin/quality"),
+        (Self::Quality, "Quality", "/admin/quality"),
         (Self::Inspector, "Inspector", "/admin/inspector"),
     ];
 }

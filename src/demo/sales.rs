@@ -60,3 +60,52 @@ pub fn sales(user: &Member, now: Millis) -> Vec<Sale> {
     sales.retain(|sale| sale.occurred_at <= now);
     sales
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use super::*;
+    use crate::demo::{Demo, plan::Plan};
+
+    /// 2026-11-23T15:30:00Z
+    const NOW: Millis = 1_795_447_800_000;
+
+    fn users() -> Vec<Member> {
+        Plan::new(&Demo::default(), NOW, HashSet::new()).filter_map(|person| person.user).collect()
+    }
+
+    #[test]
+    fn some_buy_in_either_currency_and_a_few_get_it_back() {
+        let all: Vec<Vec<Sale>> = users().iter().map(|user| sales(user, NOW)).collect();
+        let buyers = all.iter().filter(|sales| !sales.is_empty()).count();
+        assert!((90..170).contains(&buyers), "{buyers} of {}", all.len());
+        let mut sums = HashMap::<&str, (i64, usize)>::new();
+        for sale in all.iter().flatten() {
+            let (sum, refunds) = sums.entry(sale.currency).or_default();
+            *sum += sale.value;
+            *refunds += usize::from(sale.refund_of.is_some());
+        }
+        let (eur, usd) = (sums["EUR"], sums["USD"]);
+        assert!(sums.len() == 2 && eur.0 > 2 * usd.0 && usd.0 > 50_000, "{sums:?}");
+        assert!((3..25).contains(&(eur.1 + usd.1)) && eur.1 > 0 && usd.1 > 0, "{sums:?}");
+    }
+
+    #[test]
+    fn it_is_as_if_it_had_been_reported() {
+        let mut ids = HashSet::new();
+        for user in users() {
+            let sales = sales(&user, NOW);
+            for (at, sale) in sales.iter().enumerate() {
+                assert!(ids.insert(sale.id) && sale.occurred_at >= user.created_at && sale.occurred_at <= NOW);
+                let Some(of) = sale.refund_of else {
+                    assert!(sale.value > 0);
+                    continue;
+                };
+                let first = sales[..at].iter().find(|first| first.id == of).expect("what it takes back came before");
+                assert!(sale.value < 0 && first.value + sale.value >= 0 && first.refund_of.is_none());
+                assert!(sale.currency == first.currency && sale.occurred_at > first.occurred_at);
+            }
+        }
+    }
+}

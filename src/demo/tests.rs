@@ -375,39 +375,3 @@ fn every_link_has_a_channel_and_the_tags_are_accepted() {
         assert_eq!(touch.channel, channel, "{source}");
     }
 }
-
-#[tokio::test]
-async fn what_is_bought_is_as_if_it_had_been_reported() {
-    each_database(async |db| {
-        filled(&db, &Demo::default()).await;
-        let whole: Vec<(String, i64, i64, i64)> = rows(
-            &db,
-            "select currency, count(*), count(refund_of), cast(sum(value) as bigint) from conversions
-            where kind = 'purchase' group by currency order by currency",
-        )
-        .await;
-        assert_eq!(whole.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["EUR", "USD"]);
-        for (currency, count, refunds, sum) in &whole {
-            assert!(*count > 50 && (1..20).contains(refunds) && *sum > 100_000, "{currency} {count} {refunds} {sum}");
-        }
-        let buyers: Vec<(i64,)> = rows(&db, "select count(distinct user_id) from conversions where value > 0").await;
-        assert!((80..200).contains(&buyers[0].0), "{buyers:?}");
-        for (wrong, from) in [
-            (
-                "a refund is of its first's user and currency, later, and no more than it",
-                "conversions r
-                join conversions f on f.id = r.refund_of where r.user_id <> f.user_id or r.currency <> f.currency
-                or r.occurred_at <= f.occurred_at or r.value + f.value < 0 or f.refund_of is not null",
-            ),
-            (
-                "nobody buys before the sign-up",
-                "conversions c join users u on u.id = c.user_id where c.occurred_at < u.created_at",
-            ),
-            ("all are samples", "conversions where not sample"),
-        ] {
-            assert_eq!(count(&db, from).await, 0, "{wrong}");
-        }
-        assert_eq!(count(&db, "conversions where occurred_at > 1795447800000").await, 0, "the future is empty");
-    })
-    .await;
-}

@@ -100,18 +100,23 @@ pub(super) struct Row {
 impl Row {
     /// A cell that says something.
     pub fn text(&self, column: Column) -> Result<Option<&str>, String> {
-        let Some((_, bytes)) = self.cells.iter().find(|(of, _)| *of == column) else { return Ok(None) };
-        let text = text(column, bytes)?;
-        Ok(Some(text).filter(|text| !text.trim().is_empty()))
+        match self.cells.iter().find(|(of, _)| *of == column) {
+            Some((_, cell)) => text(column, cell),
+            None => Ok(None),
+        }
     }
 }
 
-/// A cell as text. What is no UTF-8 is not guessed at: the person who has the file can save it as UTF-8 and import it again.
-pub(super) fn text(column: Column, bytes: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
-        format!("{} is not UTF-8 (it has the byte {byte:#04X}); save the file as UTF-8", column.name())
-    })
+/// A cell as text, where it says something. What is no UTF-8 is not guessed at: the person who has the file can save it as UTF-8
+/// and import it again.
+pub(super) fn text(column: Column, cell: &[u8]) -> Result<Option<&str>, String> {
+    match std::str::from_utf8(cell) {
+        Ok(text) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
+        Err(error) => {
+            let byte = cell.get(error.valid_up_to()).copied().unwrap_or_default();
+            Err(format!("{} is not UTF-8 (it has the byte {byte:#04X}); save the file as UTF-8", column.name()))
+        }
+    }
 }
 
 /// A value for a message: short, and nothing in it that a terminal would act on.

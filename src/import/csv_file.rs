@@ -214,8 +214,18 @@ impl Table {
             row.problem = Some(format!("it has {} where the first line has {expected}{lines}", columns(found)));
             return Ok(Some(row));
         }
+        let several = record.last_line > record.line;
         let cells = self.columns.iter().zip(record.cells);
         row.cells = cells.filter_map(|(column, cell)| Some(((*column)?, cell))).collect();
+        // No such value has line ends: it may hold the next row.
+        let is_torn = |(column, cell): &&(Column, Vec<u8>)| {
+            !matches!(column, Column::ClickIds | Column::CustomTags)
+                && cell.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
+        };
+        if several && let Some((column, _)) = row.cells.iter().find(is_torn) {
+            let (name, last) = (column.name(), record.last_line);
+            row.problem = Some(format!("{name} goes on to line {last}: is a quotation mark not closed?"));
+        }
         Ok(Some(row))
     }
 }

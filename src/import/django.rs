@@ -12,7 +12,7 @@ use super::{
     ImportError, Options, Report,
     lead::{Arrival, Key, Lead},
     report::Recorder,
-    source::Source,
+    source::{Part, Source},
     store::{Dated, Stored, store},
 };
 use crate::{
@@ -76,7 +76,7 @@ impl Survey {
     async fn make(source: &mut Source, now: Millis, progress: &impl Fn(u64, u64)) -> Result<Self, ImportError> {
         let mut survey = Self { leads: 0, first: HashMap::new() };
         loop {
-            let rows = source.page().await?;
+            let rows = source.page(Part::Arrival).await?;
             if rows.is_empty() {
                 break;
             }
@@ -113,7 +113,7 @@ struct Import<'a> {
 impl Import<'_> {
     async fn run(&mut self, source: &mut Source, progress: &impl Fn(u64, u64)) -> Result<(), ImportError> {
         loop {
-            let rows = source.page().await?;
+            let rows = source.page(Part::All).await?;
             if rows.is_empty() {
                 break;
             }

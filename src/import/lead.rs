@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
 use super::{
-    columns::{Column, Row, UTM, quoted},
+    columns::{Column, Row, UTM, quoted, text},
     time,
 };
 use crate::{
@@ -98,11 +98,11 @@ impl Lead {
     pub fn of(row: &Row, known_tags: &CustomTags, rules: &Rules, now: Millis) -> Result<Self, String> {
         let arrival = Arrival::of(row, now)?;
         let mut query = Query::new(known_tags);
-        for (column, _) in &row.cells {
-            let Some(value) = row.text(*column)? else { continue };
+        for (column, cell) in &row.cells {
+            let said = |cell| text(*column, cell);
             match column {
-                Column::Utm(name) => query.utm(name, value),
-                Column::ClickId(name) => query.click_id(name, value),
+                Column::Utm(name) => said(cell)?.into_iter().for_each(|value| query.utm(name, value)),
+                Column::ClickId(name) => said(cell)?.into_iter().for_each(|value| query.click_id(name, value)),
                 _ => {}
             }
         }

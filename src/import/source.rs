@@ -10,6 +10,14 @@ pub(super) const PAGE: usize = 500;
 /// How a SQLite database begins.
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
+/// What of a row is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Whose it is and when it came, at least.
+    Arrival,
+    All,
+}
+
 #[derive(Debug)]
 pub(super) enum Source {
     Csv(Box<CsvFile>),
@@ -47,10 +55,10 @@ impl Source {
     }
 
     /// The next rows, at most [`PAGE`]; none at the end.
-    pub async fn page(&mut self) -> Result<Vec<Row>, ImportError> {
+    pub async fn page(&mut self, part: Part) -> Result<Vec<Row>, ImportError> {
         match self {
             Self::Csv(file) => file.page(),
-            Self::Sqlite(file) => file.page().await,
+            Self::Sqlite(file) => file.page(part).await,
         }
     }
 

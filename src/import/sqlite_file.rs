@@ -13,7 +13,7 @@ use sqlx::{
 use super::{
     ImportError,
     columns::{Column, Row, quoted},
-    source::PAGE,
+    source::{PAGE, Part},
 };
 
 /// Where django-utm-tracker keeps its leads.
@@ -25,12 +25,19 @@ const DEFAULT_USERS: &str = "auth_user";
 pub(super) struct SqliteFile {
     file: PathBuf,
     conn: SqliteConnection,
-    query: String,
-    columns: Vec<Column>,
+    arrivals: Question,
+    rows: Question,
     ignored: Vec<String>,
     users: String,
     /// The row behind which the next page begins.
     after: Option<i64>,
+}
+
+/// The statement that reads a page, and what its columns hold behind the row id and whether there is such a user.
+#[derive(Debug)]
+struct Question {
+    text: String,
+    columns: Vec<Column>,
 }
 
 /// A user table: its name, its key and what of a user is read.
@@ -45,12 +52,13 @@ impl SqliteFile {
     pub async fn open(file: &Path) -> Result<Self, ImportError> {
         let mut conn = connect(file).await.map_err(|error| ImportError::sqlite(file, error))?;
         let table = Schema { file, conn: &mut conn }.read().await?;
-        let (query, columns) = table.query();
+        let arrivals = table.question(|column| matches!(column, Column::User | Column::Timestamp | Column::CreatedAt));
+        let rows = table.question(|_| true);
         Ok(Self {
             file: file.to_owned(),
             conn,
-            query,
-            columns,
+            arrivals,
+            rows,
             ignored: table.ignored,
             users: table.users.name,
             after: None,
@@ -65,24 +73,28 @@ impl SqliteFile {
         self.after = None;
     }
 
-    pub async fn page(&mut self) -> Result<Vec<Row>, ImportError> {
-        let rows = sqlx::query(&self.query)
+    pub async fn page(&mut self, part: Part) -> Result<Vec<Row>, ImportError> {
+        let question = match part {
+            Part::Arrival => &self.arrivals,
+            Part::All => &self.rows,
+        };
+        let rows = sqlx::query(&question.text)
             .bind(self.after.unwrap_or(i64::MIN))
             .bind(PAGE as i64)
             .fetch_all(&mut self.conn)
             .await
-            .and_then(|rows| rows.iter().map(|row| self.row(row)).collect::<Result<Vec<_>, _>>())
+            .and_then(|rows| rows.iter().map(|row| self.row(row, &question.columns)).collect::<Result<Vec<_>, _>>())
             .map_err(|error| ImportError::sqlite(&self.file, error))?;
         self.after = rows.last().map(|(rowid, _)| *rowid).or(self.after);
         Ok(rows.into_iter().map(|(_, row)| row).collect())
     }
 
     /// The row's place in the table, and the row.
-    fn row(&self, row: &SqliteRow) -> Result<(i64, Row), sqlx::Error> {
+    fn row(&self, row: &SqliteRow, columns: &[Column]) -> Result<(i64, Row), sqlx::Error> {
         let rowid: i64 = row.try_get(0)?;
         let known: bool = row.try_get(1)?;
         let mut lead = Row { place: rowid.to_string(), ..Row::default() };
-        for (index, column) in self.columns.iter().enumerate() {
+        for (index, column) in columns.iter().enumerate() {
             if let Some(cell) = row.try_get::<Option<Vec<u8>>, _>(index + 2)? {
                 lead.cells.push((*column, cell));
             }
@@ -135,25 +147,27 @@ struct LeadTable {
 }
 
 impl LeadTable {
-    /// The statement that reads a page, and what its columns hold behind the row id and whether there is such a user.
+    /// The statement that reads a page of these columns, and the users' own.
     ///
     /// Cells come as bytes: SQLite keeps whatever was put into them, and one that is no text must not end the import.
-    fn query(&self) -> (String, Vec<Column>) {
+    fn question(&self, wanted: impl Fn(Column) -> bool) -> Question {
         let mut columns = Vec::new();
         let mut cells = String::new();
         let users = &self.users;
-        let leads = self.columns.iter().map(|(column, name)| (*column, "l", name.as_str()));
+        let leads = self.columns.iter().filter(|(column, _)| wanted(*column));
+        let leads = leads.map(|(column, name)| (*column, "l", name.as_str()));
         let joined = users.joined.as_deref().map(|name| (Column::Joined, "u", name));
         for (column, table, name) in leads.chain([(Column::Email, "u", users.email.as_str())]).chain(joined) {
-            cells.push_str(&format!(", cast({table}.{} as blob)", identifier(name)));
+            // what is empty says as little as what is null
+            cells.push_str(&format!(", cast(nullif({table}.{}, '') as blob)", identifier(name)));
             columns.push(column);
         }
         let [table, name, key, user] = [TABLE, &users.name, &users.key, &self.user].map(identifier);
-        let query = format!(
+        let text = format!(
             "select l.rowid, u.{key} is not null{cells} from {table} l left join {name} u on u.{key} = l.{user}
             where l.rowid > ? order by l.rowid limit ?"
         );
-        (query, columns)
+        Question { text, columns }
     }
 }
 

@@ -225,3 +225,7 @@ impl Name {
         &self.0
     }
 }
+
+#[cfg(test)]
+#[path = "draft_tests.rs"]
+mod tests;

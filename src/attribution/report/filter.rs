@@ -14,17 +14,19 @@
 //!
 //! An empty parameter is no parameter, of repeated ones the last non-empty one holds, unknown ones are left to others.
 
+/// The conditions that a filter is, in SQL.
+mod conditions;
+
 use form_urlencoded::Serializer;
 use jiff::{civil::Date, tz::TimeZone};
 
 use super::{
-    Period, Preset, Range, Statement,
+    Period, Preset,
     period::{FIRST_DAY, LAST_DAY, day_of},
-    statement::contains_pattern,
 };
 use crate::{
     attribution::{channel::Channel, clean, models::Model},
-    db::{Conn, Error, Millis},
+    db::Millis,
 };
 
 /// How a filter asks for touches that have no value in a field. (A touch whose value reads just so is found with them.)
@@ -209,19 +211,6 @@ impl Filter {
         self
     }
 
-    /// The same, knowing all names of the campaign it asks for: the one asked for, what it stands for, and what else stands
-    /// for that. It finds the same touches; PostgreSQL finds them sooner.
-    pub async fn resolved(&self, conn: &mut Conn) -> Result<Self, Error> {
-        let mut filter = self.clone();
-        if let Some(campaign) = self.get(Field::Campaign).filter(|&campaign| campaign != NOT_SET)
-            && self.names.is_none()
-        {
-            let names: Vec<(String,)> = Statement::default().names_of(campaign).query().fetch_all(conn).await?;
-            filter.names = Some(names.into_iter().map(|(name,)| name).collect());
-        }
-        Ok(filter)
-    }
-
     /// The same with another text searched for.
     pub fn searching(self, q: Option<String>) -> Self {
         Self { q, ..self }
@@ -314,105 +303,6 @@ impl Filter {
 pub fn href<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
-}
-
-/// What a filter adds to a statement over `touches t`.
-impl Statement {
-    /// A condition: the time in `column` lies in the range.
-    pub fn within(self, column: &'static str, range: Range) -> Self {
-        self.text(column).text(" >= ").value(range.start).text(" and ").text(column).text(" < ").value(range.end)
-    }
-
-    /// Conditions, each with its `and`: what the filter asks of `touches t` but for the time.
-    pub fn matching(self, filter: &Filter) -> Self {
-        self.conditions(filter, "t.campaign")
-    }
-
-    /// The same where touches are found by their visitors.
-    pub fn matching_of_visitor(self, filter: &Filter) -> Self {
-        // An expression, which no index answers: SQLite, without statistics, would go through all touches of the campaign
-        // for each visitor.
-        self.conditions(filter, "(t.campaign || '')")
-    }
-
-    fn conditions(mut self, filter: &Filter, campaign: &'static str) -> Self {
-        for field in Field::ALL {
-            let Some(value) = filter.get(field) else { continue };
-            let column = if field == Field::Campaign { campaign } else { field.column() };
-            self = self.text(" and (").text(column);
-            self = match value {
-                NOT_SET => self.text(" is null or ").text(column).text(" = ").value(NOT_SET),
-                _ if field == Field::Campaign => match &filter.names {
-                    Some(names) => {
-                        self = self.text(" in (");
-                        for (place, name) in names.iter().enumerate() {
-                            self = self.text(if place == 0 { "" } else { ", " }).value(name.as_str());
-                        }
-                        self.text(")")
-                    }
-                    None => self.text(" in (").names_of(value).text(")"),
-                },
-                // As it is kept, or as it was typed: values are lower case, but for the tokens of referral links. Not
-                // lower(column), which no index answers.
-                _ => {
-                    let lower = clean::clean(value).unwrap_or_default();
-                    self.text(" in (").value(value).text(", ").value(lower).text(")")
-                }
-            };
-            self = self.text(")");
-        }
-        if let Some(q) = &filter.q {
-            let pattern = contains_pattern(&q.to_lowercase());
-            self = self
-                .text(" and (lower(t.campaign) like ")
-                .value(pattern.as_str())
-                .text(r" escape '\' or t.campaign in (select alias from campaign_aliases where lower(campaign) like ")
-                .value(pattern.as_str())
-                .text(r" escape '\') or lower(t.term) like ")
-                .value(pattern.as_str())
-                // the visitors of these users once, not the user of each touch
-                .text(
-                    r" escape '\' or t.visitor_id in (
-                         select qv.id from users qu join visitors qv on qv.user_id = qu.id where qu.email_lower like ",
-                )
-                .value(pattern)
-                .text(r" escape '\'))");
-        }
-        self
-    }
-
-    /// A query for all names of a campaign: as it is kept, as it was typed, what they stand for, and what else stands for that.
-    fn names_of(self, campaign: &str) -> Self {
-        let lower = clean::clean(campaign).unwrap_or_default();
-        self.text("select cast(")
-            .value(campaign)
-            .text(" as text) as name union select cast(")
-            .value(lower.as_str())
-            .text(" as text) union select campaign from campaign_aliases where alias in (")
-            .value(campaign)
-            .text(", ")
-            .value(lower.as_str())
-            .text(") union select alias from campaign_aliases where campaign in (")
-            .value(campaign)
-            .text(", ")
-            .value(lower.as_str())
-            .text(") union select s.alias from campaign_aliases a join campaign_aliases s on s.campaign = a.campaign where a.alias in (")
-            .value(campaign)
-            .text(", ")
-            .value(lower)
-            .text(")")
-    }
-
-    /// A condition: the user `u` has a matching touch at or before the sign-up, at most `window` earlier.
-    pub fn brought_by(self, filter: &Filter, window: Millis) -> Self {
-        self.text(
-            "exists (select 1 from visitors v join touches t on t.visitor_id = v.id
-             where v.user_id = u.id and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - ",
-        )
-        .value(window)
-        .matching_of_visitor(filter)
-        .text(")")
-    }
 }
 
 /// The last non-empty value of a parameter, cleaned of what cannot be in a stored value.

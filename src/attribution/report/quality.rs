@@ -80,7 +80,7 @@ pub struct Touches {
     pub all: i64,
     /// Arrivals that were the same touch again, within half an hour.
     pub repeats: i64,
-    /// Source and medium follow from a click id.
+    /// Source and medium follow from a click id or the referrer.
     pub derived: i64,
     /// The link stood on a page of our own.
     pub internal: i64,

@@ -11,7 +11,7 @@ async fn a_spreadsheets_csv_is_read_with_the_lines_an_editor_shows() {
     each_database(async |db| {
         let folder = Folder::new();
         let text = b"\xef\xbb\xbfID;User Email;Medium;Source;Campaign;Timestamp;Note\r\n\
-            1;maria@example.com;cpc;google;\"a \"\"b\"\";\r\nc\";2023-05-04T14:34:56+02:00;\r\n\
+            1;maria@example.com;cpc;google;\"a \"\"b\"\"; c\";2023-05-04T14:34:56+02:00;\"two\r\nlines\"\r\n\
             \r\n\
             2;maria@example.com;cpc;google;gr\xfcn;2023-05-04 12:34:57;\r\n\
             3;maria@example.com;cpc;google;gr\xc3\xbcn;2023-05-04 12:34:58;\xfc\r\n\
@@ -32,11 +32,9 @@ async fn a_spreadsheets_csv_is_read_with_the_lines_an_editor_shows() {
                 ("7", "it has 4 columns where the first line has 7"),
                 ("8", "it has no user"),
                 ("9", "it has no time"),
-                ("10", "\"google;;2023-05-04 12:34:59;\\r\\n8;tom@example.com;cpc;google\""),
+                ("10", "source goes on to line 11: is a quotation mark not closed?"),
             ];
-            let told = refused(&report);
-            assert_eq!(told[..4], expected[..4]);
-            assert_eq!(told.len(), 4, "{told:?}");
+            assert_eq!(refused(&report), expected);
             assert_eq!(report.ignored, ["Note"]);
         }
         let stored = leads(&db).await;

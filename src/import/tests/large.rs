@@ -1,9 +1,7 @@
 //! Many leads: twice, at once, and interrupted.
 
-use std::time::Instant;
-
 use super::*;
-use crate::db::testing::each_database;
+use crate::db::{Dialect, testing::each_database};
 
 /// A site with so many leads of a fifth as many users. One of a hundred is bad.
 async fn site(folder: &Folder, leads: u32) -> PathBuf {
@@ -21,24 +19,27 @@ async fn site(folder: &Folder, leads: u32) -> PathBuf {
     folder.sqlite("db.sqlite3", &[LEADS, USERS, &users, &rows]).await
 }
 
-/// Touches, users and visitors.
+/// Touches, users, visitors and conversions.
 async fn rows(db: &Db) -> [i64; 4] {
     [count(db, "touches").await, count(db, "users").await, count(db, "visitors").await, count(db, "conversions").await]
 }
 
 #[tokio::test]
 async fn a_hundred_thousand_leads_twice_are_a_hundred_thousand_leads() {
-    let folder = Folder::new();
-    let file = site(&folder, 101_010).await;
     each_database(async |db| {
-        for (taken, present) in [(100_000, 0), (0, 100_000)] {
-            let begun = Instant::now();
+        // A build without optimisation takes a minute for as many on PostgreSQL, most of it for reading them: a fifth will do.
+        let leads: u32 = if db.dialect() == Dialect::Sqlite { 101_010 } else { 20_200 };
+        let bad = leads / 100;
+        let good = u64::from(leads - bad);
+        let folder = Folder::new();
+        let file = site(&folder, leads).await;
+        for (taken, present) in [(good, 0), (0, good)] {
             let report = import(&db, &file, &Options::default()).await.expect("a report");
-            eprintln!("{:?}: {:.1} s", db.dialect(), begun.elapsed().as_secs_f64());
-            assert_eq!((report.leads, report.taken, report.present), (101_010, taken, present));
-            assert_eq!((report.not_taken, report.refused.len()), (1010, 1000));
-            assert_eq!(report.refused[0].place, "100");
-            assert_eq!(rows(&db).await, [100_000, 20_202, 20_202, 20_202]);
+            assert_eq!((report.leads, report.taken, report.present), (leads.into(), taken, present));
+            assert_eq!((report.not_taken, report.refused.len()), (bad.into(), 1000.min(bad as usize)));
+            assert_eq!(refused(&report)[0], ("100", "\"bad\" is no time like 2023-05-04 12:34:56"));
+            let users = i64::from(leads / 5);
+            assert_eq!(rows(&db).await, [good as i64, users, users, users]);
         }
     })
     .await;

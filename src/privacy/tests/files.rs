@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::{Arrival, DAY, Person, THEN, conversion, count, person, run, session, touch, visitor};
+use super::{Arrival, DAY, Person, THEN, conversion, count, person, run, run_all, session, touch, touch_row, visitor};
 use crate::{
     attribution::models::{Model, Weights},
     attribution::report::{
@@ -15,7 +15,7 @@ use crate::{
         trend::Metric,
     },
     db::{
-        Db, Dialect, sql,
+        Db, Dialect, new_id, sql,
         testing::{TestDatabase, each_database},
     },
     privacy::{erase::erase, traces},
@@ -27,38 +27,48 @@ const SECRETS: [&str; 5] =
     ["unmistakable.maria", "UNMISTAKABLE-CLICK", "unmistakable-tag", "unmistakable-term", "unmistakable-order"];
 const WINDOW: i64 = 90 * DAY;
 
-/// Maria among others, in tables whose pages were split and freed many times.
+/// Maria's arrivals. Every second one is a repeat, which models take for one with the one before.
+const ARRIVALS: i64 = 1_000;
+
+/// Maria among others, in pages that were split again and again: other rows came, went and grew.
 async fn churned(db: &Db) -> Person {
     let maria = person(db, EMAIL).await;
-    for n in 0..600_i64 {
+    let stranger = visitor(db, THEN).await;
+    let (mut rows, mut strangers) = (Vec::new(), Vec::new());
+    for n in 0..ARRIVALS {
         let arrival = Arrival { at: THEN - n * 1000, ..Arrival::default() };
-        if n % 3 == 0 {
-            let clicks = format!(r#"{{"gclid":"UNMISTAKABLE-CLICK-{n}"}}"#);
-            let tags = format!(r#"{{"ref":["unmistakable-tag-{n}","{EMAIL}"]}}"#);
-            let term = format!("unmistakable-term-{n}");
-            // some arrivals came twice in a row, which models take for one
-            let fingerprint = i64::MIN + n / 9;
-            touch(db, maria.visitor, Arrival { click_ids: &clicks, tags: &tags, term: &term, fingerprint, ..arrival })
-                .await;
-            session(db, maria.user).await;
+        let clicks = format!(r#"{{"gclid":"UNMISTAKABLE-CLICK-{n}"}}"#);
+        let tags = format!(r#"{{"ref":["unmistakable-tag-{n}","{EMAIL}"]}}"#);
+        let term = format!("unmistakable-term-{n}");
+        let hers = Arrival { click_ids: &clicks, tags: &tags, term: &term, fingerprint: i64::MIN + n / 2, ..arrival };
+        rows.push(touch_row(new_id(), maria.visitor, hers));
+        for _ in 0..2 {
+            let id = new_id();
+            rows.push(touch_row(id, stranger, arrival));
+            strangers.push(id);
         }
-        let tags = format!(r#"{{"ref":["{}"]}}"#, "x".repeat((n as usize * 37) % 900));
-        let stranger = visitor(db, THEN).await;
-        touch(db, stranger, Arrival { tags: &tags, ..arrival }).await;
-        if n % 5 == 0 {
-            let member = person(db, &format!("somebody-{n}@example.com")).await;
-            let campaign = format!("c{}", n % 7);
-            touch(db, member.visitor, Arrival { campaign: &campaign, ..arrival }).await;
-            session(db, member.user).await;
-            conversion(db, member.user, &format!("order-{n}"), n, None).await;
-        }
-        if n % 4 == 0 {
-            // rows come, go and change their length
-            run(db, sql("delete from touches where visitor_id = $1").bind(stranger)).await;
-            let longer = sql("update touches set tags = $1 where visitor_id in (
-                select id from visitors where user_id is null order by id desc limit 2)");
-            run(db, longer.bind(format!(r#"{{"ref":["{}"]}}"#, "y".repeat((n as usize * 53) % 1200)))).await;
-        }
+    }
+    // the same order and the same lengths each time: a linear congruential generator (Knuth, MMIX)
+    let mut random = 1_u64;
+    let mut next = |below: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below
+    };
+    while !strangers.is_empty() {
+        let id = strangers.swap_remove(next(strangers.len()));
+        rows.push(match next(10) {
+            0 => sql("delete from touches where id = $1").bind(id),
+            _ => sql("update touches set tags = $2 where id = $1").bind(id).bind("y".repeat(next(1400))),
+        });
+    }
+    run_all(db, rows).await;
+    for n in 0..60 {
+        let member = person(db, &format!("somebody-{n}@example.com")).await;
+        let campaign = format!("c{}", n % 7);
+        touch(db, member.visitor, Arrival { campaign: &campaign, ..Arrival::default() }).await;
+        session(db, member.user).await;
+        session(db, maria.user).await;
+        conversion(db, member.user, &format!("order-{n}"), n, None).await;
     }
     run(db, sql("delete from tower_sessions where user_id <> $1").bind(maria.user)).await;
     conversion(db, maria.user, "unmistakable-order", 4900, None).await;
@@ -100,7 +110,7 @@ async fn numbers(db: &Db, maria: Person) -> Numbers {
     let mut credits = Vec::new();
     for model in Model::ALL {
         let credited = credit_of_user(&mut conn, maria.user, &settings, model).await.expect("credits");
-        assert_eq!(credited[0].parts.len(), 67, "200 touches, three of a kind");
+        assert_eq!(credited[0].parts.len() as i64, ARRIVALS / 2, "repeats are one");
         credits.extend(credited);
     }
     (numbers, credits)

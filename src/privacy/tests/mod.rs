@@ -19,6 +19,19 @@ pub async fn run(db: &Db, query: Query) -> u64 {
     db.transaction(|conn| Box::pin(query.execute(conn))).await.expect("the statement is fine")
 }
 
+/// All of them in one transaction.
+pub async fn run_all(db: &Db, queries: Vec<Query>) {
+    let all = db.transaction(|conn| {
+        Box::pin(async move {
+            for query in queries {
+                query.execute(conn).await?;
+            }
+            Ok(())
+        })
+    });
+    all.await.expect("the statements are fine");
+}
+
 pub async fn count(db: &Db, query: impl Into<std::borrow::Cow<'static, str>>) -> i64 {
     sql(query).fetch_scalar(&mut db.read().await.expect("a connection")).await.expect("a number")
 }
@@ -91,9 +104,12 @@ impl Default for Arrival<'_> {
 
 pub async fn touch(db: &Db, visitor: Uuid, arrival: Arrival<'_>) -> Uuid {
     let id = new_id();
-    run(
-        db,
-        sql("insert into touches (id, visitor_id, occurred_at, source, medium, campaign, term, content, utm_id,
+    run(db, touch_row(id, visitor, arrival)).await;
+    id
+}
+
+pub fn touch_row(id: Uuid, visitor: Uuid, arrival: Arrival<'_>) -> Query {
+    sql("insert into touches (id, visitor_id, occurred_at, source, medium, campaign, term, content, utm_id,
                 source_platform, creative_format, marketing_tactic, channel, click_ids, tags, landing_path, referrer,
                 derived, internal, hits, fingerprint, origin, rules_version)
             values ($1, $2, $3, 'google', 'cpc', $4, $5, $6, 'id-1', 'platform', 'format', 'tactic', 'Paid Search', $7, $8, $9,
@@ -108,10 +124,7 @@ pub async fn touch(db: &Db, visitor: Uuid, arrival: Arrival<'_>) -> Uuid {
         .bind(arrival.tags)
         .bind(arrival.landing_path)
         .bind(arrival.referrer)
-        .bind(arrival.fingerprint),
-    )
-    .await;
-    id
+        .bind(arrival.fingerprint)
 }
 
 /// A purchase, or a refund of one.

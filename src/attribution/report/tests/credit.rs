@@ -6,24 +6,24 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        Field, Filter, Preset, Range,
+        Filter, Preset, Range,
         campaigns::{Column, Order, campaigns, campaigns_after},
         credit::{
             CreditSettings, Earned, Part,
             compare::{By, Group, compare},
             credit_by_campaign, credit_of_touch, credit_of_user, credit_over_time, kinds, lost_paths,
         },
-        filter::NOT_SET,
     },
+    naive_credit::NaiveCredit,
     recompute::{NOW, QUERIES, Recomputed},
-    sample::{Conversion, DAY, ORIGIN, Sample, Touch, WINDOW},
+    sample::{DAY, ORIGIN, Sample, Touch, WINDOW},
 };
 use crate::{
-    attribution::models::{COUNT_UNIT, Model, Step, Weights, credit},
+    attribution::models::{COUNT_UNIT, Model, Weights},
     db::{Millis, testing::each_database},
 };
 
-fn settings() -> CreditSettings {
+pub(super) fn settings() -> CreditSettings {
     CreditSettings {
         weights: Weights::default(),
         window: WINDOW,
@@ -32,123 +32,14 @@ fn settings() -> CreditSettings {
     }
 }
 
-fn asked(query: &str) -> Filter {
+pub(super) fn asked(query: &str) -> Filter {
     let parsed = Filter::parse(query, Preset::All, NOW);
     assert_eq!(parsed.problems, [], "{query}");
     parsed.filter
 }
 
-/// What the report does in parts, done at once and with every row looked at.
-struct Naive<'a> {
-    of: Recomputed<'a>,
-    settings: CreditSettings,
-}
-
-impl Naive<'_> {
-    /// What counts of the period: conversions and refunds.
-    fn conversions(&self, range: Range) -> impl Iterator<Item = &Conversion> {
-        let kind = self.of.filter.kind.as_deref();
-        self.of.sample.conversions.iter().filter(move |conversion| {
-            range.contains(conversion.occurred_at) && kind.is_none_or(|kind| kind == conversion.kind)
-        })
-    }
-
-    fn first<'c>(&'c self, conversion: &'c Conversion) -> &'c Conversion {
-        match conversion.refund_of {
-            Some(of) => self.of.sample.conversions.iter().find(|first| first.id == of).expect("the first"),
-            None => conversion,
-        }
-    }
-
-    fn path(&self, conversion: &Conversion) -> Vec<&Touch> {
-        let at = self.first(conversion).occurred_at;
-        let window = if conversion.kind == "purchase" { 6 * DAY } else { WINDOW };
-        let mut touches: Vec<&Touch> = self
-            .of
-            .sample
-            .touches
-            .iter()
-            .filter(|touch| self.of.owner(touch).is_some_and(|owner| owner.id == conversion.user))
-            .filter(|touch| touch.occurred_at <= at && touch.occurred_at >= at - window)
-            .filter(|touch| self.settings.internal_touches || !touch.internal)
-            .collect();
-        touches.sort_by_key(|touch| (touch.occurred_at, touch.id));
-        touches.dedup_by(|next, one| next.tuple() == one.tuple());
-        touches
-    }
-
-    /// What is left of a conversion after its refunds up to this one, this one excluded or included.
-    fn left(&self, refund: &Conversion, included: bool) -> i64 {
-        let first = self.first(refund);
-        let refunds = self.of.sample.conversions.iter().filter(|other| other.refund_of == Some(first.id));
-        let earlier = refunds.filter(|other| {
-            let (one, this) = ((other.occurred_at, other.id), (refund.occurred_at, refund.id));
-            one < this || (included && one == this)
-        });
-        first.value + earlier.map(|refund| refund.value).sum::<i64>()
-    }
-
-    fn parts(&self, conversion: &Conversion, model: Model) -> Vec<(Option<&Touch>, Part)> {
-        let path = self.path(conversion);
-        let count = if conversion.refund_of.is_some() { 0 } else { COUNT_UNIT };
-        if path.is_empty() {
-            return vec![(None, Part { count, value: conversion.value })];
-        }
-        let tuples: Vec<_> = self.of.sample.touches.iter().map(Touch::tuple).collect();
-        let steps: Vec<Step> = path
-            .iter()
-            .map(|touch| Step {
-                at: touch.occurred_at,
-                direct: touch.channel == "Direct",
-                tuple: tuples.iter().position(|tuple| *tuple == touch.tuple()).expect("its own") as u64,
-            })
-            .collect();
-        let share = |total| credit(model, &self.settings.weights, &steps, total);
-        let values: Vec<i64> = match conversion.refund_of {
-            None => share(conversion.value),
-            Some(_) => share(self.left(conversion, true))
-                .into_iter()
-                .zip(share(self.left(conversion, false)))
-                .map(|(after, before)| after - before)
-                .collect(),
-        };
-        path.into_iter()
-            .zip(share(count).into_iter().zip(values))
-            .map(|(touch, (count, value))| (Some(touch), Part { count, value }))
-            .collect()
-    }
-
-    fn finds(&self, conversion: &Conversion, touch: Option<&Touch>) -> bool {
-        let filter = self.of.filter;
-        let Some(touch) = touch else {
-            let user = self.of.sample.users.iter().find(|user| user.id == conversion.user).expect("its user");
-            let named = filter.q.as_ref().is_none_or(|q| user.email.to_lowercase().contains(&q.to_lowercase()));
-            return named
-                && Field::ALL.into_iter().all(|field| match filter.get(field) {
-                    None => true,
-                    Some(value) => value == if field == Field::Channel { "Direct" } else { NOT_SET },
-                });
-        };
-        self.of.matches(touch)
-    }
-
-    /// Credit by what `key` says of a touch; parts of nothing are left out.
-    fn earned<K: Ord>(&self, range: Range, model: Model, key: impl Fn(Option<&Touch>) -> K) -> BTreeMap<K, Earned> {
-        let mut earned: BTreeMap<K, Earned> = BTreeMap::new();
-        for conversion in self.conversions(range) {
-            for (touch, part) in self.parts(conversion, model) {
-                let nothing = part == Part { count: 0, value: 0 } && touch.is_some();
-                if self.finds(conversion, touch) && !nothing {
-                    earned.entry(key(touch)).or_default().add(part, conversion.currency);
-                }
-            }
-        }
-        earned
-    }
-}
-
 /// As the recomputation of everything else, and by kind.
-fn queries() -> impl Iterator<Item = &'static str> {
+pub(super) fn queries() -> impl Iterator<Item = &'static str> {
     let further = [
         "period=all&kind=purchase",
         "from=2026-04-20&to=2026-05-20&kind=SignUp&model=linear",
@@ -164,6 +55,7 @@ fn queries() -> impl Iterator<Item = &'static str> {
 #[tokio::test]
 async fn credit_equals_its_recomputation() {
     let sample = Sample::with_conversions(7);
+    let naive = NaiveCredit::new(&sample, settings());
     each_database(async |db| {
         sample.store(&db).await;
         let mut conn = db.read().await.expect("a connection");
@@ -171,10 +63,10 @@ async fn credit_equals_its_recomputation() {
         for query in queries() {
             let filter = &asked(query);
             let range = filter.period.range();
-            let naive = Naive { of: Recomputed { sample: &sample, filter }, settings: settings() };
+            let mut totals = Vec::new();
             for model in Model::ALL {
                 let found = credit_by_campaign(&mut conn, filter, &settings(), model).await.expect("credit");
-                let expected = naive.earned(range, model, |touch| match touch {
+                let expected = naive.earned(filter, range, model, |touch| match touch {
                     None => [None, None, None, Some("Direct")],
                     Some(touch) => [touch.source, touch.medium, touch.campaign, Some(touch.channel)],
                 });
@@ -192,24 +84,26 @@ async fn credit_equals_its_recomputation() {
                 }
                 assert_eq!(found.total(), total, "{query} {model}: every credit has a row");
 
-                for by in By::ALL {
-                    let compared = compare(&mut conn, filter, &settings(), by).await.expect("a comparison");
-                    let expected = naive.earned(range, model, |touch| match (by, touch) {
+                totals.push(total);
+            }
+            for by in By::ALL {
+                let compared = compare(&mut conn, filter, &settings(), by).await.expect("a comparison");
+                for (place, model) in Model::ALL.into_iter().enumerate() {
+                    let expected = naive.earned(filter, range, model, |touch| match (by, touch) {
                         (_, None) => Group::Direct,
                         (By::Channel, Some(Touch { channel: "Direct", .. })) => Group::Direct,
                         (By::Channel, Some(touch)) => Group::Value(Some(touch.channel.to_owned())),
                         (By::Source, Some(touch)) => Group::Value(touch.source.map(str::to_owned)),
                         (By::Campaign, Some(touch)) => Group::Value(touch.campaign.map(str::to_owned)),
                     });
-                    let place = Model::ALL.iter().position(|each| *each == model).expect("a model");
                     let of_rows: BTreeMap<Group, Earned> = compared
                         .rows
-                        .into_iter()
-                        .map(|(group, row)| (group, row.models[place].clone()))
+                        .iter()
+                        .map(|(group, row)| (group.clone(), row.models[place].clone()))
                         .filter(|(group, earned)| expected.contains_key(group) || *earned != Earned::default())
                         .collect();
                     assert_eq!(of_rows, expected, "{query} {model} {by:?}");
-                    assert_eq!(compared.total.models[place], total, "{query} {model} {by:?}");
+                    assert_eq!(compared.total.models[place], totals[place], "{query} {model} {by:?}");
                 }
             }
         }
@@ -260,7 +154,9 @@ async fn credit_adds_up_to_the_conversions_of_the_period() {
 async fn a_user_and_a_touch_have_the_credit_of_the_report() {
     let sample = Sample::with_conversions(5);
     let filter = asked("period=all");
-    let naive = Naive { of: Recomputed { sample: &sample, filter: &filter }, settings: settings() };
+    let naive = NaiveCredit::new(&sample, settings());
+    let of_touches =
+        Model::ALL.map(|model| naive.earned(&filter, Range::ALL, model, |touch| touch.map(|touch| touch.id)));
     each_database(async |db| {
         sample.store(&db).await;
         let mut conn = db.read().await.expect("a connection");
@@ -272,8 +168,8 @@ async fn a_user_and_a_touch_have_the_credit_of_the_report() {
                 let expected: Vec<(Uuid, Vec<(Uuid, Part)>)> = own
                     .into_iter()
                     .map(|conversion| {
-                        let parts = naive.parts(conversion, model);
-                        (conversion.id, parts.into_iter().filter_map(|(touch, part)| Some((touch?.id, part))).collect())
+                        let parts = naive.parts(conversion.id, model);
+                        (conversion.id, parts.iter().filter_map(|(touch, part)| Some(((*touch)?.id, *part))).collect())
                     })
                     .collect();
                 let found: Vec<_> =
@@ -283,10 +179,9 @@ async fn a_user_and_a_touch_have_the_credit_of_the_report() {
         }
         let mut nonzero = 0;
         for touch in sample.touches.iter().take(60) {
-            let Some(owner) = naive.of.owner(touch) else { continue };
-            let found = credit_of_touch(&mut conn, owner.id, touch.id, &settings()).await.expect("credit");
-            for (found, model) in found.into_iter().zip(Model::ALL) {
-                let all = naive.earned(Range::ALL, model, |touch| touch.map(|touch| touch.id));
+            let Some(owner) = naive.owner(touch) else { continue };
+            let found = credit_of_touch(&mut conn, owner, touch.id, &settings()).await.expect("credit");
+            for ((found, all), model) in found.into_iter().zip(&of_touches).zip(Model::ALL) {
                 let expected = all.get(&Some(touch.id)).cloned().unwrap_or_default();
                 assert_eq!(found.count, expected.count, "{model}");
                 assert!(found.values.iter().all(|(currency, value)| *value == expected.value(currency)), "{model}");
@@ -303,13 +198,13 @@ async fn internal_touches_are_credited_where_that_is_configured() {
     let sample = Sample::with_conversions(3);
     let settings = CreditSettings { internal_touches: true, ..settings() };
     let filter = asked("period=all");
-    let naive = Naive { of: Recomputed { sample: &sample, filter: &filter }, settings: settings.clone() };
+    let naive = NaiveCredit::new(&sample, settings.clone());
     let campaign = |touch: Option<&Touch>| touch.and_then(|touch| touch.campaign).map(str::to_owned);
     each_database(async |db| {
         sample.store(&db).await;
         let mut conn = db.read().await.expect("a connection");
         let compared = compare(&mut conn, &filter, &settings, By::Campaign).await.expect("a comparison");
-        let expected = naive.earned(Range::ALL, Model::First, campaign);
+        let expected = naive.earned(&filter, Range::ALL, Model::First, campaign);
         let spring = Some("spring".to_owned());
         assert_eq!(compared.rows[&Group::Value(spring.clone())].models[0], expected[&spring]);
         assert_ne!(

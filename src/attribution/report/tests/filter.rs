@@ -1,6 +1,7 @@
 use jiff::civil::date;
 
 use super::super::{Field, Filter, Parsed, Preset, filter::NOT_SET};
+use crate::attribution::models::Model;
 
 /// 2026-11-23T23:30:00Z: the next day in Berlin.
 const NOW: i64 = 1_795_476_600_000;
@@ -114,4 +115,34 @@ fn a_condition_can_be_set_and_taken_off() {
     assert_eq!(filter.get(Field::Medium), Some(NOT_SET));
     assert!(!filter.is_bare());
     assert!(filter.with(Field::Medium, None).with(Field::Campaign, None).is_bare());
+}
+
+#[test]
+fn model_and_kind_are_kept_in_links_and_are_no_conditions_on_touches() {
+    let parsed = parse("model=Time-Decay&kind=Purchase&period=7d");
+    assert_eq!(parsed.problems, []);
+    let filter = parsed.filter;
+    assert_eq!((filter.model, filter.kind.as_deref()), (Some(Model::TimeDecay), Some("purchase")));
+    assert_eq!(filter.href("/admin", &[]), "/admin?period=7d&model=time_decay&kind=purchase");
+    assert!(filter.is_bare());
+    assert_eq!(filter.clone().with(Field::Source, Some("x")).bare(), filter);
+    assert_eq!(filter.by_model(None).of_kind(None).href("/admin", &[]), "/admin?period=7d");
+
+    let wrong = parse("model=u-shaped");
+    assert_eq!((problem_names("model=u-shaped"), wrong.filter.model), (vec!["model"], None));
+    assert!(wrong.problems[0].message.contains("last_non_direct"), "{:?}", wrong.problems);
+    assert_eq!(wrong.typed("model").as_deref(), Some("u-shaped"));
+}
+
+#[test]
+fn direct_is_found_where_nothing_else_is_asked_for() {
+    for (query, found) in [
+        ("", true),
+        ("channel=Direct", true),
+        ("source=(not set)&campaign=(not set)", true),
+        ("channel=Email", false),
+        ("channel=Direct&source=google", false),
+    ] {
+        assert_eq!(parse(query).filter.finds_direct(), found, "{query}");
+    }
 }

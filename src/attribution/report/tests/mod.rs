@@ -1,8 +1,10 @@
 //! Tests of the reports. The numbers are compared with a recomputation in plain Rust over all rows ([`recompute`]).
 
+mod conversions;
 mod credit;
 mod filter;
 mod leads;
+mod naive_credit;
 mod period;
 mod quality;
 mod recompute;

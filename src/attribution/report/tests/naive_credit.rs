@@ -1,0 +1,148 @@
+//! Credit in plain Rust, with every row looked at.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::{
+    super::{
+        Field, Filter, Range,
+        credit::{CreditSettings, Earned, Part},
+        filter::NOT_SET,
+    },
+    recompute::Recomputed,
+    sample::{Conversion, Sample, Touch},
+};
+use crate::attribution::models::{COUNT_UNIT, Model, Step, credit};
+
+/// The parts of a conversion or refund by each of [`Model::ALL`]; no touch is Direct.
+type Parts<'a> = [Vec<(Option<&'a Touch>, Part)>; 6];
+
+/// Everything a sample's conversions are credited to.
+pub struct NaiveCredit<'a> {
+    sample: &'a Sample,
+    settings: CreditSettings,
+    credited: Vec<(&'a Conversion, Parts<'a>)>,
+}
+
+impl<'a> NaiveCredit<'a> {
+    pub fn new(sample: &'a Sample, settings: CreditSettings) -> Self {
+        let mut naive = Self { sample, settings, credited: Vec::new() };
+        naive.credited = sample
+            .conversions
+            .iter()
+            .map(|conversion| (conversion, Model::ALL.map(|model| naive.credit(conversion, model))))
+            .collect();
+        naive
+    }
+
+    pub fn parts(&self, conversion: Uuid, model: Model) -> &[(Option<&'a Touch>, Part)] {
+        let (_, parts) = self.credited.iter().find(|(row, _)| row.id == conversion).expect("a conversion");
+        &parts[Model::ALL.iter().position(|each| *each == model).expect("a model")]
+    }
+
+    pub fn owner(&self, touch: &Touch) -> Option<Uuid> {
+        self.sample.visitors.iter().find(|visitor| visitor.id == touch.visitor)?.user
+    }
+
+    /// Credit that the filter finds in the range, by what `key` says of a touch; parts of nothing are left out.
+    pub fn earned<K: Ord>(
+        &self,
+        filter: &Filter,
+        range: Range,
+        model: Model,
+        key: impl Fn(Option<&Touch>) -> K,
+    ) -> BTreeMap<K, Earned> {
+        let mut earned: BTreeMap<K, Earned> = BTreeMap::new();
+        let of_kind = |row: &Conversion| filter.kind.as_deref().is_none_or(|kind| kind == row.kind);
+        for (conversion, _) in &self.credited {
+            if !range.contains(conversion.occurred_at) || !of_kind(conversion) {
+                continue;
+            }
+            for (touch, part) in self.parts(conversion.id, model) {
+                let nothing = *part == Part { count: 0, value: 0 } && touch.is_some();
+                if self.finds(filter, conversion, *touch) && !nothing {
+                    earned.entry(key(*touch)).or_default().add(*part, conversion.currency);
+                }
+            }
+        }
+        earned
+    }
+
+    pub fn finds(&self, filter: &Filter, conversion: &Conversion, touch: Option<&Touch>) -> bool {
+        if let Some(touch) = touch {
+            return Recomputed { sample: self.sample, filter }.matches(touch);
+        }
+        let user = self.sample.users.iter().find(|user| user.id == conversion.user).expect("its user");
+        let named = filter.q.as_ref().is_none_or(|q| user.email.to_lowercase().contains(&q.to_lowercase()));
+        named
+            && Field::ALL.into_iter().all(|field| match filter.get(field) {
+                None => true,
+                Some(value) => value == if field == Field::Channel { "Direct" } else { NOT_SET },
+            })
+    }
+
+    fn credit(&self, conversion: &Conversion, model: Model) -> Vec<(Option<&'a Touch>, Part)> {
+        let path = self.path(conversion);
+        let count = if conversion.refund_of.is_some() { 0 } else { COUNT_UNIT };
+        if path.is_empty() {
+            return vec![(None, Part { count, value: conversion.value })];
+        }
+        let place = |touch: &Touch| self.sample.touches.iter().position(|other| other.tuple() == touch.tuple());
+        let steps: Vec<Step> = path
+            .iter()
+            .map(|touch| Step {
+                at: touch.occurred_at,
+                direct: touch.channel == "Direct",
+                tuple: place(touch).expect("its own") as u64,
+            })
+            .collect();
+        let share = |total| credit(model, &self.settings.weights, &steps, total);
+        let values: Vec<i64> = match conversion.refund_of {
+            None => share(conversion.value),
+            Some(_) => share(self.left(conversion, true))
+                .into_iter()
+                .zip(share(self.left(conversion, false)))
+                .map(|(after, before)| after - before)
+                .collect(),
+        };
+        path.into_iter()
+            .zip(share(count).into_iter().zip(values))
+            .map(|(touch, (count, value))| (Some(touch), Part { count, value }))
+            .collect()
+    }
+
+    fn path(&self, conversion: &Conversion) -> Vec<&'a Touch> {
+        let at = self.first(conversion).occurred_at;
+        let window = self.settings.window_of(conversion.kind);
+        let mut touches: Vec<&Touch> = self
+            .sample
+            .touches
+            .iter()
+            .filter(|touch| touch.occurred_at <= at && touch.occurred_at >= at - window)
+            .filter(|touch| self.settings.internal_touches || !touch.internal)
+            .filter(|touch| self.owner(touch) == Some(conversion.user))
+            .collect();
+        touches.sort_by_key(|touch| (touch.occurred_at, touch.id));
+        touches.dedup_by(|next, one| next.tuple() == one.tuple());
+        touches
+    }
+
+    fn first<'c>(&'c self, conversion: &'c Conversion) -> &'c Conversion {
+        match conversion.refund_of {
+            Some(of) => self.sample.conversions.iter().find(|first| first.id == of).expect("the first"),
+            None => conversion,
+        }
+    }
+
+    /// What is left of a conversion after its refunds up to this one, this one excluded or included.
+    fn left(&self, refund: &Conversion, included: bool) -> i64 {
+        let first = self.first(refund);
+        let refunds = self.sample.conversions.iter().filter(|other| other.refund_of == Some(first.id));
+        let earlier = refunds.filter(|other| {
+            let (one, this) = ((other.occurred_at, other.id), (refund.occurred_at, refund.id));
+            one < this || (included && one == this)
+        });
+        first.value + earlier.map(|refund| refund.value).sum::<i64>()
+    }
+}
