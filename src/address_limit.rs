@@ -44,6 +44,24 @@ impl AddressLimit {
         Self::new(300, Duration::from_secs(60))
     }
 
+    /// Visitors who are new, each of whom is a row: more than people bring together, fewer than fill a disk.
+    pub fn of_new_visitors() -> Self {
+        Self::new(1_000, Duration::from_secs(10 * 60))
+    }
+
+    /// Counts once for an address, if it has not had its share. Addresses that are nobody's on the internet (this machine, a
+    /// private network) have no share: a proxy stands there that was not told of, and everybody comes from it.
+    pub fn admits(&self, address: IpAddr) -> bool {
+        if is_private(address) {
+            return true;
+        }
+        let admitted = self.wait_of(address).is_none();
+        if admitted {
+            self.count(address);
+        }
+        admitted
+    }
+
     /// How long an address has to wait before the next try.
     pub fn wait_of(&self, address: IpAddr) -> Option<Duration> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +102,13 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +133,17 @@ mod tests {
         let limit = AddressLimit::new(1, Duration::ZERO);
         limit.count(address("192.0.2.1"));
         assert_eq!(limit.wait_of(address("192.0.2.1")), None);
+    }
+
+    #[test]
+    fn a_private_network_has_no_share() {
+        let limit = AddressLimit::new(2, Duration::from_secs(60));
+        let admitted = |text: &str| (0..3).filter(|_| limit.admits(address(text))).count();
+        assert_eq!(admitted("198.51.100.7"), 2);
+        assert_eq!(admitted("2001:db8::7"), 2);
+        for private in ["127.0.0.1", "10.1.2.3", "192.168.0.9", "172.16.0.1", "::1", "fd00::1", "::ffff:10.0.0.1"] {
+            assert_eq!(admitted(private), 3, "{private}");
+        }
     }
 
     #[test]

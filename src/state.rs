@@ -5,13 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
-use crate::{
-    address_limit::AddressLimit,
-    attribution::{Attribution, counters::Counters},
-    auth::password::Hasher,
-    config::Config,
-    db::Db,
-};
+use crate::{address_limit::AddressLimit, attribution::Attribution, auth::password::Hasher, config::Config, db::Db};
 
 /// Cheap to clone: every layer of a request does.
 #[derive(Clone, Debug)]
@@ -24,8 +18,8 @@ pub struct Shared {
     pub hasher: Hasher,
     /// Failed sign-ins of an address, in this process.
     pub sign_in_limit: AddressLimit,
-    /// What arrived and did not count, until it is written down.
-    pub counters: Counters,
+    /// What the attribution layers need.
+    pub attribution: Attribution,
     /// Beacons of an address, in this process.
     pub beacon_limit: AddressLimit,
     pub options: LeptosOptions,
@@ -34,13 +28,6 @@ pub struct Shared {
 impl AppState {
     pub fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
-    }
-}
-
-impl AppState {
-    /// What attribution needs of it.
-    pub fn attribution(&self) -> Attribution {
-        Attribution::from_ref(self)
     }
 }
 
@@ -74,6 +61,6 @@ impl FromRef<AppState> for LeptosOptions {
 
 impl FromRef<AppState> for Attribution {
     fn from_ref(state: &AppState) -> Self {
-        Self { db: state.db.clone(), config: state.config.clone(), counters: state.counters.clone() }
+        state.attribution.clone()
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         },
     },
     components::{
-        AdminPage, AdminSection, Card, DataTable, EmptyState, Pagination, Sort, SortTh, Tag, Th, TwoLines, format,
+        AdminPage, AdminSection, Card, DataTable, EmptyState, Pagination, Sort, SortTh, Tag, TwoLines, format,
     },
     db::Error,
 };
@@ -137,8 +137,8 @@ fn table(
     let models = filter.filter().href("/admin/models", &[("by", "campaign")]);
     view! {
         <Card>
-            <DataTable caption="Leads per campaign">
-                <thead><tr>{headings}<Th label="Value" numeric=true/></tr></thead>
+            <DataTable caption="Leads per campaign" dense=true>
+                <thead><tr>{headings}</tr></thead>
                 <tbody>{rows}</tbody>
                 <tfoot>
                     <tr>
@@ -149,8 +149,7 @@ fn table(
                         <td class="num">{format::count(totals.users)}</td>
                         <td class="num">{format::count(totals.attributed)}</td>
                         <td class="num">{rate(totals.rate())}</td>
-                        <td class="num">{credit(total.count)}</td>
-                        <td class="num">{value(&total)}</td>
+                        <td class="num">{credit(total.count)}{value(&total)}</td>
                     </tr>
                 </tfoot>
             </DataTable>
@@ -169,14 +168,14 @@ fn table(
     .into_any()
 }
 
-/// What was earned in each currency, one below the other.
+/// What was earned in each currency, one below the other, below the conversions.
 fn value(earned: &Earned) -> AnyView {
     let amounts: Vec<_> = earned.values.iter().filter(|(_, value)| **value != 0).collect();
     match amounts.is_empty() {
-        true => view! { <span class="muted">"–"</span> }.into_any(),
+        true => ().into_any(),
         false => amounts
             .into_iter()
-            .map(|(currency, value)| view! { <span class="amount">{money(*value, currency)}</span> })
+            .map(|(currency, value)| view! { <span class="line-subtitle">{money(*value, currency)}</span> })
             .collect_view()
             .into_any(),
     }
@@ -202,8 +201,7 @@ fn table_row(filter: &PageFilter, row: Campaign, earned: &CampaignCredit) -> Any
             <td class="num">{format::count(row.users)}</td>
             <td class="num">{format::count(row.signups)}</td>
             <td class="num">{rate(row.rate())}</td>
-            <td class="num">{credit(row.credit)}</td>
-            <td class="num">{value(&earned)}</td>
+            <td class="num">{credit(row.credit)}{value(&earned)}</td>
         </tr>
     }
     .into_any()

@@ -7,7 +7,7 @@ use super::{
     amounts::money,
     filters::{CreditChoice, PageFilter},
     page::{Asked, Failure, admin_page, part},
-    tables::{or_not_set, source_medium},
+    tables::or_not_set,
 };
 use crate::{
     attribution::report::{
@@ -96,7 +96,7 @@ fn table(filter: &PageFilter, page: ConversionPage, paths: &Paths, count: i64) -
     let rows = page.conversions.into_iter().map(|conversion| row(filter, conversion, paths)).collect_view();
     view! {
         <Card>
-            <DataTable caption="Conversions, newest first">
+            <DataTable caption="Conversions, newest first" dense=true>
                 <thead>
                     <tr>
                         <Th label="Conversion"/>
@@ -127,6 +127,8 @@ fn row(filter: &PageFilter, conversion: ListedConversion, paths: &Paths) -> AnyV
             (conversion.refunded == conversion.value).then(|| view! { <Tag label="whole" tone=Tone::Bad/> " " });
         view! { {whole}{money(conversion.refunded, currency)} }
     });
+    // that of a sign-up only repeats whose it is
+    let external_id = Some(conversion.external_id.clone()).filter(|_| conversion.id != conversion.user_id);
     let dash = || view! { <span class="muted">"–"</span> };
     let (first, last, touches) = match paths.0.get(&conversion.id) {
         Some((first, last, touches)) => (touch(filter, first), touch(filter, last), *touches as i64),
@@ -137,7 +139,7 @@ fn row(filter: &PageFilter, conversion: ListedConversion, paths: &Paths) -> AnyV
     };
     view! {
         <tr>
-            <th scope="row">
+            <th scope="row" class="who">
                 <TwoLines title=conversion.user_email.clone() href=journey/>
                 <time class="line-subtitle" datetime=format::rfc3339(conversion.occurred_at)>
                     {format::date_time(conversion.occurred_at, tz)}
@@ -149,7 +151,10 @@ fn row(filter: &PageFilter, conversion: ListedConversion, paths: &Paths) -> AnyV
             <td>{first}</td>
             <td>{last}</td>
             <td class="num">{format::count(touches)}</td>
-            <td><TwoLines title=conversion.source.clone() subtitle=conversion.external_id.clone()/></td>
+            <td>
+                <span class="line-title">{conversion.source.clone()}</span>
+                {external_id.map(|id| view! { <span class="line-subtitle cut" title=id.clone()>{id.clone()}</span> })}
+            </td>
         </tr>
     }
     .into_any()
@@ -157,11 +162,10 @@ fn row(filter: &PageFilter, conversion: ListedConversion, paths: &Paths) -> AnyV
 
 fn touch(filter: &PageFilter, touch: &PathTouch) -> AnyView {
     let href = filter.detail(&format!("/admin/leads/{}", touch.id));
-    let below = format!("{} · {}", touch.channel, source_medium(&touch.source, &touch.medium));
     // above the link of the row, which is the user's
     view! {
         <a class="above-cover" href=href>{or_not_set(&touch.campaign)}</a>
-        <span class="line-subtitle">{below}</span>
+        <span class="line-subtitle">{touch.channel.clone()}</span>
     }
     .into_any()
 }

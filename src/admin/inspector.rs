@@ -51,7 +51,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
         agent: asked.parameter("agent"),
         gpc: asked.parameter("gpc").is_some(),
     };
-    let attribution = asked.state.attribution();
+    let attribution = asked.state.attribution.clone();
     let shown = typed.address.as_deref().map(|address| inspect(&attribution, address, &typed));
     let (error, result) = match shown {
         None => (None, empty()),
@@ -89,11 +89,18 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
 
 fn inspect(attribution: &Attribution, address: &str, typed: &Typed) -> Result<Shown, String> {
     let (address, fragment) = address.split_once('#').unwrap_or((address, ""));
-    let wrong = || "This is no address; write it like https://www.example.com/pricing?utm_source=newsletter.".to_owned();
+    let wrong =
+        || "This is no address; write it like https://www.example.com/pricing?utm_source=newsletter.".to_owned();
     // browsers encode what they are given, and so do we
     let encoded: String = address
         .chars()
-        .map(|c| if c.is_ascii_graphic() { c.to_string() } else { form_urlencoded::byte_serialize(c.to_string().as_bytes()).collect() })
+        .map(|c| {
+            if c.is_ascii_graphic() {
+                c.to_string()
+            } else {
+                form_urlencoded::byte_serialize(c.to_string().as_bytes()).collect()
+            }
+        })
         .collect();
     let uri: Uri = encoded.parse().map_err(|_| wrong())?;
     if uri.scheme().is_none() && !encoded.starts_with('/') {
@@ -177,15 +184,15 @@ fn result(attribution: &Attribution, shown: Shown) -> AnyView {
         .collect_view();
     let ids = examined.signals.click_ids.into_iter().map(|(name, value)| (name.to_owned(), value));
     let tags = examined.signals.tags.into_iter().map(|(name, values)| (name, values.join(", ")));
-    let further =
-        ids.chain(tags).map(|(term, value)| view! { <Fact term value mono=true/> }).collect_view();
+    let further = ids.chain(tags).map(|(term, value)| view! { <Fact term value mono=true/> }).collect_view();
     let read_from = match (examined.origin, examined.signals.derived) {
         (Origin::Referrer, _) => "The page that linked there",
         (_, true) => "The click id",
         _ => "The link",
     };
     let dropped = examined.signals.dropped;
-    let too_much = (dropped.cut || dropped.pairs > 0).then_some("A part of the query lies beyond the cap and is not read.");
+    let too_much =
+        (dropped.cut || dropped.pairs > 0).then_some("A part of the query lies beyond the cap and is not read.");
     let too_long = (dropped.ids > 0).then_some("A click id is too long, or no text, and is left out.");
     let referrer = examined.referrer.map(|referrer| referrer.as_string());
     let path = shown.path;
@@ -215,15 +222,13 @@ fn result(attribution: &Attribution, shown: Shown) -> AnyView {
 
 fn verdict(examined: &Examined, by_beacon: bool) -> AnyView {
     match examined.ignored {
-        Some(why) => {
-            view! {
-                <div class="alert bad">
-                    <p><strong>{format!("Not captured: {}", why.label())}</strong></p>
-                    <p>{why.explanation()}</p>
-                </div>
-            }
-            .into_any()
+        Some(why) => view! {
+            <div class="alert bad">
+                <p><strong>{format!("Not captured: {}", why.label())}</strong></p>
+                <p>{why.explanation()}</p>
+            </div>
         }
+        .into_any(),
         None => {
             let beacon = by_beacon.then_some(
                 "Part of it stands behind the #, which browsers do not send: the page’s script tells, where scripts run.",

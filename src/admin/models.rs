@@ -159,7 +159,7 @@ fn table(page: &PageFilter, by: By, show: &Show, base: Model, comparison: Compar
         .map(|model| {
             let current = (model == base).then_some("true");
             let href = page.here(&page.filter().clone().by_model(Some(model)));
-            let note = (model == base).then(|| view! { <span class="line-subtitle">"compared with"</span> });
+            let note = (model == base).then(|| view! { <span class="line-subtitle">"base"</span> });
             view! {
                 <th scope="col" class="num model">
                     <a class="sort-link" href=href aria-current=current>{model.label()}</a>
@@ -169,7 +169,10 @@ fn table(page: &PageFilter, by: By, show: &Show, base: Model, comparison: Compar
         })
         .collect_view();
     let learnt_headings = learnt.then(|| {
-        view! { <th scope="col" class="num model">"Markov chain"</th> <th scope="col" class="num model">"Shapley value"</th> }
+        view! {
+           <th scope="col" class="num model"><span class="sort-link">"Markov chain"</span></th>
+           <th scope="col" class="num model"><span class="sort-link">"Shapley value"</span></th>
+        }
     });
 
     let mut rows: Vec<(Group, Row)> = comparison.rows.into_iter().collect();
@@ -214,7 +217,7 @@ fn table(page: &PageFilter, by: By, show: &Show, base: Model, comparison: Compar
             </DataTable>
             {hidden}
             <p class="muted small">
-                "Below each number: the difference to the model compared with. Choose another by its heading."
+                "Below each number: the difference to the base. Press the name of a model to make it the base."
             </p>
         </Card>
     }
@@ -237,7 +240,7 @@ fn cells(show: &Show, row: &Row, base: usize, learnt: bool, full: Option<i64>) -
         let difference = difference.map(|difference| {
             view! {
                 <span class="line-subtitle">
-                    {difference}<span class="visually-hidden">" against the model compared with"</span>
+                    {difference}<span class="visually-hidden">" against the base"</span>
                 </span>
             }
         });
@@ -299,8 +302,8 @@ fn explanations(settings: &CreditSettings, learnt: Option<Learnt>) -> AnyView {
         .collect_view();
     let data_driven = learnt.map(|learnt| {
         let from = format!(
-            "Both are learnt from the paths of {} and of {} who did not convert: users and visitors with a touch in the \
-             period and no such conversion at any time.",
+            "The paths of {} and of {} who did not convert: users and visitors with a touch in the period and no such \
+             conversion at any time.",
             format::plural(learnt.converted as i64, "conversion with touches", "conversions with touches"),
             format::plural(learnt.lost as i64, "person", "people"),
         );
@@ -308,12 +311,11 @@ fn explanations(settings: &CreditSettings, learnt: Option<Learnt>) -> AnyView {
             " Some paths have too many channels to try all orders, so that it is estimated; the ± is its standard error.",
         );
         view! {
-            <Fact term="Markov chain">
-                "How many conversions would be lost if nobody came by the channel any more. "{from}
-            </Fact>
+            <Fact term="Markov chain" value="How many conversions would be lost if nobody came by the channel any more."/>
             <Fact term="Shapley value">
                 "What the channel adds, on average, to the channels that people met beside it."{sampled}
             </Fact>
+            <Fact term="Both are learnt from" value=from/>
         }
     });
     let window = days(settings.window);

@@ -48,7 +48,7 @@ async fn page(asked: Asked, flash: FormState) -> Result<AnyView, Failure> {
     let filter = page.filter();
     let db = &asked.state.db;
     // what other replicas counted follows within seconds
-    asked.state.counters.flush(db).await?;
+    asked.state.attribution.counters.flush(db).await?;
     let counted = async {
         let mut conn = db.read().await?;
         let reasons = ignored(&mut conn, &filter.period).await?;
@@ -79,7 +79,7 @@ async fn page(asked: Asked, flash: FormState) -> Result<AnyView, Failure> {
             </StatRow>
             <Card title="What did not count, and why">{by_reason}</Card>
             <Card title="Touches to look at">{looked_at}</Card>
-            <Card title="Campaign names">{names}</Card>
+            {names}
             {by_day.map(|table| view! { <Card title="What did not count, day by day">{table}</Card> })}
         </AdminPage>
     }
@@ -189,7 +189,8 @@ fn touches_table(touches: &Touches, version: &str) -> AnyView {
         (
             "Derived",
             touches.derived,
-            "Source and medium were not in the link but follow from a click id or from the page that linked here.".to_owned(),
+            "Source and medium were not in the link but follow from a click id or from the page that linked here."
+                .to_owned(),
         ),
         (
             "Internal",
@@ -313,23 +314,27 @@ fn names(flash: &FormState, query: &str, alike: Alike, aliases: Vec<Alias>) -> A
         }
     });
     view! {
-        <p>"Merging changes what reports show. Touches keep what their link said, so it can be undone."</p>
-        <form class="form inline" method="post" action="/api/campaign-aliases">
+        <Card title="Campaign names that look alike">
             <FormAlert message=flash.notice.clone() kind=AlertKind::Success/>
             <FormAlert message=flash.error("") kind=AlertKind::Error/>
-            <Field name="alias" label="Show" value=flash.value("alias") required=true maxlength=255/>
-            <Field name="campaign" label="as" value=flash.value("campaign") required=true maxlength=255/>
-            {field("query", query)}
-            <SubmitButton label="Merge"/>
-        </form>
-        {pairs}
-        {more_pairs.then(|| view! { <p class="muted small">{format!("The first {PAIRS} pairs.")}</p> })}
-        {alike.cut.then(|| {
-            let text = format!("The {} names with the most touches were compared.", format::count(i64::from(MOST_NAMES)));
-            view! { <p class="muted small">{text}</p> }
-        })}
-        {merged}
-        {full.then(|| view! { <p class="muted small">{format!("The first {ALIASES} merged names.")}</p> })}
+            {pairs}
+            {more_pairs.then(|| view! { <p class="muted small">{format!("The first {PAIRS} pairs.")}</p> })}
+            {alike.cut.then(|| {
+                let most = format::count(i64::from(MOST_NAMES));
+                view! { <p class="muted small">{format!("The {most} names with the most touches were compared.")}</p> }
+            })}
+        </Card>
+        <Card title="Merged campaign names">
+            <p>"Merging changes what reports show. Touches keep what their link said, so it can be undone."</p>
+            <form class="form inline" method="post" action="/api/campaign-aliases">
+                <Field name="alias" label="Name in links" value=flash.value("alias") required=true maxlength=255/>
+                <Field name="campaign" label="Show it as" value=flash.value("campaign") required=true maxlength=255/>
+                {field("query", query)}
+                <SubmitButton label="Merge"/>
+            </form>
+            {merged}
+            {full.then(|| view! { <p class="muted small">{format!("The first {ALIASES} merged names.")}</p> })}
+        </Card>
     }
     .into_any()
 }

@@ -113,7 +113,8 @@ fn asks_for_privacy(headers: &HeaderMap) -> bool {
 pub(super) fn is_page_of(address: &str, host: &str) -> bool {
     let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
     let authority = rest.map(|rest| &rest[..rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())]);
-    !host.is_empty() && authority.is_some_and(|authority| without_port(authority).eq_ignore_ascii_case(without_port(host)))
+    !host.is_empty()
+        && authority.is_some_and(|authority| without_port(authority).eq_ignore_ascii_case(without_port(host)))
 }
 
 fn without_port(authority: &str) -> &str {

@@ -4,6 +4,8 @@
 //! never send. What the server did see is not counted again: the beacon says what it read from the query and what from the
 //! fragment, so that the touch of the page itself is found, and completed where the fragment said more.
 
+use std::net::IpAddr;
+
 use axum::{
     Form,
     extract::{Extension, State},
@@ -76,7 +78,7 @@ pub async fn receive(
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response();
     }
     limit.count(address);
-    attribution.receive(&session, &headers, &beacon).await
+    attribution.receive(&session, address, &headers, &beacon).await
 }
 
 /// Whether a page of this very origin sent it. A browser says so; what is no browser has no business here.
@@ -112,12 +114,15 @@ impl Attribution {
         Some((self.touch(&examined, &beacon.path), seen))
     }
 
-    async fn receive(&self, session: &Session, headers: &HeaderMap, beacon: &Beacon) -> Response {
+    async fn receive(&self, session: &Session, address: IpAddr, headers: &HeaderMap, beacon: &Beacon) -> Response {
         let mut response = StatusCode::NO_CONTENT.into_response();
         if consent(headers, &self.config) != Consent::Given {
             return response;
         }
         let Some((touch, seen)) = self.read_beacon(headers, beacon) else { return response };
+        if session.id().is_none() && !self.admits(Some(address)) {
+            return response;
+        }
         let waiting = Waiting::of(&touch);
         match self.try_capture(session, touch, Storing::Beacon { seen }).await {
             Ok((_, Some(started))) => {
@@ -138,13 +143,7 @@ impl Attribution {
     }
 
     /// What an address says, as if the browser had asked for it with that query.
-    fn said(
-        &self,
-        headers: &HeaderMap,
-        path: &str,
-        query: &str,
-        referrer: &str,
-    ) -> Option<super::arrival::Examined> {
+    fn said(&self, headers: &HeaderMap, path: &str, query: &str, referrer: &str) -> Option<super::arrival::Examined> {
         let mut asked = HeaderMap::new();
         for name in [header::HOST, header::USER_AGENT] {
             if let Some(value) = headers.get(&name) {

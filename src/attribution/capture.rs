@@ -4,7 +4,10 @@
 //! It stands before routing, so redirects, missing pages and failing ones count like any other arrival. The touch is on disk
 //! before the page is rendered. A request without a signal passes through untouched.
 
-use std::task::{Context, Poll};
+use std::{
+    net::IpAddr,
+    task::{Context, Poll},
+};
 
 use axum::http::{HeaderValue, Request, Response, header};
 use futures::future::{BoxFuture, Either};
@@ -25,6 +28,7 @@ use super::{
     visitor::{self, SessionVisitor},
 };
 use crate::{
+    address_limit::ClientAddress,
     config::ConsentMode,
     db::{self, new_id},
 };
@@ -96,7 +100,11 @@ where
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         let attribution = self.attribution.clone();
+        let address = request.extensions().get().map(|ClientAddress(address)| *address);
         Either::Right(Box::pin(async move {
+            if session.id().is_none() && arrival.is_some() && !attribution.admits(address) {
+                arrival = None;
+            }
             let captured = attribution.capture(&session, arrival, waiting).await;
             if let (Some(agreed), Some(visitor)) = (agreed, captured.new_visitor) {
                 attribution.note_decision(visitor, true, agreed.decided_at).await;
@@ -267,6 +275,15 @@ impl Attribution {
         if stored == Stored::OverCap {
             self.count(stored.as_str());
         }
+    }
+
+    /// Whether a visitor who is new may have a row: an address that brings too many is no person's.
+    pub(super) fn admits(&self, address: Option<IpAddr>) -> bool {
+        let admitted = address.is_none_or(|address| self.new_visitors.admits(address));
+        if !admitted {
+            self.count_ignored(Ignored::Flood);
+        }
+        admitted
     }
 
     /// Counts what carried a signal but is nobody's arrival.

@@ -37,11 +37,13 @@ pub enum Ignored {
     Undecided,
     /// The visitor declined.
     Refused,
+    /// One address brought more new visitors than people do.
+    Flood,
 }
 
 impl Ignored {
     /// Each reason that is counted, once.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Bot(BotKind::Crawler),
         Self::Bot(BotKind::Ai),
         Self::Bot(BotKind::Preview),
@@ -59,6 +61,7 @@ impl Ignored {
         Self::Gpc,
         Self::Undecided,
         Self::Refused,
+        Self::Flood,
     ];
 
     /// A fixed word, fit for a metric's label and a counter's row. Kinds of machines that few ask about share one.
@@ -74,6 +77,7 @@ impl Ignored {
             Self::Gpc => "gpc",
             Self::Undecided => "undecided",
             Self::Refused => "refused",
+            Self::Flood => "flood",
             Self::Bot(kind) => match kind {
                 BotKind::Crawler => "bot_crawler",
                 BotKind::Ai => "bot_ai",
@@ -99,6 +103,7 @@ impl Ignored {
             Self::Gpc => "Asked for privacy",
             Self::Undecided => "Not decided about consent",
             Self::Refused => "Declined",
+            Self::Flood => "A flood from one address",
             Self::Bot(kind) => match kind {
                 BotKind::Crawler => "Search crawlers",
                 BotKind::Ai => "AI crawlers and assistants",
@@ -136,6 +141,9 @@ impl Ignored {
                 "Consent is required. The arrival waits in the page, and counts when the visitor agrees."
             }
             Self::Refused => "The visitor declined to be remembered.",
+            Self::Flood => {
+                "One address brought over a thousand new visitors within ten minutes. If it is your proxy's, name it in TRUSTED_PROXIES."
+            }
             Self::Bot(kind) => match kind {
                 BotKind::Crawler => "Search engines that read the page for their index, such as Googlebot.",
                 BotKind::Ai => "Crawlers that gather for language models, and assistants that read for their users.",

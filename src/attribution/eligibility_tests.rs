@@ -122,6 +122,7 @@ fn every_reason_has_a_word() {
         "gpc",
         "undecided",
         "refused",
+        "flood",
     ];
     assert_eq!(words, known);
     for kind in BotKind::ALL {

@@ -5,9 +5,12 @@
 //! become a touch and leave the session, in the same response. They stay for the next request only where the database refused
 //! them.
 
-use std::task::{Context, Poll};
+use std::{
+    net::IpAddr,
+    task::{Context, Poll},
+};
 
-use axum::http::{HeaderMap, Request, Response, header};
+use axum::http::{Request, Response, header};
 use futures::future::BoxFuture;
 use tower::{Layer, Service};
 use tower_sessions::Session;
@@ -15,16 +18,20 @@ use tracing::error;
 use uuid::Uuid;
 
 use super::{
-    Attribution, SignedInUser, clean,
+    Attribution, SignedInUser,
+    capture::Storing,
+    clean,
+    consent::{Consent, consent},
     eligibility::Ignored,
     params::{Signals, Utm},
-    capture::Storing,
-    consent::{Consent, consent},
     referrer::Referrer,
     touch::{Arrived, Origin, Touch},
     visitor::{self, SessionVisitor},
 };
-use crate::db::{Conn, Error, Millis, new_id, sql};
+use crate::{
+    address_limit::ClientAddress,
+    db::{Conn, Error, Millis, new_id, sql},
+};
 
 /// The names under which a handler seeds a lead source.
 pub const SENTINELS: [&str; 5] = ["utm_medium", "utm_source", "utm_campaign", "utm_term", "utm_content"];
@@ -84,7 +91,7 @@ where
                 attribution.see_to_link(&session, user).await;
             }
             let path = request.uri().path().to_owned();
-            let came = Came::of(request.headers(), &attribution);
+            let came = Came::of(&request, &attribution);
             let mut response = inner.call(request).await?;
             if let Some(started) = attribution.take_sentinels(&session, &path, came).await {
                 response.extensions_mut().insert(started);
@@ -99,13 +106,19 @@ struct Came {
     consent: Consent,
     /// The page elsewhere that linked here.
     referrer: Option<Referrer>,
+    address: Option<IpAddr>,
 }
 
 impl Came {
-    fn of(headers: &HeaderMap, attribution: &Attribution) -> Self {
+    fn of<B>(request: &Request<B>, attribution: &Attribution) -> Self {
+        let headers = request.headers();
         let referrer = headers.get(header::REFERER).and_then(|value| Referrer::parse(value.to_str().ok()?));
         let outside = |referrer: &Referrer| !attribution.config.is_own_host(&referrer.host);
-        Self { consent: consent(headers, &attribution.config), referrer: referrer.filter(outside) }
+        Self {
+            consent: consent(headers, &attribution.config),
+            referrer: referrer.filter(outside),
+            address: request.extensions().get().map(|ClientAddress(address)| *address),
+        }
     }
 }
 
@@ -196,6 +209,9 @@ impl Attribution {
                 self.count_ignored(Ignored::Refused);
                 return None;
             }
+        }
+        if session.id().is_none() && !self.admits(came.address) {
+            return None;
         }
         match self.try_capture(session, touch, Storing::Now).await {
             Ok((_, started)) => started,

@@ -31,9 +31,6 @@ pub mod click_ids;
 /// What a visitor decided about being remembered.
 #[cfg(feature = "ssr")]
 pub mod consent;
-/// The form by which visitors decide: `POST /api/consent`.
-#[cfg(feature = "ssr")]
-pub mod decide;
 /// Conversions: recorded once, refunded at most once over.
 #[cfg(feature = "ssr")]
 pub mod conversion;
@@ -42,6 +39,9 @@ pub mod conversion;
 pub mod counters;
 /// Credit learnt from many paths: Markov removal effects and Shapley values, over channels.
 pub mod data_driven;
+/// The form by which visitors decide: `POST /api/consent`.
+#[cfg(feature = "ssr")]
+pub mod decide;
 /// Whether a request is a person's arrival.
 #[cfg(feature = "ssr")]
 pub mod eligibility;
@@ -95,7 +95,7 @@ mod settings {
     use uuid::Uuid;
 
     use super::counters::Counters;
-    use crate::{config::Config, db::Db};
+    use crate::{address_limit::AddressLimit, config::Config, db::Db};
 
     /// What the layers need.
     #[derive(Clone, Debug)]
@@ -104,6 +104,8 @@ mod settings {
         pub config: Arc<Config>,
         /// What did not count, by reason.
         pub counters: Counters,
+        /// New visitors of an address, in this process.
+        pub new_visitors: AddressLimit,
     }
 
     /// A request extension: who is signed in. Authentication sets it, outside the attribution layers.

@@ -182,8 +182,14 @@ mod tests {
     fn touch(link: &str) -> Touch {
         let tags = CustomTags::parse("Partner").expect("a tag");
         let signals = parse(link, None, &tags);
-        let arrived =
-            Arrived { signals: &signals, path: "/pricing", referrer: None, origin: Origin::Link, internal: false, at: 5 };
+        let arrived = Arrived {
+            signals: &signals,
+            path: "/pricing",
+            referrer: None,
+            origin: Origin::Link,
+            internal: false,
+            at: 5,
+        };
         Touch::new(&arrived, &Rules::default())
     }
 

@@ -77,7 +77,9 @@ pub async fn follow(
     let token = token.map(|Path(token)| token).unwrap_or_default();
     let landing = match attribution.find(&token).await {
         Ok(Some(link)) => {
-            if consent(&request.headers, &attribution.config) == Consent::Undecided && attribution.counts(&link, &request) {
+            if consent(&request.headers, &attribution.config) == Consent::Undecided
+                && attribution.counts(&link, &request)
+            {
                 // No session before consent: what would be seeded waits in the landing page, as any link's signals do.
                 let seeds = form_urlencoded::Serializer::new(query.take().unwrap_or_default())
                     .extend_pairs(seeds(&link, &token))

@@ -149,13 +149,14 @@ async fn lock(conn: &mut Conn, touch: &Touch, visitor: Uuid) -> Result<(), Error
 
 /// The visitor's latest touch with that fingerprint, of the last half hour.
 async fn same_arrival(conn: &mut Conn, touch: &Touch, visitor: Uuid, fingerprint: i64) -> Result<Option<Uuid>, Error> {
-    let found: Option<(Uuid,)> = sql("select id from touches where visitor_id = $1 and fingerprint = $2 and occurred_at > $3
+    let found: Option<(Uuid,)> =
+        sql("select id from touches where visitor_id = $1 and fingerprint = $2 and occurred_at > $3
         order by occurred_at desc limit 1")
-    .bind(visitor)
-    .bind(fingerprint)
-    .bind(touch.occurred_at - REPEAT_WINDOW)
-    .fetch_optional(conn)
-    .await?;
+        .bind(visitor)
+        .bind(fingerprint)
+        .bind(touch.occurred_at - REPEAT_WINDOW)
+        .fetch_optional(conn)
+        .await?;
     Ok(found.map(|(id,)| id))
 }
 

@@ -8,11 +8,17 @@ use super::MaybeText;
 /// `class="cover-link"` ([`TwoLines`] writes one) makes the whole row a target. The caption is read, not seen: the card's
 /// heading says it to the eye.
 #[component]
-pub fn DataTable(#[prop(into)] caption: String, children: Children) -> impl IntoView {
+pub fn DataTable(
+    #[prop(into)] caption: String,
+    /// With many columns: closer together.
+    #[prop(optional)]
+    dense: bool,
+    children: Children,
+) -> impl IntoView {
     let label = caption.clone();
     view! {
         <div class="table-scroll" role="region" aria-label=label tabindex="0">
-            <table class="table">
+            <table class="table" class:dense=dense>
                 <caption class="visually-hidden">{caption}</caption>
                 {children()}
             </table>

@@ -90,7 +90,8 @@ pub(super) enum Key {
     Touch(Uuid),
     /// django-utm-tracker's primary key.
     Id(String),
-    /// A digest of the row, and which of the equal rows of its user it is.
+    /// A digest of its time, medium, source and campaign, and which of the user's rows with the same ones it is, in the order of
+    /// the file.
     Row { digest: [u8; 32], occurrence: u32 },
 }
 
@@ -176,16 +177,13 @@ fn key_of(row: &Row) -> Result<Key, String> {
     if let Some(id) = row.text(Column::Id)? {
         return Ok(Key::Id(id.trim().to_owned()));
     }
-    let mut cells: Vec<_> = row.cells.iter().map(|(column, cell)| (column.name(), cell)).collect();
-    cells.retain(|(name, _)| ![Column::User, Column::Email, Column::Joined].map(Column::name).contains(name));
-    // whatever the order of the columns
-    cells.sort_unstable();
+    // What erasing a user takes out of a touch is no part of it: the id stays, and whoever knows the rest could try values.
     let mut digest = Sha256::new();
-    for (name, cell) in cells {
-        for part in [name.as_bytes(), cell] {
-            digest.update(part.len().to_le_bytes());
-            digest.update(part);
-        }
+    let names = ["utm_medium", "utm_source", "utm_campaign"].map(Column::Utm);
+    for column in [Column::Timestamp, Column::CreatedAt].into_iter().chain(names) {
+        let cell = row.text(column)?.unwrap_or_default();
+        digest.update(cell.len().to_le_bytes());
+        digest.update(cell);
     }
     Ok(Key::Row { digest: digest.finalize().into(), occurrence: 0 })
 }

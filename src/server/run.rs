@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, signal};
 use super::{health::Stopping, housekeeping, logging, router, serve};
 use crate::{
     address_limit::AddressLimit,
-    attribution::counters::Counters,
+    attribution::{Attribution, counters::Counters},
     auth::password::Hasher,
     config::{Config, Mistake},
     db::Db,
@@ -52,14 +52,20 @@ pub async fn open_database(config: &Config) -> Result<Db, Mistake> {
 
 /// What every request can reach.
 pub fn state(config: Config, db: Db) -> AppState {
+    let config = Arc::new(config);
     AppState::new(Shared {
         options: leptos_options(&config),
+        attribution: Attribution {
+            db: db.clone(),
+            config: config.clone(),
+            counters: Counters::default(),
+            new_visitors: AddressLimit::of_new_visitors(),
+        },
         db,
         hasher: Hasher::default(),
-        counters: Counters::default(),
         sign_in_limit: AddressLimit::of_sign_ins(),
         beacon_limit: AddressLimit::of_beacons(),
-        config: Arc::new(config),
+        config,
     })
 }
 
@@ -97,12 +103,12 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
     let state = state(config, db.clone());
     let config = state.config.clone();
     let housekeeping = tokio::spawn(housekeeping::run(db.clone(), Retention::of(&config)));
-    let counting = tokio::spawn(housekeeping::write_counters(db.clone(), state.counters.clone()));
+    let counting = tokio::spawn(housekeeping::write_counters(db.clone(), state.attribution.counters.clone()));
     let stopping = Stopping::default();
     // with port 0, what the system chose
     let addr = listener.local_addr().unwrap_or(config.site_addr);
     tracing::info!(url = config.site_url, %addr, "ready");
-    let counters = state.counters.clone();
+    let counters = state.attribution.counters.clone();
     let router = router::router(state, stopping.clone());
     serve::serve(listener, router, stop(stopping)).await;
     housekeeping.abort();

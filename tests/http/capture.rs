@@ -229,3 +229,27 @@ async fn custom_tags_privacy_and_own_links() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn one_address_cannot_fill_the_database() {
+    let setup = || Setup { variables: vec![("TRUSTED_PROXIES", "127.0.0.1/32".into())], ..Setup::default() };
+    each_app_with(setup, async |app| {
+        let land = async |address: &str| {
+            // each time a browser that nobody knows
+            let request = app.browser().get("/?utm_source=a").header("x-forwarded-for", address);
+            request.send().await.expect("an answer")
+        };
+        for _ in 0..1_000 {
+            assert_eq!(land("198.51.100.7").await.status(), StatusCode::OK);
+        }
+        let response = land("198.51.100.7").await;
+        assert_eq!(response.status(), StatusCode::OK, "the page is served");
+        assert!(response.headers().get(header::SET_COOKIE).is_none());
+        assert_eq!(app.count("select count(*) from visitors").await, 1_000);
+        // others are none the worse, nor is a proxy that was not told of
+        for address in ["198.51.100.8", "10.0.0.7"] {
+            assert!(land(address).await.headers().get(header::SET_COOKIE).is_some(), "{address}");
+        }
+    })
+    .await;
+}

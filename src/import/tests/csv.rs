@@ -48,10 +48,13 @@ async fn a_spreadsheets_csv_is_read_with_the_lines_an_editor_shows() {
 async fn rows_without_ids_are_known_again_however_many_are_equal() {
     each_database(async |db| {
         let folder = Folder::new();
-        let row = "maria@example.com,cpc,google,2023-05-04 12:34:56";
-        let header = "email,utm_medium,utm_source,timestamp";
+        let row = "maria@example.com,cpc,google,2023-05-04 12:34:56,mug";
+        let header = "email,utm_medium,utm_source,timestamp,term";
         let tom = row.replace("maria", "tom");
-        let file = folder.file("leads.csv", [header, row, row, &tom, &row.replace("google", "bing")].join("\n"));
+        let file = folder.file(
+            "leads.csv",
+            [header, row, &row.replace("mug", "cup"), &tom, &row.replace("google", "bing")].join("\n"),
+        );
         assert_eq!(numbers(&db, &file).await, (4, 0, 0, 2));
         assert_eq!(numbers(&db, &file).await, (0, 4, 0, 0));
         // other columns first, other rows between, one more

@@ -115,3 +115,29 @@ fn created(error: &ImportError) -> u64 {
         other => panic!("it did not stop in the middle: {other}"),
     }
 }
+
+#[tokio::test]
+async fn an_account_joined_with_its_first_lead_wherever_that_stands() {
+    each_database(async |db| {
+        let folder = Folder::new();
+        let header = "email,medium,source,timestamp".to_owned();
+        // the newest first, as Django's admin lists them
+        let rows = (0..1200).rev().map(|minute| {
+            let (hours, minutes) = (minute / 60, minute % 60);
+            format!("maria@example.com,cpc,google,2023-05-04 {hours:02}:{minutes:02}:00")
+        });
+        let file = folder.file("leads.csv", std::iter::once(header).chain(rows).collect::<Vec<_>>().join("\n"));
+        assert_eq!(numbers(&db, &file).await, (1200, 0, 0, 1));
+        let midnight = 1_683_158_400_000;
+        assert_eq!(accounts(&db).await, [("maria@example.com".to_owned(), midnight, midnight)]);
+        // an earlier one that comes later: the account is as old as it was, its visitor was seen before
+        let file = folder
+            .file("more.csv", "email,medium,source,timestamp\nMaria@example.com,cpc,google,2023-05-03 00:00:00\n");
+        assert_eq!(numbers(&db, &file).await, (1, 0, 0, 0));
+        assert_eq!(accounts(&db).await, [("maria@example.com".to_owned(), midnight, midnight)]);
+        let mut conn = db.read().await.expect("a connection");
+        let seen: i64 = sql("select first_seen_at from visitors").fetch_scalar(&mut conn).await.expect("one visitor");
+        assert_eq!(seen, midnight - 86_400_000);
+    })
+    .await;
+}

@@ -173,6 +173,25 @@ async fn a_site_with_its_own_user_model_is_found_by_its_foreign_key() {
 }
 
 #[tokio::test]
+async fn users_with_one_address_are_one_account() {
+    each_database(async |db| {
+        let folder = Folder::new();
+        let users =
+            "insert into auth_user (id, email, date_joined) values (1, 'Maria@example.com', '2023-05-02 08:00:00'),
+            (2, 'maria@Example.com', '2023-05-01 08:00:00'), (3, ' maria@example.com ', '2123-05-01 08:00:00')";
+        let rows = "insert into utm_tracker_leadsource (user_id, medium, source, timestamp) values
+            (1, 'cpc', 'google', '2023-05-04 12:34:56'), (2, 'cpc', 'google', '2023-05-04 12:34:56'),
+            (3, 'cpc', 'google', '2023-05-04 12:34:56')";
+        let file = folder.sqlite("db.sqlite3", &[LEADS, USERS, users, rows]).await;
+        assert_eq!(numbers(&db, &file).await, (3, 0, 0, 1));
+        let joined = 1_682_928_000_000;
+        assert_eq!(accounts(&db).await, [("Maria@example.com".to_owned(), joined, joined)]);
+        assert_eq!(count(&db, "visitors").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_live_site_goes_on_writing_and_a_later_import_takes_what_came() {
     each_database(async |db| {
         let folder = Folder::new();

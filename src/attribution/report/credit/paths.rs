@@ -150,6 +150,9 @@ pub async fn walk(
     settings: &CreditSettings,
     mut each: impl FnMut(&Attributed<'_>) + Send,
 ) -> Result<(), Error> {
+    if let Of::Ids([]) = of {
+        return Ok(());
+    }
     let mut after: Option<Conversion> = None;
     loop {
         let mut conversions = conversions(conn, of, after.as_ref()).await?;
