@@ -313,10 +313,17 @@ fn names(flash: &FormState, query: &str, alike: Alike, aliases: Vec<Alias>) -> A
             </DataTable>
         }
     });
+    let (notice, error) = (flash.notice.clone(), flash.error(""));
+    let fields = view! {
+        <Field name="alias" label="Name in links" value=flash.value("alias") required=true maxlength=255/>
+        <Field name="campaign" label="Show it as" value=flash.value("campaign") required=true maxlength=255/>
+        {field("query", query)}
+    }
+    .into_any();
     view! {
         <Card title="Campaign names that look alike">
-            <FormAlert message=flash.notice.clone() kind=AlertKind::Success/>
-            <FormAlert message=flash.error("") kind=AlertKind::Error/>
+            <FormAlert message=notice kind=AlertKind::Success/>
+            <FormAlert message=error kind=AlertKind::Error/>
             {pairs}
             {more_pairs.then(|| view! { <p class="muted small">{format!("The first {PAIRS} pairs.")}</p> })}
             {alike.cut.then(|| {
@@ -327,9 +334,7 @@ fn names(flash: &FormState, query: &str, alike: Alike, aliases: Vec<Alias>) -> A
         <Card title="Merged campaign names">
             <p>"Merging changes what reports show. Touches keep what their link said, so it can be undone."</p>
             <form class="form inline" method="post" action="/api/campaign-aliases">
-                <Field name="alias" label="Name in links" value=flash.value("alias") required=true maxlength=255/>
-                <Field name="campaign" label="Show it as" value=flash.value("campaign") required=true maxlength=255/>
-                {field("query", query)}
+                {fields}
                 <SubmitButton label="Merge"/>
             </form>
             {merged}

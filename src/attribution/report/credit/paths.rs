@@ -1,7 +1,8 @@
 //! Conversions, each with the touches it is credited to.
 //!
-//! They are read in order of users, some thousand at a time, and their touches with one statement for some hundred users: two kinds
-//! of statements however many conversions there are, and never more in memory than one part.
+//! They are read in the order of time, some thousand at a time, and their touches with one statement for some hundred users: two
+//! kinds of statements however many conversions there are, and never more in memory than one part. The time it takes grows with
+//! the conversions of the period, not with those of the database.
 
 use uuid::Uuid;
 
@@ -143,7 +144,7 @@ pub enum Of<'a> {
     Ids(&'a [Uuid]),
 }
 
-/// Calls `each` with every conversion that is asked for, in order of users, and of a user in the order of time.
+/// Calls `each` with every conversion that is asked for. Those of one user come in the order of time.
 pub async fn walk(
     conn: &mut Conn,
     of: Of<'_>,
@@ -153,10 +154,12 @@ pub async fn walk(
     if let Of::Ids([]) = of {
         return Ok(());
     }
-    let mut after: Option<Conversion> = None;
+    let mut after: Option<(Millis, Uuid)> = None;
     loop {
-        let mut conversions = conversions(conn, of, after.as_ref()).await?;
+        let mut conversions = conversions(conn, of, after).await?;
         let full = conversions.len() == CONVERSIONS;
+        after = conversions.last().map(|last| (last.occurred_at, last.id));
+        conversions.sort_by_key(|conversion| (conversion.user_id, conversion.occurred_at, conversion.id));
         let mut rest = conversions.as_slice();
         while !rest.is_empty() {
             let (now, later) = rest.split_at(users_end(rest, USERS));
@@ -167,7 +170,6 @@ pub async fn walk(
         if !full {
             return Ok(());
         }
-        after = conversions.pop();
     }
 }
 
@@ -202,7 +204,7 @@ fn pair(
     }
 }
 
-async fn conversions(conn: &mut Conn, of: Of<'_>, after: Option<&Conversion>) -> Result<Vec<Conversion>, Error> {
+async fn conversions(conn: &mut Conn, of: Of<'_>, after: Option<(Millis, Uuid)>) -> Result<Vec<Conversion>, Error> {
     let statement = Statement::new(
         "select c.id, c.user_id, c.kind, c.occurred_at, coalesce(o.occurred_at, c.occurred_at) as credited_at, c.value,
                 c.currency, c.refund_of,
@@ -220,23 +222,28 @@ async fn conversions(conn: &mut Conn, of: Of<'_>, after: Option<&Conversion>) ->
     })
     .text(" as found_direct from conversions c left join conversions o on o.id = c.refund_of where ")
     .with(|statement| match of {
-        Of::Filter(filter) => statement.within("c.occurred_at", filter.period.range()).of_kind(filter),
+        Of::Filter(filter) => {
+            let mut range = filter.period.range();
+            // of the conditions on the time, this is the one that an index answers
+            if let Some((occurred_at, _)) = after {
+                range.start = range.start.max(occurred_at);
+            }
+            statement.within("c.occurred_at", range).of_kind(filter)
+        }
         Of::User(user) => statement.text("c.user_id = ").value(user),
         Of::Ids(ids) => statement.text("c.id in ").list(ids.iter().copied()),
     });
     let statement = match after {
-        Some(last) => statement
-            .text(" and (c.user_id, c.occurred_at, c.id) > (")
-            .value(last.user_id)
+        Some((occurred_at, id)) => statement
+            .text(" and (c.occurred_at, c.id) > (")
+            .value(occurred_at)
             .text(", ")
-            .value(last.occurred_at)
-            .text(", ")
-            .value(last.id)
+            .value(id)
             .text(")"),
         None => statement,
     };
     statement
-        .text(" order by c.user_id, c.occurred_at, c.id limit ")
+        .text(" order by c.occurred_at, c.id limit ")
         .value(CONVERSIONS as i64)
         .query()
         .fetch_all(conn)
