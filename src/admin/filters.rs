@@ -233,7 +233,7 @@ impl PageFilter {
                 chip("Conversion", kind, filter.clone().of_kind(None));
             }
             if let Some(model) = filter.model.filter(|model| *model != choice.default) {
-                chip("Credit by", model.label().to_owned(), filter.clone().by_model(None));
+                chip("Model", model.label().to_owned(), filter.clone().by_model(None));
             }
         }
         view! { <FilterChips chips clear_href=self.here(&Filter::new(filter.period.clone()))/> }.into_any()

@@ -73,7 +73,13 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
 
 fn origin(lead: &Lead) -> AnyView {
     let channel = view! { <Tag label=lead.channel.clone()/> {internal_tag(lead.internal)} };
-    let read_from = if lead.derived { "The click id" } else { "The link" };
+    let read_from = match (lead.origin.as_str(), lead.derived) {
+        ("referrer", _) => "The page that linked here",
+        ("seeded", _) => "This site, without a link",
+        ("import", _) => "An import",
+        (_, true) => "The click id",
+        _ => "The link",
+    };
     let fields = [
         ("Source", &lead.source),
         ("Medium", &lead.medium),

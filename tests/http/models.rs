@@ -70,7 +70,7 @@ async fn models_stand_side_by_side() {
         let admin = app.admin().await;
         // the admin's own sign-up is direct
         let page = text(&admin.text("/admin/models?kind=purchase&model=last").await);
-        assert!(page.contains("Credit by is Last touch") && page.contains("Conversion is purchase"), "{page}");
+        assert!(page.contains("Model is Last touch") && page.contains("Conversion is purchase"), "{page}");
         for (row, numbers) in [("Paid Search", "2 2 2 1.33 −0.67"), ("Email", "0 0 0 0.67 +0.67")] {
             let found = page.split(row).any(|after| {
                 let after = after.replace(" against the base", "");
@@ -212,7 +212,7 @@ async fn the_configured_model_and_windows_hold() {
         let rows = file(&admin, "/admin/campaigns.csv?kind=signup").await;
         assert_eq!(rows.iter().find(|row| row[2] == "spring").expect("a row")[10], "1.000000");
         let page = text(&admin.text("/admin/models").await);
-        assert!(page.contains("15 days for purchase") && !page.contains("Credit by is"), "{page}");
+        assert!(page.contains("15 days for purchase") && !page.contains("Model is"), "{page}");
     })
     .await;
 }

@@ -37,6 +37,8 @@ pub struct Lead {
     pub tags: String,
     pub landing_path: String,
     pub referrer: Option<String>,
+    /// What made the touch: `link`, `referrer`, `seeded` or `import`.
+    pub origin: String,
     pub derived: bool,
     pub internal: bool,
     pub hits: i64,
@@ -102,7 +104,7 @@ pub struct LeadPage {
 
 const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.occurred_at, v.linked_at,
     t.source, t.medium, t.term, t.content, t.utm_id, t.source_platform, t.creative_format, t.marketing_tactic,
-    t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.derived, t.internal, t.hits";
+    t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.origin, t.derived, t.internal, t.hits";
 
 fn select() -> Statement {
     Statement::new("select ").text(COLUMNS).text(", ").text(CAMPAIGN).text(" as campaign")

@@ -205,6 +205,17 @@ async fn a_live_site_goes_on_writing_and_a_later_import_takes_what_came() {
         assert_eq!(numbers(&db, &file).await, (1, 0, 0, 1), "what is not committed is not there");
         site.execute("commit").await.expect("the site is not kept from its commit");
         assert_eq!(numbers(&db, &file).await, (1, 1, 0, 0));
+        // A copy, as of a site that crashed: what it wrote last stands beside it, and stays there.
+        let parts = [("db.sqlite3", "copy.sqlite3"), ("db.sqlite3-wal", "copy.sqlite3-wal")];
+        let [copy, wal] = parts.map(|(from, to)| {
+            std::fs::copy(folder.0.join(from), folder.0.join(to)).expect("a copy");
+            folder.0.join(to)
+        });
+        let bytes = || [&copy, &wal].map(|file| std::fs::read(file).expect("a file"));
+        let before = bytes();
+        assert!(!before[1].is_empty());
+        assert_eq!(numbers(&db, &copy).await, (0, 2, 0, 0));
+        assert_eq!(bytes(), before);
         site.close().await.expect("closed");
     })
     .await;

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many conversions are read at a time.
-const CONVERSIONS: usize = 5_000;
+const CONVERSIONS: usize = 20_000;
 /// Of how many users touches are read at a time.
 const USERS: usize = 500;
 
