@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::lead::{Lead, visitor_of};
 use crate::{
     attribution::conversion::sign_up_conversion,
-    db::{Conn, Error, Insert, Millis, Table, Value, new_id, sql},
+    db::{Conn, Dialect, Error, Insert, Millis, Table, Value, new_id, sql},
 };
 
 /// No hash: no password fits, and finding that out takes as long as with a hash.
@@ -50,6 +50,10 @@ struct Account {
 
 /// Stores leads within a transaction.
 pub(super) async fn store(conn: &mut Conn, leads: &[Dated], existing_only: bool) -> Result<Stored, Error> {
+    if conn.dialect() == Dialect::Postgres {
+        // A plan that was made and kept while the tables were empty reads them whole, when they are full.
+        sql("set local plan_cache_mode = force_custom_plan").execute(conn).await?;
+    }
     let mut stored = Stored::default();
     let keys = leads.iter().map(|dated| dated.lead.arrival.email_key.as_str()).collect::<HashSet<_>>();
     let mut accounts = accounts(conn, keys.iter().copied()).await?;
