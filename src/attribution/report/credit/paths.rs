@@ -234,20 +234,12 @@ async fn conversions(conn: &mut Conn, of: Of<'_>, after: Option<(Millis, Uuid)>)
         Of::Ids(ids) => statement.text("c.id in ").list(ids.iter().copied()),
     });
     let statement = match after {
-        Some((occurred_at, id)) => statement
-            .text(" and (c.occurred_at, c.id) > (")
-            .value(occurred_at)
-            .text(", ")
-            .value(id)
-            .text(")"),
+        Some((occurred_at, id)) => {
+            statement.text(" and (c.occurred_at, c.id) > (").value(occurred_at).text(", ").value(id).text(")")
+        }
         None => statement,
     };
-    statement
-        .text(" order by c.occurred_at, c.id limit ")
-        .value(CONVERSIONS as i64)
-        .query()
-        .fetch_all(conn)
-        .await
+    statement.text(" order by c.occurred_at, c.id limit ").value(CONVERSIONS as i64).query().fetch_all(conn).await
 }
 
 /// The touches that the conversions may be credited to, in order of users and time.
