@@ -64,6 +64,18 @@ const shots = [
   ["campaigns", admin, "/admin/campaigns"],
   ["leads", admin, "/admin/leads"],
   ["journey", admin, await longestJourney()],
+  ["conversions", admin, "/admin/conversions"],
+  ["models", admin, "/admin/models?period=90d"],
+  ["quality", admin, "/admin/quality"],
+  [
+    "inspector",
+    admin,
+    `/admin/inspector?${new URLSearchParams({
+      address: "https://www.example.com/pricing?utm_source=fb-ads&utm_campaign=spring&gclid=AbC-_1",
+      linked_from: "https://l.facebook.com/",
+    })}`,
+  ],
+  ["privacy", visitor, "/privacy"],
 ];
 const sizes = [
   ["", { width: 1280, height: 800 }],
