@@ -139,7 +139,9 @@ impl Config {
                 .value("ATTRIBUTION_CUSTOM_TAGS", |value| CustomTags::parse(value).map_err(|error| error.to_string()))
                 .unwrap_or_default(),
             window: read.value("ATTRIBUTION_WINDOW", parse_duration).unwrap_or(days(90)),
-            windows: read.value("ATTRIBUTION_WINDOWS", |value| list(value, parse_window)).unwrap_or_default(),
+            windows: read
+                .value("ATTRIBUTION_WINDOWS", |value| once_each(list(value, parse_window)?))
+                .unwrap_or_default(),
             models: ModelSettings {
                 default: read
                     .value("ATTRIBUTION_MODEL", |value| value.parse().map_err(|why: UnknownModel| why.to_string()))
@@ -156,9 +158,7 @@ impl Config {
                 },
             },
             rules: read.value("ATTRIBUTION_RULES", read_rules).unwrap_or_default(),
-            ignored_referrers: read
-                .value("ATTRIBUTION_IGNORED_REFERRERS", IgnoredReferrers::parse)
-                .unwrap_or_default(),
+            ignored_referrers: read.value("ATTRIBUTION_IGNORED_REFERRERS", IgnoredReferrers::parse).unwrap_or_default(),
             internal_touches: read
                 .value("ATTRIBUTION_INTERNAL", |value| match value {
                     "exclude" => Ok(false),
@@ -202,6 +202,20 @@ impl Config {
                 .unwrap_or(!development),
         };
         (config, read.mistakes)
+    }
+
+    /// Reads the process' environment, where a setting of attribution that there is not is a mistake too: who mistypes
+    /// `ATTRIBUTION_CONSENT` must not believe that visitors are asked.
+    pub fn from_environment() -> (Self, Vec<Mistake>) {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let (config, mut mistakes) = Self::read(|name| {
+            asked.borrow_mut().push(name.to_owned());
+            std::env::var(name).ok()
+        });
+        let asked = asked.into_inner();
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        mistakes.extend(unknown(names, &asked));
+        (config, mistakes)
     }
 
     /// Whether this is a developer's machine: sample data at a click, errors in plain words.
@@ -325,9 +339,20 @@ pub fn parse_duration(value: &str) -> Result<Duration, String> {
 
 /// The rules in a file. What is wrong with them, all of it, is one mistake of the variable that names the file.
 fn read_rules(path: &str) -> Result<Rules, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("names {path:?}, which cannot be read: {error}"))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("names {path:?}, which cannot be read: {error}"))?;
     Rules::parse(&text).map_err(|mistakes| format!("names {path:?}, where {}", mistakes.join("; ")))
+}
+
+/// The names that begin like ours and are none of those that were asked for.
+fn unknown(names: impl Iterator<Item = String>, asked: &[String]) -> Vec<Mistake> {
+    names
+        .filter(|name| name.starts_with("ATTRIBUTION_") && !asked.contains(name))
+        .map(|name| Mistake {
+            variable: "ATTRIBUTION_…",
+            what: format!("includes {name}, which is no setting; see .env.example"),
+        })
+        .collect()
 }
 
 const fn days(number: u64) -> Duration {
@@ -337,6 +362,16 @@ const fn days(number: u64) -> Duration {
 /// How long something is kept; nothing where it is `never` removed.
 fn parse_retention(value: &str) -> Result<Option<Duration>, String> {
     if value == "never" { Ok(None) } else { parse_duration(value).map(Some) }
+}
+
+/// No kind has two windows.
+fn once_each(windows: Vec<(String, Duration)>) -> Result<Vec<(String, Duration)>, String> {
+    let twice =
+        windows.iter().enumerate().find(|(place, (kind, _))| windows[..*place].iter().any(|(name, _)| name == kind));
+    match twice {
+        Some((_, (kind, _))) => Err(format!("has two windows for {kind:?}")),
+        None => Ok(windows),
+    }
 }
 
 /// `purchase:30d`: a kind of conversions and its look-back window.
@@ -414,6 +449,17 @@ mod tests {
         assert_eq!((config.keep_unlinked, config.keep_linked), (None, Some(days(760))));
         let (_, mistakes) = read(&[("ATTRIBUTION_WINDOWS", "purchase"), ("ATTRIBUTION_KEEP_LINKED", "0d")]);
         assert_eq!(mistakes.len(), 2);
+    }
+
+    #[test]
+    fn a_mistyped_setting_of_attribution_is_a_mistake() {
+        let asked = ["ATTRIBUTION_CONSENT".to_owned()];
+        let names = ["ATTRIBUTION_CONSENT", "ATTRIBUTION_CONSNT", "OTHER", "PATH"].map(str::to_owned);
+        let mistakes = unknown(names.into_iter(), &asked);
+        assert_eq!(mistakes.len(), 1);
+        assert!(mistakes[0].to_string().contains("ATTRIBUTION_CONSNT"), "{}", mistakes[0]);
+        let (_, mistakes) = read(&[("ATTRIBUTION_WINDOWS", "purchase:30d,Purchase:7d")]);
+        assert_eq!(mistakes.len(), 1);
     }
 
     #[test]

@@ -16,7 +16,7 @@ async fn main() -> ExitCode {
     // a file for development; what is set stands above it
     let _ = dotenvy::dotenv();
     let cli = cli::Cli::parse();
-    let (config, mistakes) = Config::read(|name| std::env::var(name).ok());
+    let (config, mistakes) = Config::from_environment();
     match cli::run(cli, config, mistakes).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {

@@ -1,7 +1,11 @@
 //! Credit and money as people and programs read them.
 
 use crate::{
-    attribution::{conversion::Currency, models::COUNT_UNIT, report::credit::Earned},
+    attribution::{
+        conversion::{Currency, SIGN_UP},
+        models::COUNT_UNIT,
+        report::credit::Earned,
+    },
     components::format,
 };
 
@@ -61,6 +65,12 @@ pub fn monies(earned: &Earned) -> Option<String> {
     (!amounts.is_empty()).then(|| amounts.join(", "))
 }
 
+/// A kind of conversion as people read it: the sign-up has a word, others are what their reporters call them. Files keep what
+/// is stored.
+pub fn kind_label(kind: &str) -> &str {
+    if kind == SIGN_UP { "Sign-up" } else { kind }
+}
+
 /// A difference with its sign: `+12.5`, `−3`; nothing where there is none.
 pub fn signed(difference: i64, text: impl FnOnce(i64) -> String) -> Option<String> {
     (difference != 0).then(|| format!("{}{}", if difference > 0 { "+" } else { "" }, text(difference)))
@@ -103,6 +113,12 @@ mod tests {
         assert_eq!(money(1_234, "JPY"), "1,234\u{a0}JPY");
         assert_eq!(money(1_234, "KWD"), "1.234\u{a0}KWD");
         assert_eq!(exact_amount(-123_456, "EUR"), "-1234.56");
+    }
+
+    #[test]
+    fn the_sign_up_has_a_word() {
+        assert_eq!(kind_label("signup"), "Sign-up");
+        assert_eq!(kind_label("purchase"), "purchase");
     }
 
     #[test]

@@ -122,7 +122,21 @@ fn table(
         .collect_view();
     let total = earned.total();
     let shown = rows.len() as i64;
-    let rows = rows.into_iter().map(|row| table_row(filter, row, &earned)).collect_view();
+    let direct = totals.signups - totals.attributed;
+    // asked something of touches, nobody without one was counted
+    let uncounted = direct > 0 || !filter.filter().is_bare();
+    let unknown = |row: &Campaign| row.is_direct() && row.signups == 0 && row.credit > 0 && uncounted;
+    let dash = rows
+        .iter()
+        .any(&unknown)
+        .then_some(" Direct shows a dash for them: they belong to no touch, and are not in the total.");
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            let signups = (!unknown(&row)).then_some(row.signups);
+            table_row(filter, row, signups, &earned)
+        })
+        .collect_view();
 
     let first = i64::from((page - 1) * ROWS) + 1;
     let summary = match shown {
@@ -133,7 +147,13 @@ fn table(
     let last = u32::try_from(count).unwrap_or(u32::MAX).div_ceil(ROWS);
     let newer = (page > 1).then(|| step((page - 1).min(last)));
     let older = (i64::from(page) * i64::from(ROWS) < count).then(|| step(page + 1));
-    let direct = totals.signups - totals.attributed;
+    let direct_note = match direct > 0 {
+        true => {
+            let direct = format::plural(direct, "further sign-up", "further sign-ups");
+            Some(format!(" {direct} came directly, without a touch in the look-back window."))
+        }
+        false => dash.map(|_| " With a filter on touches, sign-ups without one are not counted.".to_owned()),
+    };
     let models = filter.filter().href("/admin/models", &[("by", "campaign")]);
     view! {
         <Card>
@@ -158,10 +178,8 @@ fn table(
                 "Whoever came by two campaigns counts for both, and once in the total. "
                 {format!("Conversions and value are credited by the model “{}”; ", model.label())}
                 <a href=models>"compare models"</a>"."
-                {(direct > 0).then(|| {
-                    let direct = format::plural(direct, "further sign-up", "further sign-ups");
-                    format!(" {direct} came directly, without a touch in the look-back window.")
-                })}
+                {direct_note}
+                {dash}
             </p>
         </Card>
     }
@@ -181,7 +199,8 @@ fn value(earned: &Earned) -> AnyView {
     }
 }
 
-fn table_row(filter: &PageFilter, row: Campaign, earned: &CampaignCredit) -> AnyView {
+/// `signups` are nothing where they are not those of the row.
+fn table_row(filter: &PageFilter, row: Campaign, signups: Option<i64>, earned: &CampaignCredit) -> AnyView {
     let earned = earned.of(&row);
     let name = if row.is_direct() { "Direct".to_owned() } else { or_not_set(&row.campaign) };
     let opens = row.narrow(filter.filter()).href("/admin", &[]);
@@ -199,7 +218,7 @@ fn table_row(filter: &PageFilter, row: Campaign, earned: &CampaignCredit) -> Any
             <td class="num">{format::count(row.visitors)}</td>
             <td class="num">{format::count(row.leads)}</td>
             <td class="num">{format::count(row.users)}</td>
-            <td class="num">{format::count(row.signups)}</td>
+            <td class="num">{signups.map_or_else(|| "–".to_owned(), format::count)}</td>
             <td class="num">{rate(row.rate())}</td>
             <td class="num">{credit(row.credit)}{value(&earned)}</td>
         </tr>

@@ -13,7 +13,7 @@ use crate::{
     attribution::report::{
         Filter, Preset,
         conversions::{ConversionPage, ListedConversion, any_conversion, conversion_count, conversions},
-        credit::{Of, PathTouch, kinds, walk},
+        credit::{CreditSettings, Of, PathTouch, kinds, walk},
         leads::Cursor,
     },
     components::{
@@ -45,16 +45,21 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     let settings = asked.credit();
     let count = conversion_count(&mut conn, filter.filter(), &settings).await?;
     let page = conversions(&mut conn, filter.filter(), &settings, part, ROWS).await?;
-    let paths = Paths::load(&mut conn, &asked, &page).await?;
+    let paths = Paths::load(&mut conn, &settings, &page).await?;
     let nothing_yet = count == 0 && !any_conversion(&mut conn).await?;
     let kinds = kinds(&mut conn).await?;
     drop(conn);
     filter.credit = Some(CreditChoice { default: asked.state.config.models.default, kinds });
 
     let content = if count == 0 { empty(&filter, nothing_yet) } else { table(&filter, page, &paths, count) };
+    let csv = filter.csv_href("/admin/conversions.csv", &[]);
+    let toolbar = view! {
+        {filter.toolbar()}
+        <a class="button" href=csv rel="external" download>"CSV"</a>
+    };
     let lost = lost.then_some("The address of this page of conversions is damaged; these are the newest.");
     Ok(view! {
-        <AdminPage title="Conversions" section=AdminSection::Conversions subtitle=filter.period_words() toolbar=filter.toolbar()>
+        <AdminPage title="Conversions" section=AdminSection::Conversions subtitle=filter.period_words() toolbar=toolbar.into_any()>
             {filter.search("Search conversions", "E-mail, campaign or term")}
             <FormAlert message=lost kind=AlertKind::Error/>
             {filter.above()}
@@ -66,13 +71,13 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
 
 /// First touch, last touch and number of touches before each conversion.
 #[derive(Debug, Default)]
-struct Paths(HashMap<Uuid, (PathTouch, PathTouch, usize)>);
+pub struct Paths(HashMap<Uuid, (PathTouch, PathTouch, usize)>);
 
 impl Paths {
-    async fn load(conn: &mut Conn, asked: &Asked, page: &ConversionPage) -> Result<Self, Error> {
+    pub async fn load(conn: &mut Conn, settings: &CreditSettings, page: &ConversionPage) -> Result<Self, Error> {
         let ids: Vec<Uuid> = page.conversions.iter().map(|conversion| conversion.id).collect();
         let mut paths = Self::default();
-        walk(conn, Of::Ids(&ids), &asked.credit(), |attributed| {
+        walk(conn, Of::Ids(&ids), settings, |attributed| {
             if let [first, ..] = attributed.touches[..]
                 && let [.., last] = attributed.touches[..]
             {
@@ -82,6 +87,11 @@ impl Paths {
         })
         .await?;
         Ok(paths)
+    }
+
+    /// Nothing where there was no touch.
+    pub fn of(&self, conversion: &ListedConversion) -> Option<&(PathTouch, PathTouch, usize)> {
+        self.0.get(&conversion.id)
     }
 }
 
@@ -130,7 +140,7 @@ fn row(filter: &PageFilter, conversion: ListedConversion, paths: &Paths) -> AnyV
     // that of a sign-up only repeats whose it is
     let external_id = Some(conversion.external_id.clone()).filter(|_| conversion.id != conversion.user_id);
     let dash = || view! { <span class="muted">"–"</span> };
-    let (first, last, touches) = match paths.0.get(&conversion.id) {
+    let (first, last, touches) = match paths.of(&conversion) {
         Some((first, last, touches)) => (touch(filter, first), touch(filter, last), *touches as i64),
         None => {
             let direct = || view! { <Tag label="Direct"/> }.into_any();

@@ -1,4 +1,4 @@
-//! Leads, campaigns and models as CSV files.
+//! Leads, campaigns, conversions and models as CSV files.
 //!
 //! What always holds: a file has all rows that its filter finds, not a page of them; without days in the address it is about
 //! all of time; it is read and sent in pieces, so that a large one does not stand in memory; it is RFC 4180, UTF-8; and no cell
@@ -36,6 +36,11 @@ use crate::{
     db::{Db, Error, Millis},
     state::AppState,
 };
+
+/// The file of conversions.
+mod conversions;
+
+pub use conversions::conversions_csv;
 
 /// How many leads are read at a time.
 const LEADS: u32 = 1_000;

@@ -168,6 +168,68 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
     .await;
 }
 
+#[tokio::test]
+async fn a_file_of_conversions_has_what_the_page_shows_and_all_of_it() {
+    let mut sample = Sample::default();
+    let user = sample.user("=maria@example.com", ORIGIN);
+    let visitor = sample.visitor(Some(user));
+    sample.touch(visitor, ORIGIN, Some("@spring"));
+    sample.touch(visitor, ORIGIN + 1, Some("autumn, late"));
+    let mut ids = vec![sample.conversion(user, "demo", ORIGIN - 1, (0, ""))];
+    let bought = sample.conversion(user, "purchase", ORIGIN + 2, (1_234, "EUR"));
+    sample.refund(bought, 34, ORIGIN + 3);
+    ids.push(bought);
+    for n in 0..1_100 {
+        ids.push(sample.conversion(user, "visit", ORIGIN + 10 + n / 3, (0, "")));
+    }
+    let find = |query| Filter::parse(query, Preset::All, NOW).filter;
+    each_database(async |db| {
+        sample.store(&db).await;
+        // a reporter may call its orders anything
+        let odd = "update conversions set external_id = '-1+1' where kind = 'purchase' and refund_of is null";
+        set(&db, odd, Vec::new()).await;
+        let (file, pieces) = joined(conversions::pieces(db.clone(), all(), counting().settings)).await;
+        let records = records(&file);
+        let mut found: Vec<String> = records.iter().map(|record| record[0].to_owned()).collect();
+        let mut expected: Vec<String> = ids.iter().map(|id| id.to_string()).collect();
+        found.sort();
+        expected.sort();
+        assert!(found == expected && pieces == 3, "{} in {pieces}", found.len());
+        assert!(file.starts_with(
+            "conversion_id,user_email,kind,occurred_at,value,refunded,currency,source,external_id,\
+             first_touch,first_channel,last_touch,last_channel,touches\r\n"
+        ));
+        let cells = |kind: &str| {
+            let record = records.iter().find(|record| &record[2] == kind).expect("a conversion");
+            record.iter().skip(1).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let purchase = [
+            "'=maria@example.com",
+            "purchase",
+            "2026-03-29T00:00:00.002Z",
+            "12.34",
+            "0.34",
+            "EUR",
+            "shop",
+            "'-1+1",
+            "'@spring",
+            "Paid Search",
+            "autumn, late",
+            "Paid Search",
+            "2",
+        ];
+        assert_eq!(cells("purchase"), purchase);
+        assert_eq!(cells("demo")[3..6], ["", "", ""]);
+        assert_eq!(cells("demo")[8..], ["", "Direct", "", "Direct", "0"]);
+
+        let (file, _) = joined(conversions::pieces(db.clone(), find("kind=purchase"), counting().settings)).await;
+        assert_eq!(file.lines().count(), 2);
+        let (file, _) = joined(conversions::pieces(db.clone(), find("channel=Email"), counting().settings)).await;
+        assert_eq!(file.lines().count(), 1, "the header stands alone");
+    })
+    .await;
+}
+
 #[test]
 fn a_cell_that_begins_at_a_semicolon_is_text_too() {
     assert_eq!(text("x;=1+1;y"), "x;'=1+1;y");

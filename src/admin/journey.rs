@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::{
-    amounts::{credit, money, monies},
+    amounts::{credit, kind_label, money, monies},
     filters::detail,
     page::{Asked, Failure, admin_page},
     tables::{internal_tag, source_medium},
@@ -123,8 +123,8 @@ fn sign_up(user: &Traveller, credit: &Credit, gap: Option<String>, tz: &TimeZone
 
 fn goal(conversion: &Conversion, credit: &Credit, gap: Option<String>, tz: &TimeZone) -> AnyView {
     let title = match conversion.refund_of {
-        Some(_) => format!("Refund of a {}", conversion.kind),
-        None => format!("Conversion: {}", conversion.kind),
+        Some(_) => format!("Refund of a {}", kind_label(&conversion.kind)),
+        None => format!("Conversion: {}", kind_label(&conversion.kind)),
     };
     let value = conversion.currency.as_deref().map(|currency| money(conversion.value, currency));
     let time = format::date_time(conversion.occurred_at, tz);
@@ -173,14 +173,14 @@ impl Credit {
         Self { conversions, earned }
     }
 
-    /// What a touch earned: `0.50 signup`, `0.33 purchase · 12.00 EUR`.
+    /// What a touch earned: `0.50 Sign-up`, `0.33 purchase · 12.00 EUR`.
     fn tags(&self, touch: Uuid) -> Vec<AnyView> {
         let by_kind = self.earned.get(&touch).into_iter().flatten();
         by_kind
             .filter_map(|(kind, earned)| {
                 let value = monies(earned);
                 let any = earned.count != 0 || value.is_some();
-                let parts = [Some(format!("{} {kind}", credit(earned.count))), value];
+                let parts = [Some(format!("{} {}", credit(earned.count), kind_label(kind))), value];
                 let label = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
                 any.then(|| view! { <Tag label tone=Tone::Mark/> }.into_any())
             })

@@ -95,7 +95,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
             view! {
                 {choices(&page, by, &show, &comparison)}
                 {table(&page, by, &show, base, comparison)}
-                {explanations(&asked.credit(), learnt)}
+                {explanations(&page, &asked.credit(), learnt)}
             }
             .into_any()
         }
@@ -273,7 +273,7 @@ fn named(page: &PageFilter, by: By, group: &Group) -> (String, Option<String>) {
 }
 
 /// What each model does, in a line.
-fn explanations(settings: &CreditSettings, learnt: Option<Learnt>) -> AnyView {
+fn explanations(page: &PageFilter, settings: &CreditSettings, learnt: Option<Learnt>) -> AnyView {
     let days = |millis: Millis| match millis % DAY {
         0 => format::plural(millis / DAY, "day", "days"),
         _ => format::plural(millis / 3_600_000, "hour", "hours"),
@@ -285,7 +285,9 @@ fn explanations(settings: &CreditSettings, learnt: Option<Learnt>) -> AnyView {
                 Model::First => "All credit to the touch that began it: what makes people aware.".to_owned(),
                 Model::Last => "All credit to the touch right before the conversion: what closes.".to_owned(),
                 Model::LastNonDirect => {
-                    "As last touch, but a direct visit never takes the credit from a campaign.".to_owned()
+                    "As last touch, but a touch that says nothing of where it came from never takes the credit from one that \
+                     does. Direct visits are not stored, so that the two differ for such touches only."
+                        .to_owned()
                 }
                 Model::Linear => "Every touch on the way gets the same.".to_owned(),
                 Model::Position => format!(
@@ -316,6 +318,18 @@ fn explanations(settings: &CreditSettings, learnt: Option<Learnt>) -> AnyView {
                 "What the channel adds, on average, to the channels that people met beside it."{sampled}
             </Fact>
             <Fact term="Both are learnt from" value=from/>
+            <Fact term="Money is learnt apart"
+                value="The value in a currency is shared out by what the conversions with a value in it teach; everybody else \
+                       counts as not converted."/>
+        }
+    });
+    let elsewhere = learnt.is_none().then(|| {
+        let by_channel = page.filter().bare().href(PATH, &[]);
+        view! {
+            <p class="muted small">
+                "Markov chain and Shapley value share out all conversions among channels, not touch by touch: they stand on "
+                <a href=by_channel>"the page by channel, without a filter on touches"</a>"."
+            </p>
         }
     });
     let window = days(settings.window);
@@ -325,11 +339,13 @@ fn explanations(settings: &CreditSettings, learnt: Option<Learnt>) -> AnyView {
     view! {
         <Card title="What the models do">
             <Facts>{facts}{data_driven}</Facts>
+            {elsewhere}
             <p class="muted small">
                 {format!(
                     "A conversion is credited to the touches of its user in the {window} before it{others}; repeats of the same \
                      link in a row are one touch, and links on pages of this site {internal}. Where there is none, it is \
-                     {}’s. A refund takes back the credit of what was refunded, on the day of the refund.",
+                     {}’s. A refund takes back value, on the day of the refund, from the touches that had brought it; the \
+                     conversion still counts.",
                     Channel::Direct.as_str(),
                 )}
             </p>

@@ -203,18 +203,18 @@ fn headline(
         .collect_view();
     let rate_change =
         numbers.previous.as_ref().and_then(|previous| Change::between_rates(numbers.current.rate(), previous.rate()));
-    let direct = numbers.current.signups - numbers.current.attributed;
-    let note = match shown {
+    let earned_note = match shown {
         Shown::Conversions => Some(earned::note(page, model)),
-        Shown::Counted(Metric::Signups) if direct > 0 => {
-            let direct = format::plural(direct, "sign-up", "sign-ups");
-            Some(format!("{direct} came directly, without a touch in the look-back window."))
-        }
-        Shown::Counted(_) => None,
+        Shown::Counted(_) if conversions.kinds.is_empty() => None,
+        Shown::Counted(_) => Some(format!("Conversions and value are credited by the model “{}”.", model.label())),
     };
-    let note = note.map(|note| view! { <p class="muted small chart-note">{note}</p> });
+    let notes = signups_note(&numbers.current)
+        .into_iter()
+        .chain(earned_note)
+        .map(|note| view! { <p class="muted small chart-note">{note}</p> })
+        .collect_view();
     let points = points(&page.filter().period, trend);
-    let chart = view! { <LineChart id="trend" series=shown.label() points/> {note} }.into_any();
+    let chart = view! { <LineChart id="trend" series=shown.label() points/> {notes} }.into_any();
     let current_rate = rate(numbers.current.rate());
     let earned = conversions.stats(page, shown == Shown::Conversions);
     view! {
@@ -225,6 +225,18 @@ fn headline(
         </StatRow>
     }
     .into_any()
+}
+
+/// Why the rate is not that of the two numbers beside it.
+fn signups_note(totals: &Totals) -> Option<String> {
+    let Totals { signups, attributed, .. } = *totals;
+    (signups > attributed).then(|| {
+        format!(
+            "{} of {} came by a link within the look-back window, the others directly. “Visitor → sign-up” counts those by a link.",
+            format::count(attributed),
+            format::plural(signups, "sign-up", "sign-ups"),
+        )
+    })
 }
 
 fn points(period: &Period, trend: Trend) -> Vec<ChartPoint> {

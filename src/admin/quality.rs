@@ -321,9 +321,10 @@ fn names(flash: &FormState, query: &str, alike: Alike, aliases: Vec<Alias>) -> A
     }
     .into_any();
     view! {
+        // above both cards, as forms of both end here
+        <FormAlert message=notice kind=AlertKind::Success/>
+        <FormAlert message=error kind=AlertKind::Error/>
         <Card title="Campaign names that look alike">
-            <FormAlert message=notice kind=AlertKind::Success/>
-            <FormAlert message=error kind=AlertKind::Error/>
             {pairs}
             {more_pairs.then(|| view! { <p class="muted small">{format!("The first {PAIRS} pairs.")}</p> })}
             {alike.cut.then(|| {

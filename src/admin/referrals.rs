@@ -86,13 +86,12 @@ fn table(asked: &Asked, links: Vec<ReferralLink>, page: u32, count: i64) -> AnyV
     let newer = (page > 1).then(|| step((page - 1).min(last)));
     let older = (page < last).then(|| step(page + 1));
     view! {
-        <DataTable caption="Referral links">
+        <DataTable caption="Referral links" dense=true>
             <thead>
                 <tr>
                     <Th label="Whose"/>
                     <Th label="Link"/>
-                    <Th label="Campaign"/>
-                    <Th label="Landing page"/>
+                    <Th label="Campaign, landing page"/>
                     <Th label="Sign-ups" numeric=true/>
                     <Th label="State"/>
                     <th scope="col"><span class="visually-hidden">"Action"</span></th>
@@ -133,15 +132,14 @@ fn row(asked: &Asked, link: ReferralLink) -> AnyView {
     });
     view! {
         <tr>
-            <th scope="row">{whose}</th>
+            <th scope="row" class="who">{whose}</th>
             <td>
                 <div class="copy-field link-field">
                     <input type="text" readonly aria-label=format!("Link /r/{}", link.token) value=url/>
                     <CopyButton/>
                 </div>
             </td>
-            <td>{link.campaign.clone()}</td>
-            <td class="mono">{link.landing_path.clone()}</td>
+            <td><TwoLines title=link.campaign.clone() subtitle=link.landing_path.clone()/></td>
             <td class="num">{format::count(link.signups)}</td>
             <td><Tag label tone/></td>
             <td class="fit">{disable}</td>

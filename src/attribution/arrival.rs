@@ -105,7 +105,7 @@ impl Attribution {
 }
 
 /// Whether a person asks not to be sold or shared: <https://www.w3.org/TR/gpc/>.
-fn asks_for_privacy(headers: &HeaderMap) -> bool {
+pub(super) fn asks_for_privacy(headers: &HeaderMap) -> bool {
     headers.get("sec-gpc").is_some_and(|value| value == "1")
 }
 

@@ -73,11 +73,10 @@ pub async fn receive(
     if !is_from_our_page(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    if let Some(wait) = limit.wait_of(address) {
-        let seconds = wait.as_secs() + 1;
+    if !limit.admits(address) {
+        let seconds = limit.wait_of(address).map_or(1, |wait| wait.as_secs() + 1);
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response();
     }
-    limit.count(address);
     attribution.receive(&session, address, &headers, &beacon).await
 }
 
@@ -143,7 +142,13 @@ impl Attribution {
     }
 
     /// What an address says, as if the browser had asked for it with that query.
-    fn said(&self, headers: &HeaderMap, path: &str, query: &str, referrer: &str) -> Option<super::arrival::Examined> {
+    pub(super) fn said(
+        &self,
+        headers: &HeaderMap,
+        path: &str,
+        query: &str,
+        referrer: &str,
+    ) -> Option<super::arrival::Examined> {
         let mut asked = HeaderMap::new();
         for name in [header::HOST, header::USER_AGENT] {
             if let Some(value) = headers.get(&name) {

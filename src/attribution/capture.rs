@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::http::{HeaderValue, Request, Response, header};
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use futures::future::{BoxFuture, Either};
 use tower::{Layer, Service};
 use tower_sessions::Session;
@@ -18,9 +18,10 @@ use uuid::Uuid;
 
 use super::{
     Attribution, StartedSession,
-    arrival::Head,
+    arrival::{Head, asks_for_privacy},
+    carry::Carried,
     consent::{self, Consent, consent},
-    eligibility::Ignored,
+    eligibility::{Ignored, is_machine},
     params::Dropped,
     pending::{self, Waiting},
     store::Stored,
@@ -64,7 +65,9 @@ impl<S, B, R> Service<Request<B>> for UtmSession<S>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
+    S::Error: Send,
     B: Send + 'static,
+    R: Default + Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -77,6 +80,10 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let mut arrival = self.attribution.arrival(&request);
         let mut waiting = pending::read(request.headers(), self.attribution.config.is_secure());
+        if !waiting.is_empty() && is_machine(request.headers()) {
+            waiting.clear();
+        }
+        let gpc = asks_for_privacy(request.headers());
         if arrival.is_some() || !waiting.is_empty() {
             match consent(request.headers(), &self.attribution.config) {
                 Consent::Given => {}
@@ -88,12 +95,32 @@ where
                 }
             }
         }
+        // Who has not decided brings the landing along.
+        if self.attribution.config.consent == ConsentMode::Required
+            && request.extensions().get::<Landing>().is_none()
+            && consent(request.headers(), &self.attribution.config) == Consent::Undecided
+        {
+            match self.attribution.carried(Head::of(&request)) {
+                Some(Carried::Here(waiting)) => {
+                    request.extensions_mut().insert(Landing(*waiting));
+                }
+                Some(Carried::Onward(address)) => {
+                    if let Ok(location) = HeaderValue::from_str(&address) {
+                        return Either::Right(Box::pin(async { Ok(see_other(location)) }));
+                    }
+                }
+                None => {}
+            }
+        }
         let agreed = match self.attribution.config.consent {
             ConsentMode::Required => consent::decision(request.headers(), self.attribution.config.is_secure()),
             ConsentMode::Implied => None,
         };
         let session = request.extensions().get::<Session>().cloned();
         let Some(session) = session.filter(|_| arrival.is_some() || !waiting.is_empty()) else {
+            if request.extensions().get::<Landing>().is_some() {
+                return Either::Right(Box::pin(uncached(self.inner.call(request))));
+            }
             return Either::Left(self.inner.call(request));
         };
         // the service that was polled ready is the one to call
@@ -102,10 +129,10 @@ where
         let attribution = self.attribution.clone();
         let address = request.extensions().get().map(|ClientAddress(address)| *address);
         Either::Right(Box::pin(async move {
-            if session.id().is_none() && arrival.is_some() && !attribution.admits(address) {
-                arrival = None;
+            if session.id().is_none() && !attribution.admits(address) {
+                return inner.call(request).await;
             }
-            let captured = attribution.capture(&session, arrival, waiting).await;
+            let captured = attribution.capture(&session, arrival, waiting, gpc).await;
             if let (Some(agreed), Some(visitor)) = (agreed, captured.new_visitor) {
                 attribution.note_decision(visitor, true, agreed.decided_at).await;
             }
@@ -119,6 +146,20 @@ where
             Ok(response)
         }))
     }
+}
+
+/// A page in which somebody's arrival waits is nobody else's.
+async fn uncached<R, E>(page: impl Future<Output = Result<Response<R>, E>>) -> Result<Response<R>, E> {
+    let mut response = page.await?;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn see_other<R: Default>(location: HeaderValue) -> Response<R> {
+    let mut response = Response::new(R::default());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, location);
+    response
 }
 
 /// A request extension: the touch that waits until its visitor has decided about consent.
@@ -180,11 +221,11 @@ impl Attribution {
     ///
     /// What the database does not take waits in a cookie: the page is served all the same. A browser gets no cookie for a session
     /// that does not exist.
-    async fn capture(&self, session: &Session, arrival: Option<Touch>, waiting: Vec<Waiting>) -> Captured {
+    async fn capture(&self, session: &Session, arrival: Option<Touch>, waiting: Vec<Waiting>, gpc: bool) -> Captured {
         let mut captured = Captured::default();
         let mut left = Vec::new();
         // the older first; one that is no touch any more is dropped
-        let waited = waiting.iter().filter_map(|waiting| waiting.touch(self)).map(|touch| (touch, Storing::Again));
+        let waited = waiting.iter().filter_map(|waiting| waiting.touch(self, gpc)).map(|touch| (touch, Storing::Again));
         for (touch, how) in waited.chain(arrival.map(|touch| (touch, Storing::Now))) {
             let copy = Waiting::of(&touch);
             // after one failure the next would only wait for another

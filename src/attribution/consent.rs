@@ -46,12 +46,16 @@ pub fn cookie_name(secure: bool) -> &'static str {
     if secure { "__Host-waymark-consent" } else { "waymark-consent" }
 }
 
-/// What the browser says its visitor decided. A cookie that makes no sense is no decision.
+/// What the browser says its visitor decided. A cookie that makes no sense is no decision; of several, one that declines holds.
 pub fn decision(headers: &HeaderMap, secure: bool) -> Option<Decision> {
     let name = cookie_name(secure);
     let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let value =
-        pairs.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))?;
+    let values =
+        pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='));
+    values.filter_map(read).min_by_key(|decision| decision.granted)
+}
+
+fn read(value: &str) -> Option<Decision> {
     let mut parts = value.split('.');
     let granted = match parts.next()? {
         "yes" => true,
@@ -108,6 +112,7 @@ mod tests {
             ("waymark-consent=yes.1.soon", Given, Undecided),
             ("waymark-consent=yes.1.5.6", Given, Undecided),
             ("waymark-consent=", Given, Undecided),
+            ("waymark-consent=yes.1.5; waymark-consent=no.1.5", Refused, Refused),
             ("waymark-consent2=no.1.5", Given, Undecided),
         ] {
             assert_eq!((of(cookie, "implied"), of(cookie, "required")), (implied, required), "{cookie}");

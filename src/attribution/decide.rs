@@ -15,14 +15,19 @@ use tracing::error;
 use uuid::Uuid;
 
 use super::{
-    Attribution, StartedSession,
+    Attribution, EndedSession, SignedInUser, StartedSession,
+    arrival::asks_for_privacy,
     beacon::Beacon,
     capture::{Landing, Storing},
+    carry,
     consent::{self, WORDING},
+    eligibility::is_machine,
+    params::without_signals,
     pending::{self, Waiting},
     touch::Touch,
     visitor,
 };
+use crate::address_limit::ClientAddress;
 use crate::db::{Conn, Error, Millis, sql};
 
 /// What the form sends.
@@ -53,26 +58,46 @@ pub fn field(Landing(waiting): &Landing) -> String {
 pub async fn decide(
     State(attribution): State<Attribution>,
     Extension(session): Extension<Session>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    user: Option<Extension<SignedInUser>>,
     headers: HeaderMap,
     Form(form): Form<Choice>,
 ) -> Response {
     let (now, secure) = (attribution.db.now(), attribution.config.is_secure());
-    let (granted, started, waiting) = match form.choice.as_str() {
+    let see_other = || (StatusCode::SEE_OTHER, [(header::LOCATION, back(&form.next, &attribution))]).into_response();
+    let (granted, mut response, waiting) = match form.choice.as_str() {
         "yes" => {
-            let (started, left) = attribution.agree(&session, attribution.waited(&form, &headers)).await;
+            let machine = is_machine(&headers) || session.id().is_none() && !attribution.admits(Some(address));
+            let touch = if machine { None } else { attribution.waited(&form, &headers) };
+            let (started, left) = attribution.agree(&session, touch).await;
+            let mut response = see_other();
+            if let Some(started) = started {
+                response.extensions_mut().insert(started);
+            }
             let mut waiting = pending::read(&headers, secure);
             waiting.extend(left);
-            (true, started, waiting)
+            (true, response, waiting)
         }
         "no" => {
-            attribution.withdraw(&session, now).await;
+            let response = match attribution.withdraw(&session, user.is_some(), now).await {
+                Ok(ended) => {
+                    let mut response = see_other();
+                    if ended {
+                        response.extensions_mut().insert(EndedSession);
+                    }
+                    response
+                }
+                // Nothing more is captured, since the cookie says so; but what was could not be removed yet.
+                Err(error) => {
+                    error!(%error, "a visitor who withdrew could not be forgotten");
+                    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response()
+                }
+            };
             // what waits for the database waits for nothing now
-            (false, None, Vec::new())
+            (false, response, Vec::new())
         }
         _ => return StatusCode::BAD_REQUEST.into_response(),
     };
-    let target = back(&form.next, &attribution);
-    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, target)]).into_response();
     let mut cookies = vec![consent::set_cookie(granted, now, secure)];
     if waiting != pending::read(&headers, secure) {
         cookies.push(pending::set_cookie(&waiting, secure).0);
@@ -83,21 +108,24 @@ pub async fn decide(
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
-    if let Some(started) = started {
-        response.extensions_mut().insert(started);
-    }
     response
 }
 
 impl Attribution {
     /// The touch that waited. What the script read is more than what the server saw, and the same arrival.
     fn waited(&self, form: &Choice, headers: &HeaderMap) -> Option<Touch> {
-        let landing = pending::decode(&form.landing).into_iter().next().and_then(|waiting| waiting.touch(self));
+        let landing = pending::decode(&form.landing)
+            .into_iter()
+            .next()
+            .and_then(|waiting| waiting.touch(self, asks_for_privacy(headers)));
         let beacon: Beacon = Beacon::parse(&form.beacon);
-        let Some((mut touch, _)) = self.read_beacon(headers, &beacon) else { return landing };
+        let Some((mut touch, seen)) = self.read_beacon(headers, &beacon) else { return landing };
         match landing {
-            Some(landing) => (touch.id, touch.occurred_at) = (landing.id, landing.occurred_at),
-            None => touch.occurred_at = form.at.clamp(touch.occurred_at - pending::OLDEST, touch.occurred_at),
+            Some(landing) if seen.is_none_or(|seen| seen == landing.fingerprint()) => {
+                (touch.id, touch.occurred_at) = (landing.id, landing.occurred_at);
+            }
+            // The page is a copy that was made for somebody else: the address is this visitor's.
+            _ => touch.occurred_at = form.at.clamp(touch.occurred_at - pending::OLDEST, touch.occurred_at),
         }
         Some(touch)
     }
@@ -123,26 +151,38 @@ impl Attribution {
         (started, left)
     }
 
-    /// Forgets the touches of a visitor who is nobody's. Those of a user belong to the account, where they can be erased.
-    async fn withdraw(&self, session: &Session, now: Millis) {
-        let Ok(Some(visitor)) = visitor::get(session).await else { return };
+    /// Forgets the touches of a visitor who is nobody's, and the session. Those of a user belong to the account, where they can
+    /// be erased. Answers whether the session ended.
+    async fn withdraw(
+        &self,
+        session: &Session,
+        signed_in: bool,
+        now: Millis,
+    ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+        let Some(visitor) = visitor::get(session).await? else { return Ok(false) };
         let id = visitor.id;
-        match self.db.transaction(move |conn| Box::pin(forget(conn, id))).await {
-            Ok(true) => {
-                if let Err(error) = visitor::unset(session).await {
-                    error!(%error, "a visitor who withdrew stays in the session");
-                }
+        if self.db.transaction(move |conn| Box::pin(forget(conn, id))).await? {
+            visitor::unset(session).await?;
+            // Of somebody who is not signed in a session holds the visitor, and nothing that outlives it.
+            if !signed_in {
+                session.flush().await?;
             }
-            Ok(false) => self.note_decision(id, false, now).await,
-            Err(error) => error!(%error, "a visitor who withdrew could not be forgotten"),
+            return Ok(!signed_in);
         }
+        self.note_decision(id, false, now).await;
+        Ok(false)
     }
 
+    /// Notes what a visitor decided, where it is another decision than the last. A time that a browser told is not believed
+    /// beyond what a decision can be old.
     pub(super) async fn note_decision(&self, visitor: Uuid, granted: bool, at: Millis) {
+        let now = self.db.now();
+        let at = at.clamp(now - consent::MAX_AGE_DAYS * 86_400_000, now);
         let noted = self.db.transaction(move |conn| {
             Box::pin(async move {
                 sql("insert into consents (visitor_id, decided_at, granted, wording)
-                    select id, $2, $3, $4 from visitors where id = $1
+                    select id, $2, $3, $4 from visitors where id = $1 and $3 is distinct from (
+                        select granted from consents where visitor_id = $1 order by decided_at desc limit 1)
                     on conflict (visitor_id, decided_at) do nothing")
                 .bind(visitor)
                 .bind(at)
@@ -177,7 +217,9 @@ fn back(next: &str, attribution: &Attribution) -> String {
         && !next.contains('\\')
         && next.bytes().all(|byte| byte.is_ascii_graphic());
     let (path, query) = next.split_once('?').unwrap_or((next, ""));
-    match (fine, super::params::without_signals(query, &attribution.config.custom_tags)) {
+    let carried = |pair: &&str| !pair.strip_prefix(carry::PARAMETER).is_some_and(|rest| rest.starts_with('='));
+    let query = query.split('&').filter(carried).collect::<Vec<_>>().join("&");
+    match (fine, without_signals(&query, &attribution.config.custom_tags)) {
         (false, _) => "/".to_owned(),
         (true, query) if query.is_empty() => path.to_owned(),
         (true, query) => format!("{path}?{query}"),

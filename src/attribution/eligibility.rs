@@ -209,6 +209,11 @@ const ASSETS: [&str; 40] = [
 /// The headers by which browsers say that they load ahead of a click.
 const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 
+/// Whether a request is a machine's, whatever it asks for.
+pub fn is_machine(headers: &HeaderMap) -> bool {
+    bot(text(headers, USER_AGENT.as_str()).as_deref()).is_some()
+}
+
 /// Whether a request can be a touch, or the first reason why not. The reason that says most stands first:
 /// most bots also ask for no document, and still count as bots.
 pub fn eligible(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Ignored> {

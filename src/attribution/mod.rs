@@ -20,9 +20,12 @@ pub mod arrival;
 pub mod beacon;
 /// Which user agents are programs; data.
 pub mod bots;
-#[cfg(feature = "ssr")]
 /// [`UtmSessionLayer`](capture::UtmSessionLayer): a request becomes a touch under the session's visitor.
+#[cfg(feature = "ssr")]
 pub mod capture;
+/// A landing's touch on its way through pages, until its visitor decides.
+#[cfg(feature = "ssr")]
+mod carry;
 /// A touch's channel; the rules are data.
 pub mod channel;
 mod clean;
@@ -112,10 +115,14 @@ mod settings {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct SignedInUser(pub Uuid);
 
+    /// A response extension: the session ended, and its cookie with it.
+    #[derive(Clone, Copy, Debug)]
+    pub struct EndedSession;
+
     /// A response extension: the id of a session that attribution began, for the cookie even where the page failed.
     #[derive(Clone, Debug)]
     pub struct StartedSession(pub String);
 }
 
 #[cfg(feature = "ssr")]
-pub use settings::{Attribution, SignedInUser, StartedSession};
+pub use settings::{Attribution, EndedSession, SignedInUser, StartedSession};

@@ -18,7 +18,7 @@ use super::{
     referrer::Referrer,
     touch::{Arrived, Origin, Touch},
 };
-use crate::db::Millis;
+use crate::{config::Gpc, db::Millis};
 
 /// A cookie holds 4 KiB with its name and attributes.
 const COOKIE_BYTES: usize = 3800;
@@ -64,11 +64,19 @@ impl Waiting {
     }
 
     /// The touch, if the cookie still says one.
-    pub(super) fn touch(&self, attribution: &Attribution) -> Option<Touch> {
+    /// `gpc`: the browser asks for privacy.
+    pub(super) fn touch(&self, attribution: &Attribution, gpc: bool) -> Option<Touch> {
         let referrer = self.referrer.as_ref().and_then(|referrer| Referrer::parse(&format!("https://{referrer}")));
         let mut signals: Signals = parse(&self.query, referrer.as_ref(), &attribution.config.custom_tags);
-        if signals.is_empty() || !self.path.starts_with('/') {
+        // what a link cannot say, no touch that waits says either
+        let made_here = matches!(self.origin, Origin::Seeded | Origin::Import);
+        if signals.is_empty() || made_here || !self.path.starts_with('/') || self.path.starts_with("//") {
             return None;
+        }
+        match attribution.config.gpc {
+            Gpc::NoCapture if gpc => return None,
+            Gpc::NoClickIds if gpc => signals.click_ids.clear(),
+            _ => {}
         }
         let now = attribution.db.now();
         let time = self.occurred_at.clamp(now - OLDEST, now);

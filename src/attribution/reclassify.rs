@@ -63,6 +63,14 @@ impl Row {
     }
 }
 
+/// Whether rules of the owner's ever chose the channel of a touch that is stored.
+pub async fn custom_rules_were_used(db: &Db) -> Result<bool, Error> {
+    let mut conn = db.read().await?;
+    let found: Option<(i32,)> =
+        sql("select 1 from touches where rules_version like '%+%' limit 1").fetch_optional(&mut conn).await?;
+    Ok(found.is_some())
+}
+
 /// Reclassifies all touches by these rules. `progress` hears after each batch how many were looked at, and of how many.
 pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> Result<Summary, Error> {
     let mut summary = Summary::default();

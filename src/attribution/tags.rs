@@ -13,7 +13,7 @@ pub const MAX_NAME_BYTES: usize = 64;
 
 /// What the site's own links and forms use: the way back after sign-in, form fields, the admin pages'
 /// filters, sorting and paging, and what Leptos adds to the address of a failed form.
-const OWN: [&str; 31] = [
+const OWN: [&str; 32] = [
     "next",
     "email",
     "password",
@@ -45,6 +45,7 @@ const OWN: [&str; 31] = [
     "linked_from",
     "agent",
     "gpc",
+    "landing",
 ];
 
 /// The names of custom tags, in the order and spelling of the setting.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     channel::{Classified, Facts},
+    clean::is_hidden,
     params::{Signals, Utm},
     referrer::Referrer,
     rules::Rules,
@@ -212,9 +213,9 @@ fn fingerprint(utm: &Utm, click_ids: &str, tags: &str) -> i64 {
     i64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// A path as it is kept: no control characters, not longer than is sensible.
+/// A path as it is kept: no control or invisible characters, not longer than is sensible.
 fn cut(path: &str) -> String {
-    let mut path: String = path.chars().filter(|c| !c.is_control()).collect();
+    let mut path: String = path.chars().filter(|&c| !is_hidden(c)).collect();
     path.truncate(path.floor_char_boundary(PATH_BYTES));
     path
 }

@@ -1,5 +1,7 @@
 //! Changing a password: it needs the current one, and ends all other sessions of the user.
 
+use std::net::IpAddr;
+
 use super::{
     AuthSession, User,
     confirm::{NotConfirmed, confirm},
@@ -39,10 +41,11 @@ impl From<NotConfirmed> for ChangeFailure {
 pub async fn change_password(
     state: &AppState,
     auth: &mut AuthSession,
+    address: IpAddr,
     current: String,
     new: String,
 ) -> Result<(), ChangeFailure> {
-    let user = confirm(state, auth, current).await?;
+    let user = confirm(state, auth, address, current).await?;
     password::accept(&new, &user.email).map_err(ChangeFailure::NotAccepted)?;
     let hash = state.hasher.hash(new).await.map_err(|_| Failure::Busy)?;
     let visitor = visitor::get(&auth.session).await.map_err(Failure::from)?.map(|visitor| visitor.id);

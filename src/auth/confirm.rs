@@ -1,6 +1,13 @@
 //! Asking for the password again, before something that whoever finds an open session must not do.
 
-use super::{AuthSession, User, password::Check, sign_in::Failure, throttle};
+use std::net::IpAddr;
+
+use super::{
+    AuthSession, User,
+    password::Check,
+    sign_in::{Failure, not_throttled},
+    throttle,
+};
 use crate::state::AppState;
 
 /// Why nothing may be done.
@@ -15,19 +22,22 @@ pub enum NotConfirmed {
 }
 
 /// Who is signed in, if this is their password. Guesses here count like those at the sign-in, and wait as long.
-pub async fn confirm(state: &AppState, auth: &AuthSession, password: String) -> Result<User, NotConfirmed> {
+pub async fn confirm(
+    state: &AppState,
+    auth: &AuthSession,
+    address: IpAddr,
+    password: String,
+) -> Result<User, NotConfirmed> {
     let user = auth.user.clone().ok_or(NotConfirmed::SignedOut)?;
-    let mut conn = state.db.read().await.map_err(Failure::from)?;
-    let wait = throttle::wait_of(&mut conn, &user.email, state.db.now()).await.map_err(Failure::from)?;
-    // the connection goes back before the slow part
-    drop(conn);
-    if wait > 0 {
-        return Err(Failure::Wait(wait).into());
-    }
+    not_throttled(state, address, &user.email).await?;
     let check = state.hasher.check(password, Some(user.password_hash.clone())).await.map_err(|_| Failure::Busy)?;
+    // Again, now that it is known: of many guesses at once, those that were checked after the limit was reached learn nothing.
+    let throttled = not_throttled(state, address, &user.email).await;
     if check == Check::Wrong {
+        state.sign_in_limit.count(address);
         throttle::failed(&state.db, &user.email).await.map_err(Failure::from)?;
-        return Err(NotConfirmed::Wrong);
+        return Err(throttled.err().map_or(NotConfirmed::Wrong, NotConfirmed::Other));
     }
+    throttled?;
     Ok(user)
 }

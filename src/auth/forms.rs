@@ -95,7 +95,8 @@ pub async fn password(
     let answer = Answer::to("password", "/account".into());
     let state = expect_context::<AppState>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
-    match super::change_password::change_password(&state, &mut auth, current_password, new_password).await {
+    let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
+    match super::change_password::change_password(&state, &mut auth, address, current_password, new_password).await {
         Ok(()) => Ok(answer.notice("The password is changed. All other sessions have ended.")),
         Err(ChangeFailure::SignedOut) => Ok(Answer::sign_in_first("/account")),
         Err(ChangeFailure::WrongCurrent) => Ok(answer.field("current_password", "This is not your current password.")),

@@ -86,7 +86,7 @@ pub async fn sign_in(
 }
 
 /// Whether a try is due, by address and by account.
-async fn not_throttled(state: &AppState, address: IpAddr, email: &str) -> Result<(), Failure> {
+pub(super) async fn not_throttled(state: &AppState, address: IpAddr, email: &str) -> Result<(), Failure> {
     if let Some(wait) = state.sign_in_limit.wait_of(address) {
         return Err(Failure::Wait(wait.as_millis() as Millis));
     }

@@ -9,12 +9,13 @@ use waymark::{
     db::Db,
 };
 
-use super::ask_password;
+use super::{ask_password, unanswered};
 
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Create an admin, or make an account one. Asks for the password.
     Create {
+        /// The e-mail address of the account.
         #[arg(long)]
         email: String,
         /// Read the password from standard input: its first line.
@@ -33,6 +34,10 @@ pub async fn run(db: &Db, command: AdminCommand) -> Result<(), String> {
 }
 
 async fn create(db: &Db, email: &str, password_stdin: bool) -> Result<(), String> {
+    let existing = {
+        let mut conn = db.read().await.map_err(unanswered)?;
+        User::find_by_email(&mut conn, email).await.map_err(unanswered)?
+    };
     let password = ask_password(password_stdin)?;
     create_admin(db, email, password).await.map_err(|failure| match failure {
         SignUpFailure::Invalid { email, password } => {
@@ -44,14 +49,21 @@ async fn create(db: &Db, email: &str, password_stdin: bool) -> Result<(), String
         }
         other => format!("The admin could not be created: {other}"),
     })?;
-    println!("{email} can sign in and open /admin.");
+    match existing {
+        None => println!("{email} can sign in and open /admin."),
+        Some(user) if user.is_admin() => {
+            println!("{email} was an admin already and has a new password. Its sessions have ended.");
+        }
+        Some(_) => {
+            println!("{email} had an account. It is an admin now and has a new password; its sessions have ended.")
+        }
+    }
     Ok(())
 }
 
 async fn ensure_dev(db: &Db) -> Result<(), String> {
     const EMAIL: &str = "admin@example.com";
-    let failed = |error: waymark::db::Error| format!("The database does not answer: {error}");
-    if User::any_admin(&mut db.read().await.map_err(failed)?).await.map_err(failed)? {
+    if User::any_admin(&mut db.read().await.map_err(unanswered)?).await.map_err(unanswered)? {
         println!("There is an admin already. A new password: waymark admin create --email E");
         return Ok(());
     }

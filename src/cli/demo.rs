@@ -10,10 +10,10 @@ use waymark::{
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
     /// How many users signed up.
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
     users: u32,
     /// How many days back it goes.
-    #[arg(long, default_value_t = 365)]
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
     /// The same seed makes the same data.
     #[arg(long, default_value_t = 1)]

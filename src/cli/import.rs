@@ -13,6 +13,7 @@ use waymark::{
 pub enum ImportCommand {
     /// The leads of django-utm-tracker: Django's SQLite database, or its LeadSource table as CSV. Can be run again.
     DjangoUtmTracker {
+        /// The SQLite database (`db.sqlite3`) or the CSV file. It is only read.
         file: PathBuf,
         /// A CSV file of users (id, email, date_joined), for leads that name their user by id only.
         #[arg(long)]

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use waymark::{
-    attribution::reclassify::reclassify,
+    attribution::reclassify::{self, reclassify},
     config::{Config, Mistake},
     db::Db,
     import::progress::Bar,
@@ -95,11 +95,25 @@ fn unanswered(error: waymark::db::Error) -> String {
 }
 
 async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
+    // A shell without the server's settings would undo what its rules did.
+    let custom = config.rules.version().contains('+');
+    if !custom && reclassify::custom_rules_were_used(db).await.map_err(unanswered)? {
+        return Err(
+            "Touches here were classified with rules of your own, and ATTRIBUTION_RULES is not set: set it as the \
+                    server has it, or to an empty file to leave them."
+                .into(),
+        );
+    }
     let bar = Bar::on_stderr();
     let summary = reclassify(db, &config.rules, |done, of| bar.show(done, of)).await;
     bar.finish();
     let summary = summary.map_err(|error| format!("{} Run it again to go on.", unanswered(error)))?;
-    println!("{} touches by rules {}: {} have another channel.", summary.looked_at, config.rules.version(), summary.changed);
+    println!(
+        "{} touches by rules {}: {} have another channel.",
+        summary.looked_at,
+        config.rules.version(),
+        summary.changed
+    );
     for ((from, to), count) in summary.moves {
         println!("  {count} from {from} to {to}");
     }

@@ -21,6 +21,7 @@ pub enum TokenCommand {
     List,
     /// End a token at once.
     Revoke {
+        /// The name it was created with.
         #[arg(long)]
         name: String,
     },
@@ -39,7 +40,8 @@ pub async fn run(db: &Db, command: TokenCommand) -> Result<(), String> {
                 println!("There is no token. Create one: waymark token create --name stripe");
             }
             for ApiToken { name, created_at, last_used_at, revoked_at } in tokens {
-                let used = last_used_at.map_or_else(|| "never used".into(), |at| format!("used {}", format::rfc3339(at)));
+                let used =
+                    last_used_at.map_or_else(|| "never used".into(), |at| format!("used {}", format::rfc3339(at)));
                 let state = revoked_at.map_or(used, |at| format!("revoked {}", format::rfc3339(at)));
                 println!("{name}\tcreated {}\t{state}", format::rfc3339(created_at));
             }

@@ -18,6 +18,7 @@ use super::{ask_password, unanswered, write_private};
 pub enum UserCommand {
     /// Write all that is kept of a user, as JSON.
     Export {
+        /// The e-mail address of the account.
         #[arg(long)]
         email: String,
         /// Where to. Without it, on standard output.
@@ -26,14 +27,16 @@ pub enum UserCommand {
     },
     /// Erase a user: who they were is gone for good, the totals stay.
     Erase {
+        /// The e-mail address of the account.
         #[arg(long)]
         email: String,
-        /// Yes, for good.
+        /// Do it. Nothing brings the user back.
         #[arg(long)]
         yes: bool,
     },
     /// Give an account a password, and end its sessions. Accounts that were imported have none.
     SetPassword {
+        /// The e-mail address of the account.
         #[arg(long)]
         email: String,
         /// Read the password from standard input: its first line.

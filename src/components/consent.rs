@@ -75,7 +75,7 @@ pub fn ConsentChoice() -> impl IntoView {
             <input type="hidden" name="next" value="/privacy"/>
             <button class="button" type="submit" name="choice" value=choice>{label}</button>
             {(choice == "no").then_some(view! {
-                <span class="muted small">"Touches that no account holds are removed at once."</span>
+                <span class="muted small">"Arrivals that belong to no account are removed at once."</span>
             })}
         </form>
     }

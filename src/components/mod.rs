@@ -126,8 +126,8 @@ pub use islands::{Beacon, CopyButton, ThemeSwitch};
 #[cfg(feature = "ssr")]
 pub use {
     bars::{Bar, BarList},
-    consent::{ConsentBanner, ConsentChoice},
     chart::{ChartPoint, LineChart},
+    consent::{ConsentBanner, ConsentChoice},
     empty::EmptyState,
     facts::{Fact, Facts},
     filter::{

@@ -41,7 +41,7 @@ pub async fn django_utm_tracker(
     options: &Options,
     progress: impl Fn(u64, u64),
 ) -> Result<Report, ImportError> {
-    keep_apart(file, options)?;
+    check_list(options)?;
     let mut source = Source::open(file, options).await?;
     let now = db.now();
     let survey = Survey::make(&mut source, now, &progress).await?;
@@ -53,16 +53,13 @@ pub async fn django_utm_tracker(
     }
 }
 
-/// The list of refused rows must not take the place of what is read.
-fn keep_apart(file: &Path, options: &Options) -> Result<(), ImportError> {
-    let Some(list) = &options.rejected else { return Ok(()) };
-    // where there is no such file yet, it is no other
-    let Ok(place) = list.canonicalize() else { return Ok(()) };
-    let is_same = |read: &Path| read.canonicalize().is_ok_and(|read| read == place);
-    if is_same(file) || options.users.as_deref().is_some_and(is_same) {
-        return Err(ImportError::WouldOverwrite(list.clone()));
+/// The list of refused rows takes the place of nothing: what is there can be what is read, or the database, by another name.
+/// Told before the work begins; [`Recorder::begin`] sees to it.
+fn check_list(options: &Options) -> Result<(), ImportError> {
+    match &options.rejected {
+        Some(list) if list.symlink_metadata().is_ok() => Err(ImportError::WouldOverwrite(list.clone())),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// What only a look at all leads tells.

@@ -21,7 +21,9 @@ pub enum ImportError {
     #[error("{} cannot be read as CSV. {_1}", .0.display())]
     Csv(PathBuf, String),
     #[error("{} cannot be read as a SQLite database: {_1}", .0.display())]
-    Sqlite(PathBuf, #[source] sqlx::Error),
+    Sqlite(PathBuf, String, #[source] sqlx::Error),
+    #[error("{}: {table} is a view. The import reads tables only.", .file.display())]
+    NotATable { file: PathBuf, table: String },
     #[error("{} has no table {table}. {}", .file.display(), list("Its tables: ", "It has no tables.", .tables))]
     NoTable { file: PathBuf, table: &'static str, tables: Vec<String> },
     #[error("{} has no column {}. {}", .file.display(), .missing.join(", no column "),
@@ -42,7 +44,7 @@ pub enum ImportError {
     #[error("{}: the user table {table} has no column email, so whose the leads are is not known. {} Export the leads as CSV with \
         a column user_email.", .file.display(), list("Its columns: ", "It has none.", .columns))]
     NoEmailColumn { file: PathBuf, table: String, columns: Vec<String> },
-    #[error("{} would be overwritten. Name another file for --rejected.", .0.display())]
+    #[error("{} is there already. Name a new file for --rejected.", .0.display())]
     WouldOverwrite(PathBuf),
     #[error("{} cannot be written: {_1}", .0.display())]
     Unwritable(PathBuf, #[source] io::Error),

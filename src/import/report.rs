@@ -3,11 +3,11 @@
 use std::{
     fmt,
     fs::File,
-    io::BufWriter,
+    io::{BufWriter, ErrorKind},
     path::{Path, PathBuf},
 };
 
-use super::ImportError;
+use super::{ImportError, columns::quoted};
 
 /// How many remarks are kept for the terminal. All of them go to the file, where one is named.
 const KEPT: usize = 1000;
@@ -50,12 +50,15 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { leads, taken, present, accounts, not_taken, in_part, .. } = self;
-        write!(f, "{leads} leads read: {taken} taken, {present} there already, {not_taken} not taken.")?;
-        if *accounts > 0 {
-            write!(f, "\n{accounts} accounts created. They have no password, so nobody can sign in to them yet.")?;
+        let leads_word = if *leads == 1 { "lead" } else { "leads" };
+        write!(f, "{leads} {leads_word} read: {taken} taken, {present} there already, {not_taken} not taken.")?;
+        match accounts {
+            0 => {}
+            1 => write!(f, "\n1 account created. It has no password, so nobody can sign in to it yet.")?,
+            _ => write!(f, "\n{accounts} accounts created. They have no password, so nobody can sign in to them yet.")?,
         }
         if !self.ignored.is_empty() {
-            write!(f, "\nColumns that were not read: {}.", self.ignored.join(", "))?;
+            write!(f, "\nColumns that were not read: {}.", names(&self.ignored))?;
         }
         for (title, number, remarks) in
             [("Not taken", not_taken, &self.refused), ("Taken, but not whole", in_part, &self.parts)]
@@ -77,6 +80,11 @@ impl fmt::Display for Report {
     }
 }
 
+/// Names as the file has them, for a terminal.
+fn names(names: &[String]) -> String {
+    names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
+}
+
 /// Collects the remarks of an import, and writes them to a file where one is asked for.
 #[derive(Debug)]
 pub(super) struct Recorder {
@@ -85,13 +93,17 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Begins a report. The file of remarks is made anew, so that it never tells of an earlier import.
+    /// Begins a report. The file of remarks is a new one: what is there already can be the database itself, or the source under
+    /// another name.
     pub fn begin(place: &'static str, ignored: &[String], list: Option<&Path>) -> Result<Self, ImportError> {
         let listed = list.map(Path::to_owned);
         let mut recorder =
             Self { report: Report { place, ignored: ignored.to_vec(), listed, ..Report::default() }, list: None };
         if let Some(file) = list {
-            let created = File::create(file).map_err(|error| recorder.unwritable(error))?;
+            let created = File::create_new(file).map_err(|error| match error.kind() {
+                ErrorKind::AlreadyExists => ImportError::WouldOverwrite(file.to_owned()),
+                _ => recorder.unwritable(error),
+            })?;
             let mut writer = csv::Writer::from_writer(BufWriter::new(created));
             writer.write_record([place, "taken", "reason"]).map_err(|error| recorder.unwritable(error.into()))?;
             recorder.list = Some(writer);
@@ -141,12 +153,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_is_not_many() {
+        let report = Report { leads: 1, taken: 1, accounts: 1, ..Report::default() };
+        assert_eq!(
+            report.to_string(),
+            "1 lead read: 1 taken, 0 there already, 0 not taken.\n1 account created. It has no password, so nobody can sign in to \
+             it yet."
+        );
+    }
+
+    #[test]
     fn a_report_counts_all_and_lists_a_thousand() {
         let folder = std::env::temp_dir().join(format!("waymark_report_{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir(&folder).expect("a folder");
         let file = folder.join("rejected.csv");
         std::fs::write(&file, "of an earlier import").expect("written");
-        let mut recorder = Recorder::begin("line", &["session_key".into()], Some(&file)).expect("a recorder");
+        let refused = Recorder::begin("line", &[], Some(&file)).expect_err("refused").to_string();
+        assert!(refused.ends_with("is there already. Name a new file for --rejected."), "{refused}");
+        assert_eq!(std::fs::read_to_string(&file).expect("a file"), "of an earlier import");
+        std::fs::remove_file(&file).expect("removed");
+        let mut recorder =
+            Recorder::begin("line", &["session_key".into(), "\u{1b}[2J".into()], Some(&file)).expect("a recorder");
         for line in 2..=1203 {
             recorder.refuse(line.to_string(), "it has no time, or \"none\"".into()).expect("listed");
         }
@@ -157,7 +184,7 @@ mod tests {
         recorder.flush().expect("written");
         let text = recorder.report.to_string();
         let expected = "1300 leads read: 98 taken, 0 there already, 1202 not taken.\n7 accounts created. They have no password, \
-                        so nobody can sign in to them yet.\nColumns that were not read: session_key.\n\nNot taken (1202):\n  \
+                        so nobody can sign in to them yet.\nColumns that were not read: \"session_key\", \"\\u{1b}[2J\".\n\nNot taken (1202):\n  \
                         line 2: it has no time, or \"none\"\n  line 3: ";
         assert!(text.starts_with(expected), "{text}");
         let end = format!(

@@ -101,7 +101,7 @@ impl SqliteFile {
         }
         if !known && let Ok(user) = lead.text(Column::User) {
             lead.problem = Some(match user {
-                Some(user) => format!("the user {} is not in the table {}", quoted(user), self.users),
+                Some(user) => format!("the user {} is not in the table {}", quoted(user), quoted(&self.users)),
                 None => "it has no user".to_owned(),
             });
         }
@@ -171,6 +171,11 @@ impl LeadTable {
     }
 }
 
+/// Names for a message.
+fn all_quoted(names: Vec<String>) -> Vec<String> {
+    names.iter().map(|name| quoted(name)).collect()
+}
+
 /// A name as SQL quotes it.
 fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -193,7 +198,7 @@ impl Schema<'_> {
         if names.is_empty() {
             let tables: Vec<String> =
                 self.ask("select name from sqlite_schema where type = 'table' order by name", &[]).await?;
-            return Err(ImportError::NoTable { file: self.file.to_owned(), table: TABLE, tables });
+            return Err(ImportError::NoTable { file: self.file.to_owned(), table: TABLE, tables: all_quoted(tables) });
         }
         let mut columns = Vec::new();
         let mut ignored = Vec::new();
@@ -223,8 +228,8 @@ impl Schema<'_> {
         .map(|(_, name)| name)
         .collect();
         let Some(user) = user.filter(|_| missing.is_empty()) else {
-            let found = columns.into_iter().map(|(_, name)| name).chain(ignored).collect();
-            return Err(ImportError::MissingColumns { file: self.file.to_owned(), missing, found });
+            let found: Vec<_> = columns.into_iter().map(|(_, name)| name).chain(ignored).collect();
+            return Err(ImportError::MissingColumns { file: self.file.to_owned(), missing, found: all_quoted(found) });
         };
         let users = self.users(&user).await?;
         Ok(LeadTable { columns, user, users, ignored })
@@ -239,7 +244,7 @@ impl Schema<'_> {
         let name = referred.into_iter().next().unwrap_or_else(|| DEFAULT_USERS.to_owned());
         let columns = self.columns_of(&name).await?;
         if columns.is_empty() {
-            return Err(ImportError::NoUserTable { file: self.file.to_owned(), table: name });
+            return Err(ImportError::NoUserTable { file: self.file.to_owned(), table: quoted(&name) });
         }
         let find = |wanted: &str| columns.iter().find(|column| column.eq_ignore_ascii_case(wanted)).cloned();
         // a foreign key that names no column means the primary key
@@ -254,11 +259,25 @@ impl Schema<'_> {
         let (email, joined) = (find("email"), find("date_joined"));
         match email {
             Some(email) => Ok(UserTable { name, key, email, joined }),
-            None => Err(ImportError::NoEmailColumn { file: self.file.to_owned(), table: name, columns }),
+            None => Err(ImportError::NoEmailColumn {
+                file: self.file.to_owned(),
+                table: quoted(&name),
+                columns: all_quoted(columns),
+            }),
         }
     }
 
+    /// The columns of a table; none where there is no such table. A view is refused: it is a statement, which can take any time
+    /// and say anything.
     async fn columns_of(&mut self, table: &str) -> Result<Vec<String>, ImportError> {
+        let kinds: Vec<String> = self
+            .ask("select type from sqlite_schema where lower(name) = lower(?) and type in ('table', 'view')", &[table])
+            .await?;
+        match kinds.first().map(String::as_str) {
+            None => return Ok(Vec::new()),
+            Some("table") => {}
+            Some(_) => return Err(ImportError::NotATable { file: self.file.to_owned(), table: quoted(table) }),
+        }
         self.ask("select name from pragma_table_info(?)", &[table]).await
     }
 
@@ -277,6 +296,11 @@ impl Schema<'_> {
 
 impl ImportError {
     fn sqlite(file: &Path, error: sqlx::Error) -> Self {
-        Self::Sqlite(file.to_owned(), error)
+        // its words can have names from the file in them
+        let words = match &error {
+            sqlx::Error::Database(error) => error.message().to_owned(),
+            error => error.to_string(),
+        };
+        Self::Sqlite(file.to_owned(), words.escape_debug().to_string(), error)
     }
 }

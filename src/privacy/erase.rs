@@ -13,6 +13,9 @@
 //! | its term, content, campaign id, landing path | as they are where a touch of another visitor has the same; else none (`/`) |
 //! | any text of any touch that has the e-mail address in it | none, or as above |
 //! | external ids of conversions | a digest, so that a report that is repeated still counts once |
+//! | another user's external id that has the address in it | a digest, too |
+//! | a campaign's other name that has it, or stands for one that has | removed |
+//! | another link's campaign and landing path that have it | `referral` and `/` |
 //! | the referral link | nobody's, and disabled; whom it brought stays counted |
 //!
 //! So a term that one link of a campaign gave to many stays, and one that was made for this person does not. Totals stay the
@@ -58,7 +61,7 @@ const CHUNK: usize = 400;
 
 /// Forgets a user. Afterwards [`traces::clear`] is due. Doing it again does no harm.
 pub async fn erase(db: &Db, user: Uuid) -> Result<(), EraseError> {
-    let Known { email_lower, address, shared, naming } = look(&mut db.read().await?, user).await?;
+    let Known { email_lower, address, shared, naming, elsewhere } = look(&mut db.read().await?, user).await?;
     let (now, key) = (db.now(), Key::new());
     db.transaction(move |conn| {
         Box::pin(async move {
@@ -85,6 +88,7 @@ pub async fn erase(db: &Db, user: Uuid) -> Result<(), EraseError> {
                         touch.without(address, &key).save(conn).await?;
                     }
                 }
+                elsewhere.clear(conn, address).await?;
             }
             traces::note(conn).await?;
             Ok(Ok(()))
@@ -102,6 +106,7 @@ struct Known {
     address: Option<Address>,
     shared: Shared,
     naming: Vec<Uuid>,
+    elsewhere: Elsewhere,
 }
 
 /// The long looks, through all touches. What comes in afterwards is seen as nobody else's, and does not stay.
@@ -113,11 +118,11 @@ async fn look(conn: &mut Conn, user: Uuid) -> Result<Known, EraseError> {
     let (email_lower, erased) = found.ok_or(EraseError::Unknown)?;
     let address = (!erased).then(|| Address::new(&email_lower));
     let shared = shared_values(conn, user).await?;
-    let naming = match &address {
-        Some(address) => touches_with(conn, address).await?,
-        None => Vec::new(),
+    let (naming, elsewhere) = match &address {
+        Some(address) => (touches_with(conn, address).await?, Elsewhere::find(conn, address).await?),
+        None => (Vec::new(), Elsewhere::default()),
     };
-    Ok(Known { email_lower, address, shared, naming })
+    Ok(Known { email_lower, address, shared, naming, elsewhere })
 }
 
 /// Forgets what came in for an erased user while the erasure was under way: a landing or a sign-in in flight. For housekeeping.
@@ -210,18 +215,100 @@ async fn shared_values(conn: &mut Conn, user: Uuid) -> Result<Shared, Error> {
 /// Touches of anyone that have the address in one of their texts.
 async fn touches_with(conn: &mut Conn, address: &Address) -> Result<Vec<Uuid>, Error> {
     let texts = NAMES.into_iter().chain(PERSONAL).chain(["referrer", "tags", "click_ids"]);
-    let all: Vec<String> = texts.map(|column| format!("coalesce(lower({column}), '')")).collect();
+    let all: Vec<String> = texts.map(|column| format!("coalesce({column}, '')")).collect();
     let all = all.join(" || ' ' || ");
+    rows_with(conn, address, "touches", &all).await
+}
+
+/// Rows whose text, an expression, has the address. Read in pages: many texts have something percent-encoded.
+async fn rows_with(conn: &mut Conn, address: &Address, table: &str, text: &str) -> Result<Vec<Uuid>, Error> {
+    const PAGE: i64 = 1000;
     let [plain, encoded] = address.patterns();
-    let ids: Vec<(Uuid,)> = sql(format!(
-        r"select id from (select id, {all} as texts from touches) t
-          where texts like $1 escape '\' or texts like $2 escape '\'"
-    ))
-    .bind(plain)
-    .bind(encoded)
-    .fetch_all(conn)
-    .await?;
-    Ok(ids.into_iter().map(|(id,)| id).collect())
+    let question = format!(
+        r"select id, texts from (select id, {text} as texts from {table} where id > $3) t
+          where lower(texts) like $1 escape '\' or lower(texts) like $2 escape '\' order by id limit $4"
+    );
+    let mut found = Vec::new();
+    let mut after = Uuid::nil();
+    loop {
+        let rows: Vec<(Uuid, String)> = sql(question.clone())
+            .bind(plain.as_str())
+            .bind(encoded.as_str())
+            .bind(after)
+            .bind(PAGE)
+            .fetch_all(conn)
+            .await?;
+        let Some((last, _)) = rows.last() else { return Ok(found) };
+        after = *last;
+        found.extend(rows.iter().filter(|(_, texts)| address.is_in(texts)).map(|(id, _)| *id));
+    }
+}
+
+/// Where else the address stands: in what others reported, and in names that admins gave.
+#[derive(Debug, Default)]
+struct Elsewhere {
+    conversions: Vec<Uuid>,
+    aliases: Vec<String>,
+    tokens: Vec<String>,
+}
+
+impl Elsewhere {
+    async fn find(conn: &mut Conn, address: &Address) -> Result<Self, Error> {
+        let conversions = rows_with(conn, address, "conversions", "external_id").await?;
+        let [mut aliases, mut tokens] = [Vec::new(), Vec::new()];
+        for (table, key, texts, found) in [
+            ("campaign_aliases", "alias", ["alias", "campaign"], &mut aliases),
+            ("referral_tokens", "token", ["campaign", "landing_path"], &mut tokens),
+        ] {
+            let [one, other] = texts;
+            let [plain, encoded] = address.patterns();
+            let rows: Vec<(String, String, String)> = sql(format!(
+                r"select {key}, {one}, {other} from {table} where lower({one} || ' ' || {other}) like $1 escape '\'
+                  or lower({one} || ' ' || {other}) like $2 escape '\'"
+            ))
+            .bind(plain)
+            .bind(encoded)
+            .fetch_all(conn)
+            .await?;
+            let named = rows.into_iter().filter(|(_, one, other)| address.is_in(one) || address.is_in(other));
+            found.extend(named.map(|(key, ..)| key));
+        }
+        Ok(Self { conversions, aliases, tokens })
+    }
+
+    async fn clear(&self, conn: &mut Conn, address: &Address) -> Result<(), Error> {
+        for id in &self.conversions {
+            let row: Option<(String, String)> =
+                sql("select source, external_id from conversions where id = $1").bind(*id).fetch_optional(conn).await?;
+            // the user's own are a digest by now
+            let Some((source, external_id)) = row.filter(|(_, external_id)| address.is_in(external_id)) else {
+                continue;
+            };
+            sql("update conversions set external_id = $2 where id = $1")
+                .bind(*id)
+                .bind(erased_id(&source, &external_id))
+                .execute(conn)
+                .await?;
+        }
+        for alias in &self.aliases {
+            sql("delete from campaign_aliases where alias = $1").bind(alias.as_str()).execute(conn).await?;
+        }
+        for token in &self.tokens {
+            let row: Option<(String, String)> =
+                sql("select campaign, landing_path from referral_tokens where token = $1")
+                    .bind(token.as_str())
+                    .fetch_optional(conn)
+                    .await?;
+            let Some((campaign, path)) = row else { continue };
+            sql("update referral_tokens set campaign = $2, landing_path = $3 where token = $1")
+                .bind(token.as_str())
+                .bind(if address.is_in(&campaign) { "referral".to_owned() } else { campaign })
+                .bind(if address.is_in(&path) { "/".to_owned() } else { path })
+                .execute(conn)
+                .await?;
+        }
+        Ok(())
+    }
 }
 
 /// The texts of a touch, and what is made of them.

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use axum::Extension;
 use leptos::prelude::*;
 
 use super::{
@@ -7,6 +8,7 @@ use super::{
     traces,
 };
 use crate::{
+    address_limit::ClientAddress,
     auth::{
         AuthSession,
         confirm::{NotConfirmed, confirm},
@@ -25,7 +27,8 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
     let answer = Answer::to("erase", "/account".into());
     let state = expect_context::<AppState>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
-    let user = match confirm(&state, &auth, current_password).await {
+    let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
+    let user = match confirm(&state, &auth, address, current_password).await {
         Ok(user) => user,
         Err(NotConfirmed::SignedOut) => return Ok(Answer::sign_in_first("/account")),
         Err(NotConfirmed::Wrong) => {

@@ -14,10 +14,11 @@ impl Address {
         Self { lower: email_lower.to_owned() }
     }
 
-    /// Patterns for `lower(…) like … escape '\'` that find every text with this address, and some without: the part after the
-    /// `@`, as it is and percent-encoded. A database's `lower` knows ASCII, and so are domains, mostly.
+    /// Patterns for `lower(…) like … escape '\'` that find every text with this address, and some without, which [`Self::is_in`]
+    /// tells apart. A text has it as it is, with the part after the `@`, or has something percent-encoded, which can be any
+    /// letter of it. A database's `lower` knows ASCII only, so that of another domain the `@` is looked for.
     pub fn patterns(&self) -> [String; 2] {
-        let domain = self.lower.rsplit('@').next().unwrap_or_default();
+        let domain = self.lower.rsplit('@').next().filter(|domain| domain.is_ascii()).unwrap_or_default();
         let mut escaped = String::with_capacity(domain.len());
         for character in domain.chars() {
             if matches!(character, '%' | '_' | '\\') {
@@ -25,7 +26,7 @@ impl Address {
             }
             escaped.push(character);
         }
-        [format!("%@{escaped}%"), format!(r"%\%40{escaped}%")]
+        [format!("%@{escaped}%"), r"%\%%".to_owned()]
     }
 
     /// Whether a text has this address, and not a longer one that ends or begins like it.
@@ -62,6 +63,7 @@ mod tests {
             "Maria+X@Example.com",
             "/unsubscribe/maria%2Bx%40example.com/now",
             "/u/MARIA+x@example.com",
+            "/u/m%61ria+x@exampl%65%2Ecom",
             r#"{"ref":["maria+x@example.com"]}"#,
             "mail to <maria+x@example.com>.",
         ] {
@@ -91,6 +93,7 @@ mod tests {
 
     #[test]
     fn patterns_take_what_the_address_has_as_it_is() {
-        assert_eq!(Address::new("a@b_c.de").patterns(), [r"%@b\_c.de%", r"%\%40b\_c.de%"]);
+        assert_eq!(Address::new("a@b_c.de").patterns(), [r"%@b\_c.de%", r"%\%%"]);
+        assert_eq!(Address::new("ü@bücher.example").patterns(), ["%@%", r"%\%%"]);
     }
 }

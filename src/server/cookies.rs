@@ -13,7 +13,11 @@ use axum::{
 };
 use percent_encoding::percent_decode_str;
 
-use crate::{attribution::StartedSession, config::Config, state::AppState};
+use crate::{
+    attribution::{EndedSession, StartedSession},
+    config::Config,
+    state::AppState,
+};
 
 /// How long a browser keeps the session's cookie: as long as a touch can matter.
 pub(super) const MAX_AGE_DAYS: i64 = 90;
@@ -29,6 +33,7 @@ pub(super) async fn clean(State(state): State<AppState>, mut request: Request, n
     let signs_out = matches!(request.uri().path(), "/api/logout" | "/api/erase");
     let mut response = next.run(request).await;
     let started = response.extensions_mut().remove::<StartedSession>();
+    let signs_out = signs_out || response.extensions_mut().remove::<EndedSession>().is_some();
     let secure = if state.config.is_secure() { "; Secure" } else { "" };
     let attributes = format!("Path=/; HttpOnly; SameSite=Lax{secure}");
     let signed_out = clean_response(response.headers_mut(), name, sent.as_deref());

@@ -9,7 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::auth::AuthSession;
+use crate::{
+    attribution::{capture::Landing, decide},
+    auth::AuthSession,
+};
 
 /// Lets only admins to `/admin` and everything under it, and only members to `/account`.
 pub(super) async fn check(auth: AuthSession, request: Request, next: Next) -> Response {
@@ -30,6 +33,11 @@ fn sign_in_first(request: &Request) -> Response {
     }
     // path and query only: in absolute form the target could name another site
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", target).finish();
+    let mut query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", target).finish();
+    // What waits for consent goes along.
+    if let Some(landing) = request.extensions().get::<Landing>() {
+        query.push_str("&landing=");
+        query.push_str(&decide::field(landing));
+    }
     (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/login?{query}"))]).into_response()
 }

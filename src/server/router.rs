@@ -81,6 +81,7 @@ fn pages(state: &AppState) -> Router<AppState> {
         .route("/admin/leads.csv", get(admin::csv::leads_csv))
         .route("/admin/campaigns.csv", get(admin::csv::campaigns_csv))
         .route("/admin/models.csv", get(admin::csv::models_csv))
+        .route("/admin/conversions.csv", get(admin::csv::conversions_csv))
         .route("/account/export.json", get(privacy::export_json))
         .leptos_routes_with_context(state, generate_route_list(App), context, document)
         .route("/api/touch", post(beacon::receive))

@@ -43,13 +43,10 @@ async fn a_page_whose_query_was_stripped_is_one_touch_with_its_beacon() {
         let response = beacon(&browser, &[("path", "/pricing"), ("query", QUERY)]).await;
         assert!(response.headers().contains_key(header::SET_COOKIE), "the visitor is known from now on");
         beacon(&browser, &[("path", "/pricing"), ("query", QUERY)]).await;
-        assert_eq!(touches(&app).await, [(
-            Some("google".into()),
-            Some("spring".into()),
-            "Paid Search".into(),
-            "/pricing".into(),
-            1
-        )]);
+        assert_eq!(
+            touches(&app).await,
+            [(Some("google".into()), Some("spring".into()), "Paid Search".into(), "/pricing".into(), 1)]
+        );
         browser.register("maria@example.com").await;
         assert_eq!(app.count("select count(*) from lead_sources").await, 1);
         // a page that arrived without its query: the server saw only the page that linked there
@@ -138,9 +135,11 @@ async fn what_says_nothing_or_is_no_person_leaves_nothing() {
                 assert!(!response.headers().contains_key(header::SET_COOKIE), "{fields:?}");
             }
             let fields = [("path", "/"), ("query", QUERY)];
-            for (name, value) in
-                [("user-agent", "Mozilla/5.0 (compatible; Googlebot/2.1)"), ("sec-gpc", "1"), ("cookie", "waymark-consent=no.1.1")]
-            {
+            for (name, value) in [
+                ("user-agent", "Mozilla/5.0 (compatible; Googlebot/2.1)"),
+                ("sec-gpc", "1"),
+                ("cookie", "waymark-consent=no.1.1"),
+            ] {
                 let request = app.browser().post("/api/touch", &fields).header("sec-fetch-site", "same-origin");
                 let response = request.header(name, value).send().await.expect("an answer");
                 assert_eq!(response.status(), StatusCode::NO_CONTENT, "{name}");
@@ -154,13 +153,18 @@ async fn what_says_nothing_or_is_no_person_leaves_nothing() {
 
 #[tokio::test]
 async fn a_flood_is_told_to_wait() {
-    each_app(async |app| {
-        let browser = app.browser();
-        let mut last = StatusCode::NO_CONTENT;
-        for _ in 0..301 {
-            last = beacon(&browser, &[("path", "/"), ("query", "a=b")]).await.status();
+    let setup = || Setup { variables: vec![("TRUSTED_PROXIES", "127.0.0.1/32".into())], ..Setup::default() };
+    each_app_with(setup, async |app| {
+        let send = async |address: &str| {
+            let request = app.browser().post("/api/touch", &[("path", "/"), ("query", "a=b")]);
+            let request = request.header("sec-fetch-site", "same-origin").header("x-forwarded-for", address);
+            request.send().await.expect("an answer").status()
+        };
+        for _ in 0..300 {
+            assert_eq!(send("198.51.100.7").await, StatusCode::NO_CONTENT);
         }
-        assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(send("198.51.100.7").await, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(send("198.51.100.8").await, StatusCode::NO_CONTENT);
     })
     .await;
 }

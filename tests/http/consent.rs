@@ -111,7 +111,12 @@ async fn taking_it_back_forgets_what_no_account_holds() {
         assert_eq!(app.count("select count(*) from touches").await, 1);
         let page = browser.text("/privacy").await;
         assert!(page.contains("Take it back"), "{page}");
-        decide(&browser, &[("next".into(), "/privacy".into())], "no").await;
+        let response = decide(&browser, &[("next".into(), "/privacy".into())], "no").await;
+        let cookies = set_cookies(&response);
+        assert!(
+            cookies.iter().any(|cookie| cookie.starts_with("waymark=;") && cookie.contains("Max-Age=0")),
+            "{cookies:?}"
+        );
         assert_eq!(app.count("select count(*) from touches").await, 0);
         assert_eq!(app.count("select count(*) from visitors").await, 0);
         browser.open("/?utm_source=again").await;
@@ -202,6 +207,110 @@ async fn nonsense_in_the_form_is_harmless() {
             .await
             .expect("one touch");
         assert_eq!(at, landed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_looks_around_before_deciding_brings_the_landing_along() {
+    each_app_with(required, async |app| {
+        let browser = app.browser();
+        let landed = app.db.now();
+        // what a browser does with a link of a page of ours
+        let follow = async |from: String, to: &str| {
+            let mut at = format!("{}{to}", app.url);
+            loop {
+                let path = at.strip_prefix(&app.url).expect("a page of ours").to_owned();
+                let response = browser.get(&path).header(header::REFERER, &from).send().await.expect("an answer");
+                assert!(set_cookies(&response).is_empty(), "{path}");
+                if response.status() != StatusCode::SEE_OTHER {
+                    assert_eq!(response.status(), StatusCode::OK, "{path}");
+                    assert_eq!(response.headers()["cache-control"], "no-store", "{path}");
+                    return (at, response.text().await.expect("text"));
+                }
+                at = format!("{}{}", app.url, response.headers()["location"].to_str().expect("text"));
+            }
+        };
+        browser.open(LANDING).await;
+        let mut from = format!("{}{LANDING}", app.url);
+        let mut page = String::new();
+        for to in ["/login", "/privacy?a=b", "/account?c=d", "/", "/register"] {
+            (from, page) = follow(from, to).await;
+            assert!(from.contains("landing="), "{from}");
+        }
+        assert_eq!(rows(&app).await, 0);
+        let response = decide(&browser, &banner(&page), "yes").await;
+        assert_eq!(response.headers()["location"], "/register");
+        let (at, path, internal): (i64, String, bool) = sql("select occurred_at, landing_path, internal from touches")
+            .fetch_one(&mut app.conn().await)
+            .await
+            .expect("one touch");
+        assert_eq!((path.as_str(), internal), ("/", false));
+        assert!(at >= landed - 5, "{at}");
+        // not from other sites' pages, not for what is no page, not what makes no sense
+        for (path, referer) in [
+            ("/login", format!("https://elsewhere.example{LANDING}")),
+            ("/login", format!("{}/?landing=nonsense", app.url)),
+            ("/login", format!("{}/?a=b", app.url)),
+            ("/api/none", from.clone()),
+        ] {
+            let stranger = app.browser();
+            let response = stranger.get(path).header(header::REFERER, &referer).send().await.expect("an answer");
+            assert_ne!(response.status(), StatusCode::SEE_OTHER, "{path} from {referer}");
+        }
+        // a closed page leads to the sign-in, and the arrival with it
+        let closed = app.browser().get("/account?utm_source=closed").send().await.expect("an answer");
+        assert!(closed.headers()["location"].to_str().expect("text").contains("&landing="));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_copy_of_a_page_takes_nobody_s_touch() {
+    each_app_with(required, async |app| {
+        let page = app.browser().text("/?utm_source=first").await;
+        let mut fields = banner(&page);
+        let beacon = |source: &str| {
+            let query = format!("utm_source={source}");
+            form_urlencoded::Serializer::new(String::new())
+                .append_pair("path", "/")
+                .append_pair("query", &query)
+                .finish()
+        };
+        for source in ["one", "two"] {
+            fields.retain(|(name, _)| name != "beacon");
+            fields.push(("beacon".into(), beacon(source)));
+            decide(&app.browser(), &fields, "yes").await;
+        }
+        assert_eq!(app.count("select count(distinct source) from touches where source in ('one', 'two')").await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn machines_and_forged_times_leave_nothing() {
+    each_app_with(required, async |app| {
+        let fields = banner(&app.browser().text(LANDING).await);
+        let mut form: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        form.push(("choice", "yes"));
+        let bot =
+            app.browser().post("/api/consent", &form).header("user-agent", "Mozilla/5.0 (compatible; Googlebot/2.1)");
+        bot.send().await.expect("an answer");
+        assert_eq!(app.count("select count(*) from touches").await, 0);
+        // with Sec-GPC no click id, though one waited
+        let browser = app.browser();
+        browser.post("/api/consent", &form).header("sec-gpc", "1").send().await.expect("an answer");
+        assert_eq!(app.count("select count(*) from touches where click_ids = '{}'").await, 1);
+        // agreeing over and over is one decision
+        for _ in 0..5 {
+            browser.post("/api/consent", &[("choice", "yes")]).send().await.expect("an answer");
+        }
+        assert_eq!(app.count("select count(*) from consents").await, 1);
+        // a time that no decision can have
+        let forged = app.browser().get("/?utm_source=x").header("cookie", "waymark-consent=yes.1.9223372036854775807");
+        forged.send().await.expect("an answer");
+        let latest = app.count("select max(decided_at) from consents").await;
+        assert!(latest <= app.db.now(), "{latest}");
     })
     .await;
 }

@@ -25,7 +25,10 @@ async fn admin_paths(app: &TestApp) -> Vec<String> {
     };
     let pages: Vec<String> = pages.filter(|path| path.starts_with("/admin")).map(ids).collect();
     assert!(pages.len() >= 6 && !pages.iter().any(|path| path.contains(['{', ':'])), "{pages:?}");
-    pages.into_iter().chain(["leads", "campaigns", "models"].map(|file| format!("/admin/{file}.csv"))).collect()
+    pages
+        .into_iter()
+        .chain(["leads", "campaigns", "conversions", "models"].map(|file| format!("/admin/{file}.csv")))
+        .collect()
 }
 
 fn assert_shows_nothing(who: &str, path: &str, text: &str) {

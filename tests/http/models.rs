@@ -79,9 +79,16 @@ async fn models_stand_side_by_side() {
             assert!(found, "{row} {numbers} in {page}");
         }
         assert!(page.contains("Markov chain") && page.contains("Shapley value"), "{page}");
+        assert!(page.contains("Money is learnt apart") && !page.contains("the page by channel"), "{page}");
+        assert!(page.contains("A refund takes back value") && page.contains("Direct visits are not stored"), "{page}");
+        for elsewhere in ["?by=source&kind=purchase", "?campaign=spring&kind=purchase"] {
+            let page = admin.text(&format!("/admin/models{elsewhere}")).await;
+            let link = "<a href=\"/admin/models?period=30d&amp;kind=purchase\">the page by channel";
+            assert!(page.contains(link) && !page.contains("Money is learnt apart"), "{elsewhere} {page}");
+        }
 
         let euros = text(&admin.text("/admin/models?show=eur&by=campaign&model=first").await);
-        assert!(euros.contains("Value in EUR by campaign") && !euros.contains("Markov"), "{euros}");
+        assert!(euros.contains("Value in EUR by campaign") && !euros.contains("Time decay Markov chain"), "{euros}");
         // 10 euros less 4
         assert!(euros.contains("spring 6.00 0.00 −6.00"), "{euros}");
         assert!(!admin.text("/admin/models?by=campaign").await.contains("<b>letter"), "text stays text");
@@ -144,6 +151,24 @@ async fn campaigns_overview_journey_and_lead_show_credit() {
         assert!(overview.contains("Conversions 4") && overview.contains("Value in EUR 6.00"), "{overview}");
         assert!(overview.contains("Credited by the model “Last non-direct touch”."), "{overview}");
 
+        // the admin came directly
+        let signups = "1 of 2 sign-ups came by a link within the look-back window, the others directly.";
+        assert!(overview.contains(signups), "{overview}");
+        let leads = text(&admin.text("/admin").await);
+        assert!(
+            leads.contains(signups) && leads.contains("are credited by the model “Last non-direct touch”."),
+            "{leads}"
+        );
+        assert!(!text(&admin.text("/admin?campaign=autumn").await).contains("sign-ups came by"), "none is direct");
+        for (query, why) in [
+            ("", "1 further sign-up came directly, without a touch in the look-back window."),
+            ("?channel=Direct", "With a filter on touches, sign-ups without one are not counted."),
+        ] {
+            let campaigns = text(&admin.text(&format!("/admin/campaigns{query}")).await);
+            assert!(campaigns.contains("Direct 0 0 0 0 – – 1"), "{query} {campaigns}");
+            assert!(campaigns.contains(&format!("{why} Direct shows a dash")), "{query} {campaigns}");
+        }
+
         let journey = text(&admin.text(&format!("/admin/users/{user}?model=linear")).await);
         assert!(journey.contains("0.67 purchase · 2.00 EUR, 34 JPY"), "{journey}");
         assert!(journey.contains("Conversion: purchase 10.00 EUR"), "{journey}");
@@ -177,6 +202,13 @@ async fn conversions_are_listed() {
         assert!(none.contains("Nothing matches"), "{none}");
         let damaged = text(&admin.text("/admin/conversions?before=x").await);
         assert!(damaged.contains("is damaged"), "{damaged}");
+
+        let csv = page.split("href=\"/admin/conversions.csv").nth(1).and_then(|rest| rest.split('"').next());
+        let csv = csv.expect("a link").replace("&amp;", "&");
+        assert_eq!(file(&admin, &format!("/admin/conversions.csv{csv}")).await.len(), 4, "{csv}");
+        assert_eq!(file(&admin, "/admin/conversions.csv?channel=Email").await.len(), 3);
+        let wrong = admin.get("/admin/conversions.csv?channel=x").send().await.expect("an answer");
+        assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
 
         // more than a page of them
         let now = app.db.now();

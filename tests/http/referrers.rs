@@ -2,7 +2,7 @@
 
 use reqwest::{Response, header};
 
-use crate::support::{Browser, TestApp, each_app, each_app_with, Setup};
+use crate::support::{Browser, Setup, TestApp, each_app, each_app_with};
 
 async fn from(browser: &Browser, path: &str, referer: &str) -> Response {
     browser.get(path).header(header::REFERER, referer).send().await.expect("an answer")

@@ -213,11 +213,11 @@ impl Name {
         Ok(Self(text.to_owned()))
     }
 
-    /// A reporter's name: any but our own.
+    /// A reporter's name: any but our own, in any case.
     pub fn of_source(text: &str) -> Result<Self, &'static str> {
-        match text {
-            OWN_SOURCE => Err("The name waymark is not for use: it is this site's own."),
-            _ => Self::parse(text),
+        match text.eq_ignore_ascii_case(OWN_SOURCE) {
+            true => Err("The name waymark is not for use: it is this site's own."),
+            false => Self::parse(text),
         }
     }
 

@@ -32,9 +32,11 @@ pub mod compare;
 mod lost;
 /// Conversions with their paths.
 pub mod paths;
+/// What makes two touches in a row one step.
+mod tuple;
 
 #[cfg(test)]
-pub(super) use lost::lost_paths;
+pub(super) use lost::{PersonsPath, paths_of_people};
 pub use paths::{Attributed, Conversion, Of, Part, PathTouch, walk};
 
 /// What credit depends on beside the model.

@@ -173,7 +173,7 @@ async fn files_that_cannot_be_read_are_refused_before_anything_is_stored() {
     let file = folder.file("leads.csv", format!("{header}\n{good}\n"));
     let options = Options { rejected: Some(folder.0.join("./leads.csv")), ..Options::default() };
     let told = import(&db, &file, &options).await.expect_err("refused").to_string();
-    assert!(told.ends_with("would be overwritten. Name another file for --rejected."), "{told}");
+    assert!(told.ends_with("is there already. Name a new file for --rejected."), "{told}");
     assert_eq!(std::fs::read_to_string(&file).expect("the file"), format!("{header}\n{good}\n"));
     assert_eq!(numbers(&db, &file).await, (1, 0, 0, 1));
     db.close().await;

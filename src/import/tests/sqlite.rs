@@ -118,7 +118,7 @@ async fn what_cannot_be_taken_is_listed_each_time_and_the_rest_is_there_once() {
         let nothing = "it says nothing: no medium, no source, no campaign, no click id, no tag";
         let expected = [
             ("2", "\"yesterday\" is no time like 2023-05-04 12:34:56"),
-            ("3", "the user \"9\" is not in the table auth_user"),
+            ("3", "the user \"9\" is not in the table \"auth_user\""),
             ("4", "the user \"3\" has no e-mail address"),
             ("5", "\"no address\" is no e-mail address"),
             ("6", nothing),
@@ -136,6 +136,10 @@ async fn what_cannot_be_taken_is_listed_each_time_and_the_rest_is_there_once() {
         let listed = std::fs::read_to_string(&list).expect("the list");
         assert_eq!(listed.lines().count(), 12, "{listed}");
         let stored = leads(&db).await;
+        let again = import(&db, &file, &options).await.expect_err("refused").to_string();
+        assert!(again.ends_with("is there already. Name a new file for --rejected."), "{again}");
+        assert_eq!(std::fs::read_to_string(&list).expect("the list"), listed, "never overwritten");
+        let options = Options { rejected: Some(folder.0.join("rejected-2.csv")), ..options };
         let second = import(&db, &file, &options).await.expect("a report");
         assert_eq!((second.taken, second.present, second.accounts, second.in_part), (0, 2, 0, 0));
         assert_eq!(refused(&second), expected);
@@ -260,17 +264,26 @@ async fn a_database_that_is_not_djangos_is_refused_with_what_it_has() {
     db.migrate().await.expect("migrated");
     let keyless = LEADS.replace(r#"references "auth_user" ("id") deferrable initially deferred"#, "");
     let nameless = USERS.replace("\"email\" varchar(254) not null, ", "");
-    let cases: [(&[&str], &str); 5] = [
-        (&["create table a (b)"], "has no table utm_tracker_leadsource. Its tables: a."),
+    let cases: [(&[&str], &str); 8] = [
+        (
+            &["create table a (b)", "create view utm_tracker_leadsource as select 1 as id"],
+            "\"utm_tracker_leadsource\" is a view. The import reads tables only.",
+        ),
+        (
+            &[LEADS, "create view auth_user as select 1 as id, 'a@example.com' as email"],
+            "\"auth_user\" is a view. The import reads tables only.",
+        ),
+        (&["create table \"\u{1b}[2J\" (b)"], "has no table utm_tracker_leadsource. Its tables: \"\\u{1b}[2J\"."),
+        (&["create table a (b)"], "has no table utm_tracker_leadsource. Its tables: \"a\"."),
         (
             &[r#"create table utm_tracker_leadsource (id integer, source text, user_id text)"#],
-            "has no column medium, no column timestamp. Its columns: id, source, user_id.",
+            "has no column medium, no column timestamp. Its columns: \"id\", \"source\", \"user_id\".",
         ),
-        (&[&keyless], "has leads, but not their users: there is no table auth_user."),
+        (&[&keyless], "has leads, but not their users: there is no table \"auth_user\"."),
         (
             &[LEADS, &nameless],
-            "the user table auth_user has no column email, so whose the leads are is not known. Its columns: id, \
-            password, last_login, username, date_joined. Export the leads as CSV with a column user_email.",
+            "the user table \"auth_user\" has no column email, so whose the leads are is not known. Its columns: \
+            \"id\", \"password\", \"last_login\", \"username\", \"date_joined\". Export the leads as CSV with a column user_email.",
         ),
         (&["pragma encoding = 'UTF-16'", "create table a (b)"], "is UTF-16. Save it as UTF-8 and import it again."),
     ];

@@ -3,8 +3,11 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{Connection, SqliteConnection};
+use uuid::Uuid;
 
-use super::{Arrival, DAY, Person, THEN, conversion, count, person, run, run_all, session, touch, touch_row, visitor};
+use super::{
+    Arrival, DAY, Person, THEN, conversion, count, link, person, run, run_all, session, touch, touch_row, visitor,
+};
 use crate::{
     attribution::models::{Model, Weights},
     attribution::report::{
@@ -23,8 +26,14 @@ use crate::{
 
 const EMAIL: &str = "unmistakable.maria@erased.example";
 /// What must be nowhere afterwards.
-const SECRETS: [&str; 5] =
-    ["unmistakable.maria", "UNMISTAKABLE-CLICK", "unmistakable-tag", "unmistakable-term", "unmistakable-order"];
+const SECRETS: [&str; 6] = [
+    "unmistakable.maria",
+    "unmistakable%2Emaria",
+    "UNMISTAKABLE-CLICK",
+    "unmistakable-tag",
+    "unmistakable-term",
+    "unmistakable-order",
+];
 const WINDOW: i64 = 90 * DAY;
 
 /// Maria's arrivals. Every second one is a repeat, which models take for one with the one before.
@@ -73,7 +82,42 @@ async fn churned(db: &Db) -> Person {
     run(db, sql("delete from tower_sessions where user_id <> $1").bind(maria.user)).await;
     conversion(db, maria.user, "unmistakable-order", 4900, None).await;
     crate::auth::throttle::failed(db, EMAIL).await.expect("counted");
+    named_elsewhere(db).await;
     maria
+}
+
+/// Maria's address in what others have: links, orders, names of campaigns.
+async fn named_elsewhere(db: &Db) {
+    let friend = person(db, "friend@example.com").await;
+    conversion(db, friend.user, &format!("gift-for:{EMAIL}"), 100, None).await;
+    for (alias, campaign) in
+        [(EMAIL, "letters"), ("letter-1", "to unmistakable.maria@erased.example"), ("kept", "spring")]
+    {
+        run(
+            db,
+            sql("insert into campaign_aliases (alias, campaign, created_at) values ($1, $2, 0)")
+                .bind(alias)
+                .bind(campaign),
+        )
+        .await;
+    }
+    link(db, friend.user, "friends-link").await;
+    run(
+        db,
+        sql("update referral_tokens set campaign = $1, landing_path = $2")
+            .bind(format!("from {EMAIL}"))
+            .bind("/hello/unmistakable.maria%40erased%2eexample"),
+    )
+    .await;
+}
+
+/// Paths that have it encoded in part, in arrivals of another browser.
+async fn forwarded(db: &Db) -> Uuid {
+    let browser = visitor(db, THEN).await;
+    for path in ["/unsub/unmistakable.maria@erased%2Eexample", "/unsub/unmistakable%2Emaria%40erase%64.example"] {
+        touch(db, browser, Arrival { landing_path: path, ..Arrival::default() }).await;
+    }
+    browser
 }
 
 type Numbers = (Vec<(String, Totals, Vec<Vec<Ranked>>)>, Vec<CreditedConversion>);
@@ -183,6 +227,7 @@ async fn no_trace_is_left_and_totals_are_what_they_were() {
             database.url.strip_prefix("sqlite://").map(|file| Path::new(file).parent().expect("a folder").to_owned());
         let maria = churned(&db).await;
         let before = numbers(&db, maria).await;
+        let browser = forwarded(&db).await;
         assert!(in_tables(&db).await.len() >= SECRETS.len(), "the test would not see them");
         assert!(folder.as_deref().is_none_or(|folder| !in_files(folder).is_empty()));
         // a reader that is in the middle of something
@@ -195,9 +240,15 @@ async fn no_trace_is_left_and_totals_are_what_they_were() {
         reading.await.expect("read");
 
         assert_eq!(in_tables(&db).await, [""; 0]);
+        let others = "select (select count(*) from campaign_aliases) * 100 +
+            (select count(*) from referral_tokens where campaign = 'referral' and landing_path = '/') * 10 +
+            (select count(*) from conversions where value = 100 and external_id like 'erased:%')";
+        assert_eq!(count(&db, others).await, 111, "of others only what names her is gone");
         if let Some(folder) = &folder {
             assert_eq!(in_files(folder), [""; 0]);
         }
+        // they came after the first count
+        run(&db, sql("delete from touches where visitor_id = $1").bind(browser)).await;
         let after = numbers(&db, maria).await;
         for (before, after) in before.0.iter().zip(&after.0) {
             assert_eq!(before, after);

@@ -1,10 +1,14 @@
 use std::collections::BTreeMap;
 
-use super::{CreditSettings, Earned, Of, Part, PathTouch, lost::lost_paths, walk};
+use super::{
+    CreditSettings, Earned, Of, Part, PathTouch,
+    lost::{PersonsPath, paths_of_people},
+    walk,
+};
 use crate::{
     attribution::{
         channel::Channel,
-        data_driven::{Paths, Sampling, Worth, credits, markov, shapley},
+        data_driven::{Markov, Paths, Sampling, Shapley, Worth, credits, markov, shapley},
         models::{COUNT_UNIT, Model},
         report::Filter,
     },
@@ -82,14 +86,14 @@ pub struct Comparison {
     pub learnt: Option<Learnt>,
 }
 
-/// From how much data-driven credit was learnt.
+/// From how much data-driven credit was learnt. This is said of counts; money is learnt from the conversions that brought it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Learnt {
     /// Conversions with a path.
     pub converted: u64,
     /// People who did not convert.
     pub lost: u64,
-    /// Whether the Shapley values were computed from all orders, not from some.
+    /// Whether all Shapley values were computed from all orders, not from some.
     pub exact: bool,
 }
 
@@ -125,8 +129,8 @@ pub async fn compare(conn: &mut Conn, filter: &Filter, settings: &CreditSettings
     })
     .await?;
     if let Some(mut journeys) = journeys {
-        for (channels, people) in lost_paths(conn, filter, settings).await? {
-            journeys.lose(&channels, people);
+        for path in paths_of_people(conn, filter, settings).await? {
+            journeys.lose(&path);
         }
         journeys.share_out(&mut comparison);
     }
@@ -134,11 +138,16 @@ pub async fn compare(conn: &mut Conn, filter: &Filter, settings: &CreditSettings
 }
 
 /// What data-driven credit is learnt from, and what it is to share out.
+///
+/// Money is learnt apart from conversions, and each currency apart: what brings sign-ups may never have brought a yen.
 #[derive(Debug, Default)]
 struct Journeys {
     /// The channels that were met, each with its number.
     channels: BTreeMap<String, usize>,
+    /// To conversions.
     paths: Paths,
+    /// To conversions with a value in a currency. Each currency of `earned` is here, be it without a path.
+    paid: BTreeMap<String, Paths>,
     lost: u64,
     /// Of conversions with a path.
     earned: Earned,
@@ -149,18 +158,35 @@ struct Journeys {
 impl Journeys {
     fn add<'a>(&mut self, channels: impl Iterator<Item = &'a str>, whole: Part, currency: Option<&str>) {
         let path: Vec<usize> = channels.map(|channel| self.number(channel)).collect();
-        let to = if path.is_empty() { &mut self.direct } else { &mut self.earned };
-        to.add(whole, currency);
+        if path.is_empty() {
+            self.direct.add(whole, currency);
+            return;
+        }
+        self.earned.add(whole, currency);
         // a refund is no way of its own
         if whole.count > 0 {
             self.paths.add(&path, true, 1);
         }
+        if let Some(currency) = currency {
+            if !self.paid.contains_key(currency) {
+                self.paid.insert(currency.to_owned(), Paths::default());
+            }
+            if let Some(paths) = self.paid.get_mut(currency).filter(|_| whole.count > 0 && whole.value > 0) {
+                paths.add(&path, true, 1);
+            }
+        }
     }
 
-    fn lose(&mut self, channels: &[String], people: u64) {
-        let path: Vec<usize> = channels.iter().map(|channel| self.number(channel)).collect();
-        self.paths.add(&path, false, people);
-        self.lost += people;
+    /// After all that was earned: only then it is known in which currencies.
+    fn lose(&mut self, lost: &PersonsPath) {
+        let path: Vec<usize> = lost.channels.iter().map(|channel| self.number(channel)).collect();
+        if !lost.converted {
+            self.paths.add(&path, false, lost.people);
+            self.lost += lost.people;
+        }
+        for (_, paths) in self.paid.iter_mut().filter(|(currency, _)| !lost.currencies.contains(currency)) {
+            paths.add(&path, false, lost.people);
+        }
     }
 
     fn number(&mut self, channel: &str) -> usize {
@@ -172,35 +198,48 @@ impl Journeys {
     }
 
     fn share_out(self, comparison: &mut Comparison) {
-        let markov = markov(&self.paths);
-        let shapley = shapley(&self.paths, Worth::default(), Sampling::default());
-        comparison.learnt = Some(Learnt {
-            converted: (self.earned.count / COUNT_UNIT).unsigned_abs(),
-            lost: self.lost,
-            exact: shapley.exact,
-        });
         let mut names: Vec<&str> = vec![""; self.channels.len()];
         for (name, &number) in &self.channels {
             names[number] = name;
         }
-        let by_markov = parts(&self.earned, &markov.shares, names.len());
-        let by_shapley = parts(&self.earned, &shapley.shares, names.len());
-        for (number, name) in names.into_iter().enumerate() {
-            let row = comparison.rows.entry(Group::of_channel(name)).or_default();
-            row.markov += &by_markov[number];
-            row.shapley += &by_shapley[number];
-            let error = shapley.standard_errors.get(number).copied().unwrap_or_default();
+        let groups: Vec<Group> = names.into_iter().map(Group::of_channel).collect();
+
+        let counts = Shares::learn(&self.paths);
+        let [by_markov, by_shapley] = counts.credits(self.earned.count);
+        for (number, group) in groups.iter().enumerate() {
+            let row = comparison.rows.entry(group.clone()).or_default();
+            row.markov.count += by_markov.get(number).copied().unwrap_or_default();
+            row.shapley.count += by_shapley.get(number).copied().unwrap_or_default();
+            let error = counts.shapley.standard_errors.get(number).copied().unwrap_or_default();
             row.shapley_error = (error * self.earned.count as f64).round() as i64;
         }
-        // Without a conversion nothing was learnt; what is left then are refunds of earlier ones.
-        let unlearnt = shapley.shares.iter().all(|share| *share == 0.0).then_some(&self.earned);
-        if self.direct != Earned::default() || unlearnt.is_some_and(|earned| *earned != Earned::default()) {
-            let row = comparison.rows.entry(Group::Direct).or_default();
-            for earned in [Some(&self.direct), unlearnt].into_iter().flatten() {
-                row.markov += earned;
-                row.shapley += earned;
+        let mut exact = counts.shapley.exact;
+        let mut direct = self.direct.clone();
+        for (currency, value) in &self.earned.values {
+            let shares = self.paid.get(currency).map(Shares::learn).filter(Shares::any);
+            let Some(shares) = shares else {
+                // Without such a conversion nothing was learnt; what is left then are refunds of earlier ones.
+                *direct.values.entry(currency.clone()).or_default() += value;
+                continue;
+            };
+            exact &= shares.shapley.exact;
+            let [by_markov, by_shapley] = shares.credits(*value);
+            for ((group, markov), shapley) in groups.iter().zip(by_markov).zip(by_shapley) {
+                let row = comparison.rows.entry(group.clone()).or_default();
+                for (earned, value) in [(&mut row.markov, markov), (&mut row.shapley, shapley)] {
+                    if value != 0 {
+                        *earned.values.entry(currency.clone()).or_default() += value;
+                    }
+                }
             }
         }
+        if direct != Earned::default() {
+            let row = comparison.rows.entry(Group::Direct).or_default();
+            row.markov += &direct;
+            row.shapley += &direct;
+        }
+        comparison.learnt =
+            Some(Learnt { converted: (self.earned.count / COUNT_UNIT).unsigned_abs(), lost: self.lost, exact });
         comparison.rows.retain(|_, row| *row != Row::default());
         for row in comparison.rows.values() {
             comparison.total.markov += &row.markov;
@@ -209,18 +248,24 @@ impl Journeys {
     }
 }
 
-/// What was earned in whole units by shares, of which there are at most `places`.
-fn parts(earned: &Earned, shares: &[f64], places: usize) -> Vec<Earned> {
-    let mut parts = vec![Earned::default(); places];
-    for (part, count) in parts.iter_mut().zip(credits(shares, earned.count)) {
-        part.count = count;
+/// What was learnt from some paths, by the channels' numbers.
+struct Shares {
+    markov: Markov,
+    shapley: Shapley,
+}
+
+impl Shares {
+    fn learn(paths: &Paths) -> Self {
+        Self { markov: markov(paths), shapley: shapley(paths, Worth::default(), Sampling::default()) }
     }
-    for (currency, value) in &earned.values {
-        for (part, value) in parts.iter_mut().zip(credits(shares, *value)) {
-            if value != 0 {
-                part.values.insert(currency.clone(), value);
-            }
-        }
+
+    /// Whether there was anything to learn from: both methods have shares where there was a conversion.
+    fn any(&self) -> bool {
+        self.shapley.shares.iter().any(|share| *share != 0.0)
     }
-    parts
+
+    /// Whole units by Markov and by Shapley; channels beyond the last have none.
+    fn credits(&self, total: i64) -> [Vec<i64>; 2] {
+        [&self.markov.shares, &self.shapley.shares].map(|shares| credits(shares, total))
+    }
 }

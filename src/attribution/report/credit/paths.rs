@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use super::CreditSettings;
+use super::{CreditSettings, tuple::TouchRow};
 use crate::{
     attribution::{
         channel::Channel,
@@ -57,7 +57,9 @@ pub struct PathTouch {
     user_id: Uuid,
     pub id: Uuid,
     pub occurred_at: Millis,
-    fingerprint: i64,
+    /// A number that touches share whose links said the same.
+    #[sqlx(skip)]
+    pub(super) tuple: u64,
     pub source: Option<String>,
     pub medium: Option<String>,
     pub campaign: Option<String>,
@@ -70,11 +72,7 @@ pub struct PathTouch {
 
 impl PathTouch {
     fn step(&self) -> Step {
-        Step {
-            at: self.occurred_at,
-            direct: self.channel == Channel::Direct.as_str(),
-            tuple: self.fingerprint.cast_unsigned(),
-        }
+        Step { at: self.occurred_at, direct: self.channel == Channel::Direct.as_str(), tuple: self.tuple }
     }
 }
 
@@ -254,9 +252,12 @@ async fn touches(
     let last = conversions.iter().map(|conversion| conversion.credited_at).max().unwrap_or_default();
     let mut users: Vec<Uuid> = conversions.iter().map(|conversion| conversion.user_id).collect();
     users.dedup();
-    Statement::new("select v.user_id, t.id, t.occurred_at, t.fingerprint, t.source, t.medium, ")
+    let rows: Vec<TouchRow> = Statement::new("select v.user_id, t.id, t.occurred_at, t.source, t.medium, ")
     .text(CAMPAIGN)
-    .text(" as campaign, t.channel, t.landing_path, t.referrer, ")
+    .text(
+        " as campaign, t.channel, t.landing_path, t.referrer, t.campaign as raw_campaign, t.term, t.content, t.utm_id,
+          t.source_platform, t.creative_format, t.marketing_tactic, t.fingerprint, ",
+    )
     .with(|statement| match of {
         // an unknown answer is no
         Of::Filter(filter) => statement.text("(case when 1 = 1").matching(filter).text(" then true else false end)"),
@@ -273,7 +274,8 @@ async fn touches(
     .text(" order by v.user_id, t.occurred_at, t.id")
     .query()
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(PathTouch::from).collect())
 }
 
 impl Statement {

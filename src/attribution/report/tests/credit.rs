@@ -11,11 +11,11 @@ use super::{
         credit::{
             CreditSettings, Earned, Part,
             compare::{By, Group, compare},
-            credit_by_campaign, credit_of_touch, credit_of_user, credit_over_time, kinds, lost_paths,
+            credit_by_campaign, credit_of_touch, credit_of_user, credit_over_time, kinds,
         },
     },
     naive_credit::NaiveCredit,
-    recompute::{NOW, QUERIES, Recomputed},
+    recompute::{NOW, QUERIES},
     sample::{DAY, ORIGIN, Sample, Touch, WINDOW},
 };
 use crate::{
@@ -211,45 +211,6 @@ async fn internal_touches_are_credited_where_that_is_configured() {
             compare(&mut conn, &filter, &super::credit::settings(), By::Campaign).await.expect("a comparison").rows,
             compared.rows
         );
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn lost_paths_are_those_of_people_who_never_converted() {
-    let sample = Sample::with_conversions(13);
-    each_database(async |db| {
-        sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
-        for query in
-            ["period=all&kind=purchase", "from=2026-04-20&to=2026-05-10", "from=2026-04-20&to=2026-05-10&kind=demo"]
-        {
-            let filter = asked(query);
-            let range = filter.period.range();
-            let window = if filter.kind.as_deref() == Some("purchase") { 6 * DAY } else { WINDOW };
-            let mut people: BTreeMap<Uuid, Vec<&Touch>> = BTreeMap::new();
-            let naive = Recomputed { sample: &sample, filter: &filter };
-            for touch in sample.touches.iter().filter(|touch| !touch.internal && touch.occurred_at < range.end) {
-                people.entry(naive.owner(touch).map_or(touch.visitor, |user| user.id)).or_default().push(touch);
-            }
-            let mut expected: BTreeMap<Vec<String>, u64> = BTreeMap::new();
-            for (person, mut touches) in people {
-                let converted = sample
-                    .conversions
-                    .iter()
-                    .any(|row| row.user == person && filter.kind.as_deref().is_none_or(|kind| kind == row.kind));
-                touches.sort_by_key(|touch| (touch.occurred_at, touch.id));
-                let last = touches.last().expect("one at least").occurred_at;
-                if converted || last < range.start {
-                    continue;
-                }
-                let path = touches.iter().filter(|touch| touch.occurred_at >= last - window);
-                *expected.entry(path.map(|touch| touch.channel.to_owned()).collect()).or_default() += 1;
-            }
-            let found = lost_paths(&mut conn, &filter, &settings()).await.expect("paths");
-            assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), expected, "{query}");
-            assert!(expected.len() > 10, "{query} {expected:?}");
-        }
     })
     .await;
 }

@@ -85,9 +85,9 @@ impl Touch {
         [self.source, self.medium, self.campaign, self.term]
     }
 
-    /// FNV-1a of the tuple.
+    /// FNV-1a of the tuple and of the id: as if every click had brought its own click id.
     fn fingerprint(&self) -> i64 {
-        let text = format!("{:?}", self.tuple());
+        let text = format!("{:?} {}", self.tuple(), self.id);
         let hash = text
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));

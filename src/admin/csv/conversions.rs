@@ -1,0 +1,114 @@
+//! The file of conversions: what their page shows.
+
+use std::borrow::Cow;
+
+use axum::{
+    body::Bytes,
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use futures::{Stream, stream};
+
+use super::{BoxError, file, filter, optional, read, text, write};
+use crate::{
+    admin::{amounts::exact_amount, conversions::Paths},
+    attribution::{
+        channel::Channel,
+        report::{
+            Filter,
+            conversions::{ListedConversion, conversions},
+            credit::{CreditSettings, PathTouch},
+            leads::Part,
+        },
+    },
+    auth::AuthSession,
+    components::format::rfc3339,
+    db::Db,
+    state::AppState,
+};
+
+/// How many conversions are read at a time, and their paths with them.
+const CONVERSIONS: u32 = 500;
+
+/// `value` and `refunded` are exact amounts of `currency`; without one they are empty. Of the first and the last touch before
+/// the conversion there are the campaign and the channel; without a touch the channel is `Direct`. Refunds are no lines of
+/// their own.
+const COLUMNS: [&str; 14] = [
+    "conversion_id",
+    "user_email",
+    "kind",
+    "occurred_at",
+    "value",
+    "refunded",
+    "currency",
+    "source",
+    "external_id",
+    "first_touch",
+    "first_channel",
+    "last_touch",
+    "last_channel",
+    "touches",
+];
+
+/// `GET /admin/conversions.csv`: the conversions that the filter in the query finds, newest first.
+pub async fn conversions_csv(State(state): State<AppState>, auth: AuthSession, RawQuery(query): RawQuery) -> Response {
+    let now = state.db.now();
+    match filter(&auth, query, now) {
+        Ok(filter) => {
+            let settings = CreditSettings::of(&state.config);
+            file("conversions", &filter.clone(), now, pieces(state.db.clone(), filter, settings)).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// All conversions, piece by piece, the columns' names first.
+pub(super) fn pieces(
+    db: Db,
+    filter: Filter,
+    settings: CreditSettings,
+) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
+    stream::try_unfold(Some(Part::Newest), move |part| {
+        let (db, filter, settings) = (db.clone(), filter.clone(), settings.clone());
+        async move {
+            let Some(part) = part else { return Ok(None) };
+            let (page, paths) = read(&db, async |conn| {
+                let page = conversions(conn, &filter, &settings, part, CONVERSIONS).await?;
+                let paths = Paths::load(conn, &settings, &page).await?;
+                Ok((page, paths))
+            })
+            .await?;
+            let header = (part == Part::Newest).then_some(COLUMNS);
+            let bytes = write(header, page.conversions.iter().map(|conversion| record(conversion, &paths)))?;
+            Ok(Some((bytes, page.older.map(Part::Before))))
+        }
+    })
+}
+
+fn record<'a>(conversion: &'a ListedConversion, paths: &'a Paths) -> [Cow<'a, str>; 14] {
+    let amount = |value| conversion.currency.as_deref().map(|currency| exact_amount(value, currency));
+    let touch = |touch: &'a PathTouch| (optional(&touch.campaign), text(&touch.channel));
+    let (first, last, touches) = match paths.of(conversion) {
+        Some((first, last, touches)) => (touch(first), touch(last), *touches),
+        None => {
+            let direct = || (Cow::default(), Channel::Direct.as_str().into());
+            (direct(), direct(), 0)
+        }
+    };
+    [
+        conversion.id.to_string().into(),
+        text(&conversion.user_email),
+        text(&conversion.kind),
+        rfc3339(conversion.occurred_at).into(),
+        amount(conversion.value).unwrap_or_default().into(),
+        amount(conversion.refunded).unwrap_or_default().into(),
+        optional(&conversion.currency),
+        text(&conversion.source),
+        text(&conversion.external_id),
+        first.0,
+        first.1,
+        last.0,
+        last.1,
+        touches.to_string().into(),
+    ]
+}

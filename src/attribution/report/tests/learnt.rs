@@ -1,0 +1,159 @@
+//! What data-driven credit is learnt from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::{
+    super::credit::{
+        CreditSettings, PersonsPath,
+        compare::{By, Comparison, Group, compare},
+        paths_of_people,
+    },
+    credit::{asked, settings},
+    recompute::Recomputed,
+    sample::{DAY, ORIGIN, Sample, Touch, WINDOW},
+};
+use crate::{
+    attribution::data_driven::{Paths, Sampling, Worth, credits, markov, shapley},
+    db::testing::each_database,
+};
+
+#[tokio::test]
+async fn people_go_their_paths_with_what_they_converted_to() {
+    let sample = Sample::with_conversions(13);
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        for query in
+            ["period=all&kind=purchase", "from=2026-04-20&to=2026-05-10", "from=2026-04-20&to=2026-05-10&kind=demo"]
+        {
+            let filter = asked(query);
+            let range = filter.period.range();
+            let window = if filter.kind.as_deref() == Some("purchase") { 6 * DAY } else { WINDOW };
+            let mut people: BTreeMap<Uuid, Vec<&Touch>> = BTreeMap::new();
+            let naive = Recomputed { sample: &sample, filter: &filter };
+            for touch in sample.touches.iter().filter(|touch| !touch.internal && touch.occurred_at < range.end) {
+                people.entry(naive.owner(touch).map_or(touch.visitor, |user| user.id)).or_default().push(touch);
+            }
+            let mut counted: BTreeMap<(Vec<String>, bool, Vec<String>), u64> = BTreeMap::new();
+            for (person, mut touches) in people {
+                let own = sample.conversions.iter().filter(|row| {
+                    let of_kind = filter.kind.as_deref().is_none_or(|kind| kind == row.kind);
+                    row.user == person && of_kind && row.refund_of.is_none()
+                });
+                let paid = own.clone().filter(|row| row.value > 0).filter_map(|row| row.currency);
+                let currencies: BTreeSet<String> = paid.map(str::to_owned).collect();
+                touches.sort_by_key(|touch| (touch.occurred_at, touch.id));
+                let last = touches.last().expect("one at least").occurred_at;
+                if last < range.start {
+                    continue;
+                }
+                let path = touches.iter().filter(|touch| touch.occurred_at >= last - window);
+                let path = path.map(|touch| touch.channel.to_owned()).collect();
+                *counted.entry((path, own.count() > 0, currencies.into_iter().collect())).or_default() += 1;
+            }
+            let expected: Vec<PersonsPath> = counted
+                .into_iter()
+                .map(|((channels, converted, currencies), people)| PersonsPath {
+                    channels,
+                    converted,
+                    currencies,
+                    people,
+                })
+                .collect();
+            let mut found = paths_of_people(&mut conn, &filter, &settings()).await.expect("paths");
+            found.sort();
+            assert_eq!(found, expected, "{query}");
+            assert!(expected.iter().filter(|path| !path.converted).count() > 10, "{query} {expected:?}");
+            assert!(expected.iter().any(|path| path.currencies.len() > 1), "{query} {expected:?}");
+        }
+    })
+    .await;
+}
+
+/// A user who came by these channels, a day apart, and the moment right after.
+fn came_by(sample: &mut Sample, channels: &[&'static str]) -> (Uuid, i64) {
+    let user = sample.user(&format!("{}@example.com", sample.users.len()), ORIGIN);
+    let visitor = sample.visitor(Some(user));
+    for (n, channel) in channels.iter().enumerate() {
+        sample.touch(visitor, ORIGIN + n as i64 * DAY, Some("spring"));
+        let touch = sample.touches.last_mut().expect("it was just added");
+        *touch = Touch { channel, source: Some(channel), ..touch.clone() };
+    }
+    (user, ORIGIN + channels.len() as i64 * DAY)
+}
+
+fn values(compared: &Comparison, currency: &str) -> Vec<(String, [i64; 2])> {
+    let name = |group: &Group| match group {
+        Group::Direct => "Direct".to_owned(),
+        Group::Value(value) => value.clone().unwrap_or_default(),
+    };
+    let rows = compared.rows.iter();
+    let values = rows.map(|(group, row)| (name(group), [&row.markov, &row.shapley].map(|by| by.value(currency))));
+    values.filter(|(_, values)| *values != [0, 0]).collect()
+}
+
+#[tokio::test]
+async fn money_is_learnt_from_the_conversions_that_brought_it() {
+    let mut sample = Sample::default();
+    for channels in [&["Email", "Paid Search"][..], &["Paid Social"], &["Email"], &["Paid Search", "Email"]] {
+        let (user, at) = came_by(&mut sample, channels);
+        sample.conversion(user, "signup", at, (0, ""));
+    }
+    let (user, at) = came_by(&mut sample, &["Organic Search"]);
+    sample.conversion(user, "purchase", at, (100_000, "JPY"));
+    // free of charge: it brought nothing
+    let (user, at) = came_by(&mut sample, &["Paid Social"]);
+    sample.conversion(user, "purchase", at, (0, "JPY"));
+    for channels in [&["Email", "Paid Search"][..], &["Paid Search"], &["Email", "Referral"]] {
+        let (user, at) = came_by(&mut sample, channels);
+        sample.conversion(user, "purchase", at, (1_001, "EUR"));
+    }
+    let (user, at) = came_by(&mut sample, &["Display"]);
+    let refunded = sample.conversion(user, "purchase", at, (500, "USD"));
+    sample.refund(refunded, 200, at + 10 * DAY);
+    let settings = CreditSettings { windows: Vec::new(), ..settings() };
+
+    // every other person with a touch did not convert, whatever they did instead
+    let (email, paid, referral, organic, social, display) = (0, 1, 2, 3, 4, 5);
+    let mut euros = Paths::default();
+    for path in [&[email, paid][..], &[paid], &[email, referral]] {
+        euros.add(path, true, 1);
+    }
+    let mut all_lost = euros.clone();
+    for path in [&[email, paid][..], &[social], &[email], &[paid, email], &[organic], &[social], &[display]] {
+        all_lost.add(path, false, 1);
+    }
+    let names = ["Email", "Paid Search", "Referral", "Organic Search", "Paid Social", "Display"];
+    let [by_markov, by_shapley] =
+        [markov(&all_lost).shares, shapley(&all_lost, Worth::default(), Sampling::default()).shares]
+            .map(|shares| credits(&shares, 3_003));
+    assert_ne!(by_markov, credits(&markov(&euros).shares, 3_003), "the others make a difference");
+    let mut expected: Vec<(String, [i64; 2])> = (0..names.len())
+        .map(|n| (names[n].to_owned(), [by_markov[n], by_shapley[n]]))
+        .filter(|(_, values)| *values != [0, 0])
+        .collect();
+    expected.sort();
+
+    each_database(async |db| {
+        sample.store(&db).await;
+        let mut conn = db.read().await.expect("a connection");
+        for query in ["period=all", "period=all&kind=purchase"] {
+            let compared = compare(&mut conn, &asked(query), &settings, By::Channel).await.expect("a comparison");
+            assert_eq!(values(&compared, "JPY"), [("Organic Search".to_owned(), [100_000; 2])], "{query}");
+            assert_eq!(values(&compared, "EUR"), expected, "{query}");
+            assert_eq!(values(&compared, "USD"), [("Display".to_owned(), [300; 2])], "{query}");
+            let total = &compared.total;
+            assert_eq!((total.markov.value("EUR"), total.shapley.value("EUR")), (3_003, 3_003));
+            // counts are learnt from all
+            let social = &compared.rows[&Group::Value(Some("Paid Social".to_owned()))];
+            assert!(social.markov.count > 0 && social.shapley.count > 0, "{query}");
+        }
+        // only the refund falls into it
+        let refunds = asked("from=2026-04-06&to=2026-04-30");
+        let compared = compare(&mut conn, &refunds, &settings, By::Channel).await.expect("a comparison");
+        assert_eq!(values(&compared, "USD"), [("Direct".to_owned(), [-200; 2])]);
+    })
+    .await;
+}
