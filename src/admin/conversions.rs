@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::{
-    amounts::money,
+    amounts::{kind_label, money},
     filters::{CreditChoice, PageFilter},
     page::{Asked, Failure, admin_page, part},
     tables::or_not_set,
@@ -155,7 +155,7 @@ fn row(filter: &PageFilter, conversion: ListedConversion, paths: &Paths) -> AnyV
                     {format::date_time(conversion.occurred_at, tz)}
                 </time>
             </th>
-            <td><Tag label=conversion.kind.clone() tone=Tone::Mark/></td>
+            <td><Tag label=kind_label(&conversion.kind).to_owned() tone=Tone::Mark/></td>
             <td class="num">{value.map_or_else(|| dash().into_any(), |value| value.into_any())}</td>
             <td class="num">{refunded.map_or_else(|| dash().into_any(), |refunded| refunded.into_any())}</td>
             <td>{first}</td>

@@ -229,14 +229,10 @@ fn headline(
 
 /// Why the rate is not that of the two numbers beside it.
 fn signups_note(totals: &Totals) -> Option<String> {
-    let Totals { signups, attributed, .. } = *totals;
-    (signups > attributed).then(|| {
-        format!(
-            "{} of {} came by a link within the look-back window, the others directly. “Visitor → sign-up” counts those by a link.",
-            format::count(attributed),
-            format::plural(signups, "sign-up", "sign-ups"),
-        )
-    })
+    let all = format::plural(totals.signups, "sign-up", "sign-ups");
+    let linked = format::count(totals.attributed);
+    let note = format!("{linked} of {all} came by a link within the look-back window, the others directly. ");
+    (totals.signups > totals.attributed).then_some(note + "“Visitor → sign-up” counts those by a link.")
 }
 
 fn points(period: &Period, trend: Trend) -> Vec<ChartPoint> {

@@ -85,6 +85,8 @@ pub mod tags;
 /// A touch and its row.
 #[cfg(feature = "ssr")]
 pub mod touch;
+/// A touch's tuple as one number.
+pub mod tuple;
 /// The visitor, as the session knows it.
 #[cfg(feature = "ssr")]
 pub mod visitor;

@@ -8,7 +8,7 @@
 //! | e-mail address | `erased-…`, which is no address, so that the old one can be registered again |
 //! | password, role, sessions, failed sign-ins | none, `member`, ended, removed |
 //! | a touch's click ids and tags | `{}` |
-//! | its fingerprint, a digest of them | a digest under a key that is thrown away: equal where it was, for the models |
+//! | its fingerprint, a digest of them | one of its tuple, under a key that is thrown away: equal where that was, for the models |
 //! | its referrer | the host and `/` |
 //! | its term, content, campaign id, landing path | as they are where a touch of another visitor has the same; else none (`/`) |
 //! | any text of any touch that has the e-mail address in it | none, or as above |
@@ -31,7 +31,10 @@ use uuid::Uuid;
 
 use super::{naming::Address, traces};
 use crate::{
-    attribution::conversion::erased_id,
+    attribution::{
+        conversion::erased_id,
+        tuple::{ERASED, digest},
+    },
     auth::throttle,
     db::{Conn, Db, Error, Millis, Value, sql},
 };
@@ -52,9 +55,6 @@ pub enum EraseError {
 const PERSONAL: [&str; 4] = ["term", "content", "utm_id", "landing_path"];
 /// Columns that are looked through for the e-mail address, besides. Totals go by them, so that they stay otherwise.
 const NAMES: [&str; 6] = ["source", "medium", "campaign", "source_platform", "creative_format", "marketing_tactic"];
-
-/// Fingerprints of erased touches are less than this, which few others are: they are known by it.
-const FINGERPRINTS: i64 = 1 << 40;
 
 /// Values asked for in one statement at most.
 const CHUNK: usize = 400;
@@ -133,7 +133,7 @@ pub async fn finish(db: &Db) -> Result<(), EraseError> {
             exists (select 1 from visitors v join touches t on t.visitor_id = v.id
                 where v.user_id = u.id and (t.fingerprint < 0 or t.fingerprint >= $2)))")
     .bind(db.now() - DAY)
-    .bind(FINGERPRINTS)
+    .bind(ERASED.end)
     .fetch_all(&mut db.read().await?)
     .await?;
     for (user,) in late {
@@ -349,6 +349,7 @@ impl Texts {
     /// A touch of the user: nothing that could be of this person alone.
     fn erased(mut self, shared: &Shared, address: Option<&Address>, key: &Key) -> Self {
         let may_stay = |column: &str, value: &String| shared.get(column).is_some_and(|values| values.contains(value));
+        self.fingerprint = key.fingerprint(self.tuple());
         self.term = self.term.filter(|value| may_stay("term", value));
         self.content = self.content.filter(|value| may_stay("content", value));
         self.utm_id = self.utm_id.filter(|value| may_stay("utm_id", value));
@@ -358,7 +359,6 @@ impl Texts {
         self.referrer = self.referrer.as_deref().map(host);
         self.click_ids = "{}".into();
         self.tags = "{}".into();
-        self.fingerprint = key.fingerprint(self.fingerprint);
         match address {
             Some(address) => self.cleared(address),
             None => self,
@@ -371,9 +371,28 @@ impl Texts {
         let mut cleared = self.cleared(address);
         if cleared != before {
             // a digest of what is gone: whoever knows the rest could try addresses against it
-            cleared.fingerprint = key.fingerprint(before.fingerprint);
+            cleared.fingerprint = key.fingerprint(before.tuple());
         }
         cleared
+    }
+
+    /// What models tell its tuple by, before it is erased: click ids and tags are no part of it.
+    fn tuple(&self) -> i64 {
+        if ERASED.contains(&self.fingerprint) {
+            return self.fingerprint;
+        }
+        let fields = [
+            &self.source,
+            &self.medium,
+            &self.campaign,
+            &self.term,
+            &self.content,
+            &self.utm_id,
+            &self.source_platform,
+            &self.creative_format,
+            &self.marketing_tactic,
+        ];
+        digest(fields).cast_signed()
     }
 
     fn cleared(mut self, address: &Address) -> Self {
@@ -439,7 +458,7 @@ impl Key {
         Self(Uuid::new_v4().into_bytes())
     }
 
-    /// Another fingerprint for that one, and for equal ones the same: models take repeats of one arrival for one.
+    /// A fingerprint for a tuple, and for equal ones the same: models take repeats of one tuple for one step.
     fn fingerprint(&self, old: i64) -> i64 {
         let digest = Sha256::new().chain_update(self.0).chain_update(old.to_le_bytes()).finalize();
         let [a, b, c, d, e, ..] = <[u8; 32]>::from(digest);

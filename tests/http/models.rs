@@ -194,7 +194,7 @@ async fn conversions_are_listed() {
         let words = text(&page);
         assert!(words.contains("4 of 4 conversions"), "{words}");
         assert!(words.contains("purchase 10.00 EUR 4.00 EUR spring Paid Search autumn"), "{words}");
-        assert!(words.contains("signup – – Direct Direct 0 waymark"), "the admin's: {words}");
+        assert!(words.contains("Sign-up – – Direct Direct 0 waymark"), "the admin's: {words}");
         assert!(page.contains(&format!("/admin/users/{user}?model=first")), "{page}");
         let emails = text(&admin.text("/admin/conversions?channel=Email").await);
         assert!(emails.contains("3 of 3 conversions"), "{emails}");

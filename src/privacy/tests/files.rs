@@ -46,10 +46,11 @@ async fn churned(db: &Db) -> Person {
     let (mut rows, mut strangers) = (Vec::new(), Vec::new());
     for n in 0..ARRIVALS {
         let arrival = Arrival { at: THEN - n * 1000, ..Arrival::default() };
+        // two clicks on one ad, each with an id of its own: one step for the models, before and after
         let clicks = format!(r#"{{"gclid":"UNMISTAKABLE-CLICK-{n}"}}"#);
         let tags = format!(r#"{{"ref":["unmistakable-tag-{n}","{EMAIL}"]}}"#);
-        let term = format!("unmistakable-term-{n}");
-        let hers = Arrival { click_ids: &clicks, tags: &tags, term: &term, fingerprint: i64::MIN + n / 2, ..arrival };
+        let term = format!("unmistakable-term-{}", n / 2);
+        let hers = Arrival { click_ids: &clicks, tags: &tags, term: &term, fingerprint: i64::MIN + n, ..arrival };
         rows.push(touch_row(new_id(), maria.visitor, hers));
         for _ in 0..2 {
             let id = new_id();
