@@ -83,7 +83,6 @@ where
         if !waiting.is_empty() && is_machine(request.headers()) {
             waiting.clear();
         }
-        let gpc = asks_for_privacy(request.headers());
         if arrival.is_some() || !waiting.is_empty() {
             match consent(request.headers(), &self.attribution.config) {
                 Consent::Given => {}
@@ -112,16 +111,17 @@ where
                 None => {}
             }
         }
-        let agreed = match self.attribution.config.consent {
-            ConsentMode::Required => consent::decision(request.headers(), self.attribution.config.is_secure()),
-            ConsentMode::Implied => None,
-        };
         let session = request.extensions().get::<Session>().cloned();
         let Some(session) = session.filter(|_| arrival.is_some() || !waiting.is_empty()) else {
             if request.extensions().get::<Landing>().is_some() {
                 return Either::Right(Box::pin(uncached(self.inner.call(request))));
             }
             return Either::Left(self.inner.call(request));
+        };
+        let gpc = asks_for_privacy(request.headers());
+        let agreed = match self.attribution.config.consent {
+            ConsentMode::Required => consent::decision(request.headers(), self.attribution.config.is_secure()),
+            ConsentMode::Implied => None,
         };
         // the service that was polled ready is the one to call
         let fresh = self.inner.clone();

@@ -9,8 +9,9 @@
 //! A decision holds for [`MAX_AGE_DAYS`] and for the [`WORDING`] it was made about; declining holds for any. Agreeing is also
 //! noted with the visitor (`consents`), because it has to be shown on request (GDPR, article 7).
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 
+use super::cookie;
 use crate::{
     config::{Config, ConsentMode},
     db::Millis,
@@ -48,11 +49,7 @@ pub fn cookie_name(secure: bool) -> &'static str {
 
 /// What the browser says its visitor decided. A cookie that makes no sense is no decision; of several, one that declines holds.
 pub fn decision(headers: &HeaderMap, secure: bool) -> Option<Decision> {
-    let name = cookie_name(secure);
-    let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let values =
-        pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='));
-    values.filter_map(read).min_by_key(|decision| decision.granted)
+    cookie::values(headers, cookie_name(secure)).filter_map(read).min_by_key(|decision| decision.granted)
 }
 
 fn read(value: &str) -> Option<Decision> {
@@ -87,6 +84,8 @@ pub(super) fn set_cookie(granted: bool, now: Millis, secure: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     fn config(mode: &str) -> Config {

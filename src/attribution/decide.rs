@@ -27,8 +27,10 @@ use super::{
     touch::Touch,
     visitor,
 };
-use crate::address_limit::ClientAddress;
-use crate::db::{Conn, Error, Millis, sql};
+use crate::{
+    address_limit::ClientAddress,
+    db::{Conn, Error, Millis, sql},
+};
 
 /// What the form sends.
 #[derive(Debug, Deserialize)]

@@ -37,6 +37,9 @@ pub mod consent;
 /// Conversions: recorded once, refunded at most once over.
 #[cfg(feature = "ssr")]
 pub mod conversion;
+/// Reading attribution's own cookies.
+#[cfg(feature = "ssr")]
+mod cookie;
 /// What did not count, by day and reason.
 #[cfg(feature = "ssr")]
 pub mod counters;

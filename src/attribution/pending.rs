@@ -6,14 +6,14 @@
 
 use std::fmt::Write as _;
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Attribution,
+    Attribution, cookie,
     params::{Signals, parse},
     referrer::Referrer,
     touch::{Arrived, Origin, Touch},
@@ -142,11 +142,7 @@ pub(super) fn cookie_name(secure: bool) -> &'static str {
 
 /// The touches that wait in a request's cookie.
 pub(super) fn read(headers: &HeaderMap, secure: bool) -> Vec<Waiting> {
-    let name = cookie_name(secure);
-    let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let value =
-        pairs.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='));
-    value.map(decode).unwrap_or_default()
+    cookie::values(headers, cookie_name(secure)).next().map(decode).unwrap_or_default()
 }
 
 /// Touches as text for a cookie or a form's field.
@@ -184,6 +180,8 @@ pub(super) fn set_cookie(waiting: &[Waiting], secure: bool) -> (String, usize) {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
     use crate::attribution::{rules::Rules, tags::CustomTags};
 

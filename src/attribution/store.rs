@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use super::touch::{Origin, Touch};
+use super::touch::{Origin, Touch, tuple_values};
 use crate::db::{Conn, Db, Error, Insert, Millis, Table, sql};
 
 /// The same arrival within this time is the same touch.
@@ -192,22 +192,13 @@ async fn linked_from(
 
 /// Says of a touch what was not known when it arrived. When and where it arrived stays.
 async fn complete(conn: &mut Conn, known: Uuid, touch: Touch) -> Result<Stored, Error> {
-    let utm = touch.utm;
     sql("update touches set source = $2, medium = $3, campaign = $4, term = $5, content = $6, utm_id = $7,
             source_platform = $8, creative_format = $9, marketing_tactic = $10, channel = $11, click_ids = $12, tags = $13,
             derived = $14, fingerprint = $15, origin = $16, rules_version = $17
         where id = $1")
     .bind(known)
+    .bind_all(tuple_values(touch.utm))
     .bind_all([
-        utm.source.into(),
-        utm.medium.into(),
-        utm.campaign.into(),
-        utm.term.into(),
-        utm.content.into(),
-        utm.id.into(),
-        utm.source_platform.into(),
-        utm.creative_format.into(),
-        utm.marketing_tactic.into(),
         touch.channel.into(),
         touch.click_ids.into(),
         touch.tags.into(),

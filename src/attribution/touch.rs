@@ -11,7 +11,7 @@ use super::{
     referrer::Referrer,
     rules::Rules,
 };
-use crate::db::{Insert, Millis, Table, new_id};
+use crate::db::{Insert, Millis, Table, Value, new_id};
 
 /// How long a landing path is kept: longer ones are cut.
 const PATH_BYTES: usize = 1024;
@@ -167,36 +167,28 @@ impl Touch {
 
     /// Its row, under that visitor.
     pub(crate) fn row(self, visitor: Uuid) -> Insert {
-        let utm = self.utm;
-        Insert {
-            table: &TOUCHES,
-            values: vec![
-                self.id.into(),
-                visitor.into(),
-                self.occurred_at.into(),
-                utm.source.into(),
-                utm.medium.into(),
-                utm.campaign.into(),
-                utm.term.into(),
-                utm.content.into(),
-                utm.id.into(),
-                utm.source_platform.into(),
-                utm.creative_format.into(),
-                utm.marketing_tactic.into(),
-                self.channel.into(),
-                self.click_ids.into(),
-                self.tags.into(),
-                self.landing_path.into(),
-                self.referrer.into(),
-                self.derived.into(),
-                self.internal.into(),
-                self.hits.into(),
-                self.fingerprint.into(),
-                self.origin.as_str().into(),
-                self.rules_version.into(),
-            ],
-        }
+        let ids = [self.id.into(), visitor.into(), self.occurred_at.into()];
+        let rest = [
+            self.channel.into(),
+            self.click_ids.into(),
+            self.tags.into(),
+            self.landing_path.into(),
+            self.referrer.into(),
+            self.derived.into(),
+            self.internal.into(),
+            self.hits.into(),
+            self.fingerprint.into(),
+            self.origin.as_str().into(),
+            self.rules_version.into(),
+        ];
+        Insert { table: &TOUCHES, values: ids.into_iter().chain(tuple_values(self.utm)).chain(rest).collect() }
     }
+}
+
+/// The tuple, in the order of its columns.
+pub(super) fn tuple_values(utm: Utm) -> [Value; 9] {
+    let Utm { source, medium, campaign, term, content, id, source_platform, creative_format, marketing_tactic } = utm;
+    [source, medium, campaign, term, content, id, source_platform, creative_format, marketing_tactic].map(Value::from)
 }
 
 /// Equal for arrivals by the same link. The path is not part of it: a redirect to a path with a slash is the same arrival.
