@@ -9,10 +9,10 @@ use ipnet::IpNet;
 
 use crate::{
     attribution::{
-        models::{Model, PositionWeights, UnknownModel, Weights},
-        referrer_source::IgnoredReferrers,
-        rules::Rules,
-        tags::CustomTags,
+        channel::rules::Rules,
+        model::{Model, PositionWeights, UnknownModel, Weights},
+        signal::custom_tags::CustomTags,
+        source::from_referrer::IgnoredReferrers,
     },
     db::Dialect,
 };

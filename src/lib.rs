@@ -38,6 +38,9 @@ pub mod auth;
 pub mod components;
 #[cfg(feature = "ssr")]
 pub mod config;
+/// Reading cookies.
+#[cfg(feature = "ssr")]
+mod cookie;
 #[cfg(feature = "ssr")]
 pub mod db;
 #[cfg(feature = "ssr")]

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     attribution::{
-        aliases::{self, AliasError},
+        campaign_alias::{self, AliasError},
         report::{Filter, Preset},
     },
     auth::{
@@ -31,7 +31,7 @@ pub async fn add_campaign_alias(
     }
     let state = expect_context::<AppState>();
     let answer = Answer::to(FORM, page(&state, &query)).keeping("alias", &alias).keeping("campaign", &campaign);
-    match aliases::add(&state.db, &alias, &campaign).await {
+    match campaign_alias::add(&state.db, &alias, &campaign).await {
         Ok(added) => Ok(answer.notice(&format!("“{}” is merged into “{}”.", added.alias, added.campaign))),
         Err(error) => {
             if let AliasError::Database(error) = &error {
@@ -53,7 +53,7 @@ pub async fn remove_campaign_alias(
     }
     let state = expect_context::<AppState>();
     let answer = Answer::to(FORM, page(&state, &query));
-    match aliases::remove(&state.db, &alias).await {
+    match campaign_alias::remove(&state.db, &alias).await {
         Ok(Some(campaign)) => Ok(answer.notice(&format!("“{alias}” is no longer merged into “{campaign}”."))),
         Ok(None) => Ok(answer.form("This name is merged into no other.")),
         Err(error) => {

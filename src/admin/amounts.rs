@@ -3,7 +3,7 @@
 use crate::{
     attribution::{
         conversion::{Currency, SIGN_UP},
-        models::COUNT_UNIT,
+        model::COUNT_UNIT,
         report::credit::Earned,
     },
     components::format,

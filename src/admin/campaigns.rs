@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     attribution::{
-        models::Model,
+        model::Model,
         report::{
             Filter, Preset,
             campaigns::{Campaign, CampaignPage, Column, Order, campaigns},

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::{
     attribution::{
         channel::Channel,
-        models::Model,
+        model::Model,
         report::{Field, Filter, Parsed, Period, Preset, filter::href},
     },
     components::{

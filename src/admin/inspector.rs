@@ -5,9 +5,8 @@ use super::page::{Asked, Failure, admin_page};
 use crate::{
     attribution::{
         Attribution,
-        arrival::{Examined, Head},
-        channel::Classified,
-        rules::Listed,
+        capture::arrival::{Examined, Head},
+        channel::{Classified, rules::Listed},
         touch::{Arrived, Origin},
     },
     components::{AdminPage, AdminSection, Card, Columns, DataTable, EmptyState, Fact, Facts, Field, Tag, Th},

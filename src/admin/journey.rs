@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     attribution::{
-        models::Model,
+        model::Model,
         report::{
             Filter, Preset,
             credit::{Conversion, CreditedConversion, Earned, credit_of_user},

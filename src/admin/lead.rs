@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     attribution::{
-        models::Model,
+        model::Model,
         report::{
             Filter, Preset,
             credit::{Earned, credit_of_touch},

@@ -41,13 +41,13 @@ pub mod sample_form;
 /// Tables of campaigns and leads that several pages show.
 mod tables;
 
-pub use campaigns::CampaignsPage;
-pub use conversions::ConversionsPage;
-pub use inspector::InspectorPage;
-pub use journey::JourneyPage;
-pub use lead::LeadPage;
-pub use leads::LeadsPage;
-pub use models::ModelsPage;
-pub use overview::OverviewPage;
-pub use quality::QualityPage;
-pub use referrals::ReferralsPage;
+pub use self::campaigns::CampaignsPage;
+pub use self::conversions::ConversionsPage;
+pub use self::inspector::InspectorPage;
+pub use self::journey::JourneyPage;
+pub use self::lead::LeadPage;
+pub use self::leads::LeadsPage;
+pub use self::models::ModelsPage;
+pub use self::overview::OverviewPage;
+pub use self::quality::QualityPage;
+pub use self::referrals::ReferralsPage;

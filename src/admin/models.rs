@@ -8,7 +8,7 @@ use super::{
 use crate::{
     attribution::{
         channel::Channel,
-        models::Model,
+        model::Model,
         report::{
             Field, Filter, Preset,
             credit::{

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     attribution::{
-        models::Model,
+        model::Model,
         report::{
             Filter,
             credit::CreditSettings,

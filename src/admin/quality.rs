@@ -7,12 +7,11 @@ use super::{
 };
 use crate::{
     attribution::{
-        aliases::{self, Alias},
-        counters::OVER_CAP,
-        eligibility::Ignored,
+        campaign_alias::{self, Alias},
+        capture::{counters::OVER_CAP, exclusion::Ignored},
         report::{
             Filter, Preset,
-            quality::{Alike, IgnoredDay, MOST_NAMES, Touches, alike, ignored, ignored_days, touches},
+            quality::{Alike, IgnoredDay, MOST_NAMES, Touches, ignored, ignored_days, similar_names, touches},
         },
     },
     auth::forms::{FormState, take_flash},
@@ -56,9 +55,9 @@ async fn page(asked: Asked, flash: FormState) -> Result<AnyView, Failure> {
     };
     let looked_at = async {
         let mut conn = db.read().await?;
-        Ok::<_, Failure>((touches(&mut conn, filter).await?, aliases::list(&mut conn, ALIASES).await?))
+        Ok::<_, Failure>((touches(&mut conn, filter).await?, campaign_alias::list(&mut conn, ALIASES).await?))
     };
-    let compared = async { Ok::<_, Failure>(alike(&mut db.read().await?, filter).await?) };
+    let compared = async { Ok::<_, Failure>(similar_names(&mut db.read().await?, filter).await?) };
     let ((reasons, days), (touches, aliases), alike) = futures::try_join!(counted, looked_at, compared)?;
 
     let over_cap = reasons.iter().find(|(reason, _)| reason == OVER_CAP).map_or(0, |(_, count)| *count);

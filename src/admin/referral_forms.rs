@@ -3,8 +3,8 @@ use leptos::prelude::*;
 
 use crate::{
     attribution::{
-        clean,
         referral::{NewToken, create_token, disable_token},
+        signal::clean,
     },
     auth::{
         AuthRejection,

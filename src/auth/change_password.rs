@@ -9,7 +9,7 @@ use super::{
     sign_in::{Failure, begin_session},
 };
 use crate::{
-    attribution::{lead_source::link, visitor},
+    attribution::{capture::lead_source_layer::link, touch::visitor},
     db::sql,
     state::AppState,
 };

@@ -19,7 +19,7 @@ pub mod next;
 /// Hashing, and which passwords are accepted.
 pub mod password;
 /// Sessions of signed-in users: how long they last.
-pub mod session;
+pub mod session_lifetime;
 /// Signing in and out.
 mod sign_in;
 /// Creating an account.
@@ -29,8 +29,8 @@ pub mod throttle;
 /// A user and its row.
 pub mod user;
 
-pub use backend::{AuthSession, Backend};
-pub use user::{Role, User};
+pub use self::backend::{AuthSession, Backend};
+pub use self::user::{Role, User};
 
 use leptos::prelude::use_context;
 

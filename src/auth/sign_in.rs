@@ -8,13 +8,13 @@ use uuid::Uuid;
 use super::{
     AuthSession, User,
     backend::{BackendError, Credentials},
-    session::{begin, has_begun},
+    session_lifetime::{begin, has_begun},
     throttle,
 };
 use crate::{
     attribution::{
-        lead_source::link,
-        visitor::{self, SessionVisitor},
+        capture::lead_source_layer::link,
+        touch::visitor::{self, SessionVisitor},
     },
     db::{self, Millis},
     state::AppState,

@@ -9,7 +9,7 @@ use super::{
     user::{email_key, parse_email},
 };
 use crate::{
-    attribution::{conversion::sign_up_conversion, lead_source::link, referral},
+    attribution::{capture::lead_source_layer::link, conversion::sign_up_conversion, referral},
     db::{Conn, Db, Error, Millis, new_id, sql},
     state::AppState,
 };

@@ -3,11 +3,10 @@ use leptos_meta::Title;
 
 use super::{
     Beacon, MaybeText,
-    consent::ConsentBanner,
     footer::SiteFooter,
     header::{AdminSection, Section, SiteHeader},
 };
-use crate::auth::current_user;
+use crate::{auth::current_user, pages::consent::ConsentBanner};
 
 /// A link back to the list a detail page came from.
 #[derive(Clone, Debug)]

@@ -74,9 +74,6 @@ pub mod bars;
 /// A line chart, drawn on the server.
 pub mod chart;
 #[cfg(feature = "ssr")]
-/// Asking for consent, and what holds.
-pub mod consent;
-#[cfg(feature = "ssr")]
 /// What is shown where there is nothing yet.
 pub mod empty;
 #[cfg(feature = "ssr")]
@@ -121,13 +118,12 @@ pub mod text;
 /// A journey, drawn as blazes on a trail.
 pub mod trail;
 
-pub use islands::{Beacon, CopyButton, ThemeSwitch};
+pub use self::islands::{Beacon, CopyButton, ThemeSwitch};
 
 #[cfg(feature = "ssr")]
-pub use {
+pub use self::{
     bars::{Bar, BarList},
     chart::{ChartPoint, LineChart},
-    consent::{ConsentBanner, ConsentChoice},
     empty::EmptyState,
     facts::{Fact, Facts},
     filter::{
@@ -143,3 +139,4 @@ pub use {
     text::MaybeText,
     trail::{Marker, Trail, TrailStep},
 };
+pub use crate::pages::consent::{ConsentBanner, ConsentChoice};

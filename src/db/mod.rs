@@ -36,9 +36,9 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-pub use error::Error;
-pub use insert::{Insert, Table};
-pub use query::{Query, Value, sql};
+pub use self::error::Error;
+pub use self::insert::{Insert, Table};
+pub use self::query::{Query, Value, sql};
 
 /// Milliseconds since the Unix epoch, UTC: how times are kept, everywhere.
 pub type Millis = i64;

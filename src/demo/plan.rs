@@ -13,10 +13,8 @@ use super::{
 };
 use crate::{
     attribution::{
-        params::parse,
-        referrer::Referrer,
-        rules::Rules,
-        tags::CustomTags,
+        channel::rules::Rules,
+        signal::{custom_tags::CustomTags, parse, referrer::Referrer},
         touch::{Arrived, Origin, Touch},
     },
     db::Millis,

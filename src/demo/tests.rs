@@ -8,7 +8,10 @@ use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 use super::*;
 use crate::{
     attribution::{
-        channel::Channel, conversion::sign_up_conversion, lead_source::link, params::parse, tags::CustomTags,
+        capture::lead_source_layer::link,
+        channel::Channel,
+        conversion::sign_up_conversion,
+        signal::{custom_tags::CustomTags, parse},
         touch::Touch,
     },
     db::{new_id, testing::each_database},

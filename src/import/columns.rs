@@ -1,6 +1,6 @@
 //! What the columns of a source are, by their names, and a row of them.
 
-use crate::attribution::click_ids;
+use crate::attribution::signal::click_ids;
 
 /// The UTM fields as a query names them.
 pub(super) const UTM: [&str; 9] = [

@@ -16,7 +16,7 @@ use super::{
     store::{Dated, Stored, store},
 };
 use crate::{
-    attribution::rules::Rules,
+    attribution::channel::rules::Rules,
     db::{Db, Error, Millis},
 };
 

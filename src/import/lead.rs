@@ -1,6 +1,6 @@
 //! A row becomes a touch of somebody, or a reason why it cannot.
 //!
-//! What always holds: values go through the parser of real landings ([`params::parse`]), with its cleaning and its caps; what of
+//! What always holds: values go through the parser of real landings ([`signal::parse`]), with its cleaning and its caps; what of
 //! a row would not be stored is told; and the same row has the same key each time.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -14,10 +14,12 @@ use super::{
 };
 use crate::{
     attribution::{
-        click_ids::{self, MAX_ID_BYTES},
-        params::{self, Signals},
-        rules::Rules,
-        tags::CustomTags,
+        channel::rules::Rules,
+        signal::{
+            self, Signals,
+            click_ids::{self, MAX_ID_BYTES},
+            custom_tags::CustomTags,
+        },
         touch::{Arrived, Origin, Touch},
     },
     auth::user::{email_key, parse_email},
@@ -290,7 +292,7 @@ impl<'a> Query<'a> {
     fn parse(mut self) -> (Signals, Vec<String>) {
         // each name was accepted by itself
         let tags = CustomTags::parse(&self.tags.join(",")).unwrap_or_default();
-        let signals = params::parse(self.text.strip_prefix('&').unwrap_or_default(), None, &tags);
+        let signals = signal::parse(self.text.strip_prefix('&').unwrap_or_default(), None, &tags);
         if signals.dropped.cut || signals.dropped.pairs > 0 {
             self.not_kept.push("what goes beyond 8 KiB or 100 values is left out".to_owned());
         }

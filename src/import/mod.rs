@@ -32,11 +32,11 @@ mod time;
 
 use std::path::PathBuf;
 
-use crate::attribution::tags::CustomTags;
+use crate::attribution::signal::custom_tags::CustomTags;
 
-pub use django::django_utm_tracker;
-pub use error::ImportError;
-pub use report::{Remark, Report};
+pub use self::django::django_utm_tracker;
+pub use self::error::ImportError;
+pub use self::report::{Remark, Report};
 
 /// How an import goes.
 #[derive(Clone, Debug, Default)]

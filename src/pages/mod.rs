@@ -5,6 +5,8 @@
 
 /// `/account`: one's own data, referral link, and password.
 mod account;
+/// The banner and the forms by which visitors decide about consent.
+pub mod consent;
 /// Pages for what went wrong, in the site's looks.
 pub mod error;
 /// `/`: what this is.
@@ -16,12 +18,12 @@ mod privacy;
 /// `/register`.
 mod register;
 
-pub use account::AccountPage;
-pub use error::{ErrorPage, NotFoundPage};
-pub use home::HomePage;
-pub use login::LoginPage;
-pub use privacy::PrivacyPage;
-pub use register::RegisterPage;
+pub use self::account::AccountPage;
+pub use self::error::{ErrorPage, NotFoundPage};
+pub use self::home::HomePage;
+pub use self::login::LoginPage;
+pub use self::privacy::PrivacyPage;
+pub use self::register::RegisterPage;
 
 use leptos::prelude::use_context;
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     attribution::consent,
-    auth::{current_user, session},
+    auth::{current_user, session_lifetime},
     components::{Card, ConsentChoice, DataTable, PublicPage, Section, Th, format},
     config::{Config, ConsentMode, Gpc},
     state::AppState,
@@ -157,7 +157,7 @@ fn cookies(secure: bool) -> Vec<Cookie> {
         Cookie {
             name: own("waymark"),
             purpose: "Recognises your browser: the links that led you here, and that you are signed in.",
-            lasts: format!("{} at most", lasts(Duration::from_millis(session::LIFETIME.unsigned_abs()))),
+            lasts: format!("{} at most", lasts(Duration::from_millis(session_lifetime::LIFETIME.unsigned_abs()))),
         },
         Cookie {
             name: own("flash"),

@@ -29,11 +29,11 @@ use std::collections::{BTreeMap, HashSet};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{naming::Address, traces};
+use super::{email_in_text::Address, file_wipe};
 use crate::{
     attribution::{
         conversion::erased_id,
-        tuple::{ERASED, digest},
+        touch::fingerprint::{ERASED, digest},
     },
     auth::throttle,
     db::{Conn, Db, Error, Millis, Value, sql},
@@ -59,7 +59,7 @@ const NAMES: [&str; 6] = ["source", "medium", "campaign", "source_platform", "cr
 /// Values asked for in one statement at most.
 const CHUNK: usize = 400;
 
-/// Forgets a user. Afterwards [`traces::clear`] is due. Doing it again does no harm.
+/// Forgets a user. Afterwards [`file_wipe::clear`] is due. Doing it again does no harm.
 pub async fn erase(db: &Db, user: Uuid) -> Result<(), EraseError> {
     let Known { email_lower, address, shared, naming, elsewhere } = look(&mut db.read().await?, user).await?;
     let (now, key) = (db.now(), Key::new());
@@ -90,7 +90,7 @@ pub async fn erase(db: &Db, user: Uuid) -> Result<(), EraseError> {
                 }
                 elsewhere.clear(conn, address).await?;
             }
-            traces::note(conn).await?;
+            file_wipe::note(conn).await?;
             Ok(Ok(()))
         })
     })

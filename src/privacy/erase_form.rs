@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     erase::{EraseError, erase},
-    traces,
+    file_wipe,
 };
 use crate::{
     address_limit::ClientAddress,
@@ -60,7 +60,7 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
 /// The files too. It goes on where the one who asked is gone, and what fails is left to housekeeping.
 async fn clear_files(db: Db) {
     let clearing = tokio::spawn(async move {
-        if let Err(error) = traces::clear(&db, PATIENCE).await {
+        if let Err(error) = file_wipe::clear(&db, PATIENCE).await {
             tracing::error!(%error, "the database's files still hold what was erased; this is tried again");
         }
     });

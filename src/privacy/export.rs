@@ -12,7 +12,7 @@ use tower_sessions::session::Record;
 use uuid::Uuid;
 
 use crate::{
-    auth::{User, session, throttle},
+    auth::{User, session_lifetime, throttle},
     db::{Conn, Error, Millis, sql},
 };
 
@@ -201,7 +201,7 @@ async fn sessions(conn: &mut Conn, user: Uuid) -> Result<Vec<Session>, Error> {
     let session = |(data, ends): (Vec<u8>, OffsetDateTime)| {
         // one that cannot be read signs nobody in, and has no more to say
         let record: Option<Record> = rmp_serde::from_slice(&data).ok();
-        let times = record.and_then(|record| session::times(&record.data));
+        let times = record.and_then(|record| session_lifetime::times(&record.data));
         Session {
             signed_in_at: times.map(|(since, _)| Time(since)),
             last_seen_at: times.map(|(_, seen)| Time(seen)),

@@ -9,21 +9,21 @@
 
 /// `GET /account/export.json`.
 mod download;
+/// E-mail addresses within other text.
+mod email_in_text;
 /// Forgetting a user.
 pub mod erase;
 /// The server function behind "Erase my data".
 mod erase_form;
 /// Everything stored about a user, as one document.
 pub mod export;
+/// What an erasure leaves in the database's files.
+pub mod file_wipe;
 /// Whose turn a job is.
 pub mod lease;
-/// E-mail addresses within other text.
-mod naming;
 /// Removing what has been kept long enough.
 pub mod retention;
 #[cfg(test)]
 mod tests;
-/// What an erasure leaves in the database's files.
-pub mod traces;
 
-pub use download::export_json;
+pub use self::download::export_json;

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
+use super::session_store::Sessions;
 use crate::{
-    attribution::counters::Counters,
+    attribution::capture::counters::Counters,
     auth::throttle,
     db::Db,
     privacy::{
-        erase,
+        erase, file_wipe,
         retention::{self, Retention},
-        traces,
     },
-    server::session_store::Sessions,
 };
 
 const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -27,7 +26,7 @@ pub(super) async fn run(db: Db, retention: Retention) {
         if let Err(error) = erase::finish(&db).await {
             tracing::error!(%error, "what came in during an erasure could not be erased");
         }
-        if let Err(error) = traces::clear(&db, Duration::ZERO).await {
+        if let Err(error) = file_wipe::clear(&db, Duration::ZERO).await {
             tracing::error!(%error, "the database's files still hold what was erased");
         }
         tokio::time::sleep(EVERY).await;

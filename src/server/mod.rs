@@ -1,20 +1,20 @@
 //! The server: one router with all its layers, and how it starts and stops.
 
-mod api;
 mod client_address;
 mod conversions;
-mod cookies;
 mod error_pages;
-mod guard;
 mod headers;
 pub mod health;
 mod housekeeping;
 pub mod logging;
 mod overload;
+mod request_target;
+mod require_role;
 pub mod router;
 pub mod run;
 pub mod serve;
+mod server_fns;
+mod session_cookie;
 pub mod session_store;
 mod static_files;
-mod targets;
 mod well_known;

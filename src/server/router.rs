@@ -32,16 +32,20 @@ use tower_sessions::{
 use tracing::Level;
 
 use super::{
-    api, client_address, conversions, cookies, error_pages, guard, headers,
+    client_address, conversions, error_pages, headers,
     health::{self, Stopping},
-    logging, overload,
+    logging, overload, request_target, require_role, server_fns, session_cookie,
     session_store::Sessions,
-    static_files, targets, well_known,
+    static_files, well_known,
 };
 use crate::{
     admin,
     app::{App, shell},
-    attribution::{Attribution, beacon, capture::UtmSessionLayer, decide, lead_source::LeadSourceLayer, referral},
+    attribution::{
+        Attribution,
+        capture::{beacon, consent_form, lead_source_layer::LeadSourceLayer, session_layer::UtmSessionLayer},
+        referral,
+    },
     auth::{self, Backend},
     privacy,
     state::AppState,
@@ -85,8 +89,8 @@ fn pages(state: &AppState) -> Router<AppState> {
         .route("/account/export.json", get(privacy::export_json))
         .leptos_routes_with_context(state, generate_route_list(App), context, document)
         .route("/api/touch", post(beacon::receive))
-        .route("/api/consent", post(decide::decide))
-        .route("/api/{*rest}", any(api::not_found))
+        .route("/api/consent", post(consent_form::decide))
+        .route("/api/{*rest}", any(server_fns::not_found))
         .fallback(move |request: Request| async move {
             match without_slash(&request) {
                 Some(target) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, target)]).into_response(),
@@ -121,12 +125,12 @@ fn without_slash(request: &Request) -> Option<HeaderValue> {
 /// Layers around everything that may know a visitor. Listed from the outside in.
 fn with_sessions(state: &AppState, pages: Router<AppState>) -> Router<AppState> {
     let sessions = SessionManagerLayer::new(Sessions::new(state.db.clone()))
-        .with_name(cookies::session_name(&state.config))
+        .with_name(session_cookie::session_name(&state.config))
         .with_secure(state.config.is_secure())
         .with_http_only(true)
         // Not the default, Strict: a visitor who comes by an ad would arrive without their session, and get a new one.
         .with_same_site(SameSite::Lax)
-        .with_expiry(Expiry::OnInactivity(Duration::days(cookies::MAX_AGE_DAYS)));
+        .with_expiry(Expiry::OnInactivity(Duration::days(session_cookie::MAX_AGE_DAYS)));
     let backend = Backend::new(state.db.clone(), state.hasher.clone());
     let attribution = Attribution::from_ref(state);
     pages.layer(
@@ -134,7 +138,7 @@ fn with_sessions(state: &AppState, pages: Router<AppState>) -> Router<AppState> 
             // Session and user of the request. Without a cookie it asks the database nothing.
             .layer(AuthManagerLayerBuilder::new(backend, sessions).build())
             // Ends sessions that are over, and tells attribution who is signed in.
-            .layer(from_fn_with_state(state.clone(), auth::session::keep))
+            .layer(from_fn_with_state(state.clone(), auth::session_lifetime::keep))
             // Nobody's page goes into a cache.
             .layer(from_fn(headers::mark_personal))
             // Before the handler: an arrival becomes a touch. Outside the guard, so that an arrival at a closed door counts.
@@ -142,8 +146,8 @@ fn with_sessions(state: &AppState, pages: Router<AppState>) -> Router<AppState> 
             // Around the handler: links, and lead sources that handlers seed.
             .layer(LeadSourceLayer::new(attribution))
             // Last, where the user is known.
-            .layer(from_fn(guard::check))
-            .layer(from_fn(api::tame))
+            .layer(from_fn(require_role::check))
+            .layer(from_fn(server_fns::tame))
             // A page that panics is an answer to all of the above: the visitor of an arrival gets the cookie all the same.
             .layer(CatchPanicLayer::custom(error_pages::panicked)),
     )
@@ -162,13 +166,13 @@ fn outer(state: &AppState, stopping: Stopping, pages: Router<AppState>) -> Route
     // The inner half, listed from the outside in.
     let inner = ServiceBuilder::new()
         // Before routers that read a path in different ways.
-        .layer(from_fn(targets::check))
+        .layer(from_fn(request_target::check))
         // Whatever another site's page sends is refused, before anything reads it.
         .layer(CsrfLayer::new())
         // For the limits by address.
         .layer(from_fn_with_state(state.clone(), client_address::find))
         // Around the session layer, which reads and writes cookies.
-        .layer(from_fn_with_state(state.clone(), cookies::clean));
+        .layer(from_fn_with_state(state.clone(), session_cookie::clean));
     // The outer half, listed from the outside in.
     let outer = ServiceBuilder::new()
         // Outermost: every response gets these headers, also those that layers below make.
@@ -203,7 +207,7 @@ fn outer(state: &AppState, stopping: Stopping, pages: Router<AppState>) -> Route
     routes
         .layer(inner)
         // Between the two, because it changes the request's type.
-        .layer(RequestBodyLimitLayer::new(api::BODY_BYTES))
+        .layer(RequestBodyLimitLayer::new(server_fns::BODY_BYTES))
         .layer(outer)
         .with_state(state.clone())
 }

@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, signal};
 use super::{health::Stopping, housekeeping, logging, router, serve};
 use crate::{
     address_limit::AddressLimit,
-    attribution::{Attribution, counters::Counters},
+    attribution::{Attribution, capture::counters::Counters},
     auth::password::Hasher,
     config::{Config, Mistake},
     db::Db,

@@ -27,7 +27,7 @@ use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
 use uuid::Uuid;
 
 use crate::{
-    attribution::visitor::UNREADABLE,
+    attribution::touch::visitor::UNREADABLE,
     db::{self, Conn, Db, Insert, Table, sql},
 };
 

@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use tower_sessions::Session;
-use waymark::{attribution::lead_source::SENTINELS, db::sql};
+use waymark::{attribution::capture::lead_source_layer::SENTINELS, db::sql};
 
 use crate::support::{Browser, Setup, TestApp, each_app_with};
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Currency;
-use crate::{attribution::clean, db::Millis};
+use crate::{attribution::signal::clean, db::Millis};
 
 /// The most that one conversion may be worth, in minor units: ten thousand million euros. Nine million such add up without
 /// overflowing.
@@ -227,5 +227,4 @@ impl Name {
 }
 
 #[cfg(test)]
-#[path = "draft_tests.rs"]
 mod tests;

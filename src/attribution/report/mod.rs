@@ -41,6 +41,6 @@ pub mod totals;
 /// A number over time.
 pub mod trend;
 
-pub use filter::{Field, Filter, Parsed, Problem};
-pub use period::{Period, Preset, Range};
-pub(crate) use statement::Statement;
+pub use self::filter::{Field, Filter, Parsed, Problem};
+pub use self::period::{Period, Preset, Range};
+pub(crate) use self::statement::Statement;

@@ -1,5 +1,5 @@
 use crate::{
-    attribution::aliases,
+    attribution::campaign_alias,
     db::{Conn, Dialect, Error, Query, Value, sql},
 };
 
@@ -20,7 +20,7 @@ pub(super) struct Merging {
 impl Merging {
     /// Where no name stands for another, which is the rule, the touches say it all.
     pub async fn of(conn: &mut Conn) -> Result<Self, Error> {
-        Ok(match aliases::any(conn).await? {
+        Ok(match campaign_alias::any(conn).await? {
             true => Self {
                 join: " left join campaign_aliases ca on ca.alias = t.campaign",
                 campaign: "coalesce(ca.campaign, t.campaign)",

@@ -16,7 +16,7 @@ mod browser {
     use leptos::prelude::{document, window};
     use web_sys::UrlSearchParams;
 
-    use crate::attribution::params::may_say_something;
+    use crate::attribution::signal::may_say_something;
 
     /// Sends the address' signals, if it has any and may.
     pub fn send() -> Option<()> {

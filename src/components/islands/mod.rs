@@ -13,6 +13,6 @@ mod copy_button;
 /// Light, dark, or what the system says.
 mod theme_switch;
 
-pub use beacon::Beacon;
-pub use copy_button::CopyButton;
-pub use theme_switch::ThemeSwitch;
+pub use self::beacon::Beacon;
+pub use self::copy_button::CopyButton;
+pub use self::theme_switch::ThemeSwitch;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{ImportError, Options, Report, django_utm_tracker};
 use crate::{
-    attribution::rules::Rules,
+    attribution::channel::rules::Rules,
     db::{Db, Millis, new_id, sql},
 };
 

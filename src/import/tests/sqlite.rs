@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    attribution::tags::CustomTags,
+    attribution::signal::custom_tags::CustomTags,
     auth::{Backend, backend::Credentials, password::Hasher},
     db::testing::each_database,
 };

@@ -9,19 +9,21 @@ use super::{
     Arrival, DAY, Person, THEN, conversion, count, link, person, run, run_all, session, touch, touch_row, visitor,
 };
 use crate::{
-    attribution::models::{Model, Weights},
-    attribution::report::{
-        Filter, Preset,
-        credit::{CreditSettings, CreditedConversion, credit_of_user},
-        ranking::{Dimension, Ranked, ranking},
-        totals::{Totals, totals},
-        trend::Metric,
+    attribution::{
+        model::{Model, Weights},
+        report::{
+            Filter, Preset,
+            credit::{CreditSettings, CreditedConversion, credit_of_user},
+            ranking::{Dimension, Ranked, ranking},
+            totals::{Totals, totals},
+            trend::Metric,
+        },
     },
     db::{
         Db, Dialect, new_id, sql,
         testing::{TestDatabase, each_database},
     },
-    privacy::{erase::erase, traces},
+    privacy::{erase::erase, file_wipe},
 };
 
 const EMAIL: &str = "unmistakable.maria@erased.example";
@@ -237,7 +239,7 @@ async fn no_trace_is_left_and_totals_are_what_they_were() {
 
         erase(&db, maria.user).await.expect("erased");
         assert!(count(&db, "select count(*) from jobs").await > 0, "a note, should the process end here");
-        assert!(traces::clear(&db, Duration::from_secs(5)).await.expect("cleared"));
+        assert!(file_wipe::clear(&db, Duration::from_secs(5)).await.expect("cleared"));
         reading.await.expect("read");
 
         assert_eq!(in_tables(&db).await, [""; 0]);
@@ -285,7 +287,7 @@ async fn what_an_older_release_left_in_the_file_goes_with_the_next_erasure() {
     }
     assert!(!in_files(folder).is_empty(), "the test would not see them");
     erase(&db, somebody.user).await.expect("erased");
-    assert!(traces::clear(&db, Duration::from_secs(5)).await.expect("cleared"));
+    assert!(file_wipe::clear(&db, Duration::from_secs(5)).await.expect("cleared"));
     assert_eq!(in_files(folder), [""; 0]);
     db.close().await;
     database.remove().await;
@@ -299,16 +301,16 @@ async fn erasures_share_a_cleaning_and_a_note_survives_one_that_began_before() {
             erase(&db, user).await.expect("erased");
         }
         assert_eq!(count(&db, "select count(*) from jobs where name like 'wipe:%'").await, 3);
-        let at_once = futures::future::join_all((0..3).map(|_| traces::clear(&db, Duration::from_secs(20)))).await;
+        let at_once = futures::future::join_all((0..3).map(|_| file_wipe::clear(&db, Duration::from_secs(20)))).await;
         assert!(at_once.iter().all(|answer| matches!(answer, Ok(true))), "{at_once:?}");
         // it rests for a while after that; a note waits
         let user = person(&db, "late@example.com").await.user;
         run(&db, sql("update jobs set leased_until = $1 where name = 'wipe'").bind(db.now() + 60_000)).await;
         erase(&db, user).await.expect("erased");
-        assert!(!traces::clear(&db, Duration::ZERO).await.expect("answered"));
+        assert!(!file_wipe::clear(&db, Duration::ZERO).await.expect("answered"));
         assert_eq!(count(&db, "select count(*) from jobs where name like 'wipe:%'").await, 1);
         run(&db, sql("update jobs set leased_until = 0 where name = 'wipe'")).await;
-        assert!(traces::clear(&db, Duration::ZERO).await.expect("cleared"));
+        assert!(file_wipe::clear(&db, Duration::ZERO).await.expect("cleared"));
     })
     .await;
 }

@@ -2,14 +2,16 @@ use std::collections::BTreeMap;
 
 use super::{
     CreditSettings, Earned, Of, Part, PathTouch,
-    lost::{PersonsPath, paths_of_people},
+    unconverted::{PersonsPath, paths_of_people},
     walk,
 };
 use crate::{
     attribution::{
         channel::Channel,
-        data_driven::{Markov, Paths, Sampling, Shapley, Worth, credits, markov, shapley},
-        models::{COUNT_UNIT, Model},
+        model::{
+            COUNT_UNIT, Model,
+            data_driven::{Markov, Paths, Sampling, Shapley, Worth, credits, markov, shapley},
+        },
         report::Filter,
     },
     db::{Conn, Error},

@@ -6,11 +6,11 @@
 
 use uuid::Uuid;
 
-use super::{CreditSettings, tuple::TouchRow};
+use super::{CreditSettings, steps::TouchRow};
 use crate::{
     attribution::{
         channel::Channel,
-        models::{COUNT_UNIT, Model, Step, Weights, credit, credit_change, path},
+        model::{COUNT_UNIT, Model, Step, Weights, credit, credit_change, path},
         report::{
             Filter, Statement,
             statement::{CAMPAIGN, contains_pattern},

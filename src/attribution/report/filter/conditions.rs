@@ -3,8 +3,8 @@
 use super::{Field, Filter, NOT_SET};
 use crate::{
     attribution::{
-        clean,
         report::{Range, Statement, statement::contains_pattern},
+        signal::clean,
     },
     db::{Conn, Error, Millis},
 };

@@ -3,16 +3,21 @@
 use uuid::Uuid;
 
 use super::{
-    super::{
-        Range,
-        conversions::{any_conversion, conversion_count, conversions},
-        leads::Part,
-    },
     credit::{asked, queries, settings},
     naive_credit::NaiveCredit,
     sample::Sample,
 };
-use crate::{attribution::models::Model, db::testing::each_database};
+use crate::{
+    attribution::{
+        model::Model,
+        report::{
+            Range,
+            conversions::{any_conversion, conversion_count, conversions},
+            leads::Part,
+        },
+    },
+    db::testing::each_database,
+};
 
 #[tokio::test]
 async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {

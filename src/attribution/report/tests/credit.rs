@@ -5,21 +5,23 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::{
-    super::{
-        Filter, Preset, Range,
-        campaigns::{Column, Order, campaigns, campaigns_after},
-        credit::{
-            CreditSettings, Earned, Part,
-            compare::{By, Group, compare},
-            credit_by_campaign, credit_of_touch, credit_of_user, credit_over_time, kinds,
-        },
-    },
     naive_credit::NaiveCredit,
     recompute::{NOW, QUERIES},
     sample::{DAY, ORIGIN, Sample, Touch, WINDOW},
 };
 use crate::{
-    attribution::models::{COUNT_UNIT, Model, Weights},
+    attribution::{
+        model::{COUNT_UNIT, Model, Weights},
+        report::{
+            Filter, Preset, Range,
+            campaigns::{Column, Order, campaigns, campaigns_after},
+            credit::{
+                CreditSettings, Earned, Part,
+                compare::{By, Group, compare},
+                credit_by_campaign, credit_of_touch, credit_of_user, credit_over_time, kinds,
+            },
+        },
+    },
     db::{Millis, testing::each_database},
 };
 

@@ -1,7 +1,9 @@
 use jiff::civil::date;
 
-use super::super::{Field, Filter, Parsed, Preset, filter::NOT_SET};
-use crate::attribution::models::Model;
+use crate::attribution::{
+    model::Model,
+    report::{Field, Filter, Parsed, Preset, filter::NOT_SET},
+};
 
 /// 2026-11-23T23:30:00Z: the next day in Berlin.
 const NOW: i64 = 1_795_476_600_000;

@@ -1,12 +1,12 @@
-use super::{
-    super::{
+use super::sample::{DAY, ORIGIN, Sample};
+use crate::{
+    attribution::report::{
         Filter, Preset,
         journey::journey,
         leads::{Cursor, Lead, Part, Walk, lead, leads, leads_of_visitor},
     },
-    sample::{DAY, ORIGIN, Sample},
+    db::{Conn, new_id, sql, testing::each_database},
 };
-use crate::db::{Conn, new_id, sql, testing::each_database};
 
 const NOW: i64 = ORIGIN + 80 * DAY;
 

@@ -5,17 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::{
-    super::credit::{
-        CreditSettings, PersonsPath,
-        compare::{By, Comparison, Group, compare},
-        paths_of_people,
-    },
     credit::{asked, settings},
     recompute::Recomputed,
     sample::{DAY, ORIGIN, Sample, Touch, WINDOW},
 };
 use crate::{
-    attribution::data_driven::{Paths, Sampling, Worth, credits, markov, shapley},
+    attribution::{
+        model::data_driven::{Paths, Sampling, Worth, credits, markov, shapley},
+        report::credit::{
+            CreditSettings, PersonsPath,
+            compare::{By, Comparison, Group, compare},
+            paths_of_people,
+        },
+    },
     db::testing::each_database,
 };
 

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::{
-    super::{
+    recompute::Recomputed,
+    sample::{Conversion, Sample, Touch},
+};
+use crate::attribution::{
+    model::{COUNT_UNIT, Model, Step, credit},
+    report::{
         Field, Filter, Range,
         credit::{CreditSettings, Earned, Part},
         filter::NOT_SET,
     },
-    recompute::Recomputed,
-    sample::{Conversion, Sample, Touch},
 };
-use crate::attribution::models::{COUNT_UNIT, Model, Step, credit};
 
 /// The parts of a conversion or refund by each of [`Model::ALL`]; no touch is Direct.
 type Parts<'a> = [Vec<(Option<&'a Touch>, Part)>; 6];

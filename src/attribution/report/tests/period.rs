@@ -3,7 +3,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-use super::super::{
+use crate::attribution::report::{
     Period, Preset,
     period::{Bucket, Grain},
 };

@@ -1,13 +1,13 @@
 //! The counts of the data-quality page.
 
-use super::{
-    super::{
+use super::sample::{DAY, ORIGIN, Sample};
+use crate::{
+    attribution::report::{
         Filter, Preset,
-        quality::{Touches, alike, ignored, ignored_days, touches},
+        quality::{Touches, ignored, ignored_days, similar_names, touches},
     },
-    sample::{DAY, ORIGIN, Sample},
+    db::{Db, sql, testing::each_database},
 };
-use crate::db::{Db, sql, testing::each_database};
 
 const NOW: i64 = ORIGIN + 80 * DAY;
 
@@ -88,7 +88,7 @@ async fn merged_names_no_longer_look_alike() {
         sample.store(&db).await;
         let all = filter("period=all");
         let mut conn = db.read().await.expect("a connection");
-        let found = alike(&mut conn, &all).await.expect("the names");
+        let found = similar_names(&mut conn, &all).await.expect("the names");
         let pairs: Vec<_> = found
             .pairs
             .iter()
@@ -96,7 +96,7 @@ async fn merged_names_no_longer_look_alike() {
             .collect();
         assert_eq!(pairs, [("springsale", 2, "spring_sale", 3), ("spring-sale", 1, "spring_sale", 3)]);
         assert!(!found.cut);
-        assert_eq!(alike(&mut conn, &filter("from=2020-01-01&to=2020-01-01")).await.expect("none").pairs, []);
+        assert_eq!(similar_names(&mut conn, &filter("from=2020-01-01&to=2020-01-01")).await.expect("none").pairs, []);
         drop(conn);
         execute(
             &db,
@@ -104,7 +104,7 @@ async fn merged_names_no_longer_look_alike() {
         )
         .await;
         let mut conn = db.read().await.expect("a connection");
-        let found = alike(&mut conn, &all).await.expect("the names");
+        let found = similar_names(&mut conn, &all).await.expect("the names");
         assert_eq!(found.pairs.len(), 1);
         assert_eq!((found.pairs[0].fewer.name.as_str(), found.pairs[0].more.touches), ("spring-sale", 5));
     })

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    super::{
+use super::sample::{DAY, ORIGIN, Sample, Touch, User, WINDOW};
+use crate::{
+    attribution::report::{
         Field, Filter, Preset, Range,
         campaigns::{Campaign, CampaignPage, Order, campaigns, campaigns_after},
         credit::CampaignCredit,
@@ -13,9 +14,8 @@ use super::{
         totals::{Totals, any_touch, totals},
         trend::{Metric, trend},
     },
-    sample::{DAY, ORIGIN, Sample, Touch, User, WINDOW},
+    db::testing::each_database,
 };
-use crate::db::testing::each_database;
 
 pub(super) const NOW: i64 = ORIGIN + 80 * DAY;
 

@@ -1,11 +1,11 @@
-use super::{
-    super::{
+use super::sample::{DAY, ORIGIN, Sample};
+use crate::{
+    attribution::report::{
         journey::journey,
         referrals::{LinkState, referral_links, referral_totals},
     },
-    sample::{DAY, ORIGIN, Sample},
+    db::{Db, sql, testing::each_database},
 };
-use crate::db::{Db, sql, testing::each_database};
 
 async fn run(db: &Db, text: &'static str, values: Vec<crate::db::Value>) {
     db.transaction(move |conn| Box::pin(async move { sql(text).bind_all(values).execute(conn).await }))

@@ -1,12 +1,14 @@
 //! Which touches are one step of a path.
 
 use super::{
-    super::credit::credit_of_user,
     credit::settings,
     sample::{DAY, ORIGIN, Sample},
 };
 use crate::{
-    attribution::models::{COUNT_UNIT, Model},
+    attribution::{
+        model::{COUNT_UNIT, Model},
+        report::credit::credit_of_user,
+    },
     db::{sql, testing::each_database},
 };
 

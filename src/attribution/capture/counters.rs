@@ -1,0 +1,183 @@
+//! Counts of what did not become a touch, by day and reason, for the data-quality page.
+//!
+//! A request counts in memory; now and then the counts are added to the table `ignored_arrivals`. What always holds:
+//! - Counting takes no database and no waiting worth the name.
+//! - What the database refuses is kept and tried again, for the day on which it happened.
+//! - Replicas add to the same rows; none overwrites what another counted.
+//!
+//! What is counted when a process is killed is lost; at an orderly end it is written.
+
+use std::{
+    collections::BTreeMap,
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    attribution::report::period::day_of,
+    db::{self, Db, sql},
+};
+
+/// Touches beyond what one visitor may leave in a day ([`Stored::OverCap`](crate::attribution::touch::store::Stored)).
+pub const OVER_CAP: &str = "over_cap";
+
+/// The counts of this process. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Since the last flush, by reason. Few requests come here, and none holds it longer than an addition takes.
+    fresh: Mutex<BTreeMap<&'static str, i64>>,
+    /// What the database has not taken, by day and reason. Held during a flush: there is one at a time.
+    waiting: tokio::sync::Mutex<BTreeMap<(String, &'static str), i64>>,
+}
+
+impl Counters {
+    /// Counts one arrival. `reason` is one of a fixed few words, each of which becomes a row a day.
+    pub fn count(&self, reason: &'static str) {
+        let mut fresh = self.inner.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        *fresh.entry(reason).or_default() += 1;
+    }
+
+    /// Adds what was counted to the database, under today's day in UTC. On an error it is kept for the next time.
+    ///
+    /// It runs to its end even where the caller is gone: what was written must not be written again. (Where the database's own
+    /// answer gets lost, it may be.)
+    pub async fn flush(&self, db: &Db) -> Result<(), db::Error> {
+        let (counters, db) = (self.clone(), db.clone());
+        // a flush that was cut off with the whole process has nobody to answer to
+        tokio::spawn(async move { counters.write(&db).await }).await.unwrap_or(Ok(()))
+    }
+
+    async fn write(&self, db: &Db) -> Result<(), db::Error> {
+        let mut waiting = self.inner.waiting.lock().await;
+        let fresh = mem::take(&mut *self.inner.fresh.lock().unwrap_or_else(PoisonError::into_inner));
+        if !fresh.is_empty() {
+            let today = day_of(db.now(), &TimeZone::UTC).to_string();
+            for (reason, count) in fresh {
+                *waiting.entry((today.clone(), reason)).or_default() += count;
+            }
+        }
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        // in the map's order: two replicas that take the same rows' locks take them in turn
+        let rows = waiting.clone();
+        db.transaction(move |conn| {
+            Box::pin(async move {
+                for ((day, reason), count) in rows {
+                    sql("insert into ignored_arrivals (day, reason, count) values ($1, $2, $3)
+                         on conflict (day, reason) do update set count = ignored_arrivals.count + excluded.count")
+                    .bind(day)
+                    .bind(reason)
+                    .bind(count)
+                    .execute(conn)
+                    .await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
+        waiting.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::each_database;
+
+    async fn rows(db: &Db) -> Vec<(String, i64)> {
+        let mut conn = db.read().await.expect("a connection");
+        sql("select reason, count from ignored_arrivals order by reason").fetch_all(&mut conn).await.expect("the rows")
+    }
+
+    async fn run(db: &Db, statement: &'static str) {
+        db.transaction(move |conn| Box::pin(async move { sql(statement).execute(conn).await }))
+            .await
+            .expect("the statement runs");
+    }
+
+    fn pairs(rows: &[(&str, i64)]) -> Vec<(String, i64)> {
+        rows.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect()
+    }
+
+    #[tokio::test]
+    async fn replicas_and_flushes_add_up() {
+        each_database(async |db| {
+            let (one, other) = (Counters::default(), Counters::default());
+            one.flush(&db).await.expect("nothing to write is no error");
+            assert_eq!(rows(&db).await, []);
+            let clone = one.clone();
+            for _ in 0..3 {
+                clone.count("bot_ai");
+            }
+            one.count(OVER_CAP);
+            other.count("bot_ai");
+            let (first, second) = tokio::join!(one.flush(&db), other.flush(&db));
+            first.and(second).expect("both are written");
+            one.count("bot_ai");
+            one.flush(&db).await.expect("it is written");
+            one.flush(&db).await.expect("and only once");
+            assert_eq!(rows(&db).await, pairs(&[("bot_ai", 5), (OVER_CAP, 1)]));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_the_database_refuses_is_kept_and_written_once() {
+        each_database(async |db| {
+            let counters = Counters::default();
+            counters.count("bot_ai");
+            run(&db, "alter table ignored_arrivals rename to elsewhere").await;
+            counters.flush(&db).await.expect_err("there is no table");
+            counters.count("bot_ai");
+            counters.count("gpc");
+            counters.flush(&db).await.expect_err("there is no table");
+            run(&db, "alter table elsewhere rename to ignored_arrivals").await;
+            counters.flush(&db).await.expect("the table is back");
+            counters.flush(&db).await.expect("nothing is left");
+            assert_eq!(rows(&db).await, pairs(&[("bot_ai", 2), ("gpc", 1)]));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn nothing_is_lost_between_threads() {
+        each_database(async |db| {
+            let counters = Counters::default();
+            let threads = (0..4).map(|_| {
+                let counters = counters.clone();
+                std::thread::spawn(move || (0..5_000).for_each(|_| counters.count("path")))
+            });
+            let threads: Vec<_> = threads.collect();
+            while threads.iter().any(|thread| !thread.is_finished()) {
+                counters.flush(&db).await.expect("it is written");
+            }
+            counters.flush(&db).await.expect("it is written");
+            assert_eq!(rows(&db).await, pairs(&[("path", 20_000)]));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_leaves_changes_nothing() {
+        each_database(async |db| {
+            let counters = Counters::default();
+            for _ in 0..20 {
+                counters.count("path");
+                // polled once, and dropped
+                drop(futures::FutureExt::now_or_never(counters.flush(&db)));
+            }
+            counters.flush(&db).await.expect("it is written");
+            assert_eq!(rows(&db).await, pairs(&[("path", 20)]));
+        })
+        .await;
+    }
+}

@@ -1,0 +1,281 @@
+//! Which requests can be a touch: a person's browser that loads a page. Everything here is read from the
+//! request's head; the response's status does not matter.
+//!
+//! A header counts against a request only where no person's browser sends it so. A missing `Accept-Language` or `Sec-Fetch-Mode`
+//! proves nothing: apps with a browser of their own and privacy tools leave them out.
+
+use std::borrow::Cow;
+
+use axum::http::{
+    HeaderMap, Method,
+    header::{ACCEPT, USER_AGENT},
+};
+
+use super::bots::{BotKind, bot};
+use crate::attribution::source::from_referrer;
+
+/// Why a request is no touch, whatever its query says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// Not a GET.
+    Method,
+    /// Under a path where no pages are.
+    Path,
+    /// A machine, by its own account.
+    Bot(BotKind),
+    /// The browser loads ahead of a click that may never come, or draws a thumbnail.
+    Prefetch,
+    /// Something a page loads, not a page: a script, a picture, a fetch, a frame.
+    NotDocument,
+    /// The page that linked here is one that people come back from, and the link says nothing.
+    Referrer(from_referrer::Ignored),
+    /// The browser asks for privacy, and the owner set that to no capture at all.
+    Gpc,
+    /// Consent is required and was not decided about yet.
+    Undecided,
+    /// The visitor declined.
+    Refused,
+    /// One address brought more new visitors than people do.
+    Flood,
+}
+
+impl Ignored {
+    /// Each reason that is counted, once.
+    pub const ALL: [Self; 18] = [
+        Self::Bot(BotKind::Crawler),
+        Self::Bot(BotKind::Ai),
+        Self::Bot(BotKind::Preview),
+        Self::Bot(BotKind::Monitor),
+        Self::Bot(BotKind::Headless),
+        Self::Bot(BotKind::Library),
+        Self::Bot(BotKind::Other),
+        Self::Prefetch,
+        Self::NotDocument,
+        Self::Method,
+        Self::Path,
+        Self::Referrer(from_referrer::Ignored::Payment),
+        Self::Referrer(from_referrer::Ignored::Identity),
+        Self::Referrer(from_referrer::Ignored::Configured),
+        Self::Gpc,
+        Self::Undecided,
+        Self::Refused,
+        Self::Flood,
+    ];
+
+    /// A fixed word, fit for a metric's label and a counter's row. Kinds of machines that few ask about share one.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Method => "method",
+            Self::Path => "path",
+            Self::Prefetch => "prefetch",
+            Self::NotDocument => "not_document",
+            Self::Referrer(from_referrer::Ignored::Payment) => "referrer_payment",
+            Self::Referrer(from_referrer::Ignored::Identity) => "referrer_identity",
+            Self::Referrer(from_referrer::Ignored::Configured) => "referrer_configured",
+            Self::Gpc => "gpc",
+            Self::Undecided => "undecided",
+            Self::Refused => "refused",
+            Self::Flood => "flood",
+            Self::Bot(kind) => match kind {
+                BotKind::Crawler => "bot_crawler",
+                BotKind::Ai => "bot_ai",
+                BotKind::Preview => "bot_preview",
+                BotKind::Monitor => "bot_monitor",
+                BotKind::Headless => "bot_headless",
+                BotKind::Library => "bot_library",
+                BotKind::Feed | BotKind::Seo | BotKind::Scanner | BotKind::Other => "bot_other",
+            },
+        }
+    }
+
+    /// For people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Method => "Not a page view",
+            Self::Path => "Not a page",
+            Self::Prefetch => "Loaded ahead",
+            Self::NotDocument => "Part of a page",
+            Self::Referrer(from_referrer::Ignored::Payment) => "Back from paying",
+            Self::Referrer(from_referrer::Ignored::Identity) => "Back from signing in",
+            Self::Referrer(from_referrer::Ignored::Configured) => "Ignored referrers",
+            Self::Gpc => "Asked for privacy",
+            Self::Undecided => "Not decided about consent",
+            Self::Refused => "Declined",
+            Self::Flood => "A flood from one address",
+            Self::Bot(kind) => match kind {
+                BotKind::Crawler => "Search crawlers",
+                BotKind::Ai => "AI crawlers and assistants",
+                BotKind::Preview => "Link previews",
+                BotKind::Monitor => "Monitors",
+                BotKind::Headless => "Headless browsers",
+                BotKind::Library => "HTTP libraries",
+                BotKind::Feed | BotKind::Seo | BotKind::Scanner | BotKind::Other => "Other machines",
+            },
+        }
+    }
+
+    /// What it means, in a sentence for people.
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::Method => "The link was not opened but checked or posted to (HEAD, POST and the like).",
+            Self::Path => "The link led to a file, a form's address or a health check, where no pages are.",
+            Self::Prefetch => {
+                "The browser loaded the page ahead of a click that may never have come, or for a thumbnail."
+            }
+            Self::NotDocument => {
+                "The page was loaded by a script, in a frame or as a picture, and not by a person's click."
+            }
+            Self::Referrer(from_referrer::Ignored::Payment) => {
+                "The visitor came back from a payment provider, by a link that says nothing."
+            }
+            Self::Referrer(from_referrer::Ignored::Identity) => {
+                "The visitor came back from signing in elsewhere, by a link that says nothing."
+            }
+            Self::Referrer(from_referrer::Ignored::Configured) => {
+                "The page that linked here is listed in ATTRIBUTION_IGNORED_REFERRERS."
+            }
+            Self::Gpc => "The browser sent Sec-GPC, and ATTRIBUTION_GPC is no_capture.",
+            Self::Undecided => {
+                "Consent is required. The arrival waits in the page, and counts when the visitor agrees."
+            }
+            Self::Refused => "The visitor declined to be remembered.",
+            Self::Flood => {
+                "One address brought over a thousand new visitors within ten minutes. If it is your proxy's, name it in TRUSTED_PROXIES."
+            }
+            Self::Bot(kind) => match kind {
+                BotKind::Crawler => "Search engines that read the page for their index, such as Googlebot.",
+                BotKind::Ai => "Crawlers that gather for language models, and assistants that read for their users.",
+                BotKind::Preview => "Apps that draw the preview of a shared link. The person who clicks it counts.",
+                BotKind::Monitor => "Services that check whether the site answers, and how fast.",
+                BotKind::Headless => "Browsers without a screen, driven by a program.",
+                BotKind::Library => "Programs that fetch pages, by the library they are made with, such as curl.",
+                BotKind::Feed | BotKind::Seo | BotKind::Scanner | BotKind::Other => {
+                    "Feed readers, site audits, security scanners, and whatever else calls itself a bot."
+                }
+            },
+        }
+    }
+}
+
+/// Where no pages are: build output, server functions, health and metrics.
+const NO_PAGES: [&str; 5] = ["/pkg", "/api", "/healthz", "/readyz", "/metrics"];
+
+/// What the last segment of an asset's path ends with.
+const ASSETS: [&str; 40] = [
+    "js",
+    "mjs",
+    "css",
+    "map",
+    "wasm",
+    "json",
+    "webmanifest",
+    "txt",
+    "xml",
+    "csv",
+    "pdf",
+    "zip",
+    "gz",
+    "br",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "svg",
+    "webp",
+    "avif",
+    "ico",
+    "bmp",
+    "tif",
+    "tiff",
+    "woff",
+    "woff2",
+    "ttf",
+    "otf",
+    "eot",
+    "mp3",
+    "m4a",
+    "ogg",
+    "wav",
+    "mp4",
+    "m4v",
+    "webm",
+    "mov",
+    "vtt",
+    "ics",
+];
+
+/// The headers by which browsers say that they load ahead of a click.
+const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
+
+/// Whether a request is a machine's, whatever it asks for.
+pub fn is_machine(headers: &HeaderMap) -> bool {
+    bot(text(headers, USER_AGENT.as_str()).as_deref()).is_some()
+}
+
+/// Whether a request can be a touch, or the first reason why not. The reason that says most stands first:
+/// most bots also ask for no document, and still count as bots.
+pub fn eligible(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Ignored> {
+    if method != Method::GET {
+        Err(Ignored::Method)
+    } else if has_no_page(path) {
+        Err(Ignored::Path)
+    } else if let Some(kind) = machine(headers) {
+        Err(Ignored::Bot(kind))
+    } else if PREFETCH_HEADERS.iter().any(|name| says(headers, name, &["prefetch", "prerender", "preview"])) {
+        Err(Ignored::Prefetch)
+    } else if !is_document(headers) {
+        Err(Ignored::NotDocument)
+    } else {
+        Ok(())
+    }
+}
+
+/// What kind of machine asks, by any header.
+fn machine(headers: &HeaderMap) -> Option<BotKind> {
+    let agent = text(headers, USER_AGENT.as_str());
+    if let Some(bot) = bot(agent.as_deref()) {
+        Some(bot.kind)
+    } else if says(headers, "sec-ch-ua", &["Headless"]) {
+        // given another user agent, Chrome still names itself here
+        Some(BotKind::Headless)
+    } else if says(headers, "from", &["@", "(at)"]) {
+        // "a robotic user agent SHOULD send" the address of who runs it: RFC 9110, section 10.1.2. No browser does.
+        Some(BotKind::Other)
+    } else {
+        None
+    }
+}
+
+fn has_no_page(path: &str) -> bool {
+    let below = |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let segment = path.rsplit('/').next().unwrap_or_default();
+    let asset = segment
+        .rsplit_once('.')
+        .is_some_and(|(_, extension)| ASSETS.iter().any(|asset| asset.eq_ignore_ascii_case(extension)));
+    asset || NO_PAGES.iter().any(below)
+}
+
+/// Whether a header holds one of the words, in any case.
+fn says(headers: &HeaderMap, name: &str, words: &[&str]) -> bool {
+    headers.get_all(name).iter().any(|value| words.iter().any(|word| contains(value.as_bytes(), word)))
+}
+
+/// Old browsers and those on plain http do not send `Sec-Fetch-Dest`; what they accept must do.
+fn is_document(headers: &HeaderMap) -> bool {
+    match text(headers, "sec-fetch-dest") {
+        Some(destination) => destination.trim().eq_ignore_ascii_case("document"),
+        None => says(headers, ACCEPT.as_str(), &["text/html"]),
+    }
+}
+
+fn contains(text: &[u8], word: &str) -> bool {
+    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// A header as text. Some phones' names are not ASCII, which `HeaderValue::to_str` refuses.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;

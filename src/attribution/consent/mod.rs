@@ -1,0 +1,132 @@
+//! What a visitor decided about being remembered, and where the decision is kept: in a cookie of its own, since before consent
+//! there is no session.
+//!
+//! | `ATTRIBUTION_CONSENT` | undecided | agreed | declined |
+//! |---|---|---|---|
+//! | `implied` | captured | captured | not captured |
+//! | `required` | the landing's touch waits in the page | captured | not captured |
+//!
+//! A decision holds for [`MAX_AGE_DAYS`] and for the [`WORDING`] it was made about; declining holds for any. Agreeing is also
+//! noted with the visitor (`consents`), because it has to be shown on request (GDPR, article 7).
+
+use axum::http::HeaderMap;
+
+use crate::{
+    config::{Config, ConsentMode},
+    cookie,
+    db::Millis,
+};
+
+/// The version of the text that visitors agree to. Raise it when what the text says changes: everybody is asked again.
+pub const WORDING: &str = "1";
+
+/// How long a decision holds: half a year, as the French authority recommends (CNIL, guidelines of 17 September 2020).
+pub const MAX_AGE_DAYS: i64 = 182;
+
+/// What a visitor decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub granted: bool,
+    pub wording: String,
+    pub decided_at: Millis,
+}
+
+/// What holds for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// Capture.
+    Given,
+    /// Nobody asked yet; ask.
+    Undecided,
+    /// Do not capture.
+    Refused,
+}
+
+/// The decision cookie's name.
+pub fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-waymark-consent" } else { "waymark-consent" }
+}
+
+/// What the browser says its visitor decided. A cookie that makes no sense is no decision; of several, one that declines holds.
+pub fn decision(headers: &HeaderMap, secure: bool) -> Option<Decision> {
+    cookie::values(headers, cookie_name(secure)).filter_map(read).min_by_key(|decision| decision.granted)
+}
+
+fn read(value: &str) -> Option<Decision> {
+    let mut parts = value.split('.');
+    let granted = match parts.next()? {
+        "yes" => true,
+        "no" => false,
+        _ => return None,
+    };
+    let wording = parts.next().filter(|wording| wording.len() <= 16)?.to_owned();
+    let decided_at = parts.next()?.parse().ok()?;
+    parts.next().is_none().then_some(Decision { granted, wording, decided_at })
+}
+
+/// Whether a request may be captured.
+pub fn consent(headers: &HeaderMap, config: &Config) -> Consent {
+    match (decision(headers, config.is_secure()), config.consent) {
+        (Some(Decision { granted: false, .. }), _) => Consent::Refused,
+        (_, ConsentMode::Implied) => Consent::Given,
+        (Some(Decision { wording, .. }), ConsentMode::Required) if wording == WORDING => Consent::Given,
+        (_, ConsentMode::Required) => Consent::Undecided,
+    }
+}
+
+/// The `Set-Cookie` that keeps a decision.
+pub(crate) fn set_cookie(granted: bool, now: Millis, secure: bool) -> String {
+    let (name, word) = (cookie_name(secure), if granted { "yes" } else { "no" });
+    let secure = if secure { "; Secure" } else { "" };
+    let seconds = MAX_AGE_DAYS * 86_400;
+    format!("{name}={word}.{WORDING}.{now}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header;
+
+    use super::*;
+
+    fn config(mode: &str) -> Config {
+        Config::read(|name| (name == "ATTRIBUTION_CONSENT").then(|| mode.to_owned())).0
+    }
+
+    fn of(cookie: &str, mode: &str) -> Consent {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, cookie.parse().expect("a header value"));
+        consent(&headers, &config(mode))
+    }
+
+    #[test]
+    fn a_decision_holds_in_its_mode() {
+        use Consent::{Given, Refused, Undecided};
+        for (cookie, implied, required) in [
+            ("a=b", Given, Undecided),
+            ("a=b; waymark-consent=yes.1.5", Given, Given),
+            ("waymark-consent=no.1.5", Refused, Refused),
+            ("waymark-consent=yes.0.5", Given, Undecided),
+            ("waymark-consent=no.0.5", Refused, Refused),
+            ("waymark-consent=perhaps.1.5", Given, Undecided),
+            ("waymark-consent=yes.1.soon", Given, Undecided),
+            ("waymark-consent=yes.1.5.6", Given, Undecided),
+            ("waymark-consent=", Given, Undecided),
+            ("waymark-consent=yes.1.5; waymark-consent=no.1.5", Refused, Refused),
+            ("waymark-consent2=no.1.5", Given, Undecided),
+        ] {
+            assert_eq!((of(cookie, "implied"), of(cookie, "required")), (implied, required), "{cookie}");
+        }
+    }
+
+    #[test]
+    fn what_is_set_is_read() {
+        for granted in [true, false] {
+            let set = set_cookie(granted, 17, false);
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, set.split(';').next().expect("a pair").parse().expect("a header value"));
+            let expected = Decision { granted, wording: WORDING.to_owned(), decided_at: 17 };
+            assert_eq!(decision(&headers, false), Some(expected));
+        }
+        assert!(set_cookie(true, 17, true).starts_with("__Host-waymark-consent=yes.1.17; Path=/; HttpOnly"));
+    }
+}

@@ -1,0 +1,332 @@
+//! Conversions: what a user did that counts. The sign-up, and what the application or a webhook reports.
+//!
+//! What always holds:
+//! - A conversion counts once, however often and at however many replicas it is reported: its source and the external id that
+//!   the source gave it are unique. Reported again with another value, it is refused.
+//! - A refund is a negative conversion of the same user, kind and currency, and the refunds of a conversion never exceed it.
+//! - A user's conversions change under the lock on the user's row, which erasure takes too.
+//! - An erased user's conversions keep no external id, only a digest by which a repeated report is recognised.
+
+mod currency;
+mod draft;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+pub use self::currency::Currency;
+pub use self::draft::{Draft, Kind, MAX_VALUE, Mistake, Name, NewConversion};
+pub(crate) use self::draft::{OWN_SOURCE, SIGN_UP};
+
+use self::draft::{ERASED, Refunded, Subject};
+use crate::db::{Conn, Dialect, Error, Millis, new_id, sql};
+
+/// What became of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    New(Uuid),
+    /// It had been reported before, and nothing changed.
+    Already(Uuid),
+}
+
+impl Recorded {
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::New(id) | Self::Already(id) => id,
+        }
+    }
+}
+
+/// Why a conversion was not recorded.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Well formed, but it does not fit what is stored.
+    #[error("the conversion was refused: {}", .0.iter().map(|mistake| mistake.field).collect::<Vec<_>>().join(", "))]
+    Refused(Vec<Mistake>),
+    /// The conversion of this source and external id, whose id this is, differs from this one in a field.
+    #[error("the conversion was reported before with another {field}")]
+    Conflict { field: &'static str, id: Uuid },
+    #[error(transparent)]
+    Db(#[from] Error),
+}
+
+/// So that `?` in a transaction undoes all of it.
+impl From<RecordError> for Error {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Db(error) => error,
+            refused => sqlx::Error::Encode(Box::new(refused)).into(),
+        }
+    }
+}
+
+/// Records a conversion in the caller's transaction: it counts if and only if that commits. A report that was seen before
+/// changes nothing, and a refused one leaves the transaction usable.
+///
+/// ```no_run
+/// # use uuid::Uuid;
+/// use waymark::{
+///     attribution::conversion::{Draft, NewConversion, record_conversion},
+///     db::{Db, sql},
+/// };
+///
+/// # async fn pay(db: &Db, user: Uuid, order: Uuid) -> Result<(), Box<dyn std::error::Error>> {
+/// let now = db.now();
+/// let purchase = NewConversion::parse(
+///     Draft {
+///         user: Some(user),
+///         kind: Some("purchase"),
+///         value: 49_00,
+///         currency: Some("EUR"),
+///         source: "shop",
+///         external_id: &order.to_string(),
+///         ..Draft::default()
+///     },
+///     now,
+/// )
+/// .map_err(|mistakes| format!("{mistakes:?}"))?;
+/// db.transaction(move |conn| {
+///     Box::pin(async move {
+///         sql("update orders set paid = true where id = $1").bind(order).execute(conn).await?;
+///         Ok(record_conversion(conn, &purchase, now).await?)
+///     })
+/// })
+/// .await?;
+/// # Ok(())
+/// # }
+/// ```
+pub async fn record_conversion(
+    conn: &mut Conn,
+    conversion: &NewConversion,
+    now: Millis,
+) -> Result<Recorded, RecordError> {
+    let NewConversion { occurred_at, source, external_id, .. } = conversion;
+    let (source, external_id) = (source.as_str(), external_id.as_str());
+    let row = Row::complete(conn, conversion).await?;
+    // A refund's first and its other refunds are its user's: this lock is theirs too.
+    let owner = row.first.as_ref().map_or(row.user, |first| first.user_id);
+    let Some(owner) = lock_user(conn, owner).await? else {
+        return Err(RecordError::Refused(vec![Mistake::new("user", "There is no such user.")]));
+    };
+    if let Some(stored) = find(conn, source, external_id).await? {
+        return stored.compare(&row);
+    }
+    match &row.first {
+        Some(first) => row.may_refund(conn, first).await?,
+        None if owner.erased_at.is_some() => {
+            return Err(RecordError::Refused(vec![Mistake::new("user", "There is no such user any more.")]));
+        }
+        None => {}
+    }
+    let id = new_id();
+    let added = sql("insert into conversions (id, user_id, kind, value, currency, occurred_at, recorded_at, source,
+            external_id, refund_of, sample)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        on conflict (source, external_id) do nothing")
+    .bind(id)
+    .bind(row.user)
+    .bind(row.kind.as_str())
+    .bind(row.value)
+    .bind(row.currency.as_deref())
+    .bind(*occurred_at)
+    .bind(now)
+    .bind(source)
+    .bind(match owner.erased_at {
+        // what came after the erasure must not bring back what it removed
+        Some(_) => erased_id(source, external_id),
+        None => external_id.to_owned(),
+    })
+    .bind(row.refund_of())
+    .bind(owner.sample)
+    .execute(conn)
+    .await?;
+    match added {
+        // another user's, reported at the same moment
+        0 => find(conn, source, external_id).await?.ok_or(Error::from(sqlx::Error::RowNotFound))?.compare(&row),
+        _ => Ok(Recorded::New(id)),
+    }
+}
+
+/// Records the sign-up of a user whose row was just added, in the same transaction. It has the id of its user. Whoever adds
+/// users calls it; a second time changes nothing.
+pub async fn sign_up_conversion(conn: &mut Conn, user: Uuid, at: Millis) -> Result<(), Error> {
+    sql("insert into conversions (id, user_id, kind, occurred_at, recorded_at, source, external_id, sample)
+        select id, id, $2, $3, $3, $4, $5, sample from users where id = $1
+        on conflict do nothing")
+    .bind(user)
+    .bind(SIGN_UP)
+    .bind(at)
+    .bind(OWN_SOURCE)
+    .bind(sign_up_id(user))
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// The external id of a user's sign-up.
+pub(crate) fn sign_up_id(user: Uuid) -> String {
+    format!("{SIGN_UP}:{}", user.simple())
+}
+
+/// What stands for an external id that was erased: enough to recognise it where it is reported again, and nothing to read.
+pub fn erased_id(source: &str, external_id: &str) -> String {
+    let digest = Sha256::new().chain_update(source).chain_update([0]).chain_update(external_id).finalize();
+    let mut id = ERASED.to_owned();
+    for byte in digest {
+        // writing into a String cannot fail
+        let _ = write!(id, "{byte:02x}");
+    }
+    id
+}
+
+/// Whose an erased conversion is: a report that names it knows its user only by what was erased.
+pub async fn erased_owner(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option<Uuid>, Error> {
+    // PostgreSQL takes no text with a NUL, and the digest has none; the source is as it came
+    if source.contains('\0') {
+        return Ok(None);
+    }
+    let owner: Option<(Uuid,)> = sql("select user_id from conversions where source = $1 and external_id = $2")
+        .bind(source)
+        .bind(erased_id(source, external_id))
+        .fetch_optional(conn)
+        .await?;
+    Ok(owner.map(|(user,)| user))
+}
+
+/// The lock on a user's conversions, and what is to know of the user. `None` where there is no such user.
+async fn lock_user(conn: &mut Conn, user: Uuid) -> Result<Option<Owner>, Error> {
+    // Not `for update`, which waits for whoever adds a row that refers to the user; not `for share`, which two would hold when
+    // their transactions go on to change the user, each waiting for the other.
+    let lock = match conn.dialect() {
+        Dialect::Postgres => " for no key update",
+        Dialect::Sqlite => "",
+    };
+    sql(format!("select sample, erased_at from users where id = $1{lock}")).bind(user).fetch_optional(conn).await
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+struct Owner {
+    sample: bool,
+    erased_at: Option<Millis>,
+}
+
+/// What is stored of a conversion.
+#[derive(Clone, Debug, sqlx::FromRow)]
+struct Stored {
+    id: Uuid,
+    user_id: Uuid,
+    kind: String,
+    value: i64,
+    currency: Option<String>,
+    refund_of: Option<Uuid>,
+}
+
+/// The columns of [`Stored`].
+const STORED: &str = "id, user_id, kind, value, currency, refund_of";
+
+/// Finds a conversion by what its source calls it, also where that was erased.
+async fn find(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option<Stored>, Error> {
+    sql(format!("select {STORED} from conversions where source = $1 and external_id in ($2, $3)"))
+        .bind(source)
+        .bind(external_id)
+        .bind(erased_id(source, external_id))
+        .fetch_optional(conn)
+        .await
+}
+
+impl Stored {
+    /// Answers that it was reported before, if what is reported now is the same.
+    fn compare(&self, row: &Row) -> Result<Recorded, RecordError> {
+        let differs = [
+            ("user", self.user_id != row.user),
+            ("kind", self.kind != row.kind),
+            ("value", self.value != row.value),
+            ("currency", self.currency != row.currency),
+            ("refunds", self.refund_of != row.refund_of()),
+        ];
+        match differs.into_iter().find(|(_, differs)| *differs) {
+            Some((field, _)) => Err(RecordError::Conflict { field, id: self.id }),
+            None => Ok(Recorded::Already(self.id)),
+        }
+    }
+}
+
+/// What a report says; a refund completed by what its first says.
+#[derive(Clone, Debug)]
+struct Row {
+    user: Uuid,
+    kind: String,
+    value: i64,
+    currency: Option<String>,
+    /// What a refund takes back.
+    first: Option<Stored>,
+}
+
+impl Row {
+    async fn complete(conn: &mut Conn, conversion: &NewConversion) -> Result<Self, RecordError> {
+        let NewConversion { subject, value, currency, source, .. } = conversion;
+        let currency = currency.map(|currency| currency.as_str().to_owned());
+        let (of, user, kind) = match subject {
+            Subject::First { user, kind } => {
+                return Ok(Self { user: *user, kind: kind.as_str().to_owned(), value: *value, currency, first: None });
+            }
+            Subject::Refund { of, user, kind } => (of, user, kind),
+        };
+        let first = match of {
+            Refunded::ExternalId(name) => find(conn, source.as_str(), name.as_str()).await?,
+            Refunded::Id(id) => {
+                sql(format!("select {STORED} from conversions where id = $1")).bind(*id).fetch_optional(conn).await?
+            }
+        };
+        let Some(first) = first else {
+            let why = "There is no conversion of this name to refund. Report it first.";
+            return Err(RecordError::Refused(vec![Mistake::new("refunds", why)]));
+        };
+        Ok(Self {
+            user: user.unwrap_or(first.user_id),
+            kind: kind.as_ref().map_or_else(|| first.kind.clone(), |kind| kind.as_str().to_owned()),
+            value: *value,
+            currency: currency.or_else(|| first.currency.clone()),
+            first: Some(first),
+        })
+    }
+
+    fn refund_of(&self) -> Option<Uuid> {
+        self.first.as_ref().map(|first| first.id)
+    }
+
+    /// Whether a refund takes back what is there to be taken back. Asked under the lock on the user of its first.
+    async fn may_refund(&self, conn: &mut Conn, first: &Stored) -> Result<(), RecordError> {
+        let mut mistakes = Vec::new();
+        let mut wrong = |field, why: String| mistakes.push(Mistake::new(field, why));
+        if first.value <= 0 {
+            let why = match first.refund_of {
+                Some(_) => "That is a refund itself, and cannot be refunded.",
+                None => "That has no value that could be refunded.",
+            };
+            return Err(RecordError::Refused(vec![Mistake::new("refunds", why)]));
+        }
+        if self.user != first.user_id {
+            wrong("user", "What is refunded is another user's.".to_owned());
+        }
+        if self.kind != first.kind {
+            wrong("kind", format!("What is refunded is of the kind {}.", first.kind));
+        }
+        let currency = first.currency.as_deref().unwrap_or_default();
+        if self.currency != first.currency {
+            wrong("currency", format!("What is refunded is in {currency}."));
+        }
+        let refunded: i64 = sql("select cast(coalesce(sum(value), 0) as bigint) from conversions where refund_of = $1")
+            .bind(first.id)
+            .fetch_scalar(conn)
+            .await?;
+        let left = first.value + refunded;
+        if left + self.value < 0 {
+            wrong("value", format!("Of {} {currency} in minor units, {left} can still be refunded.", first.value));
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(RecordError::Refused(mistakes)) }
+    }
+}

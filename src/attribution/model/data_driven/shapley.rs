@@ -1,0 +1,241 @@
+//! Shapley values of channels: what each adds, on average over all orders in which channels could be added.
+//!
+//! Channels are the players, and v(S) is what the channels in S alone would have brought. The value of a channel is the
+//! mean, over all orders of the channels, of what v grows by when the channel joins those before it. Values add up to v of
+//! all channels, the number of conversions. What is left to choose is v; see [`Worth`]. The order of touches does not matter
+//! here, nor how often a channel was met.
+//!
+//! Both definitions are sums over the journeys, v(S) = Σ c(T) · w_T(S ∩ T), with T the set of channels that a journey met, c(T)
+//! the conversions of the journeys that met exactly T, and w_T from 0 to 1 with w_T(T) = 1. Shapley values are linear in v, so
+//! each set T is a game of its own among its own channels, and the values are added up. This is why the limit of exact
+//! computation is on the channels that one journey meets, and not on how many there are.
+
+use std::{cmp::Ordering, collections::BTreeMap};
+
+use super::{Outcomes, Paths, shares_of};
+
+/// Journeys that met up to so many different channels are computed exactly; those that met more, by sampling.
+pub const MAX_EXACT: usize = 12;
+
+/// What some of a journey's channels are worth without the others: the characteristic function v.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Worth {
+    /// Only converting journeys: v(S) is the number of conversions of journeys that met no channel outside S. This is the
+    /// definition of Zhao, Mahboobi and Bagheri, "Shapley value methods for attribution modeling in online advertising" (2018).
+    /// As they show, its values have a closed form: each conversion is shared equally among the different channels that its
+    /// journey met. Journeys that did not convert do not enter. Always exact.
+    Conversions,
+    /// Converting journeys and others: with a part U of its channels, a journey that met T would have converted at the rate
+    /// that U is known to reach. v(S) = Σ n(T) · r_T(S ∩ T) over all journeys, n(T) being how many met exactly the channels T
+    /// and r_T(U) the highest conversion rate of the journeys that met exactly some V ⊆ U, but at most the rate of T.
+    ///
+    /// Conversion rates as worth are those of Dalessandro, Perlich, Stitelman and Provost, "Causally motivated attribution for
+    /// online advertising" (2012). Taking the highest rate below, and never more than the whole set's, is this module's own: a
+    /// further touch never does harm, so no channel gets a negative value from a small sample, and the values add up to the
+    /// conversions. A set that nobody met is worth what is known of its parts; where nothing is known of any part, the
+    /// channels share equally, as in [`Worth::Conversions`].
+    #[default]
+    Rates,
+}
+
+/// How journeys with many channels are sampled. The same numbers give the same answer, on every machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    pub seed: u64,
+    /// How many random orders of a journey's channels are tried; at least two. The error falls with its square root.
+    pub orders: u32,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { seed: 0, orders: 1000 }
+    }
+}
+
+/// What Shapley values say of the channels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shapley {
+    /// For each channel, its part of the credit.
+    pub shares: Vec<f64>,
+    /// For each channel, the standard error of its share that comes from sampling; zero where nothing was sampled.
+    pub standard_errors: Vec<f64>,
+    /// Nothing was sampled.
+    pub exact: bool,
+}
+
+/// The shares of all channels by Shapley value. All are zero where nobody converted.
+pub fn shapley(paths: &Paths, worth: Worth, sampling: Sampling) -> Shapley {
+    let sets = sets(paths);
+    let mut random = Random(sampling.seed);
+    let mut values = vec![0.0; paths.channels];
+    let mut variances = vec![0.0; paths.channels];
+    let mut exact = true;
+    for (set, outcomes) in sets.iter().filter(|(_, outcomes)| outcomes.converted > 0.0) {
+        let estimates = match worth {
+            Worth::Conversions => equal(set.len()),
+            Worth::Rates => {
+                let game = Game::of(set, *outcomes, &sets);
+                if set.len() <= MAX_EXACT {
+                    game.exact()
+                } else {
+                    exact = false;
+                    game.sampled(sampling.orders, &mut random)
+                }
+            }
+        };
+        for (&channel, estimate) in set.iter().zip(estimates) {
+            values[channel] += outcomes.converted * estimate.value;
+            variances[channel] += outcomes.converted.powi(2) * estimate.variance;
+        }
+    }
+    let conversions = paths.conversions();
+    let error = |variance: &f64| if conversions > 0.0 { variance.sqrt() / conversions } else { 0.0 };
+    Shapley { shares: shares_of(&values), standard_errors: variances.iter().map(error).collect(), exact }
+}
+
+/// The journeys by the set of channels that they met, each set sorted.
+fn sets(paths: &Paths) -> BTreeMap<Vec<usize>, Outcomes> {
+    let mut sets: BTreeMap<Vec<usize>, Outcomes> = BTreeMap::new();
+    for (channels, outcomes) in &paths.outcomes {
+        let mut set = channels.clone();
+        set.sort_unstable();
+        set.dedup();
+        let sum = sets.entry(set).or_default();
+        sum.converted += outcomes.converted;
+        sum.lost += outcomes.lost;
+    }
+    sets
+}
+
+/// A Shapley value and the variance of its estimate.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Estimate {
+    value: f64,
+    variance: f64,
+}
+
+impl Estimate {
+    fn exactly(value: f64) -> Self {
+        Self { value, variance: 0.0 }
+    }
+}
+
+fn equal(players: usize) -> Vec<Estimate> {
+    vec![Estimate::exactly(1.0 / players as f64); players]
+}
+
+/// The game w_T of one set of channels, worth 1 together.
+struct Game {
+    players: usize,
+    /// Sets of players, as their places in T, and what each is worth by itself. A set is worth the most of what any of its
+    /// subsets here is.
+    known: Vec<(Vec<usize>, f64)>,
+}
+
+impl Game {
+    fn of(set: &[usize], outcomes: Outcomes, sets: &BTreeMap<Vec<usize>, Outcomes>) -> Self {
+        let rate = |outcomes: &Outcomes| outcomes.converted / (outcomes.converted + outcomes.lost);
+        let whole = rate(&outcomes);
+        let known = sets.iter().filter(|(_, part)| part.converted > 0.0).filter_map(|(part, outcomes)| {
+            let places: Option<Vec<usize>> = part.iter().map(|channel| set.binary_search(channel).ok()).collect();
+            Some((places?, (rate(outcomes) / whole).min(1.0)))
+        });
+        Self { players: set.len(), known: known.collect() }
+    }
+
+    /// The values by their definition, over all subsets of the players.
+    fn exact(&self) -> Vec<Estimate> {
+        // worth[S], with a bit for each player: first of the sets that are known, then of all, by their subsets
+        let mut worth = vec![0.0_f64; 1 << self.players];
+        for (places, value) in &self.known {
+            let subset = places.iter().fold(0, |subset, place| subset | 1 << place);
+            worth[subset] = value.max(worth[subset]);
+        }
+        for player in (0..self.players).map(|place| 1_usize << place) {
+            for subset in (0..worth.len()).filter(|subset| subset & player != 0) {
+                worth[subset] = worth[subset].max(worth[subset ^ player]);
+            }
+        }
+        let weights = orders_before(self.players);
+        let value = |place| {
+            let player = 1_usize << place;
+            let without = (0..worth.len()).filter(|subset| subset & player == 0);
+            let gains = without.map(|s| weights[s.count_ones() as usize] * (worth[s | player] - worth[s]));
+            Estimate::exactly(gains.sum())
+        };
+        (0..self.players).map(value).collect()
+    }
+
+    /// The values as means over random orders. Those of each order add up to 1, so the means do.
+    fn sampled(&self, orders: u32, random: &mut Random) -> Vec<Estimate> {
+        let orders = orders.max(2);
+        let mut order: Vec<usize> = (0..self.players).collect();
+        let mut turns = vec![0; self.players];
+        let mut sums = vec![0.0; self.players];
+        let mut squares = vec![0.0; self.players];
+        for _ in 0..orders {
+            random.shuffle(&mut order);
+            for (turn, &player) in order.iter().enumerate() {
+                turns[player] = turn;
+            }
+            // what each turn makes available: a set is complete at the turn of its last player
+            let mut completed = vec![0.0_f64; self.players];
+            for (places, value) in &self.known {
+                if let Some(turn) = places.iter().map(|&place| turns[place]).max() {
+                    completed[turn] = value.max(completed[turn]);
+                }
+            }
+            let mut worth = 0.0;
+            for (&player, &value) in order.iter().zip(&completed) {
+                if value.total_cmp(&worth) == Ordering::Greater {
+                    sums[player] += value - worth;
+                    squares[player] += (value - worth) * (value - worth);
+                    worth = value;
+                }
+            }
+        }
+        let count = f64::from(orders);
+        let estimate = |(sum, square): (f64, f64)| {
+            let value = sum / count;
+            // rounding alone could make it less than nothing
+            let spread = ((square - count * value * value) / (count - 1.0)).max(0.0);
+            Estimate { value, variance: spread / count }
+        };
+        sums.into_iter().zip(squares).map(estimate).collect()
+    }
+}
+
+/// For each number s of players before a given one, the part of all orders in which these very s come before it:
+/// s! (n − 1 − s)! / n!.
+fn orders_before(players: usize) -> Vec<f64> {
+    let others = players - 1;
+    let mut weights = vec![1.0 / players as f64; players];
+    for before in 1..players {
+        // divided by the number of ways to choose them among the others
+        weights[before] = weights[before - 1] * before as f64 / (others + 1 - before) as f64;
+    }
+    weights
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014): small, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    /// Every order is as likely as any other, to within the number of players in 2^64.
+    fn shuffle(&mut self, items: &mut [usize]) {
+        for last in (1..items.len()).rev() {
+            let other = (u128::from(self.next()) * (last as u128 + 1)) >> 64;
+            items.swap(last, other as usize);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Cleaning of text that arrives in a URL, before anything compares or stores it.
+//!
+//! What always holds of a cleaned value: it is not empty, has at most [`MAX_CHARS`] characters, no
+//! control, zero-width or bidirectional character, no outer white space, no white space but single
+//! spaces, and cleaning it again changes nothing. So it can be bound to any database (PostgreSQL refuses
+//! NUL), shown on a page without hiding or reordering what stands beside it, and compared byte by byte.
+
+/// The longest a cleaned value gets, in characters (Unicode scalar values).
+pub const MAX_CHARS: usize = 255;
+
+/// Cleans the value of a UTM field: [`tidy`], then lower case, so that `Google` and `google` are one
+/// source. `None` where nothing is left: an empty value is no value.
+pub fn clean(value: &str) -> Option<String> {
+    let mut cleaned = tidy(value)?;
+    if cleaned.is_ascii() {
+        cleaned.make_ascii_lowercase();
+        return Some(cleaned);
+    }
+    // Lower case can be longer than what it came from ('İ' becomes two characters), so the cap is
+    // applied once more, and it may now fall just behind a space.
+    let mut cleaned = cleaned.to_lowercase();
+    if let Some((end, _)) = cleaned.char_indices().nth(MAX_CHARS) {
+        cleaned.truncate(end);
+        cleaned.truncate(cleaned.trim_end().len());
+    }
+    Some(cleaned)
+}
+
+/// Cleans a value whose case matters: hidden characters out, tabs and line feeds to spaces, white space
+/// trimmed and collapsed, at most [`MAX_CHARS`] characters. `None` where nothing is left.
+pub fn tidy(value: &str) -> Option<String> {
+    let mut tidied = String::with_capacity(value.len().min(MAX_CHARS));
+    let mut length = 0;
+    let mut space = false;
+    for character in value.chars() {
+        if matches!(character, '\t' | '\n') {
+            space = true;
+        } else if is_hidden(character) {
+            // Out before white space is looked at: what it stood between may be one gap.
+        } else if character.is_whitespace() {
+            space = true;
+        } else {
+            let gap = space && length > 0;
+            length += 1 + usize::from(gap);
+            if length > MAX_CHARS {
+                break;
+            }
+            if gap {
+                tidied.push(' ');
+            }
+            tidied.push(character);
+            space = false;
+        }
+    }
+    (!tidied.is_empty()).then_some(tidied)
+}
+
+/// Whether a character shows nothing by itself or reorders what stands around it: controls (Unicode Cc),
+/// zero-width characters, bidirectional marks, embeddings and isolates, annotation anchors, and the tag
+/// characters, which can carry a whole invisible text.
+pub(crate) fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn values_become_lower_case_and_single_spaced() {
+        let cases = [
+            ("Google", "google"),
+            ("  Spring\t\nSale  2026 ", "spring sale 2026"),
+            ("ÜBER\u{a0}Straße", "über straße"),
+            ("ΟΔΟΣ", "οδος"),
+            ("a\u{0}b\u{7f}c\u{85}d", "abcd"),
+            ("a\r\nb", "a b"),
+            ("a \u{200b} b", "a b"),
+            ("\u{202e}evil\u{2069}\u{feff}", "evil"),
+            ("\u{fffd}", "\u{fffd}"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(clean(value).as_deref(), Some(expected), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn case_is_kept_where_it_matters() {
+        assert_eq!(tidy(" Partner\tA\u{0} ").as_deref(), Some("Partner A"));
+    }
+
+    #[test]
+    fn nothing_left_is_no_value() {
+        for value in ["", " ", "\t\n", "\u{0}", "\u{200b}\u{202e}", "\u{3000} \u{2028}"] {
+            assert_eq!(clean(value), None, "{value:?}");
+            assert_eq!(tidy(value), None, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_cap_counts_characters_and_leaves_no_space_behind() {
+        assert_eq!(clean(&"é".repeat(300)), Some("é".repeat(255)));
+        assert_eq!(clean(&format!("{} b", "a".repeat(254))), Some("a".repeat(254)));
+        assert_eq!(clean(&format!("{} b", "a".repeat(253))), Some(format!("{} b", "a".repeat(253))));
+        // Lower case doubles these, so that the cap falls behind the space.
+        let doubled = format!("{} b{}", "İ".repeat(127), "c".repeat(100));
+        assert_eq!(clean(&doubled), Some("i\u{307}".repeat(127)));
+    }
+
+    #[test]
+    fn every_character_is_clean_after_one_pass() {
+        for character in '\0'..=char::MAX {
+            if let Some(once) = clean(&character.to_string()) {
+                assert_eq!(clean(&once).as_ref(), Some(&once), "{character:?}");
+                assert!(!once.chars().any(is_hidden), "{character:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn cleaning_is_idempotent(value in any::<String>(), repeat in 1_usize..40) {
+            let value = value.repeat(repeat);
+            let once = clean(&value);
+            prop_assert_eq!(once.as_deref().and_then(clean), once.clone());
+            let once = tidy(&value);
+            prop_assert_eq!(once.as_deref().and_then(tidy), once);
+        }
+
+        #[test]
+        fn cleaning_is_idempotent_on_what_is_hard(value in "[ΣİABσ \t\u{0}\u{200b}\u{307}\u{a0}ǅẞ]{0,400}") {
+            let once = clean(&value);
+            prop_assert_eq!(once.as_deref().and_then(clean), once.clone());
+            if let Some(once) = once {
+                prop_assert!(once.chars().count() <= MAX_CHARS && once.trim() == once && !once.contains("  "));
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A touch and its row: one arrival that carried a marketing signal.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{
+    channel::{Classified, Facts, rules::Rules},
+    signal::{Signals, Utm, clean::is_hidden, referrer::Referrer},
+};
+use crate::db::{Insert, Millis, Table, Value, new_id};
+
+/// A touch's UTM set as one number.
+pub mod fingerprint;
+/// Giving stored touches the channel that today's rules say.
+pub mod reclassify;
+/// Storing touches: once each, under their visitor.
+pub mod store;
+/// The visitor, as the session knows it.
+pub mod visitor;
+
+/// How long a landing path is kept: longer ones are cut.
+const PATH_BYTES: usize = 1024;
+
+static TOUCHES: Table = Table {
+    name: "touches",
+    columns: &[
+        "id",
+        "visitor_id",
+        "occurred_at",
+        "source",
+        "medium",
+        "campaign",
+        "term",
+        "content",
+        "utm_id",
+        "source_platform",
+        "creative_format",
+        "marketing_tactic",
+        "channel",
+        "click_ids",
+        "tags",
+        "landing_path",
+        "referrer",
+        "derived",
+        "internal",
+        "hits",
+        "fingerprint",
+        "origin",
+        "rules_version",
+    ],
+};
+
+/// What made a touch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Its link: UTM fields, a click id or a tag.
+    #[default]
+    Link,
+    /// The page that linked here. Its link said nothing.
+    Referrer,
+    /// A handler's sentinel values.
+    Seeded,
+    /// Another system's record.
+    Import,
+}
+
+impl Origin {
+    /// As it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Referrer => "referrer",
+            Self::Seeded => "seeded",
+            Self::Import => "import",
+        }
+    }
+}
+
+/// What a touch is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived<'a> {
+    pub signals: &'a Signals,
+    /// Where the link led, without its query.
+    pub path: &'a str,
+    pub referrer: Option<&'a Referrer>,
+    pub origin: Origin,
+    /// The link stood on a page of our own.
+    pub internal: bool,
+    pub at: Millis,
+}
+
+impl Arrived<'_> {
+    /// Its channel, and the rule that says so.
+    pub fn classify<'r>(&self, rules: &'r Rules) -> Classified<'r> {
+        let Signals { utm, click_ids, .. } = self.signals;
+        let names: Vec<&str> = click_ids.keys().copied().collect();
+        let (path, referrer) = (cut(self.path), self.referrer.map(Referrer::as_string));
+        rules.classify(&Facts {
+            source: utm.source.as_deref(),
+            medium: utm.medium.as_deref(),
+            campaign: utm.campaign.as_deref(),
+            term: utm.term.as_deref(),
+            content: utm.content.as_deref(),
+            referrer: referrer.as_deref(),
+            landing_path: Some(&path),
+            click_ids: &names,
+            gad_source_is_1: click_ids.get("gad_source").is_some_and(|value| value == "1"),
+        })
+    }
+}
+
+/// A touch before it has a visitor.
+#[derive(Clone, Debug)]
+pub struct Touch {
+    pub id: Uuid,
+    pub occurred_at: Millis,
+    pub utm: Utm,
+    pub channel: &'static str,
+    /// A JSON object: name to id.
+    pub click_ids: String,
+    /// A JSON object: name to list of values.
+    pub tags: String,
+    pub landing_path: String,
+    pub referrer: Option<String>,
+    pub derived: bool,
+    pub internal: bool,
+    /// 1, and 1 more for each time it was seen again.
+    pub hits: i64,
+    pub origin: Origin,
+    /// Of the rules that chose the channel.
+    pub rules_version: String,
+    pub(crate) fingerprint: i64,
+}
+
+impl Touch {
+    /// Makes a touch of an arrival, classified by the rules.
+    pub fn new(arrived: &Arrived<'_>, rules: &Rules) -> Self {
+        let Arrived { signals, path, referrer, origin, internal, at } = *arrived;
+        let click_ids = serde_json::to_string(&signals.click_ids).unwrap_or_else(|_| "{}".into());
+        let tags = serde_json::to_string(&signals.tags).unwrap_or_else(|_| "{}".into());
+        let utm = signals.utm.clone();
+        Self {
+            id: new_id(),
+            occurred_at: at,
+            fingerprint: fingerprint(&utm, &click_ids, &tags),
+            utm,
+            channel: arrived.classify(rules).channel.as_str(),
+            click_ids,
+            tags,
+            landing_path: cut(path),
+            referrer: referrer.map(Referrer::as_string),
+            derived: signals.derived,
+            internal,
+            hits: 1,
+            origin,
+            rules_version: rules.version().to_owned(),
+        }
+    }
+
+    /// The touch of a link alone, by the built-in rules; for tests.
+    #[cfg(test)]
+    pub(crate) fn of_link(signals: &Signals, path: &str, at: Millis) -> Self {
+        let arrived = Arrived { signals, path, referrer: None, origin: Origin::Link, internal: false, at };
+        Self::new(&arrived, &Rules::default())
+    }
+
+    /// Equal for the same arrival.
+    pub fn fingerprint(&self) -> i64 {
+        self.fingerprint
+    }
+
+    /// Its row, under that visitor.
+    pub(crate) fn row(self, visitor: Uuid) -> Insert {
+        let ids = [self.id.into(), visitor.into(), self.occurred_at.into()];
+        let rest = [
+            self.channel.into(),
+            self.click_ids.into(),
+            self.tags.into(),
+            self.landing_path.into(),
+            self.referrer.into(),
+            self.derived.into(),
+            self.internal.into(),
+            self.hits.into(),
+            self.fingerprint.into(),
+            self.origin.as_str().into(),
+            self.rules_version.into(),
+        ];
+        Insert { table: &TOUCHES, values: ids.into_iter().chain(tuple_values(self.utm)).chain(rest).collect() }
+    }
+}
+
+/// The tuple, in the order of its columns.
+pub(crate) fn tuple_values(utm: Utm) -> [Value; 9] {
+    let Utm { source, medium, campaign, term, content, id, source_platform, creative_format, marketing_tactic } = utm;
+    [source, medium, campaign, term, content, id, source_platform, creative_format, marketing_tactic].map(Value::from)
+}
+
+/// Equal for arrivals by the same link. The path is not part of it: a redirect to a path with a slash is the same arrival.
+fn fingerprint(utm: &Utm, click_ids: &str, tags: &str) -> i64 {
+    let Utm { source, medium, campaign, term, content, id, source_platform, creative_format, marketing_tactic } = utm;
+    let fields = [source, medium, campaign, term, content, id, source_platform, creative_format, marketing_tactic];
+    let mut digest = Sha256::new();
+    for field in fields.into_iter().map(Option::as_deref).chain([Some(click_ids), Some(tags)]) {
+        // a length before each value, so that no two different tuples read the same; absent is not empty
+        digest.update(field.map_or(-1, |text| text.len() as i64).to_le_bytes());
+        digest.update(field.unwrap_or_default());
+    }
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(digest.finalize());
+    i64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// A path as it is kept: no control or invisible characters, not longer than is sensible.
+fn cut(path: &str) -> String {
+    let mut path: String = path.chars().filter(|&c| !is_hidden(c)).collect();
+    path.truncate(path.floor_char_boundary(PATH_BYTES));
+    path
+}

@@ -1,0 +1,323 @@
+//! Keeping touches: once each, under their visitor.
+//!
+//! One arrival may reach the database several times: reloaded, told by its page's beacon, retried by a browser whose answer
+//! got lost, at two replicas at once. A visitor's touches are therefore stored one after the other, and each looks first
+//! whether it is there.
+
+use uuid::Uuid;
+
+use super::{Origin, Touch, tuple_values};
+use crate::db::{Conn, Db, Error, Insert, Millis, Table, sql};
+
+/// The same arrival within this time is the same touch.
+pub const REPEAT_WINDOW: Millis = 30 * 60 * 1000;
+/// Touches that a visitor can have in 24 hours. What comes on top is not kept: no person arrives so often.
+pub const DAILY_CAP: i64 = 50;
+
+static VISITORS: Table = Table { name: "visitors", columns: &["id", "first_seen_at"] };
+
+/// What became of a touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// A new row.
+    New,
+    /// The same arrival as a moment ago: one more hit of that touch.
+    Repeat,
+    /// The visitor had all its touches of this day.
+    OverCap,
+}
+
+impl Stored {
+    /// A fixed word, fit for a metric's label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Repeat => "repeat",
+            Self::OverCap => "over_cap",
+        }
+    }
+}
+
+impl Touch {
+    /// Stores the first touch of a visitor whom nobody else can know yet.
+    pub async fn store_first(self, db: &Db, visitor: Uuid) -> Result<Stored, Error> {
+        let first = Insert { table: &VISITORS, values: vec![visitor.into(), self.occurred_at.into()] };
+        db.insert(vec![first, self.row(visitor)]).await?;
+        Ok(Stored::New)
+    }
+
+    /// Stores a touch of a visitor who was here before.
+    pub async fn store(self, db: &Db, visitor: Uuid) -> Result<Stored, Error> {
+        db.transaction(move |conn| Box::pin(store(conn, self, visitor))).await
+    }
+
+    /// Stores what a page's beacon says. `seen` is the fingerprint of what the server may have seen of the same arrival.
+    pub async fn store_beacon(self, db: &Db, visitor: Uuid, seen: Option<i64>) -> Result<Stored, Error> {
+        db.transaction(move |conn| Box::pin(store_beacon(conn, self, visitor, seen))).await
+    }
+
+    /// Stores a touch that may be stored already, under this id, by a request that did not live to tell: then its visitor is one
+    /// whom no browser knows, and the touch becomes this visitor's, unless that one has a user.
+    pub async fn store_again(self, db: &Db, visitor: Uuid) -> Result<Stored, Error> {
+        db.transaction(move |conn| {
+            Box::pin(async move {
+                let owner: Option<(Uuid, bool)> = sql("select v.id, v.user_id is not null from touches t
+                    join visitors v on v.id = t.visitor_id where t.id = $1")
+                .bind(self.id)
+                .fetch_optional(conn)
+                .await?;
+                match owner {
+                    None => return store(conn, self, visitor).await,
+                    Some((owner, linked)) if owner != visitor && !linked => {
+                        ensure(conn, visitor, self.occurred_at).await?;
+                        sql("update touches set visitor_id = $2 where id = $1
+                            and visitor_id in (select id from visitors where user_id is null)")
+                        .bind(self.id)
+                        .bind(visitor)
+                        .execute(conn)
+                        .await?;
+                    }
+                    Some(_) => {}
+                }
+                Ok(Stored::Repeat)
+            })
+        })
+        .await
+    }
+}
+
+/// Makes a visitor's row where there is none: it may have been forgotten (retention, a restored backup) while the browser still
+/// has its session.
+async fn ensure(conn: &mut Conn, visitor: Uuid, seen: Millis) -> Result<(), Error> {
+    sql("insert into visitors (id, first_seen_at) values ($1, $2) on conflict (id) do nothing")
+        .bind(visitor)
+        .bind(seen)
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
+async fn store(conn: &mut Conn, touch: Touch, visitor: Uuid) -> Result<Stored, Error> {
+    lock(conn, &touch, visitor).await?;
+    if let Some(known) = same_arrival(conn, &touch, visitor, touch.fingerprint).await? {
+        sql("update touches set hits = hits + 1 where id = $1").bind(known).execute(conn).await?;
+        return Ok(Stored::Repeat);
+    }
+    match touch.origin {
+        // A redirect that dropped the query, or the page that a seeding handler led to: browsers send the first page's referrer.
+        Origin::Referrer => {
+            if let Some(known) = linked_from(conn, &touch, visitor, Redirected::Here).await? {
+                sql("update touches set hits = hits + 1 where id = $1").bind(known).execute(conn).await?;
+                return Ok(Stored::Repeat);
+            }
+        }
+        // The request that carries the seed arrived before its handler ran.
+        Origin::Seeded => {
+            if let Some(known) = linked_from(conn, &touch, visitor, Redirected::No).await? {
+                return complete(conn, known, touch).await;
+            }
+        }
+        Origin::Link | Origin::Import => {}
+    }
+    add(conn, touch, visitor).await
+}
+
+async fn store_beacon(conn: &mut Conn, touch: Touch, visitor: Uuid, seen: Option<i64>) -> Result<Stored, Error> {
+    lock(conn, &touch, visitor).await?;
+    if same_arrival(conn, &touch, visitor, touch.fingerprint).await?.is_some() {
+        return Ok(Stored::Repeat);
+    }
+    let mut known = None;
+    if let Some(seen) = seen.filter(|seen| *seen != touch.fingerprint) {
+        known = same_arrival(conn, &touch, visitor, seen).await?;
+    }
+    if known.is_none() {
+        known = linked_from(conn, &touch, visitor, Redirected::No).await?;
+    }
+    match known {
+        Some(known) => complete(conn, known, touch).await,
+        None => add(conn, touch, visitor).await,
+    }
+}
+
+/// One arrival of a visitor at a time, at all replicas: two equal ones must not both find no other.
+async fn lock(conn: &mut Conn, touch: &Touch, visitor: Uuid) -> Result<(), Error> {
+    ensure(conn, visitor, touch.occurred_at).await?;
+    let lock = format!("select id from visitors where id = $1{}", conn.for_update());
+    sql(lock).bind(visitor).execute(conn).await.map(|_| ())
+}
+
+/// The visitor's latest touch with that fingerprint, of the last half hour.
+async fn same_arrival(conn: &mut Conn, touch: &Touch, visitor: Uuid, fingerprint: i64) -> Result<Option<Uuid>, Error> {
+    let found: Option<(Uuid,)> =
+        sql("select id from touches where visitor_id = $1 and fingerprint = $2 and occurred_at > $3
+        order by occurred_at desc limit 1")
+        .bind(visitor)
+        .bind(fingerprint)
+        .bind(touch.occurred_at - REPEAT_WINDOW)
+        .fetch_optional(conn)
+        .await?;
+    Ok(found.map(|(id,)| id))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Redirected {
+    /// The same path, and nothing is known of it but the page that linked there.
+    No,
+    /// Any path.
+    Here,
+}
+
+/// The visitor's latest touch from the same page elsewhere, of the last half hour.
+async fn linked_from(
+    conn: &mut Conn,
+    touch: &Touch,
+    visitor: Uuid,
+    redirected: Redirected,
+) -> Result<Option<Uuid>, Error> {
+    let found: Option<(Uuid, String, String)> = sql("select id, origin, landing_path from touches
+        where visitor_id = $1 and occurred_at > $2 and not internal
+            and (referrer = $3 or (referrer is null and cast($3 as text) is null))
+        order by occurred_at desc limit 1")
+    .bind(visitor)
+    .bind(touch.occurred_at - REPEAT_WINDOW)
+    .bind(touch.referrer.clone())
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.and_then(|(id, origin, path)| match redirected {
+        Redirected::Here => touch.referrer.is_some().then_some(id),
+        Redirected::No => (origin == Origin::Referrer.as_str() && path == touch.landing_path).then_some(id),
+    }))
+}
+
+/// Says of a touch what was not known when it arrived. When and where it arrived stays.
+async fn complete(conn: &mut Conn, known: Uuid, touch: Touch) -> Result<Stored, Error> {
+    sql("update touches set source = $2, medium = $3, campaign = $4, term = $5, content = $6, utm_id = $7,
+            source_platform = $8, creative_format = $9, marketing_tactic = $10, channel = $11, click_ids = $12, tags = $13,
+            derived = $14, fingerprint = $15, origin = $16, rules_version = $17
+        where id = $1")
+    .bind(known)
+    .bind_all(tuple_values(touch.utm))
+    .bind_all([
+        touch.channel.into(),
+        touch.click_ids.into(),
+        touch.tags.into(),
+        touch.derived.into(),
+        touch.fingerprint.into(),
+        touch.origin.as_str().into(),
+        touch.rules_version.into(),
+    ])
+    .execute(conn)
+    .await?;
+    Ok(Stored::Repeat)
+}
+
+async fn add(conn: &mut Conn, touch: Touch, visitor: Uuid) -> Result<Stored, Error> {
+    let today: i64 = sql("select count(*) from touches where visitor_id = $1 and occurred_at > $2")
+        .bind(visitor)
+        .bind(touch.occurred_at - 24 * 60 * 60 * 1000)
+        .fetch_scalar(conn)
+        .await?;
+    if today >= DAILY_CAP {
+        return Ok(Stored::OverCap);
+    }
+    touch.row(visitor).execute(conn).await?;
+    Ok(Stored::New)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        attribution::signal::{custom_tags::CustomTags, parse},
+        db::{new_id, testing::each_database},
+    };
+
+    fn touch(query: &str, now: Millis) -> Touch {
+        Touch::of_link(&parse(query, None, &CustomTags::default()), "/", now)
+    }
+
+    async fn counts(db: &Db) -> (i64, i64) {
+        let mut conn = db.read().await.expect("a connection");
+        sql("select count(*), cast(coalesce(sum(hits), 0) as bigint) from touches")
+            .fetch_one(&mut conn)
+            .await
+            .expect("a row")
+    }
+
+    #[test]
+    fn tuples_that_differ_have_other_fingerprints() {
+        let of = |query| touch(query, 0).fingerprint;
+        assert_eq!(of("utm_source=a&utm_medium=b"), of("UTM_MEDIUM=B&utm_source=A"));
+        let different =
+            ["utm_source=a", "utm_medium=a", "utm_source=a&utm_medium=b", "utm_source=ab", "utm_source=a&gclid=x"];
+        for (i, one) in different.iter().enumerate() {
+            for other in &different[i + 1..] {
+                assert_ne!(of(one), of(other), "{one} {other}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn equal_arrivals_at_once_are_one_touch_with_all_hits() {
+        each_database(async |db| {
+            let visitor = new_id();
+            let now = db.now();
+            touch("utm_source=a", now).store_first(&db, visitor).await.expect("stored");
+            let at_once = (0..20).map(|n| touch("utm_source=a", now + n).store(&db, visitor));
+            for answer in futures::future::join_all(at_once).await {
+                assert_eq!(answer.expect("stored"), Stored::Repeat);
+            }
+            assert_eq!(counts(&db).await, (1, 21));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn first_arrivals_of_a_known_visitor_at_once_are_one_touch() {
+        each_database(async |db| {
+            let visitor = new_id();
+            let now = db.now();
+            let at_once = (0..20).map(|_| touch("utm_source=a", now).store(&db, visitor));
+            let new =
+                futures::future::join_all(at_once).await.into_iter().filter(|answer| matches!(answer, Ok(Stored::New)));
+            assert_eq!(new.count(), 1);
+            assert_eq!(counts(&db).await, (1, 20));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn after_half_an_hour_it_is_a_new_touch() {
+        each_database(async |db| {
+            let visitor = new_id();
+            let now = db.now();
+            touch("utm_source=a", now).store_first(&db, visitor).await.expect("stored");
+            assert_eq!(
+                touch("utm_source=a", now + REPEAT_WINDOW - 1).store(&db, visitor).await.expect("stored"),
+                Stored::Repeat
+            );
+            assert_eq!(
+                touch("utm_source=a", now + REPEAT_WINDOW).store(&db, visitor).await.expect("stored"),
+                Stored::New
+            );
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_fifty_first_touch_of_a_day_is_not_kept() {
+        each_database(async |db| {
+            let visitor = new_id();
+            let now = db.now();
+            let at_once = (0..60).map(|n| touch(&format!("utm_source=s{n}"), now).store(&db, visitor));
+            let over = futures::future::join_all(at_once)
+                .await
+                .into_iter()
+                .filter(|answer| matches!(answer, Ok(Stored::OverCap)));
+            assert_eq!(over.count(), 10);
+            assert_eq!(counts(&db).await.0, DAILY_CAP);
+        })
+        .await;
+    }
+}
