@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use waymark::{
-    attribution::reclassify::{self, reclassify},
+    attribution::touch::reclassify::{self, reclassify},
     config::{Config, Mistake},
     db::Db,
     import::progress::Bar,

@@ -9,7 +9,7 @@ use waymark::{
         sign_up::{SignUpFailure, set_password},
     },
     db::Db,
-    privacy::{erase, export, traces},
+    privacy::{erase, export, file_wipe},
 };
 
 use super::{ask_password, unanswered, write_private};
@@ -67,7 +67,7 @@ pub async fn run(db: &Db, command: UserCommand) -> Result<(), String> {
                 return Err("This cannot be undone. Say --yes to do it.".into());
             }
             erase::erase(db, user.id).await.map_err(|error| error.to_string())?;
-            match traces::clear(db, Duration::from_secs(60)).await {
+            match file_wipe::clear(db, Duration::from_secs(60)).await {
                 Ok(true) => println!("Erased, in the database's files too."),
                 Ok(false) | Err(_) => {
                     println!("The rows are erased. The database's files will be cleaned by the running server.");
