@@ -12,6 +12,24 @@ wasm_bindgen_version() {
   awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock"
 }
 
+# rust-toolchain.toml pins a version. Where rustup has that version under another name, such as "stable", this takes it and
+# saves a download that some networks do not allow.
+rust_by_another_name() {
+  local wanted toolchain
+  wanted="$(sed -n 's/^channel *= *"\([0-9][0-9.]*\)".*/\1/p' "$root/rust-toolchain.toml")"
+  [ -n "$wanted" ] || return 1
+  for toolchain in $(rustup toolchain list 2>/dev/null | cut -d' ' -f1); do
+    case "$(RUSTUP_AUTO_INSTALL=0 rustc "+$toolchain" --version 2>/dev/null)" in
+      "rustc $wanted "*)
+        export RUSTUP_TOOLCHAIN="$toolchain"
+        say "Rust $wanted: taking the toolchain $toolchain, which is that version"
+        return 0
+        ;;
+    esac
+  done
+  return 1
+}
+
 setup_rust() {
   cd "$root" || return 1
   have cargo || {
@@ -24,8 +42,8 @@ setup_rust() {
     return 1
   }
   if have rustup; then
-    # rust-toolchain.toml names the toolchain; RUSTUP_AUTO_INSTALL=0 keeps rustup from fetching it by itself.
-    if ! rustc --version >/dev/null 2>&1; then
+    # RUSTUP_AUTO_INSTALL=0: this only asks, and leaves installing to the lines below.
+    if ! RUSTUP_AUTO_INSTALL=0 rustc --version >/dev/null 2>&1 && ! rust_by_another_name; then
       step "Installing the Rust toolchain of rust-toolchain.toml"
       rustup toolchain install >&2 || return 1
     fi
