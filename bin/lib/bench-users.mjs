@@ -1,4 +1,4 @@
-// Signs up users for bin/bench and writes a Cookie header for each to a file.
+// Signs up users for bin/bench and writes the Cookie header of each to a file.
 // usage: node bench-users.mjs BASE_URL COUNT PREFIX FILE
 import { writeFileSync } from "node:fs";
 
@@ -13,7 +13,7 @@ async function signUp(number) {
     headers: {
       accept: "text/html",
       "content-type": "application/x-www-form-urlencoded",
-      // The limits on sign-ups are for one address.
+      // Each user has an address of their own, so that no limit by address applies.
       "x-forwarded-for": `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`,
     },
     body: new URLSearchParams({ email: `${prefix}-${number}@example.com`, password: "a long enough passphrase" }),
@@ -28,7 +28,7 @@ async function signUp(number) {
   cookies.push(cookie);
 }
 
-// Hashing passwords is the work: a few at a time keep all cores busy.
+// The server's work is hashing passwords. Four sign-ups at a time keep all cores busy.
 await Promise.all(
   Array.from({ length: 4 }, async () => {
     while (next < count) await signUp(next++);

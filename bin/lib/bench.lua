@@ -1,5 +1,5 @@
--- wrk's requests: page views of a browser. BENCH_CAMPAIGN makes each a landing, with a utm_content no other request has;
--- BENCH_COOKIES names a file with one Cookie header a line, used in turn.
+-- The requests that wrk sends: page views of a browser. With BENCH_CAMPAIGN each is a landing with a utm_content of its own.
+-- BENCH_COOKIES names a file with a Cookie header on each line; the requests use them in turn.
 local threads = 0
 
 function setup(thread)
@@ -40,7 +40,7 @@ function request()
   return wrk.format("GET", path, headers)
 end
 
--- One line for bin/bench: requests/s, p50 and p99 in milliseconds, good answers, bad answers, broken connections.
+-- Prints a line for bin/bench: requests/s, p50 and p99 in milliseconds, good answers, bad answers, broken connections.
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(

@@ -1,8 +1,9 @@
-# What every script in bin/ shares. Sourced, never run. Works with the bash 3.2 of macOS.
+# Functions that all scripts in bin/ share. Scripts source this file. It has to work with the bash 3.2 of macOS.
 # shellcheck shell=bash
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
-# Tools and servers that the scripts fetch. Outside the clone, so that a second clone or `cargo clean` does not cost them again.
+# Tools and servers that the scripts fetch go here: outside the clone, so that a second clone can use them and `cargo clean`
+# keeps them.
 cache="${WAYMARK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/waymark}"
 target="${CARGO_TARGET_DIR:-$root/target}"
 case "$target" in /*) ;; *) target="$root/$target" ;; esac
@@ -11,7 +12,7 @@ export PATH
 
 say() { printf '%s\n' "$*" >&2; }
 step() { printf '==> %s\n' "$*" >&2; }
-# Says what is wrong, one argument a line, and fails. Callers decide whether that ends the script.
+# Prints each argument as a line of an error and returns 1. The caller decides whether the script ends.
 fail() {
   printf 'error: %s\n' "$1" >&2
   shift
@@ -22,7 +23,7 @@ fail() {
 have() { command -v "$1" >/dev/null 2>&1; }
 is_root() { [ "$(id -u)" = 0 ]; }
 
-# Runs commands at exit, the last registered first, however the script ends.
+# on_exit COMMAND: runs the command when the script ends, whether by itself or by a signal. The last registered runs first.
 exit_commands=()
 on_exit() {
   exit_commands+=("$1")
@@ -37,12 +38,12 @@ run_exit_commands() {
   exit "$status"
 }
 
-# version_at_least 0.3.12 0.3.10
+# version_at_least HAVE WANT: 0.3.12 0.3.10 → true
 version_at_least() {
   [ "$(printf '%s\n%s\n' "$2" "$1" | sort -t. -k1,1n -k2,2n -k3,3n | head -n 1)" = "$2" ]
 }
 
-# with_limit SECONDS COMMAND…: macOS has no timeout(1).
+# with_limit SECONDS COMMAND…: ends the command after that time. macOS has no timeout(1).
 with_limit() {
   local seconds=$1
   shift
@@ -57,7 +58,7 @@ free_port() {
   node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
 }
 
-# http_ok URL: does it answer with a 2xx?
+# http_ok URL: true if the answer is a 2xx.
 http_ok() {
   if have curl; then
     curl -fs -o /dev/null --max-time 5 "$1"
@@ -66,7 +67,7 @@ http_ok() {
   fi
 }
 
-# apt_install PACKAGE…: only as root on a Debian or Ubuntu; elsewhere it fails at once, and the caller says what to do.
+# apt_install PACKAGE…: installs as root on Debian or Ubuntu. Elsewhere it fails at once, and the caller says what to do.
 apt_install() {
   is_root && have apt-get || return 1
   step "apt-get install $*"
@@ -74,7 +75,7 @@ apt_install() {
   apt-get update -qq </dev/null >&2 && apt-get install -y -qq --no-install-recommends "$@" </dev/null >&2
 }
 
-# Asked once: some networks reach crates.io and npm but not GitHub's release files.
+# True if release files on GitHub can be reached. Some networks reach crates.io and npm only. Asked once in a run.
 github_answer=""
 github_reachable() {
   if [ -z "$github_answer" ]; then

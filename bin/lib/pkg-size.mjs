@@ -1,5 +1,5 @@
-// Fails where the script and WebAssembly of a release build weigh more than a visitor should have to load.
-// usage: node pkg-size.mjs FOLDER LIMIT   (bytes after brotli at its best)
+// Fails if the script and WebAssembly of a release build are larger than the limit.
+// usage: node pkg-size.mjs FOLDER LIMIT   (bytes after brotli at its highest quality)
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";

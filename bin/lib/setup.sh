@@ -1,10 +1,10 @@
-# Finds or installs what a build and its tests need. Each function leaves alone what is there and says what it installs.
-# Sourced after common.sh.
+# Finds or installs what a build and its tests need. Each function keeps what is there and says what it installs.
+# Source this file after common.sh.
 # shellcheck shell=bash disable=SC2154
 
-# 0.3.11 needs a newer Rust than this project asks for.
+# cargo-leptos 0.3.11 needs a newer Rust than this project.
 cargo_leptos_version="0.3.10"
-# Older releases cannot read what today's Rust puts into WebAssembly; Debian 12 and Ubuntu 24.04 ship 108.
+# Older releases of wasm-opt cannot read the WebAssembly that Rust makes today. Debian 12 and Ubuntu 24.04 have 108.
 wasm_opt_oldest=119
 binaryen_npm_version="132.0.0"
 
@@ -33,11 +33,11 @@ rust_by_another_name() {
 setup_rust() {
   cd "$root" || return 1
   have cargo || {
-    fail "Rust is needed: https://rustup.rs"
+    fail "Install Rust first: https://rustup.rs"
     return 1
   }
   have cc || have clang || have gcc || apt_install build-essential || {
-    fail "A C compiler is needed (SQLite is compiled from C)." \
+    fail "Install a C compiler first: SQLite is compiled from C." \
       "Debian, Ubuntu: apt-get install build-essential   macOS: xcode-select --install"
     return 1
   }
@@ -56,19 +56,19 @@ setup_rust() {
       rustup component add clippy rustfmt >&2 || return 1
     fi
   elif [ ! -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]; then
-    fail "This Rust has no wasm32-unknown-unknown target: install it with your system's packages, or Rust with https://rustup.rs"
+    fail "This Rust has no target wasm32-unknown-unknown. Install the target with your system's packages, or Rust with https://rustup.rs"
     return 1
   fi
 }
 
 setup_node() {
   { have node && have npm; } || {
-    fail "Node.js 20 or newer is needed for the tests: https://nodejs.org"
+    fail "The tests need Node.js 20 or newer: https://nodejs.org"
     return 1
   }
 }
 
-# cargo_install CRATE VERSION: into our own folder, so that no other project's tool is replaced.
+# cargo_install CRATE VERSION: installs into a folder of our own, so that the tools of other projects stay as they are.
 cargo_install() {
   local crate=$1 version=$2
   mkdir -p "$cache" || return 1
@@ -79,7 +79,8 @@ cargo_install() {
     fi
   fi
   step "Compiling $crate $version into $cache/bin (minutes, once)"
-  # Fast to compile rather than fast to run: it only drives other programs. What was compiled survives an interruption.
+  # Fast to compile rather than fast to run, because these tools only drive other programs. The target folder stays if the
+  # build is interrupted, so the next run goes on from there.
   CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
     cargo install "$crate" --locked --version "$version" --root "$cache" --target-dir "$cache/build" </dev/null >&2 || return 1
   rm -rf "$cache/build"
@@ -129,7 +130,7 @@ setup_cargo_leptos() {
   }
 }
 
-# cargo-leptos runs the wasm-bindgen it finds on PATH, of whatever version, and downloads the right one only where there is none.
+# cargo-leptos runs the wasm-bindgen that it finds on PATH, whatever its version. It downloads the right one only if there is none.
 setup_wasm_bindgen() {
   local wanted
   wanted="$(wasm_bindgen_version)"
@@ -145,7 +146,7 @@ setup_wasm_bindgen() {
   }
 }
 
-# As for wasm-bindgen; only release builds run it.
+# cargo-leptos looks for wasm-opt in the same way. Only release builds run it.
 setup_wasm_opt() {
   local version
   if have wasm-opt; then
@@ -175,7 +176,7 @@ wasm_opt_from_npm() {
 setup_end2end() {
   setup_node || return 1
   local installed="$root/end2end/node_modules/.package-lock.json"
-  # npm writes this file last, so an interrupted install is done again.
+  # npm writes this file last. So an install that was interrupted is done again.
   if [ ! -f "$installed" ] || [ "$root/end2end/package-lock.json" -nt "$installed" ]; then
     step "Installing the browser tests' packages (npm ci in end2end/)"
     (cd "$root/end2end" && npm ci --no-audit --no-fund --loglevel=error </dev/null >&2) || return 1
@@ -195,7 +196,7 @@ browser_find() {
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
     "/Applications/Chromium.app/Contents/MacOS/Chromium" \
     "$(playwright_chromium || true)"; do
-    # Ubuntu's chromium-browser may be a script that only says to install the snap: ask for the version.
+    # Ubuntu's chromium-browser may be a script that only says how to install the snap. A real browser prints its version.
     if [ -n "$candidate" ] && [ -x "$candidate" ] && with_limit 60 "$candidate" --version >/dev/null 2>&1; then
       CHROMIUM_PATH="$candidate"
       export CHROMIUM_PATH
@@ -205,13 +206,13 @@ browser_find() {
   return 1
 }
 
-# Needs setup_end2end before it.
+# Run setup_end2end first.
 setup_browser() {
   browser_find && return 0
   if apt_install chromium && browser_find; then return 0; fi
   step "Downloading Playwright's Chromium"
   if (cd "$root/end2end" && with_limit 600 npx playwright install chromium </dev/null >&2) && browser_find; then return 0; fi
-  fail "Chromium is needed for the browser tests and could not be found or installed." \
+  fail "The browser tests need Chromium, which could be neither found nor installed." \
     "Debian: apt-get install chromium   macOS: brew install --cask chromium   any: cd end2end && npx playwright install chromium" \
-    "or set CHROMIUM_PATH to a Chromium or Chrome"
+    "Or set CHROMIUM_PATH to a Chromium or Chrome."
 }
