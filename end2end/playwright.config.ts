@@ -1,6 +1,6 @@
 import { defineConfig, devices } from "@playwright/test";
 
-// bin/test starts the release build on an empty database, makes an administrator, and sets these.
+// bin/test starts the release build on an empty database, creates an admin, and sets these variables.
 for (const name of ["BASE_URL", "CONSENT_URL", "ADMIN_EMAIL", "ADMIN_PASSWORD"]) {
   if (!process.env[name]) throw new Error(`${name} is not set: run the browser tests with bin/test browser`);
 }
@@ -8,7 +8,7 @@ for (const name of ["BASE_URL", "CONSENT_URL", "ADMIN_EMAIL", "ADMIN_PASSWORD"])
 export default defineConfig({
   testDir: "tests",
   fullyParallel: true,
-  // A test that passes at the second try has found something.
+  // A test that only passes at the second try has found a fault.
   retries: 0,
   workers: 2,
   timeout: 60_000,
@@ -19,7 +19,7 @@ export default defineConfig({
     baseURL: process.env.BASE_URL,
     locale: "en-GB",
     timezoneId: "UTC",
-    // Headless Chromium says so, and a headless browser is nobody's arrival.
+    // Headless Chromium names itself in its user agent, and arrivals of headless browsers do not count.
     userAgent: devices["Desktop Chrome"].userAgent,
     trace: "retain-on-failure",
     screenshot: "only-on-failure",

@@ -1,5 +1,5 @@
-// Takes the pictures in docs/screenshots. bin/screenshots runs it on sample data.
-// Environment: BASE_URL, ADMIN_EMAIL, ADMIN_PASSWORD; CHROMIUM_PATH where Playwright's own browser is not installed.
+// Takes the pictures in docs/screenshots. bin/screenshots runs this file on sample data.
+// Environment: BASE_URL, ADMIN_EMAIL, ADMIN_PASSWORD; CHROMIUM_PATH if Playwright's own browser is not installed.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,9 +12,9 @@ mkdirSync(folder, { recursive: true });
 
 const browser = await chromium.launch({ executablePath: CHROMIUM_PATH || undefined });
 
-/** A signed-in browser for each of the two, and one that is nobody's. */
+/** A page in a browser of its own: signed in by the form at `path`, or of a visitor if there is no `path`. */
 async function session(path, email, password) {
-  // The limits on sign-ins are for one address.
+  // Sign-ins are limited for each address, so each browser has an address of its own.
   const headers = { "X-Forwarded-For": `10.1.1.${Math.floor(Math.random() * 250) + 1}` };
   const context = await browser.newContext({ baseURL, locale: "en-GB", timezoneId: "UTC", extraHTTPHeaders: headers });
   const page = await context.newPage();
@@ -33,7 +33,7 @@ const visitor = await session();
 const member = await session("/register", `maya.${Date.now().toString(36)}@example.com`, "correct horse battery");
 const admin = await session("/login", ADMIN_EMAIL, ADMIN_PASSWORD);
 
-/** Of the first users with leads, the one whose journey has the most steps: a picture of one touch says little. */
+/** Of the first users with leads, the one whose journey has the most steps. A picture of one touch says little. */
 async function longestJourney() {
   const hrefs = async (start) =>
     admin
@@ -89,11 +89,11 @@ for (const [name, page, path] of shots) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.goto(path);
       await page.evaluate(() => document.fonts.ready);
-      // What islands show once they run belongs into the picture.
+      // Islands show their content once they run. The picture has to wait for them.
       await page.waitForLoadState("networkidle");
       const height = await page.evaluate(() => document.documentElement.scrollHeight);
       const file = join(folder, `${name}${suffix}-${colorScheme}.png`);
-      // Long pages are cut: a picture says how a page looks, not all that is on it.
+      // Long pages are cut: the picture shows how a page looks, not all that is on it.
       const clip = { x: 0, y: 0, width: size.width, height: Math.min(height, size.height * 2) };
       await page.screenshot({ path: file, fullPage: true, clip, animations: "disabled" });
       console.log(file);

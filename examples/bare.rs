@@ -1,11 +1,11 @@
-//! The pages without sessions, authentication and attribution: what `bin/bench` compares the whole application with.
+//! Serves the pages without sessions, authentication and attribution. `bin/bench` compares the whole application with this server.
 
 use waymark::{
     config::Config,
     server::{health::Stopping, router, run, serve},
 };
 
-// As in the server, so that only the layers differ.
+// The same allocator as in the server, so that only the layers differ.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,7 +1,8 @@
-// Before the first paint: the colours chosen on an earlier visit. Switching is the theme switch's (src/components/islands).
+// Sets the colours that were chosen on an earlier visit, before the first paint. The island in
+// src/components/islands/theme_switch.rs changes them.
 try {
   const theme = localStorage.getItem("theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 } catch {
-  // Storage is refused: the system's colours, then.
+  // The browser refuses storage. The system's colours stay.
 }

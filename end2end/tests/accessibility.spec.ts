@@ -1,4 +1,4 @@
-// axe finds nothing on any page, in light and in dark.
+// axe finds no problem on any page, in light and in dark.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { expect, register, test, unique } from "./site";
@@ -12,7 +12,7 @@ async function expectAccessible(page: Page) {
 
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(colorScheme, () => {
-    // The browser itself reports a page that answers 404.
+    // The browser logs an error of its own for a page that answers 404.
     test.use({ colorScheme, allowedProblems: [/status of 404/] });
 
     test("public pages", async ({ page }) => {
@@ -60,7 +60,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await admin.goto(path);
         await expectAccessible(admin);
       }
-      // The lead and, where it links there, the user's journey.
+      // The page of the lead, and the user's journey if the lead links to it.
       await admin.goto(`/admin/leads?campaign=${campaign}`);
       await admin.getByRole("main").locator("tbody tr").first().getByRole("link").first().click();
       await expect(admin).toHaveURL(/\/admin\/(leads|users)\//);

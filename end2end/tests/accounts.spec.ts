@@ -9,7 +9,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto("/register");
       const form = page.getByRole("main");
       await form.locator("input[name=email]").fill(email);
-      // Long enough for the browser, refused by the server.
+      // This password is long enough for the browser. The server refuses it as too common.
       await form.locator("input[name=password]").fill("password123");
       await form.getByRole("button", { name: /create account/i }).click();
       await expect(page).toHaveURL(/\/register/);
@@ -36,7 +36,7 @@ for (const javaScriptEnabled of [true, false]) {
       expect(answers[1]).toBe(answers[0]);
     });
 
-    test("the admin area asks for a sign-in and comes back to where one wanted to go", async ({ page }) => {
+    test("the admin area asks for a sign-in and then shows the page that was asked for", async ({ page }) => {
       await page.goto("/admin/campaigns?sort=leads");
       await expect(page).toHaveURL(/\/login\?next=/);
       const form = page.getByRole("main");

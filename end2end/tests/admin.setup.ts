@@ -1,4 +1,4 @@
-// Signs the administrator in once; the tests' `admin` fixture uses the session.
+// Signs the admin in once. The `admin` fixture of the tests uses this session.
 import { adminState, signIn, test } from "./site";
 
 test("the administrator signs in", async ({ page }) => {

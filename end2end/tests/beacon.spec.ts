@@ -1,4 +1,4 @@
-// The beacon: what only the browser sees of an address.
+// The beacon sends what only the browser sees of an address.
 import { csv, expect, register, test, unique } from "./site";
 
 test("a fragment becomes a touch, once", async ({ page, admin }) => {
@@ -26,9 +26,9 @@ test("a query that the server saw is one touch with one hit", async ({ page, adm
   expect(leads[0]).toMatchObject({ hits: "1" });
 });
 
-test("a query that was stripped on the way is told by the page", async ({ page, admin }) => {
+test("the page reports a query that was stripped on the way", async ({ page, admin }) => {
   const campaign = unique("stripped");
-  // as a CDN does that serves one copy of a page for all queries
+  // Some CDNs serve one copy of a page for all queries. The server then sees no query.
   await page.route(/utm_campaign/, async (route) => {
     const url = new URL(route.request().url());
     await route.continue({ url: `${url.origin}${url.pathname}` });

@@ -1,4 +1,4 @@
-// What the product is for: a campaign link, a sign-up, and a dashboard that knows the one brought the other.
+// The purpose of the product: somebody follows a campaign link and signs up, and the dashboard knows that the link led to it.
 import { cell, csv, expect, expectSignedInAs, register, rowsWith, test, unique } from "./site";
 
 for (const javaScriptEnabled of [true, false]) {

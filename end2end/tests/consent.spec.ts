@@ -1,4 +1,5 @@
-// Where consent is required: nothing before it, and the landing's touch after it, with and without JavaScript.
+// Consent is required here. Nothing is kept before it, and the touch of the landing is kept after it. With and without
+// JavaScript.
 import { csv, expect, register, test, unique } from "./site";
 
 const consentUrl = process.env.CONSENT_URL!;
@@ -8,7 +9,7 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ baseURL: consentUrl, javaScriptEnabled });
 
-    test("who agrees brings the landing's touch along", async ({ page, admin }) => {
+    test("agreeing keeps the touch of the landing", async ({ page, admin }) => {
       const campaign = unique("consented");
       const landed = Date.now();
       await page.goto(`/?utm_source=google&utm_medium=cpc&utm_campaign=${campaign}&page=2`);
@@ -25,7 +26,7 @@ for (const javaScriptEnabled of [true, false]) {
       expect(Date.parse(leads[0].occurred_at) - landed).toBeLessThan(1400);
     });
 
-    test("who declines is left alone, and can agree later", async ({ page, admin }) => {
+    test("a visitor who declines is not asked again, and can agree later", async ({ page, admin }) => {
       const campaign = unique("declined");
       await page.goto(`/?utm_source=google&utm_campaign=${campaign}`);
       await page.getByRole("region", banner).getByRole("button", { name: /no/i }).click();

@@ -1,4 +1,4 @@
-// An ad on another site leads here. The session's cookie must come along, or a signed-in user would be signed out.
+// An ad on another site leads here. The browser has to send the session's cookie, or a signed-in user would be signed out.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { csv, expect, expectSignedInAs, register, test, unique } from "./site";
@@ -13,7 +13,7 @@ test.beforeAll(async () => {
     response.end(`<!doctype html><title>Another site</title><link rel="icon" href="data:,"><a href="${link}">An ad</a>`);
   });
   await new Promise<void>((ready) => server.listen(0, ready));
-  // The site is at 127.0.0.1: to a browser, localhost is another site.
+  // The tested site is at 127.0.0.1. To a browser, localhost is another site.
   elsewhere = `http://localhost:${(server.address() as AddressInfo).port}/`;
 });
 test.afterAll(() => void server.close());

@@ -1,4 +1,5 @@
-// Whatever a link carries is shown as text. A dialog or a violation of the content security policy fails the test (site.ts).
+// Whatever a link carries, pages show it as text. A dialog or a violation of the content security policy fails the test (see
+// site.ts).
 import { expect, register, test, unique } from "./site";
 
 const payloads = [

@@ -1,5 +1,5 @@
-// What the tests share. Every page they open is watched: an error in the console, an uncaught exception, a violation of the
-// content security policy or a dialog fails the test.
+// Functions that the tests share. Each page that a test opens is watched. The test fails on an error in the console, an
+// uncaught exception, a violation of the content security policy, or a dialog.
 import { test as base, expect, type BrowserContext, type Locator, type Page } from "@playwright/test";
 
 export { expect };
@@ -8,19 +8,19 @@ export const password = "correct horse battery";
 export const adminState = "test-results/admin.json";
 
 let counter = 0;
-/** A word that no other test, worker or run uses: all share one database. */
+/** A word that no other test, worker or run uses. All of them share one database. */
 export function unique(word: string): string {
   counter += 1;
   return `${word}-${Date.now().toString(36)}-${process.pid}-${counter}`;
 }
 
-/** An address of its own for each visitor: the limits on sign-ins are for one address. */
+/** An address of its own for each visitor, because sign-ins are limited for each address. */
 export function visitorHeaders(): Record<string, string> {
   const byte = () => Math.floor(Math.random() * 254) + 1;
   return { "X-Forwarded-For": `10.${byte()}.${byte()}.${byte()}` };
 }
 
-/** Collects what no page may do; expected messages match one of `allowed`. */
+/** Collects what no page may do, except messages that match one of `allowed`. */
 function watch(context: BrowserContext, problems: string[], allowed: RegExp[]) {
   const note = (page: Page | null, text: string) => {
     if (!allowed.some((pattern) => pattern.test(text))) problems.push(`${page?.url() ?? "?"}: ${text}`);
@@ -41,10 +41,10 @@ function watch(context: BrowserContext, problems: string[], allowed: RegExp[]) {
 }
 
 type Fixtures = {
-  /** Messages in the console that belong to the test, such as the browser's own about a 404. */
+  /** Messages in the console that the test expects, such as the browser's own message about a 404. */
   allowedProblems: RegExp[];
   problems: string[];
-  /** A page of the administrator, beside `page`, which is a new visitor's. */
+  /** A page of the admin. The fixture `page` belongs to a new visitor. */
   admin: Page;
 };
 
@@ -107,7 +107,7 @@ export function rowsWith(page: Page, text: string): Locator {
   return page.getByRole("main").locator("tbody tr").filter({ hasText: text });
 }
 
-/** The cell of a row under a column's heading. */
+/** The cell of a row that stands under the heading. */
 export async function cell(row: Locator, heading: RegExp): Promise<Locator> {
   const headings = await row.locator("xpath=ancestor::table[1]").locator("thead th").allInnerTexts();
   const index = headings.findIndex((text) => heading.test(text.trim()));
@@ -115,7 +115,7 @@ export async function cell(row: Locator, heading: RegExp): Promise<Locator> {
   return row.locator("th, td").nth(index);
 }
 
-/** A CSV of the admin area as one record a row. Handles quotes, so that values may hold commas and line breaks. */
+/** Reads a CSV of the admin area, one record for each row. Quoted values may hold commas and line breaks. */
 export async function csv(admin: Page, path: string): Promise<Record<string, string>[]> {
   const response = await admin.request.get(path);
   expect(response.status(), path).toBe(200);

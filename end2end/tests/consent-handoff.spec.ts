@@ -1,4 +1,4 @@
-// Who looks around before deciding about consent brings the landing along.
+// Until the visitor decides about consent, the landing travels in the address of the next page.
 import { csv, expect, register, test, unique } from "./site";
 
 test.use({ baseURL: process.env.CONSENT_URL! });
