@@ -38,7 +38,7 @@ pub mod auth;
 pub mod components;
 #[cfg(feature = "ssr")]
 pub mod config;
-/// Reading cookies.
+/// The cookies that this site sets: one reader and one writer.
 #[cfg(feature = "ssr")]
 mod cookie;
 #[cfg(feature = "ssr")]
@@ -48,6 +48,9 @@ pub mod demo;
 /// Moving in: leads of django-utm-tracker become touches here.
 #[cfg(feature = "ssr")]
 pub mod import;
+/// A path of this site and nothing else.
+#[cfg(feature = "ssr")]
+mod local_path;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]

@@ -12,6 +12,7 @@ use crate::{
         require_admin,
     },
     db::Millis,
+    local_path::LocalPath,
     state::AppState,
 };
 
@@ -99,11 +100,9 @@ fn parse(campaign: &str, landing_path: &str, expires_at: &str, now: Millis) -> R
 /// A path of this site. Without a query, since the rest of the link's own query is added; not one that leads on itself.
 fn parse_landing(path: &str) -> Result<String, &'static str> {
     let path = if path.is_empty() { "/" } else { path };
-    let fine = path.starts_with('/')
-        // `//host` and `/\host` are other sites
-        && !path.starts_with("//")
+    let fine = LocalPath::parse(path).is_some()
         && path.len() <= 512
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'?' | b'#'))
+        && !path.contains(['?', '#'])
         && !["/api/", "/r/", "/pkg/"].iter().any(|other| path.starts_with(other));
     if fine { Ok(path.to_owned()) } else { Err("Enter a path of this site such as /pricing, without ? and #.") }
 }

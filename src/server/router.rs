@@ -47,6 +47,7 @@ use crate::{
         referral,
     },
     auth::{self, Backend},
+    local_path::LocalPath,
     privacy,
     state::AppState,
 };
@@ -111,10 +112,8 @@ fn provide(state: &AppState) {
 fn without_slash(request: &Request) -> Option<HeaderValue> {
     let path = request.uri().path();
     let short = path.trim_end_matches('/');
-    // two slashes in front would name another site
-    if short.len() == path.len() || short.is_empty() || short.starts_with("//") || short.starts_with("/\\") {
-        return None;
-    }
+    // `//evil.example/` must not become a redirect to another site.
+    let short = LocalPath::parse(short).filter(|_| short.len() < path.len())?.as_str();
     let target = match request.uri().query() {
         Some(query) => format!("{short}?{query}"),
         None => short.to_owned(),
@@ -125,7 +124,7 @@ fn without_slash(request: &Request) -> Option<HeaderValue> {
 /// Layers around everything that may know a visitor. Listed from the outside in.
 fn with_sessions(state: &AppState, pages: Router<AppState>) -> Router<AppState> {
     let sessions = SessionManagerLayer::new(Sessions::new(state.db.clone()))
-        .with_name(session_cookie::session_name(&state.config))
+        .with_name(session_cookie::session_cookie(&state.config).name())
         .with_secure(state.config.is_secure())
         .with_http_only(true)
         // Not the default, Strict: a visitor who comes by an ad would arrive without their session, and get a new one.

@@ -5,6 +5,8 @@
 //! out, a cookie is sent once, when its session begins, and taken away only by signing out, with the attributes that browsers
 //! ask of a `__Host-` cookie; and a session that a landing began gets its cookie even where the page failed.
 
+use std::time::Duration;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, header},
@@ -16,43 +18,35 @@ use percent_encoding::percent_decode_str;
 use crate::{
     attribution::{EndedSession, StartedSession},
     config::Config,
+    cookie::{SiteCookie, append},
     state::AppState,
 };
 
 /// How long a browser keeps the session's cookie: as long as a touch can matter.
 pub(super) const MAX_AGE_DAYS: i64 = 90;
 
-/// The name of the session's cookie. The prefix makes browsers refuse it from anywhere but this very host over TLS.
-pub(super) fn session_name(config: &Config) -> &'static str {
-    if config.is_secure() { "__Host-waymark" } else { "waymark" }
+/// The session's cookie.
+pub(super) fn session_cookie(config: &Config) -> SiteCookie {
+    SiteCookie::new("__Host-waymark", config.is_secure())
 }
 
 pub(super) async fn clean(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let name = session_name(&state.config);
-    let sent = clean_request(request.headers_mut(), name);
+    let cookie = session_cookie(&state.config);
+    let sent = clean_request(request.headers_mut(), cookie.name());
     let signs_out = matches!(request.uri().path(), "/api/logout" | "/api/erase");
     let mut response = next.run(request).await;
     let started = response.extensions_mut().remove::<StartedSession>();
     let signs_out = signs_out || response.extensions_mut().remove::<EndedSession>().is_some();
-    let secure = if state.config.is_secure() { "; Secure" } else { "" };
-    let attributes = format!("Path=/; HttpOnly; SameSite=Lax{secure}");
-    let signed_out = clean_response(response.headers_mut(), name, sent.as_deref());
+    let signed_out = clean_response(response.headers_mut(), cookie.name(), sent.as_deref());
     if signed_out && signs_out {
-        add(response.headers_mut(), &format!("{name}=; Max-Age=0; {attributes}"));
+        append(response.headers_mut(), &cookie.removal());
     }
     // The session layer sets no cookie with a 5xx, but the touch is stored, and must find its visitor again.
     if let Some(StartedSession(id)) = started.filter(|_| response.status().is_server_error()) {
-        let seconds = MAX_AGE_DAYS * 86_400;
-        add(response.headers_mut(), &format!("{name}={id}; Max-Age={seconds}; {attributes}"));
+        let max_age = Duration::from_secs(MAX_AGE_DAYS.unsigned_abs() * 86_400);
+        append(response.headers_mut(), &cookie.set(&id, max_age));
     }
     response
-}
-
-fn add(headers: &mut HeaderMap, cookie: &str) {
-    // names, ids and attributes are ASCII of our own
-    if let Ok(cookie) = HeaderValue::from_str(cookie) {
-        headers.append(header::SET_COOKIE, cookie);
-    }
 }
 
 /// Leaves other cookies as they are, and the session's where it is unambiguous. Answers that one, as `name=value`.

@@ -3,7 +3,7 @@
 //! It travels in a cookie for one minute, not in the session: a wrong password is no reason to begin one, and two tabs do not
 //! get in each other's way. Passwords are never in it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::http::{HeaderValue, header, request::Parts};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,10 +11,13 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 use serde::{Deserialize, Serialize};
 
-use crate::state::AppState;
+use crate::{cookie::SiteCookie, state::AppState};
 
 /// How much of a typed value comes back: a cookie holds 4 KiB.
 const VALUE_BYTES: usize = 512;
+
+/// How long the next page may take to show it.
+const SHOWN_WITHIN: Duration = Duration::from_secs(60);
 
 /// The state of one form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,24 +57,21 @@ impl FormState {
     }
 }
 
-fn cookie_name() -> &'static str {
-    if expect_context::<AppState>().config.is_secure() { "__Host-flash" } else { "flash" }
+fn cookie() -> SiteCookie {
+    SiteCookie::new("__Host-flash", expect_context::<AppState>().config.is_secure())
 }
 
-fn set_cookie(value: &str, seconds: u32) {
-    let name = cookie_name();
-    let secure = if name.starts_with("__Host-") { "; Secure" } else { "" };
-    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+fn send(set_cookie: &str) {
     // base64 and our own words: always a valid header
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
+    if let Ok(value) = HeaderValue::from_str(set_cookie) {
+        expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, value);
     }
 }
 
 /// Hands a form's state to the next page.
 pub(super) fn set_flash(state: &FormState) {
     if let Ok(json) = serde_json::to_vec(state) {
-        set_cookie(&URL_SAFE_NO_PAD.encode(json), 60);
+        send(&cookie().set(&URL_SAFE_NO_PAD.encode(json), SHOWN_WITHIN));
     }
 }
 
@@ -79,16 +79,13 @@ pub(super) fn set_flash(state: &FormState) {
 pub fn take_flash(form: &str) -> FormState {
     let found = use_context::<Parts>().and_then(|parts| read(&parts, form));
     if found.is_some() {
-        set_cookie("", 0);
+        send(&cookie().removal());
     }
     found.unwrap_or_else(|| FormState::new(form))
 }
 
 fn read(parts: &Parts, form: &str) -> Option<FormState> {
-    let name = cookie_name();
-    let mut cookies = parts.headers.get_all(header::COOKIE).into_iter().filter_map(|header| header.to_str().ok());
-    let value = cookies
-        .find_map(|header| header.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=')))?;
+    let value = cookie().values(&parts.headers).next()?;
     let state: FormState = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()?;
     (state.form == form).then_some(state)
 }

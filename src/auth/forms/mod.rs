@@ -22,7 +22,7 @@ use super::{
     sign_in::{self, Failure},
     sign_up::{self, SignUpFailure},
 };
-use crate::{address_limit::ClientAddress, state::AppState};
+use crate::{address_limit::ClientAddress, local_path::LocalPath, state::AppState};
 
 /// Where one goes after signing in, when nothing else was asked for.
 const HOME: &str = "/account";
@@ -45,7 +45,7 @@ pub async fn login(
     let mut auth: AuthSession = leptos_axum::extract().await?;
     let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
     match sign_in::sign_in(&state, &mut auth, address, Credentials { email, password }).await {
-        Ok(()) => Ok(Answer::done(safe_next(&next).unwrap_or(HOME))),
+        Ok(()) => Ok(Answer::done(safe_next(&next).map_or(HOME, LocalPath::as_str))),
         Err(Failure::Wrong) => Ok(answer.form("The e-mail address or the password is wrong.")),
         Err(failure) => Ok(refused(answer, failure)),
     }
@@ -62,7 +62,7 @@ pub async fn register(
     let state = expect_context::<AppState>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
     match sign_up::sign_up(&state, &mut auth, &email, password).await {
-        Ok(()) => Ok(Answer::done(safe_next(&next).unwrap_or(HOME))),
+        Ok(()) => Ok(Answer::done(safe_next(&next).map_or(HOME, LocalPath::as_str))),
         Err(SignUpFailure::Invalid { email, password }) => {
             Ok(answer.fields([("email", email), ("password", password)]))
         }
@@ -109,7 +109,8 @@ pub async fn password(
 fn page(path: &str, next: &str) -> String {
     match safe_next(next) {
         Some(next) => {
-            let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+            let query: String =
+                form_urlencoded::Serializer::new(String::new()).append_pair("next", next.as_str()).finish();
             format!("{path}?{query}")
         }
         None => path.to_owned(),
