@@ -45,6 +45,9 @@ mod cookie;
 pub mod db;
 #[cfg(feature = "ssr")]
 pub mod demo;
+/// The ids of users, visitors, touches and conversions: a type for each.
+#[cfg(feature = "ssr")]
+pub mod id;
 /// Moving in: leads of django-utm-tracker become touches here.
 #[cfg(feature = "ssr")]
 pub mod import;

@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
-use uuid::Uuid;
 
 use super::{
     amounts::{kind_label, money},
@@ -21,6 +20,7 @@ use crate::{
         TwoLines, format,
     },
     db::{Conn, Error},
+    id::ConversionId,
 };
 
 const PATH: &str = "/admin/conversions";
@@ -71,11 +71,11 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
 
 /// First touch, last touch and number of touches before each conversion.
 #[derive(Debug, Default)]
-pub struct Paths(HashMap<Uuid, (PathTouch, PathTouch, usize)>);
+pub struct Paths(HashMap<ConversionId, (PathTouch, PathTouch, usize)>);
 
 impl Paths {
     pub async fn load(conn: &mut Conn, settings: &CreditSettings, page: &ConversionPage) -> Result<Self, Error> {
-        let ids: Vec<Uuid> = page.conversions.iter().map(|conversion| conversion.id).collect();
+        let ids: Vec<ConversionId> = page.conversions.iter().map(|conversion| conversion.id).collect();
         let mut paths = Self::default();
         walk(conn, Of::Ids(&ids), settings, |attributed| {
             if let [first, ..] = attributed.touches[..]
@@ -138,7 +138,8 @@ fn row(filter: &PageFilter, conversion: ListedConversion, paths: &Paths) -> AnyV
         view! { {whole}{money(conversion.refunded, currency)} }
     });
     // that of a sign-up only repeats whose it is
-    let external_id = Some(conversion.external_id.clone()).filter(|_| conversion.id != conversion.user_id);
+    let external_id =
+        Some(conversion.external_id.clone()).filter(|_| conversion.id != ConversionId::of_sign_up(conversion.user_id));
     let dash = || view! { <span class="muted">"–"</span> };
     let (first, last, touches) = match paths.of(&conversion) {
         Some((first, last, touches)) => (touch(filter, first), touch(filter, last), *touches as i64),

@@ -2,7 +2,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
-use uuid::Uuid;
 
 use super::{
     amounts::{credit, kind_label, money, monies},
@@ -25,6 +24,7 @@ use crate::{
         Tone, Trail, TrailStep, format,
     },
     db::Millis,
+    id::{ConversionId, TouchId, UserId},
 };
 
 const DAY: Millis = 86_400_000;
@@ -36,7 +36,7 @@ pub fn JourneyPage() -> impl IntoView {
 }
 
 async fn page(asked: Asked) -> Result<AnyView, Failure> {
-    let id = asked.id.ok_or(Failure::NotFound)?;
+    let id: UserId = asked.id.ok_or(Failure::NotFound)?.into();
     let mut conn = asked.state.db.read().await?;
     let Journey { user, touches, referral } = journey(&mut conn, id).await?.ok_or(Failure::NotFound)?;
     // only the time zone and the model are of use here
@@ -94,7 +94,8 @@ fn steps(user: &Traveller, touches: &[Lead], credit: &Credit, filter: &Filter) -
     let mut events: Vec<(Millis, Event<'_>)> =
         touches.iter().map(|touch| (touch.occurred_at, Event::Touch(touch))).collect();
     events.push((user.created_at, Event::SignUp));
-    let others = credit.conversions.iter().map(|credited| &credited.conversion).filter(|other| other.id != user.id);
+    let own = ConversionId::of_sign_up(user.id);
+    let others = credit.conversions.iter().map(|credited| &credited.conversion).filter(|other| other.id != own);
     events.extend(others.map(|conversion| (conversion.occurred_at, Event::Conversion(conversion))));
     // sorting is stable
     events.sort_by_key(|(at, _)| *at);
@@ -117,7 +118,7 @@ fn gap_line(gap: Option<String>) -> AnyView {
 
 fn sign_up(user: &Traveller, credit: &Credit, gap: Option<String>, tz: &TimeZone) -> AnyView {
     let time = format::date_time(user.created_at, tz);
-    let direct = credit.direct_tag(user.id);
+    let direct = credit.direct_tag(ConversionId::of_sign_up(user.id));
     view! { <TrailStep marker=Marker::Goal title="Signed up" aside=time>{direct}{gap_line(gap)}</TrailStep> }.into_any()
 }
 
@@ -158,12 +159,12 @@ fn step(touch: &Lead, credit: &Credit, gap: Option<String>, filter: &Filter) -> 
 struct Credit {
     conversions: Vec<CreditedConversion>,
     /// By touch and kind.
-    earned: HashMap<Uuid, BTreeMap<String, Earned>>,
+    earned: HashMap<TouchId, BTreeMap<String, Earned>>,
 }
 
 impl Credit {
     fn new(conversions: Vec<CreditedConversion>) -> Self {
-        let mut earned: HashMap<Uuid, BTreeMap<String, Earned>> = HashMap::new();
+        let mut earned: HashMap<TouchId, BTreeMap<String, Earned>> = HashMap::new();
         for CreditedConversion { conversion, parts } in &conversions {
             for (touch, part) in parts {
                 let by_kind = earned.entry(*touch).or_default();
@@ -174,7 +175,7 @@ impl Credit {
     }
 
     /// What a touch earned: `0.50 Sign-up`, `0.33 purchase · 12.00 EUR`.
-    fn tags(&self, touch: Uuid) -> Vec<AnyView> {
+    fn tags(&self, touch: TouchId) -> Vec<AnyView> {
         let by_kind = self.earned.get(&touch).into_iter().flatten();
         by_kind
             .filter_map(|(kind, earned)| {
@@ -188,7 +189,7 @@ impl Credit {
     }
 
     /// That nothing before a conversion could be credited with it.
-    fn direct_tag(&self, conversion: Uuid) -> AnyView {
+    fn direct_tag(&self, conversion: ConversionId) -> AnyView {
         let credited = self.conversions.iter().find(|credited| credited.conversion.id == conversion);
         credited
             .filter(|credited| credited.parts.is_empty())

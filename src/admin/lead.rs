@@ -19,6 +19,7 @@ use crate::{
         },
     },
     components::{AdminPage, AdminSection, BackLink, Card, Columns, DataTable, Fact, Facts, Tag, Th, format},
+    id::TouchId,
 };
 
 /// How many touches of the same browser are listed.
@@ -31,7 +32,7 @@ pub fn LeadPage() -> impl IntoView {
 }
 
 async fn page(asked: Asked) -> Result<AnyView, Failure> {
-    let id = asked.id.ok_or(Failure::NotFound)?;
+    let id: TouchId = asked.id.ok_or(Failure::NotFound)?.into();
     let mut conn = asked.state.db.read().await?;
     let lead = lead(&mut conn, id).await?.ok_or(Failure::NotFound)?;
     let mut others = leads_of_visitor(&mut conn, lead.visitor_id, OTHERS + 1).await?;

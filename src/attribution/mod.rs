@@ -43,10 +43,8 @@ pub mod touch;
 mod settings {
     use std::sync::Arc;
 
-    use uuid::Uuid;
-
     use super::capture::counters::Counters;
-    use crate::{address_limit::AddressLimit, config::Config, db::Db};
+    use crate::{address_limit::AddressLimit, config::Config, db::Db, id::UserId};
 
     /// What the layers need.
     #[derive(Clone, Debug)]
@@ -61,7 +59,7 @@ mod settings {
 
     /// A request extension: who is signed in. Authentication sets it, outside the attribution layers.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct SignedInUser(pub Uuid);
+    pub struct SignedInUser(pub UserId);
 
     /// A response extension: the session ended, and its cookie with it.
     #[derive(Clone, Copy, Debug)]

@@ -8,11 +8,11 @@ use std::fmt;
 use argon2::password_hash::rand_core::{OsRng, RngCore};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use crate::{
     attribution::conversion::Name,
-    db::{Db, Error, Millis, new_id, sql},
+    db::{Db, Error, Millis, sql},
+    id::ApiTokenId,
 };
 
 /// How a token begins, so that people and scanners for lost secrets see what it is.
@@ -65,7 +65,7 @@ pub async fn create(db: &Db, name: &str) -> Result<String, ApiTokenError> {
                     on conflict (name) do update set id = excluded.id, token_hash = excluded.token_hash,
                         created_at = excluded.created_at, last_used_at = null, revoked_at = null
                     where api_tokens.revoked_at is not null")
-                .bind(new_id())
+                .bind(ApiTokenId::new())
                 .bind(name.as_str())
                 .bind(hash)
                 .bind(now)
@@ -107,7 +107,7 @@ pub async fn revoke(db: &Db, name: &str) -> Result<bool, Error> {
 pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error> {
     let Some(token) = Secret::parse(token) else { return Ok(None) };
     // Its connection is not held while waiting for another.
-    let found: Result<Option<(Uuid, String, Option<Millis>)>, Error> = db
+    let found: Result<Option<(ApiTokenId, String, Option<Millis>)>, Error> = db
         .soon(async {
             sql("select id, name, last_used_at from api_tokens where token_hash = $1 and revoked_at is null")
                 .bind(token.hash())
@@ -123,7 +123,7 @@ pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error>
     Ok(Some(Caller { name }))
 }
 
-async fn note_use(db: &Db, id: Uuid, now: Millis) -> Result<(), Error> {
+async fn note_use(db: &Db, id: ApiTokenId, now: Millis) -> Result<(), Error> {
     db.transaction(move |conn| {
         Box::pin(async move {
             // of many at once, one writes
@@ -251,7 +251,7 @@ mod tests {
             let noted = last_use().await.expect("noted");
             authenticate(&db, &token).await.expect("an answer");
             assert_eq!(last_use().await, Some(noted), "not again within a minute");
-            let id: Uuid = sql("select id from api_tokens")
+            let id: ApiTokenId = sql("select id from api_tokens")
                 .fetch_scalar(&mut db.read().await.expect("a connection"))
                 .await
                 .expect("an id");

@@ -1,13 +1,15 @@
 //! The axum-login backend: finds users and checks passwords.
 
 use axum_login::AuthnBackend;
-use uuid::Uuid;
 
 use super::{
     password::{Busy, Check, Hasher},
     user::User,
 };
-use crate::db::{self, Db, sql};
+use crate::{
+    db::{self, Db, sql},
+    id::UserId,
+};
 
 /// A request's session with its user.
 pub type AuthSession = axum_login::AuthSession<Backend>;
@@ -79,7 +81,7 @@ impl AuthnBackend for Backend {
 
     /// The user of a session. Where the database does not answer, nobody is signed in for this request: the page is served, and
     /// the session stays as it is.
-    async fn get_user(&self, id: &Uuid) -> Result<Option<User>, BackendError> {
+    async fn get_user(&self, id: &UserId) -> Result<Option<User>, BackendError> {
         let found = self.db.soon(async { User::find(&mut self.db.read().await?, *id).await }).await;
         Ok(found
             .unwrap_or_else(|error| {

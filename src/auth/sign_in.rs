@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use tower_sessions::session;
-use uuid::Uuid;
 
 use super::{
     AuthSession, User,
@@ -17,6 +16,7 @@ use crate::{
         touch::visitor::{self, SessionVisitor},
     },
     db::{self, Millis},
+    id::{UserId, VisitorId},
     state::AppState,
 };
 
@@ -97,7 +97,7 @@ pub(super) async fn not_throttled(state: &AppState, address: IpAddr, email: &str
 }
 
 /// The visitor who becomes this user's: the session's, unless somebody else signed in with it.
-pub(super) async fn visitor_for(auth: &AuthSession, user: Uuid) -> Result<Option<Uuid>, session::Error> {
+pub(super) async fn visitor_for(auth: &AuthSession, user: UserId) -> Result<Option<VisitorId>, session::Error> {
     if is_of_another(auth, user).await? {
         return Ok(None);
     }
@@ -105,7 +105,7 @@ pub(super) async fn visitor_for(auth: &AuthSession, user: Uuid) -> Result<Option
 }
 
 /// Whether somebody else signed in with this session: perhaps one who is disabled by now, so that nobody is signed in.
-async fn is_of_another(auth: &AuthSession, user: Uuid) -> Result<bool, session::Error> {
+async fn is_of_another(auth: &AuthSession, user: UserId) -> Result<bool, session::Error> {
     let same = auth.user.as_ref().is_some_and(|current| current.id == user);
     Ok(!same && has_begun(&auth.session).await?)
 }

@@ -1,7 +1,5 @@
 //! Creating an account.
 
-use uuid::Uuid;
-
 use super::{
     AuthSession, Role, User,
     password::{self, Busy},
@@ -10,7 +8,8 @@ use super::{
 };
 use crate::{
     attribution::{capture::lead_source_layer::link, conversion::sign_up_conversion, referral},
-    db::{Conn, Db, Error, Millis, new_id, sql},
+    db::{Conn, Db, Error, Millis, sql},
+    id::UserId,
     state::AppState,
 };
 
@@ -50,7 +49,7 @@ pub async fn sign_up(
 ) -> Result<(), SignUpFailure> {
     let email = valid(email, &password)?;
     let hash = state.hasher.hash(password).await?;
-    let (id, now, credit) = (new_id(), state.db.now(), state.config.referral_credit);
+    let (id, now, credit) = (UserId::new(), state.db.now(), state.config.referral_credit);
     let visitor = visitor_for(auth, id).await.map_err(Failure::from)?;
     let (user, visitor) = state
         .db
@@ -74,7 +73,7 @@ pub async fn sign_up(
 pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), SignUpFailure> {
     let email = valid(email, &password)?;
     let hash = super::password::Hasher::default().hash(password).await?;
-    let (id, now) = (new_id(), db.now());
+    let (id, now) = (UserId::new(), db.now());
     db.transaction(move |conn| {
         Box::pin(async move {
             let changed = sql("update users set role = 'admin', password_hash = $2, session_epoch = session_epoch + 1,
@@ -120,7 +119,7 @@ fn valid(email: &str, password: &str) -> Result<String, SignUpFailure> {
 }
 
 /// Adds an account, and its sign-up to the conversions.
-async fn insert(conn: &mut Conn, id: Uuid, email: &str, hash: &str, role: Role, now: Millis) -> Result<(), Error> {
+async fn insert(conn: &mut Conn, id: UserId, email: &str, hash: &str, role: Role, now: Millis) -> Result<(), Error> {
     sql("insert into users (id, email, email_lower, password_hash, role, created_at) values ($1, $2, $3, $4, $5, $6)")
         .bind(id)
         .bind(email)

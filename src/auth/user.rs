@@ -3,9 +3,11 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
-use crate::db::{Conn, Error, Millis, sql};
+use crate::{
+    db::{Conn, Error, Millis, sql},
+    id::UserId,
+};
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +28,7 @@ impl Role {
 /// An account. Its password hash never leaves this module's friends, and is in no log.
 #[derive(Clone)]
 pub struct User {
-    pub id: Uuid,
+    pub id: UserId,
     /// As typed at sign-up.
     pub email: String,
     pub role: Role,
@@ -45,7 +47,7 @@ impl fmt::Debug for User {
 
 #[derive(sqlx::FromRow)]
 struct UserRow {
-    id: Uuid,
+    id: UserId,
     email: String,
     password_hash: String,
     role: String,
@@ -75,9 +77,9 @@ impl From<UserRow> for User {
 }
 
 impl axum_login::AuthUser for User {
-    type Id = Uuid;
+    type Id = UserId;
 
-    fn id(&self) -> Uuid {
+    fn id(&self) -> UserId {
         self.id
     }
 
@@ -91,7 +93,7 @@ impl User {
         self.role == Role::Admin
     }
 
-    pub async fn find(conn: &mut Conn, id: Uuid) -> Result<Option<Self>, Error> {
+    pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<Self>, Error> {
         let row: Option<UserRow> =
             sql(format!("select {COLUMNS} from users where id = $1")).bind(id).fetch_optional(conn).await?;
         Ok(row.map(Self::from))
@@ -163,7 +165,7 @@ mod tests {
     #[test]
     fn a_user_in_a_log_shows_no_secret() {
         let row = UserRow {
-            id: Uuid::nil(),
+            id: UserId::NIL,
             email: "maria@example.com".into(),
             password_hash: "$argon2id$secret".into(),
             role: "admin".into(),

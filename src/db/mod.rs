@@ -34,7 +34,6 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use uuid::Uuid;
 
 pub use self::error::Error;
 pub use self::insert::{Insert, Table};
@@ -50,11 +49,6 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 fn machine_now() -> Millis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     since.as_millis() as Millis
-}
-
-/// A new id. Version 7: ordered by time, so that new rows stand together in the index.
-pub fn new_id() -> Uuid {
-    Uuid::now_v7()
 }
 
 /// A connection that was taken from a pool.

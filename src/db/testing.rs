@@ -75,21 +75,23 @@ where
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
-    use crate::db::{Insert, Table, new_id, sql};
+    use crate::db::{Insert, Table, sql};
 
     static VISITORS: Table = Table { name: "visitors", columns: &["id", "first_seen_at"] };
 
-    fn visitor(id: uuid::Uuid) -> Vec<Insert> {
+    fn visitor(id: Uuid) -> Vec<Insert> {
         vec![Insert { table: &VISITORS, values: vec![id.into(), 1_i64.into()] }]
     }
 
     #[tokio::test]
     async fn one_refused_row_does_not_refuse_the_others_of_its_group() {
         each_database(async |db| {
-            let taken = new_id();
+            let taken = Uuid::now_v7();
             db.insert(visitor(taken)).await.expect("a new row");
-            let rows: Vec<_> = (0..100).map(|n| visitor(if n == 50 { taken } else { new_id() })).collect();
+            let rows: Vec<_> = (0..100).map(|n| visitor(if n == 50 { taken } else { Uuid::now_v7() })).collect();
             let answers = futures::future::join_all(rows.into_iter().map(|rows| db.insert(rows))).await;
             assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 1);
             let mut conn = db.read().await.expect("a connection");
@@ -106,7 +108,7 @@ mod tests {
                 let answer = db
                     .transaction(move |conn| {
                         Box::pin(async move {
-                            let id = new_id();
+                            let id = Uuid::now_v7();
                             sql("insert into visitors (id, first_seen_at) values ($1, 1)")
                                 .bind(id)
                                 .execute(conn)
@@ -118,7 +120,7 @@ mod tests {
                     .await;
                 assert!(answer.is_err());
             }
-            db.insert(visitor(new_id())).await.expect("the writer lives");
+            db.insert(visitor(Uuid::now_v7())).await.expect("the writer lives");
             let mut conn = db.read().await.expect("a connection");
             let count: i64 = sql("select count(*) from visitors").fetch_scalar(&mut conn).await.expect("a count");
             assert_eq!(count, 1);
@@ -133,7 +135,7 @@ mod tests {
                 db.transaction(|conn| {
                     Box::pin(async move {
                         sql("insert into users (id, email, email_lower, password_hash, created_at) values ($1, 'A@b.c', 'a@b.c', '', 1)")
-                            .bind(new_id())
+                            .bind(Uuid::now_v7())
                             .execute(conn)
                             .await
                     })

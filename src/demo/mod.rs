@@ -19,8 +19,6 @@ mod tests;
 
 use std::{collections::HashSet, fmt};
 
-use uuid::Uuid;
-
 use self::{
     plan::{Member, Person, Plan},
     sales::{Sale, sales},
@@ -28,6 +26,7 @@ use self::{
 use crate::{
     attribution::conversion::{OWN_SOURCE, SIGN_UP, sign_up_id},
     db::{Db, Error, Insert, Millis, Table, sql},
+    id::{UserId, VisitorId},
 };
 
 /// Rows that are written in one transaction, about.
@@ -167,14 +166,14 @@ pub async fn remove(db: &Db) -> Result<Summary, DemoError> {
     // not held while the removal waits for connections of its own
     drop(conn);
     let mut summary = Summary { referrals: referrals as u64, ..Summary::default() };
-    let mut after = Some(Uuid::nil());
+    let mut after = Some(VisitorId::NIL);
     while let Some(id) = after {
         let (last, touches, visitors) = remove_visitors(db, id).await?;
         summary.touches += touches;
         summary.visitors += visitors;
         after = last;
     }
-    let mut after = Some(Uuid::nil());
+    let mut after = Some(UserId::NIL);
     while let Some(id) = after {
         let (last, conversions, users) = remove_users(db, id).await?;
         summary.conversions += conversions;
@@ -185,10 +184,10 @@ pub async fn remove(db: &Db) -> Result<Summary, DemoError> {
 }
 
 /// Removes the next visitors after an id with their touches. Answers the last of them, and how many touches and visitors.
-async fn remove_visitors(db: &Db, after: Uuid) -> Result<(Option<Uuid>, u64, u64), Error> {
+async fn remove_visitors(db: &Db, after: VisitorId) -> Result<(Option<VisitorId>, u64, u64), Error> {
     db.transaction(move |conn| {
         Box::pin(async move {
-            let ids: Vec<(Uuid,)> = sql("select id from visitors where sample and id > $1 order by id limit $2")
+            let ids: Vec<(VisitorId,)> = sql("select id from visitors where sample and id > $1 order by id limit $2")
                 .bind(after)
                 .bind(REMOVE)
                 .fetch_all(conn)
@@ -213,10 +212,10 @@ async fn remove_visitors(db: &Db, after: Uuid) -> Result<(Option<Uuid>, u64, u64
 
 /// Removes the next users after an id, whose visitors are gone, with their conversions. Their links and sessions go with them.
 /// Answers the last of them, and how many conversions and users.
-async fn remove_users(db: &Db, after: Uuid) -> Result<(Option<Uuid>, u64, u64), Error> {
+async fn remove_users(db: &Db, after: UserId) -> Result<(Option<UserId>, u64, u64), Error> {
     db.transaction(move |conn| {
         Box::pin(async move {
-            let ids: Vec<(Uuid,)> = sql("select id from users where sample and id > $1 order by id limit $2")
+            let ids: Vec<(UserId,)> = sql("select id from users where sample and id > $1 order by id limit $2")
                 .bind(after)
                 .bind(REMOVE)
                 .fetch_all(conn)
@@ -370,14 +369,14 @@ fn sign_up(user: &Member) -> Insert {
             at.into(),
             OWN_SOURCE.into(),
             sign_up_id(user.id).into(),
-            None::<Uuid>.into(),
+            None::<UserId>.into(),
             true.into(),
         ],
     }
 }
 
 /// The conversion that a sale is.
-fn sold(user: Uuid, sale: Sale) -> Insert {
+fn sold(user: UserId, sale: Sale) -> Insert {
     Insert {
         table: &CONVERSIONS,
         values: vec![

@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use uuid::Uuid;
-
 use super::{
     Demo,
     calendar::{Calendar, DAY, HOUR},
@@ -18,6 +16,7 @@ use crate::{
         touch::{Arrived, Origin, Touch},
     },
     db::Millis,
+    id::{UserId, VisitorId},
 };
 
 /// Visitors for each user.
@@ -38,7 +37,7 @@ const TOKEN: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// A made-up visitor, and the user it became.
 #[derive(Clone, Debug)]
 pub struct Person {
-    pub visitor: Uuid,
+    pub visitor: VisitorId,
     pub first_seen_at: Millis,
     /// In the order of time. None, of a user who came directly.
     pub touches: Vec<Touch>,
@@ -48,7 +47,7 @@ pub struct Person {
 /// A made-up user.
 #[derive(Clone, Debug)]
 pub struct Member {
-    pub id: Uuid,
+    pub id: UserId,
     pub email: String,
     pub created_at: Millis,
     /// Their own referral link.

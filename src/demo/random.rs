@@ -53,11 +53,11 @@ impl Random {
     }
 
     /// An id of version 7 that says when it was made.
-    pub fn id(&mut self, at: Millis) -> Uuid {
+    pub fn id<T: From<Uuid>>(&mut self, at: Millis) -> T {
         let bytes = (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes();
         let mut tail = [0; 10];
         tail.copy_from_slice(&bytes[..10]);
-        Builder::from_unix_timestamp_millis(at.max(0) as u64, &tail).into_uuid()
+        Builder::from_unix_timestamp_millis(at.max(0) as u64, &tail).into_uuid().into()
     }
 }
 
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn ids_are_of_version_7_and_ordered_by_time() {
         let mut random = Random::new(1);
-        let (early, late) = (random.id(1_700_000_000_000), random.id(1_700_000_000_001));
+        let (early, late): (Uuid, Uuid) = (random.id(1_700_000_000_000), random.id(1_700_000_000_001));
         assert_eq!(early.get_version_num(), 7);
         assert_eq!(early.get_timestamp().map(|time| time.to_unix()), Some((1_700_000_000, 0)));
         assert!(early < late);

@@ -1,9 +1,7 @@
 //! What made-up users buy, and what of it they get back.
 
-use uuid::Uuid;
-
 use super::{calendar::DAY, plan::Member, random::Random};
-use crate::db::Millis;
+use crate::{db::Millis, id::ConversionId};
 
 /// How many of the users buy.
 const BUYERS: f64 = 0.35;
@@ -20,19 +18,19 @@ const MONTH: Millis = 30 * DAY;
 /// A payment, or a refund of one.
 #[derive(Clone, Debug)]
 pub struct Sale {
-    pub id: Uuid,
+    pub id: ConversionId,
     /// In minor units; negative for a refund.
     pub value: i64,
     pub currency: &'static str,
     pub occurred_at: Millis,
     pub external_id: String,
-    pub refund_of: Option<Uuid>,
+    pub refund_of: Option<ConversionId>,
 }
 
 /// What a user bought until now, a refund after what it takes back.
 pub fn sales(user: &Member, now: Millis) -> Vec<Sale> {
     // A row of numbers for each user, so that what one buys changes nothing for the others.
-    let mut random = Random::new(user.id.as_u128() as u64);
+    let mut random = Random::new(user.id.as_uuid().as_u128() as u64);
     if !random.chance(BUYERS) {
         return Vec::new();
     }
@@ -43,8 +41,8 @@ pub fn sales(user: &Member, now: Millis) -> Vec<Sale> {
     let mut sales: Vec<Sale> = (0..months)
         .map(|month| {
             let occurred_at = begin + month * MONTH;
-            let id = random.id(occurred_at);
-            let external_id = format!("payment-{}", id.simple());
+            let id: ConversionId = random.id(occurred_at);
+            let external_id = format!("payment-{}", id.as_uuid().simple());
             Sale { id, value: price, currency, occurred_at, external_id, refund_of: None }
         })
         .collect();
@@ -53,7 +51,7 @@ pub fn sales(user: &Member, now: Millis) -> Vec<Sale> {
     {
         let occurred_at = last.occurred_at + DAY + (random.unit() * 13.0 * DAY as f64) as Millis;
         let value = if random.chance(0.7) { -price } else { -price / 2 };
-        let external_id = format!("refund-{}", last.id.simple());
+        let external_id = format!("refund-{}", last.id.as_uuid().simple());
         let refund_of = Some(last.id);
         sales.push(Sale { id: random.id(occurred_at), value, currency, occurred_at, external_id, refund_of });
     }

@@ -14,7 +14,8 @@ use crate::{
         signal::{custom_tags::CustomTags, parse},
         touch::Touch,
     },
-    db::{new_id, testing::each_database},
+    db::testing::each_database,
+    id::{ConversionId, TouchId, UserId, VisitorId},
 };
 
 /// 2026-11-23T15:30:00Z
@@ -43,8 +44,8 @@ where
     sql(text).fetch_all(&mut conn).await.expect("rows")
 }
 
-async fn add_user(db: &Db, email: &'static str, role: &'static str) -> Uuid {
-    let id = new_id();
+async fn add_user(db: &Db, email: &'static str, role: &'static str) -> UserId {
+    let id = UserId::new();
     db.transaction(move |conn| {
         Box::pin(async move {
             sql("insert into users (id, email, email_lower, password_hash, role, created_at) values ($1, $2, $2, '', $3, 1)")
@@ -61,8 +62,8 @@ async fn add_user(db: &Db, email: &'static str, role: &'static str) -> Uuid {
 }
 
 /// A touch of a visitor, who is the user's.
-async fn add_lead(db: &Db, user: Option<Uuid>) {
-    let visitor = new_id();
+async fn add_lead(db: &Db, user: Option<UserId>) {
+    let visitor = VisitorId::new();
     let signals = parse("utm_source=real", None, &CustomTags::default());
     let touch = Touch::of_link(&signals, "/", NOW);
     touch.store_first(db, visitor).await.expect("a touch");
@@ -73,22 +74,33 @@ async fn add_lead(db: &Db, user: Option<Uuid>) {
 
 /// Whatever is stored, in words.
 async fn everything(db: &Db) -> Vec<String> {
-    type Touched =
-        (Uuid, Uuid, i64, Option<String>, Option<String>, Option<String>, Option<String>, String, String, i64, i64);
+    type Touched = (
+        TouchId,
+        VisitorId,
+        i64,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        String,
+        String,
+        i64,
+        i64,
+    );
     let touches: Vec<Touched> = rows(
         db,
         "select id, visitor_id, occurred_at, source, medium, campaign, term, click_ids,
         landing_path, hits, fingerprint from touches order by id",
     )
     .await;
-    let visitors: Vec<(Uuid, Option<Uuid>, i64, Option<i64>)> =
+    let visitors: Vec<(VisitorId, Option<UserId>, i64, Option<i64>)> =
         rows(db, "select id, user_id, first_seen_at, linked_at from visitors order by id").await;
-    let users: Vec<(Uuid, String, i64)> = rows(db, "select id, email, created_at from users order by id").await;
-    let tokens: Vec<(String, Option<Uuid>, i64)> =
+    let users: Vec<(UserId, String, i64)> = rows(db, "select id, email, created_at from users order by id").await;
+    let tokens: Vec<(String, Option<UserId>, i64)> =
         rows(db, "select token, owner_id, created_at from referral_tokens order by token").await;
-    let referrals: Vec<(Uuid, String, i64)> =
+    let referrals: Vec<(UserId, String, i64)> =
         rows(db, "select referee_id, token, created_at from referrals order by referee_id").await;
-    type Converted = (Uuid, Uuid, String, i64, Option<String>, i64, String, String, Option<Uuid>);
+    type Converted = (ConversionId, UserId, String, i64, Option<String>, i64, String, String, Option<ConversionId>);
     let conversions: Vec<Converted> = rows(
         db,
         "select id, user_id, kind, value, currency, occurred_at, source, external_id, refund_of from conversions
@@ -247,14 +259,14 @@ fn check(people: &[Person], days: i64) {
     let mut created = BTreeMap::new();
     let mut after_sign_up = 0;
     for Person { visitor, first_seen_at, touches, user } in people {
-        assert!(ids.insert(*visitor) && touches.iter().all(|touch| ids.insert(touch.id)));
+        assert!(ids.insert(visitor.as_uuid()) && touches.iter().all(|touch| ids.insert(touch.id.as_uuid())));
         assert!(touches.len() <= 6 && (user.is_some() || !touches.is_empty()));
         assert!(touches.is_sorted_by(|one, next| one.occurred_at < next.occurred_at));
         assert!(touches.first().is_none_or(|touch| touch.occurred_at == *first_seen_at));
         assert!(touches.iter().all(|touch| (NOW - days * DAY..NOW - NOW % DAY + DAY).contains(&touch.occurred_at)));
         assert!(touches.iter().all(|touch| touch.channel != Channel::Direct.as_str()), "{touches:?}");
         let Some(user) = user else { continue };
-        assert!(ids.insert(user.id) && user.created_at < NOW && *first_seen_at <= user.created_at);
+        assert!(ids.insert(user.id.as_uuid()) && user.created_at < NOW && *first_seen_at <= user.created_at);
         let later = touches.iter().filter(|touch| touch.occurred_at > user.created_at).count();
         assert!(later < 2 && (later == 0 || touches.len() > 1));
         after_sign_up += later;
@@ -281,7 +293,7 @@ fn the_year_is_believable() {
     let rate = touched.iter().filter(|person| person.user.is_some()).count() as f64 / touched.len() as f64;
     assert!((0.03..0.12).contains(&rate), "{rate}");
 
-    let mut campaigns: BTreeMap<Option<&str>, (BTreeSet<Uuid>, BTreeSet<Uuid>)> = BTreeMap::new();
+    let mut campaigns: BTreeMap<Option<&str>, (BTreeSet<VisitorId>, BTreeSet<VisitorId>)> = BTreeMap::new();
     for person in &touched {
         for touch in &person.touches {
             let entry = campaigns.entry(touch.utm.campaign.as_deref()).or_default();

@@ -6,7 +6,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use uuid::{Builder, Uuid};
+use uuid::Builder;
 
 use super::{
     columns::{Column, Row, UTM, quoted, text},
@@ -24,6 +24,7 @@ use crate::{
     },
     auth::user::{email_key, parse_email},
     db::Millis,
+    id::{TouchId, UserId, VisitorId},
 };
 
 /// Where these touches come from: part of what their ids are made of.
@@ -89,7 +90,7 @@ pub(super) struct Lead {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     /// It has been a touch of Waymark's, under this id.
-    Touch(Uuid),
+    Touch(TouchId),
     /// django-utm-tracker's primary key.
     Id(String),
     /// A digest of its time, medium, source and campaign, and which of the user's rows with the same ones it is, in the order of
@@ -137,7 +138,7 @@ impl Lead {
 
     /// The id of its touch. A row that has no id itself is known only together with its account: the id must not be a trace of
     /// the e-mail address, which can be erased.
-    pub fn touch_id(&self, account: Option<Uuid>) -> Option<Uuid> {
+    pub fn touch_id(&self, account: Option<UserId>) -> Option<TouchId> {
         let mut digest = Sha256::new();
         digest.update(ORIGIN);
         match &self.key {
@@ -148,7 +149,7 @@ impl Lead {
             }
             Key::Row { digest: row, occurrence } => {
                 digest.update("\0row\0");
-                digest.update(account?);
+                digest.update(account?.as_uuid());
                 digest.update(row);
                 digest.update(occurrence.to_le_bytes());
             }
@@ -156,14 +157,14 @@ impl Lead {
         // In whole seconds, as some exports have them, so that a lead is the same from the database and from an export. The time
         // in front keeps the touches of a day together in the index, as version 7 wants it.
         let seconds = (self.arrival.occurred_at / 1000).unsigned_abs();
-        Some(Builder::from_unix_timestamp_millis(seconds * 1000, &first(digest)).into_uuid())
+        Some(Builder::from_unix_timestamp_millis(seconds * 1000, &first(digest)).into_uuid().into())
     }
 }
 
 /// The visitor who has the imported touches of an account.
-pub(super) fn visitor_of(account: Uuid) -> Uuid {
-    let digest = Sha256::new().chain_update(ORIGIN).chain_update("\0visitor\0").chain_update(account);
-    Builder::from_custom_bytes(first(digest)).into_uuid()
+pub(super) fn visitor_of(account: UserId) -> VisitorId {
+    let digest = Sha256::new().chain_update(ORIGIN).chain_update("\0visitor\0").chain_update(account.as_uuid());
+    Builder::from_custom_bytes(first(digest)).into_uuid().into()
 }
 
 fn first<const N: usize>(digest: Sha256) -> [u8; N] {
@@ -174,7 +175,7 @@ fn first<const N: usize>(digest: Sha256) -> [u8; N] {
 fn key_of(row: &Row) -> Result<Key, String> {
     if let Some(id) = row.text(Column::LeadId)? {
         let id = id.trim();
-        return Ok(Uuid::parse_str(id).map_or_else(|_| Key::Id(id.to_owned()), Key::Touch));
+        return Ok(id.parse().map_or_else(|_| Key::Id(id.to_owned()), Key::Touch));
     }
     if let Some(id) = row.text(Column::Id)? {
         return Ok(Key::Id(id.trim().to_owned()));

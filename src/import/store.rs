@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
-use uuid::Uuid;
 
 use super::lead::{Lead, visitor_of};
 use crate::{
     attribution::conversion::sign_up_conversion,
-    db::{Conn, Dialect, Error, Insert, Millis, Table, Value, new_id, sql},
+    db::{Conn, Dialect, Error, Insert, Millis, Table, Value, sql},
+    id::{TouchId, UserId, VisitorId},
 };
 
 /// No hash: no password fits, and finding that out takes as long as with a hash.
@@ -43,7 +43,7 @@ pub(super) struct Stored {
 
 #[derive(Clone, Copy, Debug)]
 struct Account {
-    id: Uuid,
+    id: UserId,
     created_at: Millis,
     sample: bool,
 }
@@ -58,11 +58,11 @@ pub(super) async fn store(conn: &mut Conn, leads: &[Dated], existing_only: bool)
     let keys = leads.iter().map(|dated| dated.lead.arrival.email_key.as_str()).collect::<HashSet<_>>();
     let mut accounts = accounts(conn, keys.iter().copied()).await?;
     let ids: Vec<_> = leads.iter().map(|dated| id_of(dated, &accounts)).collect();
-    let present: HashSet<Uuid> =
+    let present: HashSet<TouchId> =
         select_in(conn, "select id from touches where id in", ids.iter().flatten().map(|id| (*id).into()))
             .await?
             .into_iter()
-            .map(|(id,): (Uuid,)| id)
+            .map(|(id,): (TouchId,)| id)
             .collect();
     let mut new = Vec::new();
     for (index, dated) in leads.iter().enumerate() {
@@ -88,13 +88,13 @@ pub(super) async fn store(conn: &mut Conn, leads: &[Dated], existing_only: bool)
     Ok(stored)
 }
 
-fn id_of(dated: &Dated, accounts: &HashMap<String, Account>) -> Option<Uuid> {
+fn id_of(dated: &Dated, accounts: &HashMap<String, Account>) -> Option<TouchId> {
     dated.lead.touch_id(accounts.get(&dated.lead.arrival.email_key).map(|account| account.id))
 }
 
 /// The accounts that have one of the addresses.
 async fn accounts(conn: &mut Conn, keys: impl Iterator<Item = &str>) -> Result<HashMap<String, Account>, Error> {
-    let rows: Vec<(String, Uuid, Millis, bool)> = select_in(
+    let rows: Vec<(String, UserId, Millis, bool)> = select_in(
         conn,
         "select email_lower, id, created_at, sample from users where email_lower in",
         keys.map(Value::from),
@@ -125,7 +125,7 @@ async fn create_accounts(
     }
     let mut own = HashSet::new();
     let rows = missing.iter().map(|(key, (email, created_at))| {
-        let id = new_id();
+        let id = UserId::new();
         own.insert(id);
         let values = vec![id.into(), (*email).into(), (*key).into(), NO_PASSWORD.into(), (*created_at).into()];
         Insert { table: &USERS, values }
@@ -145,8 +145,8 @@ async fn create_accounts(
 /// Adds the touches with their visitors, and answers how many touches were not there.
 async fn add_touches(conn: &mut Conn, leads: &[&Dated], accounts: &HashMap<String, Account>) -> Result<u64, Error> {
     // both by id, the order that all keep
-    let mut visitors: BTreeMap<Uuid, (Account, Millis)> = BTreeMap::new();
-    let mut touches: BTreeMap<Uuid, Insert> = BTreeMap::new();
+    let mut visitors: BTreeMap<VisitorId, (Account, Millis)> = BTreeMap::new();
+    let mut touches: BTreeMap<TouchId, Insert> = BTreeMap::new();
     for dated in leads {
         let lead = &dated.lead;
         let Some(account) = accounts.get(&lead.arrival.email_key) else { continue };
@@ -163,11 +163,11 @@ async fn add_touches(conn: &mut Conn, leads: &[&Dated], accounts: &HashMap<Strin
 }
 
 /// Adds visitors where they are missing. One whose first lead is earlier than was known was first seen then.
-async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<Uuid, (Account, Millis)>) -> Result<(), Error> {
-    let known: Vec<(Uuid, Millis)> =
+async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (Account, Millis)>) -> Result<(), Error> {
+    let known: Vec<(VisitorId, Millis)> =
         select_in(conn, "select id, first_seen_at from visitors where id in", visitors.keys().map(|id| (*id).into()))
             .await?;
-    let known: HashMap<Uuid, Millis> = known.into_iter().collect();
+    let known: HashMap<VisitorId, Millis> = known.into_iter().collect();
     let mut missing = Vec::new();
     for (id, (account, first_at)) in visitors {
         match known.get(id) {

@@ -37,6 +37,7 @@ use crate::{
     },
     auth::throttle,
     db::{Conn, Db, Error, Millis, Value, sql},
+    id::{ConversionId, TouchId, UserId},
 };
 
 /// Why nobody was forgotten.
@@ -60,7 +61,7 @@ const NAMES: [&str; 6] = ["source", "medium", "campaign", "source_platform", "cr
 const CHUNK: usize = 400;
 
 /// Forgets a user. Afterwards [`file_wipe::clear`] is due. Doing it again does no harm.
-pub async fn erase(db: &Db, user: Uuid) -> Result<(), EraseError> {
+pub async fn erase(db: &Db, user: UserId) -> Result<(), EraseError> {
     let Known { email_lower, address, shared, naming, elsewhere } = look(&mut db.read().await?, user).await?;
     let (now, key) = (db.now(), Key::new());
     db.transaction(move |conn| {
@@ -105,12 +106,12 @@ struct Known {
     /// Nothing where the user is erased already.
     address: Option<Address>,
     shared: Shared,
-    naming: Vec<Uuid>,
+    naming: Vec<TouchId>,
     elsewhere: Elsewhere,
 }
 
 /// The long looks, through all touches. What comes in afterwards is seen as nobody else's, and does not stay.
-async fn look(conn: &mut Conn, user: Uuid) -> Result<Known, EraseError> {
+async fn look(conn: &mut Conn, user: UserId) -> Result<Known, EraseError> {
     let found: Option<(String, bool)> = sql("select email_lower, erased_at is not null from users where id = $1")
         .bind(user)
         .fetch_optional(conn)
@@ -128,7 +129,7 @@ async fn look(conn: &mut Conn, user: Uuid) -> Result<Known, EraseError> {
 /// Forgets what came in for an erased user while the erasure was under way: a landing or a sign-in in flight. For housekeeping.
 pub async fn finish(db: &Db) -> Result<(), EraseError> {
     const DAY: Millis = 24 * 60 * 60 * 1000;
-    let late: Vec<(Uuid,)> = sql("select u.id from users u where u.erased_at > $1 and (
+    let late: Vec<(UserId,)> = sql("select u.id from users u where u.erased_at > $1 and (
             exists (select 1 from tower_sessions s where s.user_id = u.id) or
             exists (select 1 from visitors v join touches t on t.visitor_id = v.id
                 where v.user_id = u.id and (t.fingerprint < 0 or t.fingerprint >= $2)))")
@@ -143,14 +144,14 @@ pub async fn finish(db: &Db) -> Result<(), EraseError> {
 }
 
 /// Whether this is the only admin who can sign in. Two admins who go at once go one after the other.
-async fn is_last_admin(conn: &mut Conn, user: Uuid) -> Result<bool, Error> {
+async fn is_last_admin(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
     let lock =
         format!("select id from users where role = 'admin' and disabled_at is null order by id{}", conn.for_update());
-    let admins: Vec<(Uuid,)> = sql(lock).fetch_all(conn).await?;
+    let admins: Vec<(UserId,)> = sql(lock).fetch_all(conn).await?;
     Ok(admins == [(user,)])
 }
 
-async fn erase_user(conn: &mut Conn, user: Uuid, now: Millis) -> Result<(), Error> {
+async fn erase_user(conn: &mut Conn, user: UserId, now: Millis) -> Result<(), Error> {
     // Neither an address, for want of an @, nor a password hash.
     let nobody = format!("erased-{}", Uuid::new_v4().simple());
     sql("update users set email = $2, email_lower = $2, password_hash = '!', role = 'member',
@@ -164,9 +165,9 @@ async fn erase_user(conn: &mut Conn, user: Uuid, now: Millis) -> Result<(), Erro
     .map(|_| ())
 }
 
-async fn erase_external_ids(conn: &mut Conn, user: Uuid) -> Result<(), Error> {
+async fn erase_external_ids(conn: &mut Conn, user: UserId) -> Result<(), Error> {
     // a sign-up's holds the user's id and nothing else
-    let ids: Vec<(Uuid, String, String)> = sql("select id, source, external_id from conversions
+    let ids: Vec<(ConversionId, String, String)> = sql("select id, source, external_id from conversions
         where user_id = $1 and kind <> 'signup' and external_id not like 'erased:%'")
     .bind(user)
     .fetch_all(conn)
@@ -185,7 +186,7 @@ async fn erase_external_ids(conn: &mut Conn, user: Uuid) -> Result<(), Error> {
 type Shared = BTreeMap<&'static str, HashSet<String>>;
 
 /// Those values of a user's touches that touches of other visitors have too.
-async fn shared_values(conn: &mut Conn, user: Uuid) -> Result<Shared, Error> {
+async fn shared_values(conn: &mut Conn, user: UserId) -> Result<Shared, Error> {
     let mut shared = Shared::new();
     for column in PERSONAL {
         let values: Vec<(String,)> = sql(format!(
@@ -213,7 +214,7 @@ async fn shared_values(conn: &mut Conn, user: Uuid) -> Result<Shared, Error> {
 }
 
 /// Touches of anyone that have the address in one of their texts.
-async fn touches_with(conn: &mut Conn, address: &Address) -> Result<Vec<Uuid>, Error> {
+async fn touches_with(conn: &mut Conn, address: &Address) -> Result<Vec<TouchId>, Error> {
     let texts = NAMES.into_iter().chain(PERSONAL).chain(["referrer", "tags", "click_ids"]);
     let all: Vec<String> = texts.map(|column| format!("coalesce({column}, '')")).collect();
     let all = all.join(" || ' ' || ");
@@ -221,7 +222,12 @@ async fn touches_with(conn: &mut Conn, address: &Address) -> Result<Vec<Uuid>, E
 }
 
 /// Rows whose text, an expression, has the address. Read in pages: many texts have something percent-encoded.
-async fn rows_with(conn: &mut Conn, address: &Address, table: &str, text: &str) -> Result<Vec<Uuid>, Error> {
+async fn rows_with<T: From<Uuid>>(
+    conn: &mut Conn,
+    address: &Address,
+    table: &str,
+    text: &str,
+) -> Result<Vec<T>, Error> {
     const PAGE: i64 = 1000;
     let [plain, encoded] = address.patterns();
     let question = format!(
@@ -240,14 +246,14 @@ async fn rows_with(conn: &mut Conn, address: &Address, table: &str, text: &str) 
             .await?;
         let Some((last, _)) = rows.last() else { return Ok(found) };
         after = *last;
-        found.extend(rows.iter().filter(|(_, texts)| address.is_in(texts)).map(|(id, _)| *id));
+        found.extend(rows.iter().filter(|(_, texts)| address.is_in(texts)).map(|(id, _)| T::from(*id)));
     }
 }
 
 /// Where else the address stands: in what others reported, and in names that admins gave.
 #[derive(Debug, Default)]
 struct Elsewhere {
-    conversions: Vec<Uuid>,
+    conversions: Vec<ConversionId>,
     aliases: Vec<String>,
     tokens: Vec<String>,
 }
@@ -314,7 +320,7 @@ impl Elsewhere {
 /// The texts of a touch, and what is made of them.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 struct Texts {
-    id: Uuid,
+    id: TouchId,
     source: Option<String>,
     medium: Option<String>,
     campaign: Option<String>,
@@ -334,11 +340,11 @@ struct Texts {
 const TEXTS: &str = "select t.id, t.source, t.medium, t.campaign, t.term, t.content, t.utm_id, t.source_platform,
     t.creative_format, t.marketing_tactic, t.landing_path, t.referrer, t.click_ids, t.tags, t.fingerprint from touches t";
 
-async fn touches_of(conn: &mut Conn, user: Uuid) -> Result<Vec<Texts>, Error> {
+async fn touches_of(conn: &mut Conn, user: UserId) -> Result<Vec<Texts>, Error> {
     sql(format!("{TEXTS} join visitors v on v.id = t.visitor_id where v.user_id = $1")).bind(user).fetch_all(conn).await
 }
 
-async fn touches_by_id(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<Texts>, Error> {
+async fn touches_by_id(conn: &mut Conn, ids: &[TouchId]) -> Result<Vec<Texts>, Error> {
     sql(format!("{TEXTS} where t.id in ({})", places(1, ids.len())))
         .bind_all(ids.iter().map(|id| Value::from(*id)))
         .fetch_all(conn)

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use tower_sessions::session::Record;
-use uuid::Uuid;
 
 use crate::{
     auth::{User, session_lifetime, throttle},
     db::{Conn, Error, Millis, sql},
+    id::{ConversionId, TouchId, UserId, VisitorId},
 };
 
 /// A moment, written as RFC 3339 in UTC.
@@ -45,7 +45,7 @@ pub struct Export {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Account {
-    pub id: Uuid,
+    pub id: UserId,
     pub email: String,
     pub role: String,
     pub created_at: Time,
@@ -75,7 +75,7 @@ pub struct FailedSignIns {
 /// A browser that was used before or after signing in.
 #[derive(Clone, Debug, Serialize)]
 pub struct Visitor {
-    pub id: Uuid,
+    pub id: VisitorId,
     pub first_seen_at: Time,
     pub linked_at: Option<Time>,
     pub sample: bool,
@@ -93,7 +93,7 @@ pub struct Consent {
 /// One arrival.
 #[derive(Clone, Debug, Serialize)]
 pub struct Touch {
-    pub id: Uuid,
+    pub id: TouchId,
     pub occurred_at: Time,
     pub source: Option<String>,
     pub medium: Option<String>,
@@ -118,7 +118,7 @@ pub struct Touch {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Conversion {
-    pub id: Uuid,
+    pub id: ConversionId,
     pub kind: String,
     /// Cents, where the currency has cents. Negative for a refund.
     pub value_in_minor_units: i64,
@@ -127,7 +127,7 @@ pub struct Conversion {
     pub recorded_at: Time,
     pub source: String,
     pub external_id: String,
-    pub refund_of: Option<Uuid>,
+    pub refund_of: Option<ConversionId>,
     pub sample: bool,
 }
 
@@ -167,7 +167,7 @@ pub async fn export(conn: &mut Conn, user: &User, now: Millis) -> Result<Export,
     })
 }
 
-async fn account(conn: &mut Conn, user: Uuid) -> Result<Account, Error> {
+async fn account(conn: &mut Conn, user: UserId) -> Result<Account, Error> {
     #[derive(sqlx::FromRow)]
     struct Row {
         email: String,
@@ -192,7 +192,7 @@ async fn account(conn: &mut Conn, user: Uuid) -> Result<Account, Error> {
     })
 }
 
-async fn sessions(conn: &mut Conn, user: Uuid) -> Result<Vec<Session>, Error> {
+async fn sessions(conn: &mut Conn, user: UserId) -> Result<Vec<Session>, Error> {
     let rows: Vec<(Vec<u8>, OffsetDateTime)> =
         sql("select data, expiry_date from tower_sessions where user_id = $1 order by expiry_date")
             .bind(user)
@@ -211,14 +211,14 @@ async fn sessions(conn: &mut Conn, user: Uuid) -> Result<Vec<Session>, Error> {
     Ok(rows.into_iter().map(session).collect())
 }
 
-async fn visitors(conn: &mut Conn, user: Uuid) -> Result<Vec<Visitor>, Error> {
-    let rows: Vec<(Uuid, Millis, Option<Millis>, bool)> =
+async fn visitors(conn: &mut Conn, user: UserId) -> Result<Vec<Visitor>, Error> {
+    let rows: Vec<(VisitorId, Millis, Option<Millis>, bool)> =
         sql("select id, first_seen_at, linked_at, sample from visitors where user_id = $1 order by first_seen_at, id")
             .bind(user)
             .fetch_all(conn)
             .await?;
     let (mut touches, mut consents) = (touches(conn, user).await?, consents(conn, user).await?);
-    let visitor = |(id, first_seen_at, linked_at, sample): (Uuid, Millis, Option<Millis>, bool)| Visitor {
+    let visitor = |(id, first_seen_at, linked_at, sample): (VisitorId, Millis, Option<Millis>, bool)| Visitor {
         id,
         first_seen_at: Time(first_seen_at),
         linked_at: linked_at.map(Time),
@@ -229,25 +229,25 @@ async fn visitors(conn: &mut Conn, user: Uuid) -> Result<Vec<Visitor>, Error> {
     Ok(rows.into_iter().map(visitor).collect())
 }
 
-async fn consents(conn: &mut Conn, user: Uuid) -> Result<HashMap<Uuid, Vec<Consent>>, Error> {
-    let rows: Vec<(Uuid, Millis, bool, String)> =
+async fn consents(conn: &mut Conn, user: UserId) -> Result<HashMap<VisitorId, Vec<Consent>>, Error> {
+    let rows: Vec<(VisitorId, Millis, bool, String)> =
         sql("select c.visitor_id, c.decided_at, c.granted, c.wording from consents c
             join visitors v on v.id = c.visitor_id where v.user_id = $1 order by c.decided_at")
         .bind(user)
         .fetch_all(conn)
         .await?;
-    let mut consents: HashMap<Uuid, Vec<Consent>> = HashMap::new();
+    let mut consents: HashMap<VisitorId, Vec<Consent>> = HashMap::new();
     for (visitor, decided_at, granted, wording) in rows {
         consents.entry(visitor).or_default().push(Consent { decided_at: Time(decided_at), granted, wording });
     }
     Ok(consents)
 }
 
-async fn touches(conn: &mut Conn, user: Uuid) -> Result<HashMap<Uuid, Vec<Touch>>, Error> {
+async fn touches(conn: &mut Conn, user: UserId) -> Result<HashMap<VisitorId, Vec<Touch>>, Error> {
     #[derive(sqlx::FromRow)]
     struct Row {
-        id: Uuid,
-        visitor_id: Uuid,
+        id: TouchId,
+        visitor_id: VisitorId,
         occurred_at: Millis,
         source: Option<String>,
         medium: Option<String>,
@@ -279,7 +279,7 @@ async fn touches(conn: &mut Conn, user: Uuid) -> Result<HashMap<Uuid, Vec<Touch>
         .await?;
     // what is no JSON is shown as it is: the document leaves out nothing
     let json = |text: String| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text));
-    let mut touches: HashMap<Uuid, Vec<Touch>> = HashMap::new();
+    let mut touches: HashMap<VisitorId, Vec<Touch>> = HashMap::new();
     for row in rows {
         touches.entry(row.visitor_id).or_default().push(Touch {
             id: row.id,
@@ -308,10 +308,10 @@ async fn touches(conn: &mut Conn, user: Uuid) -> Result<HashMap<Uuid, Vec<Touch>
     Ok(touches)
 }
 
-async fn conversions(conn: &mut Conn, user: Uuid) -> Result<Vec<Conversion>, Error> {
+async fn conversions(conn: &mut Conn, user: UserId) -> Result<Vec<Conversion>, Error> {
     #[derive(sqlx::FromRow)]
     struct Row {
-        id: Uuid,
+        id: ConversionId,
         kind: String,
         value: i64,
         currency: Option<String>,
@@ -319,7 +319,7 @@ async fn conversions(conn: &mut Conn, user: Uuid) -> Result<Vec<Conversion>, Err
         recorded_at: Millis,
         source: String,
         external_id: String,
-        refund_of: Option<Uuid>,
+        refund_of: Option<ConversionId>,
         sample: bool,
     }
     let rows: Vec<Row> =
@@ -343,7 +343,7 @@ async fn conversions(conn: &mut Conn, user: Uuid) -> Result<Vec<Conversion>, Err
     Ok(rows.into_iter().map(conversion).collect())
 }
 
-async fn referral_link(conn: &mut Conn, user: Uuid) -> Result<Option<ReferralLink>, Error> {
+async fn referral_link(conn: &mut Conn, user: UserId) -> Result<Option<ReferralLink>, Error> {
     type Row = (String, String, String, Millis, Option<Millis>, Option<Millis>);
     let row: Option<Row> = sql("select token, campaign, landing_path, created_at, expires_at, disabled_at
         from referral_tokens where owner_id = $1")
@@ -366,7 +366,7 @@ async fn referral_link(conn: &mut Conn, user: Uuid) -> Result<Option<ReferralLin
     }))
 }
 
-async fn referred_by(conn: &mut Conn, user: Uuid) -> Result<Option<ReferredBy>, Error> {
+async fn referred_by(conn: &mut Conn, user: UserId) -> Result<Option<ReferredBy>, Error> {
     let row: Option<(String, Millis)> =
         sql("select token, created_at from referrals where referee_id = $1").bind(user).fetch_optional(conn).await?;
     Ok(row.map(|(token, at)| ReferredBy { token, at: Time(at) }))

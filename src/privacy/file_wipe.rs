@@ -6,8 +6,10 @@
 
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use super::lease::Lease;
-use crate::db::{Conn, Db, Error, new_id, sql};
+use crate::db::{Conn, Db, Error, sql};
 
 /// What an erasure changes.
 const TABLES: [&str; 6] = ["users", "tower_sessions", "sign_in_failures", "touches", "conversions", "referral_tokens"];
@@ -22,7 +24,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub(super) async fn note(conn: &mut Conn) -> Result<(), Error> {
     // A name of its own: a cleaning that began before this erasure must not count for it. It has no holder and is never leased.
     sql("insert into jobs (name, leased_until) values ($1, 0)")
-        .bind(format!("{JOB}:{}", new_id()))
+        .bind(format!("{JOB}:{}", Uuid::now_v7()))
         .execute(conn)
         .await
         .map(|_| ())

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::db::{Conn, Db, Error, Millis, new_id, sql};
+use crate::db::{Conn, Db, Error, Millis, sql};
 
 /// A job that is ours until the lease runs out.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub struct Lease {
 impl Lease {
     /// Takes the lease of a job for so long. Nothing where somebody else has it.
     pub async fn take(db: &Db, name: &'static str, lasts: Duration) -> Result<Option<Self>, Error> {
-        let (lease, now) = (Self { name, holder: new_id(), lasts }, db.now());
+        let (lease, now) = (Self { name, holder: Uuid::now_v7(), lasts }, db.now());
         let taken = db.transaction(move |conn| Box::pin(async move { lease.try_take(conn, now).await })).await?;
         Ok(taken.then_some(lease))
     }
@@ -123,7 +123,7 @@ mod tests {
         each_database(async |db| {
             let dead = Lease::take(&db, "job", MINUTE).await.expect("answered").expect("free");
             let now = db.now();
-            let next = Lease { holder: new_id(), ..dead };
+            let next = Lease { holder: Uuid::now_v7(), ..dead };
             let (early, late, renewed, kept) = db
                 .transaction(move |conn| {
                     Box::pin(async move {

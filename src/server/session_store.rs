@@ -24,11 +24,11 @@ use tower_sessions::{
     session_store::{Error, Result},
 };
 use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
-use uuid::Uuid;
 
 use crate::{
     attribution::touch::visitor::UNREADABLE,
     db::{self, Conn, Db, Insert, Table, sql},
+    id::UserId,
 };
 
 /// Where a loaded record keeps what it was loaded as. Never stored.
@@ -241,7 +241,7 @@ fn remember(data: &mut Data) {
 }
 
 /// Who is signed in, if anyone.
-fn signed_in(data: &Data) -> Option<Uuid> {
+fn signed_in(data: &Data) -> Option<UserId> {
     data.get(AUTH)?.get("user_id")?.as_str()?.parse().ok()
 }
 
@@ -250,7 +250,7 @@ fn is_understood(data: &Data) -> bool {
     #[derive(Deserialize)]
     struct Entry {
         #[serde(rename = "user_id")]
-        _user: Option<Uuid>,
+        _user: Option<UserId>,
         #[serde(rename = "auth_hash")]
         _hash: Option<Vec<u8>>,
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
-use waymark::{auth::api_tokens, db::sql};
+use waymark::{auth::api_tokens, db::sql, id::UserId};
 
 use crate::support::{TestApp, each_app, header, set_cookies};
 
@@ -127,7 +127,7 @@ async fn a_report_is_recorded_once_however_often_it_comes() {
         assert_eq!((&*stored.0, &*stored.1, stored.2, &*stored.3, &*stored.4, &*stored.5), expected);
 
         // by the user's id, from a named source, at a time, without money
-        let user: uuid::Uuid = sql("select id from users").fetch_scalar(&mut app.conn().await).await.expect("an id");
+        let user: UserId = sql("select id from users").fetch_scalar(&mut app.conn().await).await.expect("an id");
         let changes = json!({
             "user_email": null, "user_id": user, "source": "calendar", "occurred_at": "2026-01-02T03:04:05+01:00",
             "kind": "Demo", "value": null, "currency": null,

@@ -3,7 +3,11 @@
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::generate_route_list;
 use reqwest::{Method, StatusCode};
-use waymark::{app::App, db::sql};
+use waymark::{
+    app::App,
+    db::sql,
+    id::{TouchId, UserId},
+};
 
 use crate::support::{Browser, PASSWORD, TestApp, each_app, header, raw_request, session_cookie};
 
@@ -16,7 +20,7 @@ async fn admin_paths(app: &TestApp) -> Vec<String> {
     let member = app.browser();
     member.open(&format!("/?utm_source=news&utm_medium=email&utm_campaign={CAMPAIGN}")).await;
     member.register(MEMBER).await;
-    let (lead, user): (uuid::Uuid, uuid::Uuid) =
+    let (lead, user): (TouchId, UserId) =
         sql("select id, user_id from lead_sources").fetch_one(&mut app.conn().await).await.expect("a lead");
     let pages = generate_route_list(App).into_iter().map(|route| route.path().to_owned());
     let ids = |path: String| match path.contains("/users/") {

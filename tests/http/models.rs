@@ -2,8 +2,10 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
-use uuid::Uuid;
-use waymark::db::{Millis, new_id, sql};
+use waymark::{
+    db::{Millis, sql},
+    id::{ConversionId, TouchId, UserId},
+};
 
 use crate::{
     conversions::Sender,
@@ -13,20 +15,20 @@ use crate::{
 const DAY: Millis = 86_400_000;
 
 /// A member who came by three links, days apart, signed up, bought for 10 euros and 100 yen, and got 4 euros back.
-async fn customer(app: &TestApp) -> Uuid {
+async fn customer(app: &TestApp) -> UserId {
     let member = app.member("maria@example.com").await;
     for (source, medium, campaign) in
         [("google", "cpc", "spring"), ("news", "email", "<b>letter"), ("bing", "cpc", "autumn")]
     {
         member.open(&format!("/?utm_source={source}&utm_medium={medium}&utm_campaign={campaign}")).await;
     }
-    let touches: Vec<(Uuid,)> =
+    let touches: Vec<(TouchId,)> =
         sql("select id from touches order by id").fetch_all(&mut app.conn().await).await.expect("touches");
     let now = app.db.now();
     for ((id,), days) in touches.into_iter().zip([30, 20, 10]) {
         app.execute(sql("update touches set occurred_at = $2 where id = $1").bind(id).bind(now - days * DAY)).await;
     }
-    let (user,): (Uuid,) = sql("select id from users where email = 'maria@example.com'")
+    let (user,): (UserId,) = sql("select id from users where email = 'maria@example.com'")
         .fetch_one(&mut app.conn().await)
         .await
         .expect("the member");
@@ -174,7 +176,7 @@ async fn campaigns_overview_journey_and_lead_show_credit() {
         assert!(journey.contains("Conversion: purchase 10.00 EUR"), "{journey}");
         assert!(journey.contains("Refund of a purchase −4.00 EUR"), "{journey}");
 
-        let (lead,): (Uuid,) = sql("select id from touches where campaign = 'autumn'")
+        let (lead,): (TouchId,) = sql("select id from touches where campaign = 'autumn'")
             .fetch_one(&mut app.conn().await)
             .await
             .expect("the touch");
@@ -216,7 +218,7 @@ async fn conversions_are_listed() {
             let query =
                 sql("insert into conversions (id, user_id, kind, occurred_at, recorded_at, source, external_id)
                 values ($1, $2, 'visit', $3, $3, 'test', $4)");
-            app.execute(query.bind(new_id()).bind(user).bind(now - n * 1000).bind(n.to_string())).await;
+            app.execute(query.bind(ConversionId::new()).bind(user).bind(now - n * 1000).bind(n.to_string())).await;
         }
         let first = admin.text("/admin/conversions?kind=visit").await;
         assert!(text(&first).contains("50 of 60 conversions"));

@@ -12,7 +12,6 @@ use axum::{
 use serde::Deserialize;
 use tower_sessions::Session;
 use tracing::error;
-use uuid::Uuid;
 
 use super::{
     arrival::asks_for_privacy,
@@ -31,6 +30,7 @@ use crate::{
         touch::{Touch, visitor},
     },
     db::{Conn, Error, Millis, sql},
+    id::{UserId, VisitorId},
 };
 
 /// What the form sends.
@@ -178,7 +178,7 @@ impl Attribution {
 
     /// Notes what a visitor decided, where it is another decision than the last. A time that a browser told is not believed
     /// beyond what a decision can be old.
-    pub(crate) async fn note_decision(&self, visitor: Uuid, granted: bool, at: Millis) {
+    pub(crate) async fn note_decision(&self, visitor: VisitorId, granted: bool, at: Millis) {
         let now = self.db.now();
         let at = at.clamp(now - consent::MAX_AGE_DAYS * 86_400_000, now);
         let noted = self.db.transaction(move |conn| {
@@ -202,9 +202,9 @@ impl Attribution {
 }
 
 /// Removes a visitor with all touches, unless somebody signed in with it. Answers whether it is gone.
-async fn forget(conn: &mut Conn, visitor: Uuid) -> Result<bool, Error> {
+async fn forget(conn: &mut Conn, visitor: VisitorId) -> Result<bool, Error> {
     let lock = format!("select user_id from visitors where id = $1{}", conn.for_update());
-    let owner: Option<(Option<Uuid>,)> = sql(lock).bind(visitor).fetch_optional(conn).await?;
+    let owner: Option<(Option<UserId>,)> = sql(lock).bind(visitor).fetch_optional(conn).await?;
     if let Some((Some(_),)) = owner {
         return Ok(false);
     }

@@ -10,7 +10,6 @@ use axum::http::HeaderMap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::{
     attribution::{
@@ -21,6 +20,7 @@ use crate::{
     config::Gpc,
     cookie,
     db::Millis,
+    id::TouchId,
 };
 
 /// A cookie holds 4 KiB with its name and attributes.
@@ -34,7 +34,7 @@ pub(crate) const OLDEST: Millis = 7 * 24 * 60 * 60 * 1000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     #[serde(rename = "i")]
-    id: Uuid,
+    id: TouchId,
     #[serde(rename = "t")]
     occurred_at: Millis,
     #[serde(rename = "q")]

@@ -15,7 +15,6 @@ use futures::future::BoxFuture;
 use tower::{Layer, Service};
 use tower_sessions::Session;
 use tracing::error;
-use uuid::Uuid;
 
 use super::{exclusion::Ignored, session_layer::Storing};
 use crate::{
@@ -29,7 +28,8 @@ use crate::{
             visitor::{self, SessionVisitor},
         },
     },
-    db::{Conn, Error, Millis, new_id, sql},
+    db::{Conn, Error, Millis, sql},
+    id::{UserId, VisitorId},
 };
 
 /// The names under which a handler seeds a lead source.
@@ -126,31 +126,36 @@ impl Came {
 ///
 /// It changes nothing where the link stands. A visitor who is somebody else's stays theirs, and the session gets a new one; so
 /// does a session that had none, so that a later landing finds its visitor without writing the session.
-pub async fn link(conn: &mut Conn, visitor: Option<Uuid>, user: Uuid, now: Millis) -> Result<SessionVisitor, Error> {
+pub async fn link(
+    conn: &mut Conn,
+    visitor: Option<VisitorId>,
+    user: UserId,
+    now: Millis,
+) -> Result<SessionVisitor, Error> {
     const LINK: &str = "insert into visitors (id, user_id, first_seen_at, linked_at) values ($1, $2, $3, $3)
         on conflict (id) do update set user_id = excluded.user_id, linked_at = excluded.linked_at
         where visitors.user_id is null";
-    let id = visitor.unwrap_or_else(new_id);
+    let id = visitor.unwrap_or_else(VisitorId::new);
     sql(LINK).bind(id).bind(user).bind(now).execute(conn).await?;
-    let owner: Uuid = sql("select user_id from visitors where id = $1").bind(id).fetch_scalar(conn).await?;
+    let owner: UserId = sql("select user_id from visitors where id = $1").bind(id).fetch_scalar(conn).await?;
     if owner == user {
         return Ok(SessionVisitor { id, user: Some(user) });
     }
-    let id = new_id();
+    let id = VisitorId::new();
     sql(LINK).bind(id).bind(user).bind(now).execute(conn).await?;
     Ok(SessionVisitor { id, user: Some(user) })
 }
 
 impl Attribution {
     /// Links the visitor of a signed-in user. The sign-in has done so; this is for users who were signed in some other way.
-    async fn see_to_link(&self, session: &Session, user: Uuid) {
+    async fn see_to_link(&self, session: &Session, user: UserId) {
         if let Err(error) = self.try_link(session, user).await {
             metrics::counter!("waymark_links_failed_total").increment(1);
             error!(%error, "a visitor could not be linked to its user");
         }
     }
 
-    async fn try_link(&self, session: &Session, user: Uuid) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    async fn try_link(&self, session: &Session, user: UserId) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let known = visitor::get(session).await?;
         if known.is_some_and(|visitor| visitor.user == Some(user)) {
             return Ok(());

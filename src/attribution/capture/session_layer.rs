@@ -14,7 +14,6 @@ use futures::future::{BoxFuture, Either};
 use tower::{Layer, Service};
 use tower_sessions::Session;
 use tracing::{error, warn};
-use uuid::Uuid;
 
 use super::{
     arrival::{Head, asks_for_privacy},
@@ -35,7 +34,8 @@ use crate::{
         },
     },
     config::ConsentMode,
-    db::{self, new_id},
+    db::{self},
+    id::VisitorId,
 };
 
 /// Makes touches of arrivals. It stands inside the session layer.
@@ -187,7 +187,7 @@ struct Captured {
     /// A session began.
     started: Option<StartedSession>,
     /// Whose it is.
-    new_visitor: Option<Uuid>,
+    new_visitor: Option<VisitorId>,
     /// The touches that wait have changed.
     cookie: Option<HeaderValue>,
 }
@@ -267,7 +267,7 @@ impl Attribution {
         session: &Session,
         touch: Touch,
         how: Storing,
-    ) -> Result<(Uuid, Option<StartedSession>), Box<dyn std::error::Error + Send + Sync>> {
+    ) -> Result<(VisitorId, Option<StartedSession>), Box<dyn std::error::Error + Send + Sync>> {
         if let Some(visitor) = visitor::get(session).await? {
             let stored = match how {
                 Storing::Now => touch.store(&self.db, visitor.id).await,
@@ -277,7 +277,7 @@ impl Attribution {
             self.count_stored(stored?);
             return Ok((visitor.id, None));
         }
-        let id = new_id();
+        let id = VisitorId::new();
         visitor::set(session, SessionVisitor { id, user: None }).await?;
         if session.id().is_some() {
             // A session without a visitor: someone's code began it. Its cookie is out already.
@@ -306,7 +306,7 @@ impl Attribution {
         }
     }
 
-    async fn store_first(&self, touch: Touch, visitor: Uuid, how: Storing) -> Result<(), db::Error> {
+    async fn store_first(&self, touch: Touch, visitor: VisitorId, how: Storing) -> Result<(), db::Error> {
         let stored = match how {
             Storing::Again => touch.store_again(&self.db, visitor).await,
             Storing::Now | Storing::Beacon { .. } => touch.store_first(&self.db, visitor).await,

@@ -1,9 +1,11 @@
 //! A conversion as it is reported, and as it is accepted.
 
-use uuid::Uuid;
-
 use super::Currency;
-use crate::{attribution::signal::clean, db::Millis};
+use crate::{
+    attribution::signal::clean,
+    db::Millis,
+    id::{ConversionId, UserId},
+};
 
 /// The most that one conversion may be worth, in minor units: ten thousand million euros. Nine million such add up without
 /// overflowing.
@@ -40,7 +42,7 @@ impl Mistake {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Draft<'a> {
     /// Whose it is. A refund needs none: it is its first's user's.
-    pub user: Option<Uuid>,
+    pub user: Option<UserId>,
     /// What happened: `purchase`, `demo`. A refund needs none: it is of its first's kind.
     pub kind: Option<&'a str>,
     /// In minor units (cents), negative for a refund; 0 where no money changed hands.
@@ -56,7 +58,7 @@ pub struct Draft<'a> {
     /// What it takes back: the external id of a conversion of the same source.
     pub refunds: Option<&'a str>,
     /// The same by its id, of any source.
-    pub refund_of: Option<Uuid>,
+    pub refund_of: Option<ConversionId>,
 }
 
 /// A conversion that can be recorded: every part of it is well formed. Whether there is such a user, and what a refund may
@@ -77,13 +79,13 @@ pub struct NewConversion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     First {
-        user: Uuid,
+        user: UserId,
         kind: Kind,
     },
     /// What is given of user and kind must be its first's.
     Refund {
         of: Refunded,
-        user: Option<Uuid>,
+        user: Option<UserId>,
         kind: Option<Kind>,
     },
 }
@@ -91,7 +93,7 @@ pub(super) enum Subject {
 /// How a refund names what it takes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refunded {
-    Id(Uuid),
+    Id(ConversionId),
     ExternalId(Name),
 }
 

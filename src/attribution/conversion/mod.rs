@@ -15,25 +15,27 @@ mod tests;
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 pub use self::currency::Currency;
 pub use self::draft::{Draft, Kind, MAX_VALUE, Mistake, Name, NewConversion};
 pub(crate) use self::draft::{OWN_SOURCE, SIGN_UP};
 
 use self::draft::{ERASED, Refunded, Subject};
-use crate::db::{Conn, Dialect, Error, Millis, new_id, sql};
+use crate::{
+    db::{Conn, Dialect, Error, Millis, sql},
+    id::{ConversionId, UserId},
+};
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
-    New(Uuid),
+    New(ConversionId),
     /// It had been reported before, and nothing changed.
-    Already(Uuid),
+    Already(ConversionId),
 }
 
 impl Recorded {
-    pub fn id(self) -> Uuid {
+    pub fn id(self) -> ConversionId {
         match self {
             Self::New(id) | Self::Already(id) => id,
         }
@@ -48,7 +50,7 @@ pub enum RecordError {
     Refused(Vec<Mistake>),
     /// The conversion of this source and external id, whose id this is, differs from this one in a field.
     #[error("the conversion was reported before with another {field}")]
-    Conflict { field: &'static str, id: Uuid },
+    Conflict { field: &'static str, id: ConversionId },
     #[error(transparent)]
     Db(#[from] Error),
 }
@@ -71,9 +73,10 @@ impl From<RecordError> for Error {
 /// use waymark::{
 ///     attribution::conversion::{Draft, NewConversion, record_conversion},
 ///     db::{Db, sql},
+///     id::UserId,
 /// };
 ///
-/// # async fn pay(db: &Db, user: Uuid, order: Uuid) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn pay(db: &Db, user: UserId, order: Uuid) -> Result<(), Box<dyn std::error::Error>> {
 /// let now = db.now();
 /// let purchase = NewConversion::parse(
 ///     Draft {
@@ -121,7 +124,7 @@ pub async fn record_conversion(
         }
         None => {}
     }
-    let id = new_id();
+    let id = ConversionId::new();
     let added = sql("insert into conversions (id, user_id, kind, value, currency, occurred_at, recorded_at, source,
             external_id, refund_of, sample)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -152,7 +155,7 @@ pub async fn record_conversion(
 
 /// Records the sign-up of a user whose row was just added, in the same transaction. It has the id of its user. Whoever adds
 /// users calls it; a second time changes nothing.
-pub async fn sign_up_conversion(conn: &mut Conn, user: Uuid, at: Millis) -> Result<(), Error> {
+pub async fn sign_up_conversion(conn: &mut Conn, user: UserId, at: Millis) -> Result<(), Error> {
     sql("insert into conversions (id, user_id, kind, occurred_at, recorded_at, source, external_id, sample)
         select id, id, $2, $3, $3, $4, $5, sample from users where id = $1
         on conflict do nothing")
@@ -167,8 +170,8 @@ pub async fn sign_up_conversion(conn: &mut Conn, user: Uuid, at: Millis) -> Resu
 }
 
 /// The external id of a user's sign-up.
-pub(crate) fn sign_up_id(user: Uuid) -> String {
-    format!("{SIGN_UP}:{}", user.simple())
+pub(crate) fn sign_up_id(user: UserId) -> String {
+    format!("{SIGN_UP}:{}", user.as_uuid().simple())
 }
 
 /// What stands for an external id that was erased: enough to recognise it where it is reported again, and nothing to read.
@@ -183,12 +186,12 @@ pub fn erased_id(source: &str, external_id: &str) -> String {
 }
 
 /// Whose an erased conversion is: a report that names it knows its user only by what was erased.
-pub async fn erased_owner(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option<Uuid>, Error> {
+pub async fn erased_owner(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option<UserId>, Error> {
     // PostgreSQL takes no text with a NUL, and the digest has none; the source is as it came
     if source.contains('\0') {
         return Ok(None);
     }
-    let owner: Option<(Uuid,)> = sql("select user_id from conversions where source = $1 and external_id = $2")
+    let owner: Option<(UserId,)> = sql("select user_id from conversions where source = $1 and external_id = $2")
         .bind(source)
         .bind(erased_id(source, external_id))
         .fetch_optional(conn)
@@ -197,7 +200,7 @@ pub async fn erased_owner(conn: &mut Conn, source: &str, external_id: &str) -> R
 }
 
 /// The lock on a user's conversions, and what is to know of the user. `None` where there is no such user.
-async fn lock_user(conn: &mut Conn, user: Uuid) -> Result<Option<Owner>, Error> {
+async fn lock_user(conn: &mut Conn, user: UserId) -> Result<Option<Owner>, Error> {
     // Not `for update`, which waits for whoever adds a row that refers to the user; not `for share`, which two would hold when
     // their transactions go on to change the user, each waiting for the other.
     let lock = match conn.dialect() {
@@ -216,12 +219,12 @@ struct Owner {
 /// What is stored of a conversion.
 #[derive(Clone, Debug, sqlx::FromRow)]
 struct Stored {
-    id: Uuid,
-    user_id: Uuid,
+    id: ConversionId,
+    user_id: UserId,
     kind: String,
     value: i64,
     currency: Option<String>,
-    refund_of: Option<Uuid>,
+    refund_of: Option<ConversionId>,
 }
 
 /// The columns of [`Stored`].
@@ -257,7 +260,7 @@ impl Stored {
 /// What a report says; a refund completed by what its first says.
 #[derive(Clone, Debug)]
 struct Row {
-    user: Uuid,
+    user: UserId,
     kind: String,
     value: i64,
     currency: Option<String>,
@@ -294,7 +297,7 @@ impl Row {
         })
     }
 
-    fn refund_of(&self) -> Option<Uuid> {
+    fn refund_of(&self) -> Option<ConversionId> {
         self.first.as_ref().map(|first| first.id)
     }
 

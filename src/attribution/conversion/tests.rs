@@ -1,11 +1,14 @@
 use super::*;
-use crate::db::{Db, testing::each_database};
+use crate::{
+    db::{Db, testing::each_database},
+    id::{ConversionId, UserId},
+};
 
 /// 2026-11-23T15:30:00Z
 const NOW: Millis = 1_795_447_800_000;
 
-async fn add_user(db: &Db, email: &'static str) -> Uuid {
-    let id = new_id();
+async fn add_user(db: &Db, email: &'static str) -> UserId {
+    let id = UserId::new();
     db.transaction(move |conn| {
         Box::pin(async move {
             sql("insert into users (id, email, email_lower, password_hash, created_at) values ($1, $2, $2, '', $3)")
@@ -22,7 +25,7 @@ async fn add_user(db: &Db, email: &'static str) -> Uuid {
     id
 }
 
-fn purchase(user: Uuid, external_id: &str) -> Draft<'_> {
+fn purchase(user: UserId, external_id: &str) -> Draft<'_> {
     Draft {
         user: Some(user),
         kind: Some("purchase"),
@@ -73,11 +76,11 @@ async fn number(db: &Db, query: &'static str) -> i64 {
 }
 
 /// As erasure does it.
-async fn erase(db: &Db, user: Uuid) {
+async fn erase(db: &Db, user: UserId) {
     db.transaction(move |conn| {
         Box::pin(async move {
             sql("update users set erased_at = $2 where id = $1").bind(user).bind(NOW).execute(conn).await?;
-            let rows: Vec<(Uuid, String, String)> =
+            let rows: Vec<(ConversionId, String, String)> =
                 sql("select id, source, external_id from conversions where user_id = $1")
                     .bind(user)
                     .fetch_all(conn)
@@ -117,7 +120,7 @@ async fn a_report_counts_once_and_a_different_one_is_refused() {
         let elsewhere = Draft { source: "desk", value: 1, ..purchase(user, "o-1") };
         assert!(matches!(record(&db, elsewhere).await, Ok(Recorded::New(_))));
         assert!(matches!(record(&db, purchase(user, "O-1")).await, Ok(Recorded::New(_))), "case matters");
-        assert_eq!(fields(record(&db, purchase(new_id(), "o-9")).await), ["user"]);
+        assert_eq!(fields(record(&db, purchase(UserId::new(), "o-9")).await), ["user"]);
         assert_eq!(number(&db, "select count(*) from conversions where kind = 'purchase'").await, 3);
     })
     .await;
@@ -212,7 +215,7 @@ async fn a_refund_is_of_what_it_names() {
         for (expected, draft) in [
             (&["refunds"][..], Draft { refunds: Some("o-9"), ..fine }),
             (&["refunds"], Draft { source: "desk", ..fine }),
-            (&["refunds"], Draft { refunds: None, refund_of: Some(new_id()), ..fine }),
+            (&["refunds"], Draft { refunds: None, refund_of: Some(ConversionId::new()), ..fine }),
             (&["refunds"], Draft { refunds: Some("r-1"), ..fine }),
             (&["refunds"], Draft { refunds: Some("r-2"), ..fine }),
             (&["refunds"], Draft { refunds: Some("d-1"), ..fine }),
@@ -295,14 +298,27 @@ async fn a_sign_up_is_recorded_once_like_the_migration_did() {
     each_database(async |db| {
         let user = add_user(&db, "a@example.com").await;
         db.transaction(move |conn| Box::pin(sign_up_conversion(conn, user, NOW + 1))).await.expect("twice is fine");
-        type SignUp = (Uuid, Uuid, String, i64, Option<String>, Millis, String, String, bool);
+        type SignUp = (ConversionId, UserId, String, i64, Option<String>, Millis, String, String, bool);
         let rows: Vec<SignUp> =
             sql("select id, user_id, kind, value, currency, occurred_at, source, external_id, sample from conversions")
                 .fetch_all(&mut db.read().await.expect("a connection"))
                 .await
                 .expect("rows");
-        let external_id = format!("signup:{}", user.simple());
-        assert_eq!(rows, [(user, user, "signup".into(), 0, None, NOW, "waymark".into(), external_id, false)]);
+        let external_id = format!("signup:{}", user.as_uuid().simple());
+        assert_eq!(
+            rows,
+            [(
+                ConversionId::of_sign_up(user),
+                user,
+                "signup".into(),
+                0,
+                None,
+                NOW,
+                "waymark".into(),
+                external_id,
+                false
+            )]
+        );
     })
     .await;
 }

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     config::ReferralCredit,
     db::{Conn, Db, Error, Millis, sql},
+    id::{UserId, VisitorId},
 };
 
 /// Where the links are.
@@ -37,7 +38,7 @@ const LENGTH: usize = 12;
 /// A link's token as stored.
 #[derive(Clone, Debug, sqlx::FromRow)]
 struct Link {
-    owner_id: Option<Uuid>,
+    owner_id: Option<UserId>,
     campaign: String,
     landing_path: String,
 }
@@ -164,7 +165,7 @@ fn new_token() -> String {
 }
 
 /// The member's own link, made at the first look.
-pub async fn own_token(db: &Db, site_url: &str, user: Uuid) -> Result<OwnToken, Error> {
+pub async fn own_token(db: &Db, site_url: &str, user: UserId) -> Result<OwnToken, Error> {
     const FIND: &str = "select t.token, (select count(*) from referrals r where r.token = t.token) as signups
         from referral_tokens t where t.owner_id = $1";
     let mut conn = db.read().await?;
@@ -231,8 +232,8 @@ pub async fn disable_token(db: &Db, token: String) -> Result<bool, Error> {
 /// followed in the last 30 days, the first or the last. A user has one referrer, and nobody refers oneself.
 pub async fn credit(
     conn: &mut Conn,
-    visitor: Uuid,
-    user: Uuid,
+    visitor: VisitorId,
+    user: UserId,
     rule: ReferralCredit,
     now: Millis,
 ) -> Result<(), Error> {

@@ -1,18 +1,19 @@
-use uuid::Uuid;
-
 use super::{
     Filter, Statement,
     credit::CreditSettings,
     leads::{Cursor, Part},
     statement::contains_pattern,
 };
-use crate::db::{Conn, Error, Millis};
+use crate::{
+    db::{Conn, Error, Millis},
+    id::{ConversionId, UserId},
+};
 
 /// A conversion, and what became of it. Refunds are no rows of their own here.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ListedConversion {
-    pub id: Uuid,
-    pub user_id: Uuid,
+    pub id: ConversionId,
+    pub user_id: UserId,
     pub user_email: String,
     pub kind: String,
     pub occurred_at: Millis,
@@ -30,7 +31,7 @@ pub struct ListedConversion {
 impl ListedConversion {
     /// Where it stands in the order of conversions.
     pub fn cursor(&self) -> Cursor {
-        Cursor { occurred_at: self.occurred_at, id: self.id }
+        Cursor { occurred_at: self.occurred_at, id: self.id.as_uuid() }
     }
 }
 

@@ -1,10 +1,11 @@
-use uuid::Uuid;
-
 use super::{
     Statement,
     leads::{Lead, leads_of_user},
 };
-use crate::db::{Conn, Error, Millis};
+use crate::{
+    db::{Conn, Error, Millis},
+    id::UserId,
+};
 
 /// The most touches of one user that a journey shows.
 pub const LONGEST_JOURNEY: u32 = 1_000;
@@ -22,7 +23,7 @@ pub struct Journey {
 /// Who travels.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Traveller {
-    pub id: Uuid,
+    pub id: UserId,
     pub email: String,
     pub role: String,
     /// The sign-up.
@@ -37,12 +38,12 @@ pub struct Referral {
     pub token: String,
     pub campaign: String,
     /// Nothing where an admin made the link.
-    pub owner_id: Option<Uuid>,
+    pub owner_id: Option<UserId>,
     pub owner_email: Option<String>,
 }
 
 /// The journey of a user; nothing where there is no such user.
-pub async fn journey(conn: &mut Conn, user: Uuid) -> Result<Option<Journey>, Error> {
+pub async fn journey(conn: &mut Conn, user: UserId) -> Result<Option<Journey>, Error> {
     let traveller = Statement::new("select id, email, role, created_at, disabled_at, sample from users where id = ")
         .value(user)
         .query()

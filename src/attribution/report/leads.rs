@@ -8,15 +8,18 @@ use super::{
     Filter, Statement,
     statement::{CAMPAIGN, LINKED},
 };
-use crate::db::{Conn, Error, Millis};
+use crate::{
+    db::{Conn, Error, Millis},
+    id::{TouchId, UserId, VisitorId},
+};
 
 /// A touch of a visitor who belongs to a user.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Lead {
-    pub id: Uuid,
-    pub user_id: Uuid,
+    pub id: TouchId,
+    pub user_id: UserId,
     pub user_email: String,
-    pub visitor_id: Uuid,
+    pub visitor_id: VisitorId,
     pub occurred_at: Millis,
     /// When the visitor became the user's.
     pub linked_at: Millis,
@@ -47,7 +50,7 @@ pub struct Lead {
 impl Lead {
     /// Where it stands in the order of leads.
     pub fn cursor(&self) -> Cursor {
-        Cursor { occurred_at: self.occurred_at, id: self.id }
+        Cursor { occurred_at: self.occurred_at, id: self.id.as_uuid() }
     }
 }
 
@@ -188,12 +191,12 @@ impl Statement {
 }
 
 /// One lead; nothing where no touch has the id, or nobody's.
-pub async fn lead(conn: &mut Conn, id: Uuid) -> Result<Option<Lead>, Error> {
+pub async fn lead(conn: &mut Conn, id: TouchId) -> Result<Option<Lead>, Error> {
     select().text(FROM).text("t.id = ").value(id).query().fetch_optional(conn).await
 }
 
 /// The latest touches of a linked visitor, newest first.
-pub async fn leads_of_visitor(conn: &mut Conn, visitor: Uuid, limit: u32) -> Result<Vec<Lead>, Error> {
+pub async fn leads_of_visitor(conn: &mut Conn, visitor: VisitorId, limit: u32) -> Result<Vec<Lead>, Error> {
     select()
         .text(FROM)
         .text("t.visitor_id = ")
@@ -206,7 +209,7 @@ pub async fn leads_of_visitor(conn: &mut Conn, visitor: Uuid, limit: u32) -> Res
 }
 
 /// The touches of a user, oldest first, by all of the user's visitors.
-pub async fn leads_of_user(conn: &mut Conn, user: Uuid, limit: u32) -> Result<Vec<Lead>, Error> {
+pub async fn leads_of_user(conn: &mut Conn, user: UserId, limit: u32) -> Result<Vec<Lead>, Error> {
     select()
         .text(FROM)
         .text("v.user_id = ")

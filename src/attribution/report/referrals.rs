@@ -1,14 +1,15 @@
-use uuid::Uuid;
-
 use super::Statement;
-use crate::db::{Conn, Error, Millis};
+use crate::{
+    db::{Conn, Error, Millis},
+    id::UserId,
+};
 
 /// A referral link.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ReferralLink {
     pub token: String,
     /// Whose it is; nothing for a campaign's link, which an admin made.
-    pub owner_id: Option<Uuid>,
+    pub owner_id: Option<UserId>,
     pub owner_email: Option<String>,
     pub campaign: String,
     pub landing_path: String,

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use super::{
     channel::{Classified, Facts, rules::Rules},
     signal::{Signals, Utm, clean::is_hidden, referrer::Referrer},
 };
-use crate::db::{Insert, Millis, Table, Value, new_id};
+use crate::{
+    db::{Insert, Millis, Table, Value},
+    id::{TouchId, VisitorId},
+};
 
 /// A touch's UTM set as one number.
 pub mod fingerprint;
@@ -114,7 +116,7 @@ impl Arrived<'_> {
 /// A touch before it has a visitor.
 #[derive(Clone, Debug)]
 pub struct Touch {
-    pub id: Uuid,
+    pub id: TouchId,
     pub occurred_at: Millis,
     pub utm: Utm,
     pub channel: &'static str,
@@ -142,7 +144,7 @@ impl Touch {
         let tags = serde_json::to_string(&signals.tags).unwrap_or_else(|_| "{}".into());
         let utm = signals.utm.clone();
         Self {
-            id: new_id(),
+            id: TouchId::new(),
             occurred_at: at,
             fingerprint: fingerprint(&utm, &click_ids, &tags),
             utm,
@@ -172,7 +174,7 @@ impl Touch {
     }
 
     /// Its row, under that visitor.
-    pub(crate) fn row(self, visitor: Uuid) -> Insert {
+    pub(crate) fn row(self, visitor: VisitorId) -> Insert {
         let ids = [self.id.into(), visitor.into(), self.occurred_at.into()];
         let rest = [
             self.channel.into(),

@@ -9,11 +9,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use uuid::Uuid;
-
 use crate::{
     attribution::channel::{Facts, rules::Rules},
     db::{Db, Error, sql},
+    id::TouchId,
 };
 
 /// How many touches are read, and changed in one transaction.
@@ -32,7 +31,7 @@ pub struct Summary {
 /// What of a touch its channel depends on, and what it has.
 #[derive(sqlx::FromRow)]
 struct Row {
-    id: Uuid,
+    id: TouchId,
     source: Option<String>,
     medium: Option<String>,
     campaign: Option<String>,
@@ -81,7 +80,7 @@ pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> 
     .fetch_scalar(&mut db.read().await?)
     .await?;
     let total = u64::try_from(total).unwrap_or_default();
-    let mut last = Uuid::nil();
+    let mut last = TouchId::NIL;
     loop {
         let rows = after(db, last).await?;
         let Some(end) = rows.last() else {
@@ -90,7 +89,7 @@ pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> 
         last = end.id;
         summary.looked_at += rows.len() as u64;
         // by the new channel, so that each is one statement
-        let mut stale: BTreeMap<&'static str, Vec<Uuid>> = BTreeMap::new();
+        let mut stale: BTreeMap<&'static str, Vec<TouchId>> = BTreeMap::new();
         for row in rows {
             let channel = row.channel(rules);
             if row.channel != channel || row.rules_version != rules.version() {
@@ -110,7 +109,7 @@ pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> 
 }
 
 /// The next batch.
-async fn after(db: &Db, last: Uuid) -> Result<Vec<Row>, Error> {
+async fn after(db: &Db, last: TouchId) -> Result<Vec<Row>, Error> {
     sql("select t.id, t.source, t.medium, t.campaign, t.term, t.content, t.referrer, t.landing_path, t.click_ids, t.channel,
             t.rules_version
         from touches t join visitors v on v.id = t.visitor_id left join users u on u.id = v.user_id
@@ -121,7 +120,7 @@ async fn after(db: &Db, last: Uuid) -> Result<Vec<Row>, Error> {
     .await
 }
 
-async fn update(db: &Db, stale: BTreeMap<&'static str, Vec<Uuid>>, version: String) -> Result<(), Error> {
+async fn update(db: &Db, stale: BTreeMap<&'static str, Vec<TouchId>>, version: String) -> Result<(), Error> {
     db.transaction(move |conn| {
         Box::pin(async move {
             for (channel, ids) in stale {
@@ -147,7 +146,10 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
-    use crate::db::{Insert, Table, new_id, testing::each_database};
+    use crate::{
+        db::{Insert, Table, testing::each_database},
+        id::{UserId, VisitorId},
+    };
 
     static USERS: Table =
         Table { name: "users", columns: &["id", "email", "email_lower", "password_hash", "created_at", "erased_at"] };
@@ -177,8 +179,8 @@ mod tests {
     const UNCHANGED: Stored = ("fb", "cpc", "spring", r#"{"fbclid":"x"}"#, "Paid Social");
     const SEARCH_AD: Stored = ("google", "", "", r#"{"gad_source":"1"}"#, "Paid Search");
 
-    async fn visitor(db: &Db, erased: bool) -> Uuid {
-        let (user, visitor) = (new_id(), new_id());
+    async fn visitor(db: &Db, erased: bool) -> VisitorId {
+        let (user, visitor) = (UserId::new(), VisitorId::new());
         let email = format!("{user}@example.com");
         let erased = erased.then_some(2_i64);
         let user_row = vec![user.into(), email.clone().into(), email.into(), "".into(), 1_i64.into(), erased.into()];
@@ -188,10 +190,10 @@ mod tests {
         visitor
     }
 
-    fn touch(visitor: Uuid, (source, medium, campaign, click_ids, channel): Stored) -> Insert {
+    fn touch(visitor: VisitorId, (source, medium, campaign, click_ids, channel): Stored) -> Insert {
         let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
         let values = vec![
-            new_id().into(),
+            TouchId::new().into(),
             visitor.into(),
             1_i64.into(),
             text(source).into(),

@@ -4,10 +4,11 @@
 //! got lost, at two replicas at once. A visitor's touches are therefore stored one after the other, and each looks first
 //! whether it is there.
 
-use uuid::Uuid;
-
 use super::{Origin, Touch, tuple_values};
-use crate::db::{Conn, Db, Error, Insert, Millis, Table, sql};
+use crate::{
+    db::{Conn, Db, Error, Insert, Millis, Table, sql},
+    id::{TouchId, VisitorId},
+};
 
 /// The same arrival within this time is the same touch.
 pub const REPEAT_WINDOW: Millis = 30 * 60 * 1000;
@@ -40,28 +41,28 @@ impl Stored {
 
 impl Touch {
     /// Stores the first touch of a visitor whom nobody else can know yet.
-    pub async fn store_first(self, db: &Db, visitor: Uuid) -> Result<Stored, Error> {
+    pub async fn store_first(self, db: &Db, visitor: VisitorId) -> Result<Stored, Error> {
         let first = Insert { table: &VISITORS, values: vec![visitor.into(), self.occurred_at.into()] };
         db.insert(vec![first, self.row(visitor)]).await?;
         Ok(Stored::New)
     }
 
     /// Stores a touch of a visitor who was here before.
-    pub async fn store(self, db: &Db, visitor: Uuid) -> Result<Stored, Error> {
+    pub async fn store(self, db: &Db, visitor: VisitorId) -> Result<Stored, Error> {
         db.transaction(move |conn| Box::pin(store(conn, self, visitor))).await
     }
 
     /// Stores what a page's beacon says. `seen` is the fingerprint of what the server may have seen of the same arrival.
-    pub async fn store_beacon(self, db: &Db, visitor: Uuid, seen: Option<i64>) -> Result<Stored, Error> {
+    pub async fn store_beacon(self, db: &Db, visitor: VisitorId, seen: Option<i64>) -> Result<Stored, Error> {
         db.transaction(move |conn| Box::pin(store_beacon(conn, self, visitor, seen))).await
     }
 
     /// Stores a touch that may be stored already, under this id, by a request that did not live to tell: then its visitor is one
     /// whom no browser knows, and the touch becomes this visitor's, unless that one has a user.
-    pub async fn store_again(self, db: &Db, visitor: Uuid) -> Result<Stored, Error> {
+    pub async fn store_again(self, db: &Db, visitor: VisitorId) -> Result<Stored, Error> {
         db.transaction(move |conn| {
             Box::pin(async move {
-                let owner: Option<(Uuid, bool)> = sql("select v.id, v.user_id is not null from touches t
+                let owner: Option<(VisitorId, bool)> = sql("select v.id, v.user_id is not null from touches t
                     join visitors v on v.id = t.visitor_id where t.id = $1")
                 .bind(self.id)
                 .fetch_optional(conn)
@@ -88,7 +89,7 @@ impl Touch {
 
 /// Makes a visitor's row where there is none: it may have been forgotten (retention, a restored backup) while the browser still
 /// has its session.
-async fn ensure(conn: &mut Conn, visitor: Uuid, seen: Millis) -> Result<(), Error> {
+async fn ensure(conn: &mut Conn, visitor: VisitorId, seen: Millis) -> Result<(), Error> {
     sql("insert into visitors (id, first_seen_at) values ($1, $2) on conflict (id) do nothing")
         .bind(visitor)
         .bind(seen)
@@ -97,7 +98,7 @@ async fn ensure(conn: &mut Conn, visitor: Uuid, seen: Millis) -> Result<(), Erro
         .map(|_| ())
 }
 
-async fn store(conn: &mut Conn, touch: Touch, visitor: Uuid) -> Result<Stored, Error> {
+async fn store(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<Stored, Error> {
     lock(conn, &touch, visitor).await?;
     if let Some(known) = same_arrival(conn, &touch, visitor, touch.fingerprint).await? {
         sql("update touches set hits = hits + 1 where id = $1").bind(known).execute(conn).await?;
@@ -122,7 +123,7 @@ async fn store(conn: &mut Conn, touch: Touch, visitor: Uuid) -> Result<Stored, E
     add(conn, touch, visitor).await
 }
 
-async fn store_beacon(conn: &mut Conn, touch: Touch, visitor: Uuid, seen: Option<i64>) -> Result<Stored, Error> {
+async fn store_beacon(conn: &mut Conn, touch: Touch, visitor: VisitorId, seen: Option<i64>) -> Result<Stored, Error> {
     lock(conn, &touch, visitor).await?;
     if same_arrival(conn, &touch, visitor, touch.fingerprint).await?.is_some() {
         return Ok(Stored::Repeat);
@@ -141,15 +142,20 @@ async fn store_beacon(conn: &mut Conn, touch: Touch, visitor: Uuid, seen: Option
 }
 
 /// One arrival of a visitor at a time, at all replicas: two equal ones must not both find no other.
-async fn lock(conn: &mut Conn, touch: &Touch, visitor: Uuid) -> Result<(), Error> {
+async fn lock(conn: &mut Conn, touch: &Touch, visitor: VisitorId) -> Result<(), Error> {
     ensure(conn, visitor, touch.occurred_at).await?;
     let lock = format!("select id from visitors where id = $1{}", conn.for_update());
     sql(lock).bind(visitor).execute(conn).await.map(|_| ())
 }
 
 /// The visitor's latest touch with that fingerprint, of the last half hour.
-async fn same_arrival(conn: &mut Conn, touch: &Touch, visitor: Uuid, fingerprint: i64) -> Result<Option<Uuid>, Error> {
-    let found: Option<(Uuid,)> =
+async fn same_arrival(
+    conn: &mut Conn,
+    touch: &Touch,
+    visitor: VisitorId,
+    fingerprint: i64,
+) -> Result<Option<TouchId>, Error> {
+    let found: Option<(TouchId,)> =
         sql("select id from touches where visitor_id = $1 and fingerprint = $2 and occurred_at > $3
         order by occurred_at desc limit 1")
         .bind(visitor)
@@ -172,10 +178,10 @@ enum Redirected {
 async fn linked_from(
     conn: &mut Conn,
     touch: &Touch,
-    visitor: Uuid,
+    visitor: VisitorId,
     redirected: Redirected,
-) -> Result<Option<Uuid>, Error> {
-    let found: Option<(Uuid, String, String)> = sql("select id, origin, landing_path from touches
+) -> Result<Option<TouchId>, Error> {
+    let found: Option<(TouchId, String, String)> = sql("select id, origin, landing_path from touches
         where visitor_id = $1 and occurred_at > $2 and not internal
             and (referrer = $3 or (referrer is null and cast($3 as text) is null))
         order by occurred_at desc limit 1")
@@ -191,7 +197,7 @@ async fn linked_from(
 }
 
 /// Says of a touch what was not known when it arrived. When and where it arrived stays.
-async fn complete(conn: &mut Conn, known: Uuid, touch: Touch) -> Result<Stored, Error> {
+async fn complete(conn: &mut Conn, known: TouchId, touch: Touch) -> Result<Stored, Error> {
     sql("update touches set source = $2, medium = $3, campaign = $4, term = $5, content = $6, utm_id = $7,
             source_platform = $8, creative_format = $9, marketing_tactic = $10, channel = $11, click_ids = $12, tags = $13,
             derived = $14, fingerprint = $15, origin = $16, rules_version = $17
@@ -212,7 +218,7 @@ async fn complete(conn: &mut Conn, known: Uuid, touch: Touch) -> Result<Stored, 
     Ok(Stored::Repeat)
 }
 
-async fn add(conn: &mut Conn, touch: Touch, visitor: Uuid) -> Result<Stored, Error> {
+async fn add(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<Stored, Error> {
     let today: i64 = sql("select count(*) from touches where visitor_id = $1 and occurred_at > $2")
         .bind(visitor)
         .bind(touch.occurred_at - 24 * 60 * 60 * 1000)
@@ -230,7 +236,7 @@ mod tests {
     use super::*;
     use crate::{
         attribution::signal::{custom_tags::CustomTags, parse},
-        db::{new_id, testing::each_database},
+        db::testing::each_database,
     };
 
     fn touch(query: &str, now: Millis) -> Touch {
@@ -261,7 +267,7 @@ mod tests {
     #[tokio::test]
     async fn equal_arrivals_at_once_are_one_touch_with_all_hits() {
         each_database(async |db| {
-            let visitor = new_id();
+            let visitor = VisitorId::new();
             let now = db.now();
             touch("utm_source=a", now).store_first(&db, visitor).await.expect("stored");
             let at_once = (0..20).map(|n| touch("utm_source=a", now + n).store(&db, visitor));
@@ -276,7 +282,7 @@ mod tests {
     #[tokio::test]
     async fn first_arrivals_of_a_known_visitor_at_once_are_one_touch() {
         each_database(async |db| {
-            let visitor = new_id();
+            let visitor = VisitorId::new();
             let now = db.now();
             let at_once = (0..20).map(|_| touch("utm_source=a", now).store(&db, visitor));
             let new =
@@ -290,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn after_half_an_hour_it_is_a_new_touch() {
         each_database(async |db| {
-            let visitor = new_id();
+            let visitor = VisitorId::new();
             let now = db.now();
             touch("utm_source=a", now).store_first(&db, visitor).await.expect("stored");
             assert_eq!(
@@ -308,7 +314,7 @@ mod tests {
     #[tokio::test]
     async fn the_fifty_first_touch_of_a_day_is_not_kept() {
         each_database(async |db| {
-            let visitor = new_id();
+            let visitor = VisitorId::new();
             let now = db.now();
             let at_once = (0..60).map(|n| touch(&format!("utm_source=s{n}"), now).store(&db, visitor));
             let over = futures::future::join_all(at_once)

@@ -2,9 +2,9 @@
 //!
 //! Sessions are saved whole, and the last to save wins: a list kept in one would lose entries.
 
+use crate::id::{UserId, VisitorId};
 use serde::{Deserialize, Serialize};
 use tower_sessions::{Session, session::Error, session_store};
-use uuid::Uuid;
 
 const KEY: &str = "waymark.visitor";
 
@@ -14,10 +14,10 @@ pub const UNREADABLE: &str = "waymark.unreadable";
 /// What the session holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionVisitor {
-    pub id: Uuid,
+    pub id: VisitorId,
     /// The user this visitor is known to be linked to: where it is the signed-in one, nothing is left to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<Uuid>,
+    pub user: Option<UserId>,
 }
 
 /// The session's visitor. An entry that cannot be understood is none; a session that could not be read is an error.

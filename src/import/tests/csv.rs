@@ -1,7 +1,7 @@
 //! CSV files.
 
 use super::*;
-use crate::db::testing::each_database;
+use crate::{db::testing::each_database, id::TouchId};
 
 /// 2023-05-04 12:34:56 UTC.
 const NOON: Millis = 1_683_203_696_000;
@@ -126,7 +126,7 @@ async fn waymarks_own_leads_keep_their_ids() {
         assert_eq!(numbers(&db, &file).await, (1, 0, 0, 1));
         assert_eq!(numbers(&db, &file).await, (0, 1, 0, 0));
         let mut conn = db.read().await.expect("a connection");
-        let stored: (Uuid, String, String) =
+        let stored: (TouchId, String, String) =
             sql("select id, click_ids, tags from touches").fetch_one(&mut conn).await.expect("a touch");
         drop(conn);
         assert_eq!(stored, (id.parse().expect("an id"), r#"{"gclid":"Cj0+"}"#.into(), r#"{"tag":["a","b"]}"#.into()));

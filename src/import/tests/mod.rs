@@ -15,7 +15,8 @@ use uuid::Uuid;
 use super::{ImportError, Options, Report, django_utm_tracker};
 use crate::{
     attribution::channel::rules::Rules,
-    db::{Db, Millis, new_id, sql},
+    db::{Db, Millis, sql},
+    id::UserId,
 };
 
 /// The table as version 1.4 of django-utm-tracker makes it in SQLite.
@@ -96,8 +97,8 @@ pub(super) async fn count(db: &Db, what: &'static str) -> i64 {
 }
 
 /// An account that was there before.
-pub(super) async fn account(db: &Db, email: &'static str, created_at: Millis, sample: bool) -> Uuid {
-    let id = new_id();
+pub(super) async fn account(db: &Db, email: &'static str, created_at: Millis, sample: bool) -> UserId {
+    let id = UserId::new();
     db.transaction(move |conn| {
         Box::pin(async move {
             sql("insert into users (id, email, email_lower, password_hash, created_at, sample) values ($1, $2, $3, '!', $4, $5)")

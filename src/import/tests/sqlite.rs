@@ -5,6 +5,7 @@ use crate::{
     attribution::signal::custom_tags::CustomTags,
     auth::{Backend, backend::Credentials, password::Hasher},
     db::testing::each_database,
+    id::UserId,
 };
 use axum_login::AuthnBackend;
 
@@ -53,7 +54,7 @@ async fn leads_become_touches_of_the_accounts_with_their_users_addresses() {
         let joined = 1_683_014_400_000;
         assert_eq!(accounts(&db).await, [("tom@example.com".to_owned(), joined, joined)]);
         let mut conn = db.read().await.expect("a connection");
-        let visitors: Vec<(Uuid, Millis, Millis)> =
+        let visitors: Vec<(UserId, Millis, Millis)> =
             sql("select user_id, first_seen_at, linked_at from visitors order by first_seen_at").fetch_all(&mut conn).await.expect("rows");
         assert_eq!(visitors.len(), 2);
         assert_eq!(visitors[0], (maria, NOON + 123, NOON + 5));

@@ -1,18 +1,18 @@
 use serde_json::json;
-use uuid::Uuid;
 
 use super::{Arrival, DAY, Person, THEN, conversion, count, link, person, referred, run, session, touch, visitor};
 use crate::{
     attribution::conversion::erased_id,
     auth::{User, throttle, user::parse_email},
     db::{Db, sql, testing::each_database},
+    id::{TouchId, UserId},
     privacy::{
         erase::{EraseError, erase, finish},
         export::export,
     },
 };
 
-async fn texts(db: &Db, touch: Uuid) -> [Option<String>; 6] {
+async fn texts(db: &Db, touch: TouchId) -> [Option<String>; 6] {
     type Row = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
     let (campaign, term, content, path, referrer, maps): Row =
         sql("select campaign, term, content, landing_path, referrer,
@@ -154,7 +154,7 @@ async fn the_address_can_sign_up_again_and_again_be_erased() {
         let second = person(&db, "Maria@example.com").await;
         erase(&db, second.user).await.expect("erased");
         assert_eq!(count(&db, "select count(*) from users where email_lower like 'erased-%'").await, 2);
-        assert!(matches!(erase(&db, Uuid::nil()).await, Err(EraseError::Unknown)));
+        assert!(matches!(erase(&db, UserId::NIL).await, Err(EraseError::Unknown)));
     })
     .await;
 }

@@ -3,7 +3,6 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{Connection, SqliteConnection};
-use uuid::Uuid;
 
 use super::{
     Arrival, DAY, Person, THEN, conversion, count, link, person, run, run_all, session, touch, touch_row, visitor,
@@ -20,9 +19,10 @@ use crate::{
         },
     },
     db::{
-        Db, Dialect, new_id, sql,
+        Db, Dialect, sql,
         testing::{TestDatabase, each_database},
     },
+    id::{TouchId, VisitorId},
     privacy::{erase::erase, file_wipe},
 };
 
@@ -53,9 +53,9 @@ async fn churned(db: &Db) -> Person {
         let tags = format!(r#"{{"ref":["unmistakable-tag-{n}","{EMAIL}"]}}"#);
         let term = format!("unmistakable-term-{}", n / 2);
         let hers = Arrival { click_ids: &clicks, tags: &tags, term: &term, fingerprint: i64::MIN + n, ..arrival };
-        rows.push(touch_row(new_id(), maria.visitor, hers));
+        rows.push(touch_row(TouchId::new(), maria.visitor, hers));
         for _ in 0..2 {
-            let id = new_id();
+            let id = TouchId::new();
             rows.push(touch_row(id, stranger, arrival));
             strangers.push(id);
         }
@@ -115,7 +115,7 @@ async fn named_elsewhere(db: &Db) {
 }
 
 /// Paths that have it encoded in part, in arrivals of another browser.
-async fn forwarded(db: &Db) -> Uuid {
+async fn forwarded(db: &Db) -> VisitorId {
     let browser = visitor(db, THEN).await;
     for path in ["/unsub/unmistakable.maria@erased%2Eexample", "/unsub/unmistakable%2Emaria%40erase%64.example"] {
         touch(db, browser, Arrival { landing_path: path, ..Arrival::default() }).await;

@@ -7,9 +7,11 @@ mod retention;
 
 use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
-use uuid::Uuid;
 
-use crate::db::{Db, Millis, Query, new_id, sql};
+use crate::{
+    db::{Db, Millis, Query, sql},
+    id::{ConversionId, TouchId, UserId, VisitorId},
+};
 
 pub const DAY: Millis = 24 * 60 * 60 * 1000;
 /// 2026-11-01T12:00:00Z
@@ -39,12 +41,12 @@ pub async fn count(db: &Db, query: impl Into<std::borrow::Cow<'static, str>>) ->
 /// A member with a visitor.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
-    pub user: Uuid,
-    pub visitor: Uuid,
+    pub user: UserId,
+    pub visitor: VisitorId,
 }
 
 pub async fn person(db: &Db, email: &str) -> Person {
-    let person = Person { user: new_id(), visitor: new_id() };
+    let person = Person { user: UserId::new(), visitor: VisitorId::new() };
     run(
         db,
         sql("insert into users (id, email, email_lower, password_hash, created_at) values ($1, $2, $3, 'a-secret-hash', $4)")
@@ -66,8 +68,8 @@ pub async fn person(db: &Db, email: &str) -> Person {
     person
 }
 
-pub async fn visitor(db: &Db, first_seen_at: Millis) -> Uuid {
-    let id = new_id();
+pub async fn visitor(db: &Db, first_seen_at: Millis) -> VisitorId {
+    let id = VisitorId::new();
     run(db, sql("insert into visitors (id, first_seen_at) values ($1, $2)").bind(id).bind(first_seen_at)).await;
     id
 }
@@ -102,13 +104,13 @@ impl Default for Arrival<'_> {
     }
 }
 
-pub async fn touch(db: &Db, visitor: Uuid, arrival: Arrival<'_>) -> Uuid {
-    let id = new_id();
+pub async fn touch(db: &Db, visitor: VisitorId, arrival: Arrival<'_>) -> TouchId {
+    let id = TouchId::new();
     run(db, touch_row(id, visitor, arrival)).await;
     id
 }
 
-pub fn touch_row(id: Uuid, visitor: Uuid, arrival: Arrival<'_>) -> Query {
+pub fn touch_row(id: TouchId, visitor: VisitorId, arrival: Arrival<'_>) -> Query {
     sql("insert into touches (id, visitor_id, occurred_at, source, medium, campaign, term, content, utm_id,
                 source_platform, creative_format, marketing_tactic, channel, click_ids, tags, landing_path, referrer,
                 derived, internal, hits, fingerprint, origin, rules_version)
@@ -128,8 +130,14 @@ pub fn touch_row(id: Uuid, visitor: Uuid, arrival: Arrival<'_>) -> Query {
 }
 
 /// A purchase, or a refund of one.
-pub async fn conversion(db: &Db, user: Uuid, external_id: &str, value: i64, refund_of: Option<Uuid>) -> Uuid {
-    let id = new_id();
+pub async fn conversion(
+    db: &Db,
+    user: UserId,
+    external_id: &str,
+    value: i64,
+    refund_of: Option<ConversionId>,
+) -> ConversionId {
+    let id = ConversionId::new();
     run(
         db,
         sql("insert into conversions (id, user_id, kind, value, currency, occurred_at, recorded_at, source, external_id, refund_of)
@@ -146,7 +154,7 @@ pub async fn conversion(db: &Db, user: Uuid, external_id: &str, value: i64, refu
     id
 }
 
-pub async fn session(db: &Db, user: Uuid) {
+pub async fn session(db: &Db, user: UserId) {
     let ends = OffsetDateTime::now_utc() + time::Duration::days(14);
     let data = [("waymark.signed_in".to_owned(), serde_json::json!({ "since": THEN, "seen": THEN + DAY }))];
     let record = Record { id: Id::default(), data: data.into(), expiry_date: ends };
@@ -161,7 +169,7 @@ pub async fn session(db: &Db, user: Uuid) {
     .await;
 }
 
-pub async fn link(db: &Db, owner: Uuid, token: &str) {
+pub async fn link(db: &Db, owner: UserId, token: &str) {
     run(
         db,
         sql(
@@ -177,7 +185,7 @@ pub async fn link(db: &Db, owner: Uuid, token: &str) {
     .await;
 }
 
-pub async fn referred(db: &Db, referee: Uuid, token: &str) {
+pub async fn referred(db: &Db, referee: UserId, token: &str) {
     run(
         db,
         sql("insert into referrals (referee_id, token, created_at) values ($1, $2, $3)")

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::{Arrival, DAY, THEN, count, person, run, touch, visitor};
 use crate::{
     db::{Db, Dialect, Millis, sql, testing::each_database},
+    id::VisitorId,
     privacy::{
         lease::Lease,
         retention::{Retention, Summary, purge, purge_if_due},
@@ -21,7 +22,7 @@ fn retention() -> Retention {
     }
 }
 
-async fn arrive(db: &Db, visitor: uuid::Uuid, at: Millis, campaign: &str) {
+async fn arrive(db: &Db, visitor: VisitorId, at: Millis, campaign: &str) {
     touch(db, visitor, Arrival { at, campaign, ..Arrival::default() }).await;
 }
 

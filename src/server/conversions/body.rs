@@ -8,9 +8,8 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::{Number, Value};
-use uuid::Uuid;
 
-use crate::{attribution::conversion::Mistake, db::Millis};
+use crate::{attribution::conversion::Mistake, db::Millis, id::UserId};
 
 /// What is wrong with one field of a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,7 +48,7 @@ pub(super) struct Report {
 /// How a body names the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Who {
-    Id(Uuid),
+    Id(UserId),
     Email(String),
 }
 
@@ -102,7 +101,7 @@ impl Report {
                 self.user.get_or_insert(email);
             }
             "user_id" => {
-                let id = Uuid::try_parse(&text(value)?).map_err(|_| "This is no id of a user: it should be a UUID.")?;
+                let id = text(value)?.parse().map_err(|_| "This is no id of a user: it should be a UUID.")?;
                 self.user.get_or_insert(Who::Id(id));
             }
             "kind" => self.kind = Some(text(value)?),

@@ -13,13 +13,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use self::body::{FieldError, Report, Who};
 use crate::{
     attribution::conversion::{Draft, NewConversion, RecordError, Recorded, erased_owner, record_conversion},
     auth::{User, api_tokens},
     db::{Db, Error},
+    id::{ConversionId, UserId},
     state::AppState,
 };
 
@@ -51,7 +51,7 @@ enum Refusal {
     Invalid(Vec<FieldError>),
     Conflict {
         error: FieldError,
-        id: Uuid,
+        id: ConversionId,
     },
     Unavailable(Error),
 }
@@ -160,7 +160,7 @@ async fn find_user(
     report: &Report,
     source: &str,
     errors: &mut Vec<FieldError>,
-) -> Result<Option<Uuid>, Error> {
+) -> Result<Option<UserId>, Error> {
     let email = match &report.user {
         Some(Who::Email(email)) => email,
         Some(Who::Id(id)) => return Ok(Some(*id)),

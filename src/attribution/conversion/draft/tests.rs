@@ -5,7 +5,7 @@ use super::*;
 /// 2026-11-23T15:30:00Z
 const NOW: Millis = 1_795_447_800_000;
 
-fn purchase(user: Uuid, external_id: &str) -> Draft<'_> {
+fn purchase(user: UserId, external_id: &str) -> Draft<'_> {
     Draft {
         user: Some(user),
         kind: Some("purchase"),
@@ -44,7 +44,7 @@ fn all_mistakes_of_a_report_are_told_together() {
 
 #[test]
 fn the_limits_are_where_they_are_said_to_be() {
-    let user = Uuid::nil();
+    let user = UserId::NIL;
     let accepted = |draft: Draft<'_>| match NewConversion::parse(draft, NOW) {
         Ok(_) => None,
         Err(mistakes) => {
@@ -64,7 +64,7 @@ fn the_limits_are_where_they_are_said_to_be() {
         (Some("value"), Draft { value: -1, ..fine }),
         (None, refund("o", "r", -MAX_VALUE)),
         (Some("value"), refund("o", "r", -MAX_VALUE - 1)),
-        (Some("refunds"), Draft { refund_of: Some(user), ..refund("o", "r", -1) }),
+        (Some("refunds"), Draft { refund_of: Some(ConversionId::NIL), ..refund("o", "r", -1) }),
         (Some("currency"), Draft { currency: None, ..fine }),
         (Some("currency"), Draft { currency: Some(""), ..fine }),
         (None, Draft { currency: None, value: 0, ..fine }),
@@ -107,7 +107,7 @@ proptest! {
     ) {
         let kind = if plain { Some("demo".to_owned()) } else { kind };
         let draft = Draft {
-            user: user.map(Uuid::from_u128),
+            user: user.map(|id| uuid::Uuid::from_u128(id).into()),
             kind: kind.as_deref(),
             value: if is_small { small } else { value },
             currency: currency.as_deref(),

@@ -10,8 +10,6 @@
 
 use std::{collections::BTreeMap, ops::AddAssign};
 
-use uuid::Uuid;
-
 use super::{
     Filter, Range, Statement,
     campaigns::Campaign,
@@ -24,6 +22,7 @@ use crate::{
     },
     config::Config,
     db::{Conn, Error, Millis},
+    id::{TouchId, UserId},
 };
 
 /// The models side by side.
@@ -244,13 +243,13 @@ pub async fn credit_over_time(
 pub struct CreditedConversion {
     pub conversion: Conversion,
     /// By touch, oldest first. Empty where the credit is Direct's.
-    pub parts: Vec<(Uuid, Part)>,
+    pub parts: Vec<(TouchId, Part)>,
 }
 
 /// The conversions and refunds of a user, oldest first, credited by a model.
 pub async fn credit_of_user(
     conn: &mut Conn,
-    user: Uuid,
+    user: UserId,
     settings: &CreditSettings,
     model: Model,
 ) -> Result<Vec<CreditedConversion>, Error> {
@@ -267,8 +266,8 @@ pub async fn credit_of_user(
 /// What a touch of a user earned by each of [`Model::ALL`], with all of the user's conversions so far.
 pub async fn credit_of_touch(
     conn: &mut Conn,
-    user: Uuid,
-    touch: Uuid,
+    user: UserId,
+    touch: TouchId,
     settings: &CreditSettings,
 ) -> Result<[Earned; 6], Error> {
     let mut earned: [Earned; 6] = Default::default();

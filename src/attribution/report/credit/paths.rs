@@ -4,8 +4,6 @@
 //! kinds of statements however many conversions there are, and never more in memory than one part. The time it takes grows with
 //! the conversions of the period, not with those of the database.
 
-use uuid::Uuid;
-
 use super::{CreditSettings, steps::TouchRow};
 use crate::{
     attribution::{
@@ -16,7 +14,8 @@ use crate::{
             statement::{CAMPAIGN, contains_pattern},
         },
     },
-    db::{Conn, Error, Millis},
+    db::{Conn, Error, Millis, Value},
+    id::{ConversionId, TouchId, UserId},
 };
 
 /// How many conversions are read at a time.
@@ -27,8 +26,8 @@ const USERS: usize = 500;
 /// A conversion, or a refund of one.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Conversion {
-    pub id: Uuid,
-    pub user_id: Uuid,
+    pub id: ConversionId,
+    pub user_id: UserId,
     pub kind: String,
     /// Its own time, which says into which period it falls.
     pub occurred_at: Millis,
@@ -37,7 +36,7 @@ pub struct Conversion {
     /// In minor units; negative for a refund.
     pub value: i64,
     pub currency: Option<String>,
-    pub refund_of: Option<Uuid>,
+    pub refund_of: Option<ConversionId>,
     /// What was left of the first when this refund came; 0 for a conversion.
     before: i64,
     /// Whether the filter finds its credit where that goes to Direct.
@@ -54,8 +53,8 @@ impl Conversion {
 /// A touch that a conversion may be credited to.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct PathTouch {
-    user_id: Uuid,
-    pub id: Uuid,
+    user_id: UserId,
+    pub id: TouchId,
     pub occurred_at: Millis,
     /// A number that touches share whose links said the same.
     #[sqlx(skip)]
@@ -137,9 +136,9 @@ pub enum Of<'a> {
     /// Those of the filter's period and kind. What it asks of touches says which parts of their credit it finds.
     Filter(&'a Filter),
     /// All of a user.
-    User(Uuid),
+    User(UserId),
     /// These, few as a page has.
-    Ids(&'a [Uuid]),
+    Ids(&'a [ConversionId]),
 }
 
 /// Calls `each` with every conversion that is asked for. Those of one user come in the order of time.
@@ -152,7 +151,7 @@ pub async fn walk(
     if let Of::Ids([]) = of {
         return Ok(());
     }
-    let mut after: Option<(Millis, Uuid)> = None;
+    let mut after: Option<(Millis, ConversionId)> = None;
     loop {
         let mut conversions = conversions(conn, of, after).await?;
         let full = conversions.len() == CONVERSIONS;
@@ -202,7 +201,11 @@ fn pair(
     }
 }
 
-async fn conversions(conn: &mut Conn, of: Of<'_>, after: Option<(Millis, Uuid)>) -> Result<Vec<Conversion>, Error> {
+async fn conversions(
+    conn: &mut Conn,
+    of: Of<'_>,
+    after: Option<(Millis, ConversionId)>,
+) -> Result<Vec<Conversion>, Error> {
     let statement = Statement::new(
         "select c.id, c.user_id, c.kind, c.occurred_at, coalesce(o.occurred_at, c.occurred_at) as credited_at, c.value,
                 c.currency, c.refund_of,
@@ -250,7 +253,7 @@ async fn touches(
     let begins = |conversion: &Conversion| conversion.credited_at.saturating_sub(settings.window_of(&conversion.kind));
     let first = conversions.iter().map(begins).min().unwrap_or_default();
     let last = conversions.iter().map(|conversion| conversion.credited_at).max().unwrap_or_default();
-    let mut users: Vec<Uuid> = conversions.iter().map(|conversion| conversion.user_id).collect();
+    let mut users: Vec<UserId> = conversions.iter().map(|conversion| conversion.user_id).collect();
     users.dedup();
     let rows: Vec<TouchRow> = Statement::new("select v.user_id, t.id, t.occurred_at, t.source, t.medium, ")
     .text(CAMPAIGN)
@@ -288,7 +291,7 @@ impl Statement {
     }
 
     /// A list of placeholders in parentheses.
-    pub fn list(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+    pub fn list(mut self, ids: impl IntoIterator<Item = impl Into<Value>>) -> Self {
         self = self.text("(");
         for (place, id) in ids.into_iter().enumerate() {
             self = self.text(if place == 0 { "" } else { ", " }).value(id);

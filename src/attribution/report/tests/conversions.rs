@@ -1,7 +1,5 @@
 //! The list of conversions.
 
-use uuid::Uuid;
-
 use super::{
     credit::{asked, queries, settings},
     naive_credit::NaiveCredit,
@@ -17,6 +15,7 @@ use crate::{
         },
     },
     db::testing::each_database,
+    id::ConversionId,
 };
 
 #[tokio::test]
@@ -51,8 +50,9 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
                 let page = conversions(&mut conn, &filter, &settings(), part, 7).await.expect("a page");
                 if let (Some(newer), true) = (page.newer, walked.len() >= 7) {
                     let back = conversions(&mut conn, &filter, &settings(), Part::After(newer), 7).await;
-                    let back: Vec<Uuid> = back.expect("a page").conversions.iter().map(|row| row.id).collect();
-                    let before: Vec<Uuid> = expected[walked.len() - 7..walked.len()].iter().map(|row| row.id).collect();
+                    let back: Vec<ConversionId> = back.expect("a page").conversions.iter().map(|row| row.id).collect();
+                    let before: Vec<ConversionId> =
+                        expected[walked.len() - 7..walked.len()].iter().map(|row| row.id).collect();
                     assert_eq!(back, before, "{query}");
                 }
                 walked.extend(page.conversions);

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use uuid::Uuid;
-
 use super::{
     naive_credit::NaiveCredit,
     recompute::{NOW, QUERIES},
@@ -23,6 +21,7 @@ use crate::{
         },
     },
     db::{Millis, testing::each_database},
+    id::{ConversionId, TouchId},
 };
 
 pub(super) fn settings() -> CreditSettings {
@@ -167,7 +166,7 @@ async fn a_user_and_a_touch_have_the_credit_of_the_report() {
                 let found = credit_of_user(&mut conn, user.id, &settings(), model).await.expect("credit");
                 let mut own: Vec<_> = sample.conversions.iter().filter(|row| row.user == user.id).collect();
                 own.sort_by_key(|conversion| (conversion.occurred_at, conversion.id));
-                let expected: Vec<(Uuid, Vec<(Uuid, Part)>)> = own
+                let expected: Vec<(ConversionId, Vec<(TouchId, Part)>)> = own
                     .into_iter()
                     .map(|conversion| {
                         let parts = naive.parts(conversion.id, model);

@@ -5,7 +5,8 @@ use crate::{
         journey::journey,
         leads::{Cursor, Lead, Part, Walk, lead, leads, leads_of_visitor},
     },
-    db::{Conn, new_id, sql, testing::each_database},
+    db::{Conn, sql, testing::each_database},
+    id::{TouchId, UserId},
 };
 
 const NOW: i64 = ORIGIN + 80 * DAY;
@@ -14,7 +15,7 @@ fn filter(query: &str) -> Filter {
     Filter::parse(query, Preset::All, NOW).filter
 }
 
-async fn ids(conn: &mut Conn, query: &str) -> Vec<uuid::Uuid> {
+async fn ids(conn: &mut Conn, query: &str) -> Vec<TouchId> {
     let page = leads(conn, &filter(query), Part::Newest, 1_000, Walk::ByTime).await.expect("leads");
     let same = leads(conn, &filter(query), Part::Newest, 1_000, Walk::ByVisitor).await.expect("leads");
     assert_eq!(page, same, "{query}");
@@ -27,7 +28,7 @@ async fn leads_are_the_rows_of_the_view_newest_first() {
     each_database(async |db| {
         sample.store(&db).await;
         let mut conn = db.read().await.expect("a connection");
-        let viewed: Vec<(uuid::Uuid,)> = sql(r#"select id from lead_sources order by "timestamp" desc, id desc"#)
+        let viewed: Vec<(TouchId,)> = sql(r#"select id from lead_sources order by "timestamp" desc, id desc"#)
             .fetch_all(&mut conn)
             .await
             .expect("the view");
@@ -54,7 +55,7 @@ async fn pages_stay_while_new_rows_arrive() {
             firsts.push(page.leads[0].id);
             // what comes in between is newer than what was seen
             let mut later = Sample::default();
-            let user = later.user(&format!("{}@example.com", new_id()), NOW);
+            let user = later.user(&format!("{}@example.com", UserId::new()), NOW);
             let visitor = later.visitor(Some(user));
             later.touch(visitor, NOW + walked.len() as i64, Some("later"));
             later.store(&db).await;
@@ -159,7 +160,7 @@ async fn a_lead_opens_with_all_it_holds_and_nobodys_touch_does_not() {
         assert_eq!((found.user_email.as_str(), found.campaign.as_deref()), ("a@example.com", Some("spring")));
         assert_eq!((found.click_ids.as_str(), found.hits, found.internal), (r#"{"gclid":"AbC-_1"}"#, 1, false));
         assert_eq!(lead(&mut conn, other).await.expect("an answer"), None);
-        assert_eq!(lead(&mut conn, new_id()).await.expect("an answer"), None);
+        assert_eq!(lead(&mut conn, TouchId::new()).await.expect("an answer"), None);
         assert_eq!(leads_of_visitor(&mut conn, visitor, 10).await.expect("leads"), [found]);
     })
     .await;
@@ -180,7 +181,7 @@ async fn a_journey_joins_the_browsers_of_a_user_in_order() {
         assert_eq!(found.user.created_at, ORIGIN + 3 * DAY);
         assert_eq!(found.touches.iter().map(|touch| touch.id).collect::<Vec<_>>(), [first, second, third]);
         assert_eq!(found.referral, None);
-        assert_eq!(journey(&mut conn, new_id()).await.expect("an answer"), None);
+        assert_eq!(journey(&mut conn, UserId::new()).await.expect("an answer"), None);
     })
     .await;
 }

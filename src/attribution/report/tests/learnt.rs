@@ -19,6 +19,7 @@ use crate::{
         },
     },
     db::testing::each_database,
+    id::UserId,
 };
 
 #[tokio::test]
@@ -36,13 +37,16 @@ async fn people_go_their_paths_with_what_they_converted_to() {
             let mut people: BTreeMap<Uuid, Vec<&Touch>> = BTreeMap::new();
             let naive = Recomputed { sample: &sample, filter: &filter };
             for touch in sample.touches.iter().filter(|touch| !touch.internal && touch.occurred_at < range.end) {
-                people.entry(naive.owner(touch).map_or(touch.visitor, |user| user.id)).or_default().push(touch);
+                people
+                    .entry(naive.owner(touch).map_or(touch.visitor.as_uuid(), |user| user.id.as_uuid()))
+                    .or_default()
+                    .push(touch);
             }
             let mut counted: BTreeMap<(Vec<String>, bool, Vec<String>), u64> = BTreeMap::new();
             for (person, mut touches) in people {
                 let own = sample.conversions.iter().filter(|row| {
                     let of_kind = filter.kind.as_deref().is_none_or(|kind| kind == row.kind);
-                    row.user == person && of_kind && row.refund_of.is_none()
+                    row.user.as_uuid() == person && of_kind && row.refund_of.is_none()
                 });
                 let paid = own.clone().filter(|row| row.value > 0).filter_map(|row| row.currency);
                 let currencies: BTreeSet<String> = paid.map(str::to_owned).collect();
@@ -75,7 +79,7 @@ async fn people_go_their_paths_with_what_they_converted_to() {
 }
 
 /// A user who came by these channels, a day apart, and the moment right after.
-fn came_by(sample: &mut Sample, channels: &[&'static str]) -> (Uuid, i64) {
+fn came_by(sample: &mut Sample, channels: &[&'static str]) -> (UserId, i64) {
     let user = sample.user(&format!("{}@example.com", sample.users.len()), ORIGIN);
     let visitor = sample.visitor(Some(user));
     for (n, channel) in channels.iter().enumerate() {

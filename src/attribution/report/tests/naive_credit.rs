@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use uuid::Uuid;
-
 use super::{
     recompute::Recomputed,
     sample::{Conversion, Sample, Touch},
 };
-use crate::attribution::{
-    model::{COUNT_UNIT, Model, Step, credit},
-    report::{
-        Field, Filter, Range,
-        credit::{CreditSettings, Earned, Part},
-        filter::NOT_SET,
+use crate::{
+    attribution::{
+        model::{COUNT_UNIT, Model, Step, credit},
+        report::{
+            Field, Filter, Range,
+            credit::{CreditSettings, Earned, Part},
+            filter::NOT_SET,
+        },
     },
+    id::{ConversionId, UserId},
 };
 
 /// The parts of a conversion or refund by each of [`Model::ALL`]; no touch is Direct.
@@ -38,12 +39,12 @@ impl<'a> NaiveCredit<'a> {
         naive
     }
 
-    pub fn parts(&self, conversion: Uuid, model: Model) -> &[(Option<&'a Touch>, Part)] {
+    pub fn parts(&self, conversion: ConversionId, model: Model) -> &[(Option<&'a Touch>, Part)] {
         let (_, parts) = self.credited.iter().find(|(row, _)| row.id == conversion).expect("a conversion");
         &parts[Model::ALL.iter().position(|each| *each == model).expect("a model")]
     }
 
-    pub fn owner(&self, touch: &Touch) -> Option<Uuid> {
+    pub fn owner(&self, touch: &Touch) -> Option<UserId> {
         self.sample.visitors.iter().find(|visitor| visitor.id == touch.visitor)?.user
     }
 

@@ -5,6 +5,7 @@ use crate::{
         referrals::{LinkState, referral_links, referral_totals},
     },
     db::{Db, sql, testing::each_database},
+    id::UserId,
 };
 
 async fn run(db: &Db, text: &'static str, values: Vec<crate::db::Value>) {
@@ -23,8 +24,8 @@ async fn links_tell_whom_they_brought() {
         let link = "insert into referral_tokens (token, owner_id, created_at, expires_at, disabled_at) values ($1, $2, $3, $4, $5)";
         let none = || None::<i64>.into();
         run(&db, link, vec!["ownersone".into(), owner.into(), ORIGIN.into(), none(), none()]).await;
-        run(&db, link, vec!["campaign1".into(), None::<uuid::Uuid>.into(), ORIGIN.into(), (ORIGIN + DAY).into(), none()]).await;
-        run(&db, link, vec!["campaign2".into(), None::<uuid::Uuid>.into(), (ORIGIN + 1).into(), none(), ORIGIN.into()]).await;
+        run(&db, link, vec!["campaign1".into(), None::<UserId>.into(), ORIGIN.into(), (ORIGIN + DAY).into(), none()]).await;
+        run(&db, link, vec!["campaign2".into(), None::<UserId>.into(), (ORIGIN + 1).into(), none(), ORIGIN.into()]).await;
         for friend in friends {
             let referral = "insert into referrals (referee_id, token, created_at) values ($1, 'ownersone', 1)";
             run(&db, referral, vec![friend.into()]).await;

@@ -1,8 +1,9 @@
 //! Rows for tests: kept in memory and in the database.
 
-use uuid::Uuid;
-
-use crate::db::{Db, Insert, Millis, Table, Value, new_id};
+use crate::{
+    db::{Db, Insert, Millis, Table, Value},
+    id::{ConversionId, TouchId, UserId, VisitorId},
+};
 
 pub const DAY: Millis = 86_400_000;
 /// 2026-03-29T00:00:00Z, the day on which Berlin's clocks go forward.
@@ -53,21 +54,21 @@ static CONVERSIONS: Table = Table {
 
 #[derive(Clone, Debug)]
 pub struct User {
-    pub id: Uuid,
+    pub id: UserId,
     pub email: String,
     pub created_at: Millis,
 }
 
 #[derive(Clone, Debug)]
 pub struct Visitor {
-    pub id: Uuid,
-    pub user: Option<Uuid>,
+    pub id: VisitorId,
+    pub user: Option<UserId>,
 }
 
 #[derive(Clone, Debug)]
 pub struct Touch {
-    pub id: Uuid,
-    pub visitor: Uuid,
+    pub id: TouchId,
+    pub visitor: VisitorId,
     pub occurred_at: Millis,
     pub source: Option<&'static str>,
     pub medium: Option<&'static str>,
@@ -97,13 +98,13 @@ impl Touch {
 
 #[derive(Clone, Debug)]
 pub struct Conversion {
-    pub id: Uuid,
-    pub user: Uuid,
+    pub id: ConversionId,
+    pub user: UserId,
     pub kind: &'static str,
     pub value: i64,
     pub currency: Option<&'static str>,
     pub occurred_at: Millis,
-    pub refund_of: Option<Uuid>,
+    pub refund_of: Option<ConversionId>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -122,20 +123,20 @@ impl Sample {
         self.aliases.iter().find(|(alias, _)| *alias == campaign).map_or(campaign, |(_, campaign)| campaign)
     }
 
-    pub fn user(&mut self, email: &str, created_at: Millis) -> Uuid {
-        let id = new_id();
+    pub fn user(&mut self, email: &str, created_at: Millis) -> UserId {
+        let id = UserId::new();
         self.users.push(User { id, email: email.to_owned(), created_at });
         id
     }
 
-    pub fn visitor(&mut self, user: Option<Uuid>) -> Uuid {
-        let id = new_id();
+    pub fn visitor(&mut self, user: Option<UserId>) -> VisitorId {
+        let id = VisitorId::new();
         self.visitors.push(Visitor { id, user });
         id
     }
 
-    pub fn touch(&mut self, visitor: Uuid, occurred_at: Millis, campaign: Option<&'static str>) -> Uuid {
-        let id = new_id();
+    pub fn touch(&mut self, visitor: VisitorId, occurred_at: Millis, campaign: Option<&'static str>) -> TouchId {
+        let id = TouchId::new();
         self.touches.push(Touch {
             id,
             visitor,
@@ -154,12 +155,12 @@ impl Sample {
 
     pub fn conversion(
         &mut self,
-        user: Uuid,
+        user: UserId,
         kind: &'static str,
         occurred_at: Millis,
         worth: (i64, &'static str),
-    ) -> Uuid {
-        let id = new_id();
+    ) -> ConversionId {
+        let id = ConversionId::new();
         let (value, currency) = worth;
         let currency = Some(currency).filter(|currency| !currency.is_empty());
         self.conversions.push(Conversion { id, user, kind, value, currency, occurred_at, refund_of: None });
@@ -167,9 +168,9 @@ impl Sample {
     }
 
     /// Takes back a part of a conversion.
-    pub fn refund(&mut self, of: Uuid, value: i64, occurred_at: Millis) -> Uuid {
+    pub fn refund(&mut self, of: ConversionId, value: i64, occurred_at: Millis) -> ConversionId {
         let first = self.conversions.iter().find(|first| first.id == of).expect("what is refunded").clone();
-        let id = new_id();
+        let id = ConversionId::new();
         self.conversions.push(Conversion { id, value: -value, occurred_at, refund_of: Some(of), ..first });
         id
     }
@@ -182,7 +183,7 @@ impl Sample {
         for touch in sample.touches.clone() {
             match random.below(5) {
                 0 => {
-                    let again = Touch { id: new_id(), occurred_at: touch.occurred_at + 3_600_000, ..touch };
+                    let again = Touch { id: TouchId::new(), occurred_at: touch.occurred_at + 3_600_000, ..touch };
                     sample.touches.push(again);
                 }
                 1 => {

@@ -1,0 +1,85 @@
+//! Ids. Each kind of row has an id type of its own, so that a user's id cannot be passed where a visitor's is asked for.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::db::Value;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Smaller than every id that was made: a walk through a table in the order of its ids begins after it.
+            pub const NIL: Self = Self(Uuid::nil());
+
+            /// Makes a new id. It is of version 7, which orders ids by time: new rows stand together in the index.
+            #[allow(clippy::new_without_default, reason = "a default is the same each time")]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+
+            pub const fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                Uuid::try_parse(text).map(Self)
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<$name> for Value {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+
+        impl From<Option<$name>> for Value {
+            fn from(id: Option<$name>) -> Self {
+                id.map($name::as_uuid).into()
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// The id of an account.
+    UserId;
+    /// The id of a browser that arrived with a marketing signal.
+    VisitorId;
+    /// The id of one arrival of a visitor. A lead is a touch of a linked visitor and has the touch's id.
+    TouchId;
+    /// The id of a sign-up, a purchase or a refund.
+    ConversionId;
+    /// The id of a token that a program signs in with.
+    ApiTokenId;
+}
+
+impl ConversionId {
+    /// Returns the id of a user's sign-up: the user's own id, so that a user has exactly one sign-up.
+    pub const fn of_sign_up(user: UserId) -> Self {
+        Self(user.0)
+    }
+}
