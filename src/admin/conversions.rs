@@ -5,15 +5,15 @@ use leptos::prelude::*;
 use super::{
     amounts::{kind_label, money},
     filters::{CreditChoice, PageFilter},
-    page::{Asked, Failure, admin_page, part},
+    page::{Asked, Failure, admin_page, position},
     tables::or_not_set,
 };
 use crate::{
     attribution::report::{
         Filter, Preset,
-        conversions::{ConversionPage, ListedConversion, any_conversion, conversion_count, conversions},
+        conversions::{ListedConversion, any_conversion, conversion_count, conversions},
         credit::{CreditSettings, Of, PathTouch, kinds, walk},
-        leads::Cursor,
+        page::{Cursor, Page},
     },
     components::{
         AdminPage, AdminSection, AlertKind, Card, DataTable, EmptyState, FormAlert, Pagination, Tag, Th, Tone,
@@ -40,11 +40,11 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
         credit: None,
         now: asked.now,
     };
-    let (part, lost) = part(&asked);
+    let (position, lost) = position(&asked);
     let mut conn = asked.state.db.read().await?;
     let settings = asked.credit();
     let count = conversion_count(&mut conn, filter.filter(), &settings).await?;
-    let page = conversions(&mut conn, filter.filter(), &settings, part, ROWS).await?;
+    let page = conversions(&mut conn, filter.filter(), &settings, position, ROWS).await?;
     let paths = Paths::load(&mut conn, &settings, &page).await?;
     let nothing_yet = count == 0 && !any_conversion(&mut conn).await?;
     let kinds = kinds(&mut conn).await?;
@@ -74,8 +74,12 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
 pub struct Paths(HashMap<ConversionId, (PathTouch, PathTouch, usize)>);
 
 impl Paths {
-    pub async fn load(conn: &mut Conn, settings: &CreditSettings, page: &ConversionPage) -> Result<Self, Error> {
-        let ids: Vec<ConversionId> = page.conversions.iter().map(|conversion| conversion.id).collect();
+    pub async fn load(
+        conn: &mut Conn,
+        settings: &CreditSettings,
+        page: &Page<ListedConversion>,
+    ) -> Result<Self, Error> {
+        let ids: Vec<ConversionId> = page.rows.iter().map(|conversion| conversion.id).collect();
         let mut paths = Self::default();
         walk(conn, Of::Ids(&ids), settings, |attributed| {
             if let [first, ..] = attributed.touches[..]
@@ -95,15 +99,15 @@ impl Paths {
     }
 }
 
-fn table(filter: &PageFilter, page: ConversionPage, paths: &Paths, count: i64) -> AnyView {
+fn table(filter: &PageFilter, page: Page<ListedConversion>, paths: &Paths, count: i64) -> AnyView {
     let step = |name, cursor: Cursor| filter.with_own(name, &cursor.to_string());
     let newer = page.newer.map(|cursor| step("after", cursor));
     let older = page.older.map(|cursor| step("before", cursor));
-    let summary = match page.conversions.len() {
+    let summary = match page.rows.len() {
         0 => "No more conversions".to_owned(),
         shown => format!("{} of {}", shown, format::plural(count, "conversion", "conversions")),
     };
-    let rows = page.conversions.into_iter().map(|conversion| row(filter, conversion, paths)).collect_view();
+    let rows = page.rows.into_iter().map(|conversion| row(filter, conversion, paths)).collect_view();
     view! {
         <Card>
             <DataTable caption="Conversions, newest first" dense=true>

@@ -2,13 +2,14 @@ use leptos::prelude::*;
 
 use super::{
     filters::PageFilter,
-    page::{Asked, Failure, admin_page, part},
+    page::{Asked, Failure, admin_page, position},
     tables::LeadTable,
 };
 use crate::{
     attribution::report::{
         Filter, Preset,
-        leads::{Cursor, LeadPage, Part, Walk, lead_count, leads},
+        leads::{Lead, Walk, lead_count, leads},
+        page::{Cursor, Page, PagePosition},
         totals::any_touch,
     },
     components::{AdminPage, AdminSection, AlertKind, Card, EmptyState, FormAlert, Pagination, format},
@@ -32,8 +33,8 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
         credit: None,
         now: asked.now,
     };
-    let (part, lost) = part(&asked);
-    let Found { leads, count, nothing_yet } = load(&asked, filter.filter(), part).await?;
+    let (position, lost) = position(&asked);
+    let Found { leads, count, nothing_yet } = load(&asked, filter.filter(), position).await?;
     let csv = filter.csv_href("/admin/leads.csv", &[]);
     let toolbar = view! {
         {filter.toolbar()}
@@ -53,35 +54,35 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
 }
 
 struct Found {
-    leads: LeadPage,
+    leads: Page<Lead>,
     count: i64,
     /// There is no touch at all, in any period.
     nothing_yet: bool,
 }
 
 /// One after the other: how many there are says how to find them.
-async fn load(asked: &Asked, filter: &Filter, part: Part) -> Result<Found, Error> {
+async fn load(asked: &Asked, filter: &Filter, position: PagePosition) -> Result<Found, Error> {
     let mut conn = asked.state.db.read().await?;
     let count = lead_count(&mut conn, filter).await?;
     Ok(Found {
-        leads: leads(&mut conn, filter, part, ROWS, Walk::to_find(count)).await?,
+        leads: leads(&mut conn, filter, position, ROWS, Walk::to_find(count)).await?,
         nothing_yet: count == 0 && !any_touch(&mut conn).await?,
         count,
     })
 }
 
-fn table(filter: &PageFilter, page: LeadPage, count: i64) -> AnyView {
+fn table(filter: &PageFilter, page: Page<Lead>, count: i64) -> AnyView {
     let step = |name, cursor: Cursor| filter.with_own(name, &cursor.to_string());
     let newer = page.newer.map(|cursor| step("after", cursor));
     let older = page.older.map(|cursor| step("before", cursor));
-    let shown = match page.leads.len() {
+    let shown = match page.rows.len() {
         0 => "No more leads".to_owned(),
         shown => format!("{} of {}", shown, format::plural(count, "lead", "leads")),
     };
     let filter = filter.filter().clone();
     view! {
         <Card>
-            <LeadTable caption="Leads, newest first" leads=page.leads filter/>
+            <LeadTable caption="Leads, newest first" leads=page.rows filter/>
             <Pagination newer older summary=shown/>
         </Card>
     }

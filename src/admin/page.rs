@@ -12,7 +12,7 @@ use crate::{
         report::{
             Filter,
             credit::CreditSettings,
-            leads::{Cursor, Part},
+            page::{Cursor, PagePosition},
         },
     },
     auth::require_admin,
@@ -59,13 +59,13 @@ impl Asked {
 }
 
 /// Which rows of a list by time are asked for, and whether that could not be understood.
-pub fn part(asked: &Asked) -> (Part, bool) {
+pub fn position(asked: &Asked) -> (PagePosition, bool) {
     let cursor = |name| asked.parameter(name).map(|text| text.parse::<Cursor>());
     match (cursor("before"), cursor("after")) {
-        (Some(Ok(cursor)), _) => (Part::Before(cursor), false),
-        (None, Some(Ok(cursor))) => (Part::After(cursor), false),
-        (None, None) => (Part::Newest, false),
-        _ => (Part::Newest, true),
+        (Some(Ok(cursor)), _) => (PagePosition::Before(cursor), false),
+        (None, Some(Ok(cursor))) => (PagePosition::After(cursor), false),
+        (None, None) => (PagePosition::Newest, false),
+        _ => (PagePosition::Newest, true),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
             Filter,
             conversions::{ListedConversion, conversions},
             credit::{CreditSettings, PathTouch},
-            leads::Part,
+            page::PagePosition,
         },
     },
     auth::AuthSession,
@@ -68,19 +68,19 @@ pub(super) fn pieces(
     filter: Filter,
     settings: CreditSettings,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
-    stream::try_unfold(Some(Part::Newest), move |part| {
+    stream::try_unfold(Some(PagePosition::Newest), move |position| {
         let (db, filter, settings) = (db.clone(), filter.clone(), settings.clone());
         async move {
-            let Some(part) = part else { return Ok(None) };
+            let Some(position) = position else { return Ok(None) };
             let (page, paths) = read(&db, async |conn| {
-                let page = conversions(conn, &filter, &settings, part, CONVERSIONS).await?;
+                let page = conversions(conn, &filter, &settings, position, CONVERSIONS).await?;
                 let paths = Paths::load(conn, &settings, &page).await?;
                 Ok((page, paths))
             })
             .await?;
-            let header = (part == Part::Newest).then_some(COLUMNS);
-            let bytes = write(header, page.conversions.iter().map(|conversion| record(conversion, &paths)))?;
-            Ok(Some((bytes, page.older.map(Part::Before))))
+            let header = (position == PagePosition::Newest).then_some(COLUMNS);
+            let bytes = write(header, page.rows.iter().map(|conversion| record(conversion, &paths)))?;
+            Ok(Some((bytes, page.older.map(PagePosition::Before))))
         }
     })
 }

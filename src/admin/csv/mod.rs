@@ -28,7 +28,8 @@ use crate::{
                 compare::{By, Comparison, Group, compare},
                 credit_by_campaign,
             },
-            leads::{Lead, Part, Walk, leads},
+            leads::{Lead, Walk, leads},
+            page::PagePosition,
         },
     },
     auth::AuthSession,
@@ -205,15 +206,15 @@ async fn file(
 
 /// All leads, piece by piece, the columns' names first.
 fn lead_pieces(db: Db, filter: Filter) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
-    stream::try_unfold(Some(Part::Newest), move |part| {
+    stream::try_unfold(Some(PagePosition::Newest), move |position| {
         let (db, filter) = (db.clone(), filter.clone());
         async move {
-            let Some(part) = part else { return Ok(None) };
+            let Some(position) = position else { return Ok(None) };
             // not the same connection from piece to piece: whoever reads slowly would hold it
-            let page = read(&db, async |conn| leads(conn, &filter, part, LEADS, Walk::ByTime).await).await?;
-            let header = (part == Part::Newest).then_some(LEAD_COLUMNS);
-            let bytes = write(header, page.leads.iter().map(lead_record))?;
-            Ok(Some((bytes, page.older.map(Part::Before))))
+            let page = read(&db, async |conn| leads(conn, &filter, position, LEADS, Walk::ByTime).await).await?;
+            let header = (position == PagePosition::Newest).then_some(LEAD_COLUMNS);
+            let bytes = write(header, page.rows.iter().map(lead_record))?;
+            Ok(Some((bytes, page.older.map(PagePosition::Before))))
         }
     })
 }

@@ -15,7 +15,8 @@ use crate::{
         report::{
             Field, Filter, Period, Preset,
             campaigns::{Campaign, Order, campaigns},
-            leads::{Lead, Part, Walk, leads},
+            leads::{Lead, Walk, leads},
+            page::PagePosition,
             period::{Bucket, Grain},
             ranking::{Dimension, Ranked, ranking},
             totals::{Totals, any_touch, totals},
@@ -334,7 +335,7 @@ async fn load_campaigns(asked: &Asked, filter: &Filter) -> Result<(Conversions, 
     let page = campaigns(&mut conn, filter, asked.window(), credit, Order::default(), TOP, 0).await?;
     let latest = match filter.is_bare() {
         true => Vec::new(),
-        false => leads(&mut conn, filter, Part::Newest, TOP, Walk::ByVisitor).await?.leads,
+        false => leads(&mut conn, filter, PagePosition::Newest, TOP, Walk::ByVisitor).await?.rows,
     };
     Ok((conversions, Campaigns { top: page.rows, count: page.count, latest }))
 }

@@ -1,7 +1,7 @@
 use super::{
     Filter, Statement,
     credit::CreditSettings,
-    leads::{Cursor, Part},
+    page::{Cursor, HasCursor, Page, PagePosition},
     statement::contains_pattern,
 };
 use crate::{
@@ -28,21 +28,10 @@ pub struct ListedConversion {
     pub external_id: String,
 }
 
-impl ListedConversion {
-    /// Where it stands in the order of conversions.
-    pub fn cursor(&self) -> Cursor {
+impl HasCursor for ListedConversion {
+    fn cursor(&self) -> Cursor {
         Cursor { occurred_at: self.occurred_at, id: self.id.as_uuid() }
     }
-}
-
-/// Some conversions, newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConversionPage {
-    pub conversions: Vec<ListedConversion>,
-    /// Whether there are newer ones, and how to get them.
-    pub newer: Option<Cursor>,
-    /// Whether there are older ones, and how to get them.
-    pub older: Option<Cursor>,
 }
 
 /// One page of the conversions of a period, equal times by id.
@@ -53,45 +42,18 @@ pub async fn conversions(
     conn: &mut Conn,
     filter: &Filter,
     settings: &CreditSettings,
-    part: Part,
+    position: PagePosition,
     limit: u32,
-) -> Result<ConversionPage, Error> {
-    let mut range = filter.period.range();
-    match part {
-        Part::Newest => {}
-        Part::Before(cursor) => range.end = range.end.min(cursor.occurred_at.saturating_add(1)),
-        Part::After(cursor) => range.start = range.start.max(cursor.occurred_at),
-    }
-    let statement = Statement::new(
+) -> Result<Page<ListedConversion>, Error> {
+    let found = Statement::new(
         "select c.id, c.user_id, u.email as user_email, c.kind, c.occurred_at, c.value, c.currency, c.source, c.external_id,
                 cast((select coalesce(-sum(r.value), 0) from conversions r where r.refund_of = c.id) as bigint) as refunded
          from conversions c join users u on u.id = c.user_id where c.refund_of is null and ",
     )
-    .within("c.occurred_at", range)
+    .within("c.occurred_at", position.within(filter.period.range()))
     .converted_by(filter, settings);
-    let statement = match part {
-        Part::Newest => statement.text(" order by c.occurred_at desc, c.id desc"),
-        Part::Before(cursor) => statement.past(" < ", cursor).text(" order by c.occurred_at desc, c.id desc"),
-        Part::After(cursor) => statement.past(" > ", cursor).text(" order by c.occurred_at, c.id"),
-    };
-    // one more than asked for tells whether there are more
-    let mut conversions: Vec<ListedConversion> =
-        statement.text(" limit ").value(i64::from(limit) + 1).query().fetch_all(conn).await?;
-    let more = conversions.len() > limit as usize;
-    conversions.truncate(limit as usize);
-    if let Part::After(_) = part {
-        conversions.reverse();
-    }
-    let (newer, older) = match part {
-        Part::Newest => (false, more),
-        Part::Before(_) => (true, more),
-        Part::After(_) => (more, true),
-    };
-    Ok(ConversionPage {
-        newer: conversions.first().filter(|_| newer).map(ListedConversion::cursor),
-        older: conversions.last().filter(|_| older).map(ListedConversion::cursor),
-        conversions,
-    })
+    let rows = position.select(found, "c.occurred_at", "c.id", limit).query().fetch_all(conn).await?;
+    Ok(Page::new(rows, position, limit))
 }
 
 /// How many conversions a period has.
@@ -156,16 +118,5 @@ impl Statement {
     /// A number where nothing else says to PostgreSQL that it is one.
     fn bigint(self, value: Millis) -> Self {
         self.text("cast(").value(value).text(" as bigint)")
-    }
-
-    /// A condition: newer or older than the cursor.
-    fn past(self, sign: &'static str, cursor: Cursor) -> Self {
-        self.text(" and (c.occurred_at, c.id)")
-            .text(sign)
-            .text("(")
-            .value(cursor.occurred_at)
-            .text(", ")
-            .value(cursor.id)
-            .text(")")
     }
 }

@@ -1,11 +1,8 @@
 //! Leads: touches that belong to users (the view `lead_sources`), newest first.
 
-use std::{fmt, str::FromStr};
-
-use uuid::Uuid;
-
 use super::{
     Filter, Statement,
+    page::{Cursor, HasCursor, Page, PagePosition},
     statement::{CAMPAIGN, LINKED},
 };
 use crate::{
@@ -47,62 +44,10 @@ pub struct Lead {
     pub hits: i64,
 }
 
-impl Lead {
-    /// Where it stands in the order of leads.
-    pub fn cursor(&self) -> Cursor {
+impl HasCursor for Lead {
+    fn cursor(&self) -> Cursor {
         Cursor { occurred_at: self.occurred_at, id: self.id.as_uuid() }
     }
-}
-
-/// A place between leads: after the one with this time and id. Rows that are added do not move it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    pub(super) occurred_at: Millis,
-    pub(super) id: Uuid,
-}
-
-/// Written as 48 hexadecimal digits, which mean nothing to whoever passes them on.
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{}", self.occurred_at, self.id.simple())
-    }
-}
-
-/// The text is no cursor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadCursor;
-
-impl FromStr for Cursor {
-    type Err = BadCursor;
-
-    fn from_str(text: &str) -> Result<Self, BadCursor> {
-        if text.len() != 48 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(BadCursor);
-        }
-        let (time, id) = text.split_at(16);
-        let occurred_at = u64::from_str_radix(time, 16).map_err(|_| BadCursor)?.cast_signed();
-        Ok(Self { occurred_at, id: Uuid::try_parse(id).map_err(|_| BadCursor)? })
-    }
-}
-
-/// Which part of the leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    Newest,
-    /// The next older ones.
-    Before(Cursor),
-    /// The next newer ones.
-    After(Cursor),
-}
-
-/// Some leads, newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeadPage {
-    pub leads: Vec<Lead>,
-    /// Whether there are newer ones, and how to get them.
-    pub newer: Option<Cursor>,
-    /// Whether there are older ones, and how to get them.
-    pub older: Option<Cursor>,
 }
 
 const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.occurred_at, v.linked_at,
@@ -138,56 +83,21 @@ const FROM_VISITORS: &str = " from visitors v cross join touches t cross join us
     where t.visitor_id = v.id and u.id = v.user_id and v.user_id is not null and ";
 
 /// One page of the leads of a period: by when the link was clicked, equal times by id.
-pub async fn leads(conn: &mut Conn, filter: &Filter, part: Part, limit: u32, walk: Walk) -> Result<LeadPage, Error> {
+pub async fn leads(
+    conn: &mut Conn,
+    filter: &Filter,
+    position: PagePosition,
+    limit: u32,
+    walk: Walk,
+) -> Result<Page<Lead>, Error> {
     let filter = &filter.resolved(conn).await?;
-    // The range ends at the cursor: of the two conditions on the time, this is the one that an index answers.
-    let mut range = filter.period.range();
-    match part {
-        Part::Newest => {}
-        Part::Before(cursor) => range.end = range.end.min(cursor.occurred_at.saturating_add(1)),
-        Part::After(cursor) => range.start = range.start.max(cursor.occurred_at),
-    }
-    let statement = select();
-    let statement = match walk {
-        Walk::ByTime => statement.text(FROM).within("t.occurred_at", range).matching(filter),
-        Walk::ByVisitor => statement.text(FROM_VISITORS).within("t.occurred_at", range).matching_of_visitor(filter),
+    let range = position.within(filter.period.range());
+    let found = match walk {
+        Walk::ByTime => select().text(FROM).within("t.occurred_at", range).matching(filter),
+        Walk::ByVisitor => select().text(FROM_VISITORS).within("t.occurred_at", range).matching_of_visitor(filter),
     };
-    let statement = match part {
-        Part::Newest => statement.text(" order by t.occurred_at desc, t.id desc"),
-        Part::Before(cursor) => statement.beyond(" < ", cursor).text(" order by t.occurred_at desc, t.id desc"),
-        Part::After(cursor) => statement.beyond(" > ", cursor).text(" order by t.occurred_at, t.id"),
-    };
-    // one more than asked for tells whether there are more
-    let mut leads: Vec<Lead> = statement.text(" limit ").value(i64::from(limit) + 1).query().fetch_all(conn).await?;
-    let more = leads.len() > limit as usize;
-    leads.truncate(limit as usize);
-    if let Part::After(_) = part {
-        leads.reverse();
-    }
-    let (newer, older) = match part {
-        Part::Newest => (false, more),
-        // where a page is reached from, there are leads: the one that the cursor stands for
-        Part::Before(_) => (true, more),
-        Part::After(_) => (more, true),
-    };
-    Ok(LeadPage {
-        newer: leads.first().filter(|_| newer).map(Lead::cursor),
-        older: leads.last().filter(|_| older).map(Lead::cursor),
-        leads,
-    })
-}
-
-impl Statement {
-    /// A condition: newer or older than the cursor.
-    fn beyond(self, sign: &'static str, cursor: Cursor) -> Self {
-        self.text(" and (t.occurred_at, t.id)")
-            .text(sign)
-            .text("(")
-            .value(cursor.occurred_at)
-            .text(", ")
-            .value(cursor.id)
-            .text(")")
-    }
+    let rows = position.select(found, "t.occurred_at", "t.id", limit).query().fetch_all(conn).await?;
+    Ok(Page::new(rows, position, limit))
 }
 
 /// One lead; nothing where no touch has the id, or nobody's.

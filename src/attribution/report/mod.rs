@@ -25,6 +25,8 @@ pub mod filter;
 pub mod journey;
 /// Touches that belong to users, newest first.
 pub mod leads;
+/// Lists by time, a page at a time.
+pub mod page;
 /// Days in a time zone as ranges of milliseconds.
 pub mod period;
 /// How far the numbers can be trusted.

@@ -11,7 +11,7 @@ use crate::{
         report::{
             Range,
             conversions::{any_conversion, conversion_count, conversions},
-            leads::Part,
+            page::PagePosition,
         },
     },
     db::testing::each_database,
@@ -45,19 +45,19 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
             assert_eq!(count as usize, expected.len(), "{query}");
 
             let mut walked = Vec::new();
-            let mut part = Part::Newest;
+            let mut position = PagePosition::Newest;
             loop {
-                let page = conversions(&mut conn, &filter, &settings(), part, 7).await.expect("a page");
+                let page = conversions(&mut conn, &filter, &settings(), position, 7).await.expect("a page");
                 if let (Some(newer), true) = (page.newer, walked.len() >= 7) {
-                    let back = conversions(&mut conn, &filter, &settings(), Part::After(newer), 7).await;
-                    let back: Vec<ConversionId> = back.expect("a page").conversions.iter().map(|row| row.id).collect();
+                    let back = conversions(&mut conn, &filter, &settings(), PagePosition::After(newer), 7).await;
+                    let back: Vec<ConversionId> = back.expect("a page").rows.iter().map(|row| row.id).collect();
                     let before: Vec<ConversionId> =
                         expected[walked.len() - 7..walked.len()].iter().map(|row| row.id).collect();
                     assert_eq!(back, before, "{query}");
                 }
-                walked.extend(page.conversions);
+                walked.extend(page.rows);
                 let Some(older) = page.older else { break };
-                part = Part::Before(older);
+                position = PagePosition::Before(older);
             }
             assert_eq!(walked.len(), expected.len(), "{query}");
             for (listed, expected) in walked.iter().zip(expected) {
@@ -78,8 +78,8 @@ async fn without_conversions_there_are_none() {
     each_database(async |db| {
         let mut conn = db.read().await.expect("a connection");
         let filter = asked("period=all&channel=Direct");
-        let page = conversions(&mut conn, &filter, &settings(), Part::Newest, 5).await.expect("a page");
-        assert_eq!((page.conversions.len(), page.newer, page.older), (0, None, None));
+        let page = conversions(&mut conn, &filter, &settings(), PagePosition::Newest, 5).await.expect("a page");
+        assert_eq!((page.rows.len(), page.newer, page.older), (0, None, None));
         assert!(!any_conversion(&mut conn).await.expect("an answer"));
     })
     .await;

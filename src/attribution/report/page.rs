@@ -1,0 +1,141 @@
+//! Lists by time, a page at a time.
+//!
+//! A page begins at a row and not at a number of rows, so that rows that arrive meanwhile neither move it nor hide a row from
+//! somebody who goes from page to page.
+
+use std::{fmt, str::FromStr};
+
+use uuid::Uuid;
+
+use super::{Range, Statement};
+use crate::db::Millis;
+
+/// A place in a list by time: that of the row with this time and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    pub(super) occurred_at: Millis,
+    pub(super) id: Uuid,
+}
+
+/// Writes 48 hexadecimal digits: 16 of the time, 32 of the id.
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}{}", self.occurred_at, self.id.simple())
+    }
+}
+
+/// The text is not a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadCursor;
+
+impl FromStr for Cursor {
+    type Err = BadCursor;
+
+    fn from_str(text: &str) -> Result<Self, BadCursor> {
+        if text.len() != 48 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(BadCursor);
+        }
+        let (time, id) = text.split_at(16);
+        let occurred_at = u64::from_str_radix(time, 16).map_err(|_| BadCursor)?.cast_signed();
+        Ok(Self { occurred_at, id: Uuid::try_parse(id).map_err(|_| BadCursor)? })
+    }
+}
+
+/// Which page of a list by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PagePosition {
+    /// The first page, which has the newest rows.
+    Newest,
+    /// The page of the next older rows.
+    Before(Cursor),
+    /// The page of the next newer rows.
+    After(Cursor),
+}
+
+impl PagePosition {
+    /// Ends the range at the cursor. Of the two conditions on the time, this is the one that an index answers.
+    pub(super) fn within(self, mut range: Range) -> Range {
+        match self {
+            Self::Newest => {}
+            Self::Before(cursor) => range.end = range.end.min(cursor.occurred_at.saturating_add(1)),
+            Self::After(cursor) => range.start = range.start.max(cursor.occurred_at),
+        }
+        range
+    }
+
+    /// Adds the condition of the cursor, the order and the limit to a statement that ends with a condition.
+    ///
+    /// The limit is one row more than the page has: it tells [`Page::new`] whether there are more.
+    pub(super) fn select(self, statement: Statement, time: &'static str, id: &'static str, limit: u32) -> Statement {
+        let beyond = |statement: Statement, sign: &'static str, cursor: Cursor| {
+            statement
+                .with(|it| it.text(" and (").text(time).text(", ").text(id).text(")").text(sign))
+                .with(|it| it.text("(").value(cursor.occurred_at).text(", ").value(cursor.id).text(")"))
+        };
+        let (statement, order) = match self {
+            Self::Newest => (statement, " desc"),
+            Self::Before(cursor) => (beyond(statement, " < ", cursor), " desc"),
+            Self::After(cursor) => (beyond(statement, " > ", cursor), ""),
+        };
+        let statement = statement.text(" order by ").text(time).text(order).text(", ").text(id).text(order);
+        statement.text(" limit ").value(i64::from(limit) + 1)
+    }
+}
+
+/// A row of a list by time.
+pub trait HasCursor {
+    /// The row's place in the list.
+    fn cursor(&self) -> Cursor;
+}
+
+/// Some rows of a list by time, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Where there are newer rows: the cursor that [`PagePosition::After`] takes to them.
+    pub newer: Option<Cursor>,
+    /// Where there are older rows: the cursor that [`PagePosition::Before`] takes to them.
+    pub older: Option<Cursor>,
+}
+
+impl<T: HasCursor> Page<T> {
+    /// Makes a page of the rows that [`PagePosition::select`] found.
+    pub(super) fn new(mut rows: Vec<T>, position: PagePosition, limit: u32) -> Self {
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let (newer, older) = match position {
+            PagePosition::Newest => (false, more),
+            // the row of the cursor is newer than all rows of the page
+            PagePosition::Before(_) => (true, more),
+            PagePosition::After(_) => {
+                rows.reverse();
+                (more, true)
+            }
+        };
+        let newer = rows.first().filter(|_| newer).map(T::cursor);
+        let older = rows.last().filter(|_| older).map(T::cursor);
+        Self { rows, newer, older }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        let cursor = "0".repeat(48);
+        assert!(cursor.parse::<Cursor>().is_ok());
+        for wrong in [
+            "",
+            "0",
+            &cursor[1..],
+            &format!("{cursor}0"),
+            &cursor.replace('0', "g"),
+            &"é".repeat(24),
+            &format!("+{}", &cursor[1..]),
+        ] {
+            assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
+        }
+    }
+}
