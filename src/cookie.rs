@@ -65,10 +65,12 @@ pub fn append(headers: &mut HeaderMap, set_cookie: &str) {
     }
 }
 
-/// All values that a request's headers hold under exactly this name.
+/// All values that a request's headers hold under exactly this name. Other cookies may hold any bytes.
 pub fn values<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
-    let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    pairs.flat_map(|value| value.split(';')).filter_map(move |pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+    let pairs =
+        headers.get_all(header::COOKIE).into_iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let values = pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    values.filter_map(|value| str::from_utf8(value).ok())
 }
 
 #[cfg(test)]
@@ -87,6 +89,7 @@ mod tests {
         assert_eq!(read(&["a=1; flash=x; b=2"], false), ["x"]);
         assert_eq!(read(&["flash=x; flash=y", "flash=z"], false), ["x", "y", "z"]);
         assert_eq!(read(&["flash=a=b"], false), ["a=b"]);
+        assert_eq!(read(&["name=J\u{fc}rgen; flash=x"], false), ["x"]);
         assert_eq!(read(&["__Host-flash=x; flash=y"], true), ["x"]);
         for other in ["flash", "flash2=x", "Flash=x", "%66lash=x", "flash =x", "\u{2000}flash=x", "__Host-flash=x"] {
             assert_eq!(read(&[other], false), [""; 0], "{other}");

@@ -41,7 +41,10 @@ pub mod touch;
 
 #[cfg(feature = "ssr")]
 mod settings {
-    use std::sync::Arc;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
 
     use super::capture::counters::Counters;
     use crate::{address_limit::AddressLimit, config::Config, db::Db, id::UserId};
@@ -61,9 +64,19 @@ mod settings {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct SignedInUser(pub UserId);
 
-    /// A response extension: the session ended, and its cookie with it.
-    #[derive(Clone, Copy, Debug)]
-    pub struct EndedSession;
+    /// A request extension: a handler marks it where it ends the session. The session's cookie is then removed with the response.
+    #[derive(Clone, Debug, Default)]
+    pub struct EndedSession(Arc<AtomicBool>);
+
+    impl EndedSession {
+        pub fn mark(&self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+
+        pub fn is_marked(&self) -> bool {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
 
     /// A response extension: the id of a session that attribution began, for the cookie even where the page failed.
     #[derive(Clone, Debug)]

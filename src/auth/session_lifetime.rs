@@ -50,7 +50,7 @@ pub fn times(data: &HashMap<String, Value>) -> Option<(Millis, Millis)> {
 }
 
 /// Ends sessions that are over, and tells the layers further in who is signed in.
-pub async fn keep(State(db): State<Db>, mut auth: AuthSession, mut request: Request, next: Next) -> Response {
+pub async fn enforce(State(db): State<Db>, mut auth: AuthSession, mut request: Request, next: Next) -> Response {
     if let Some(user) = &auth.user {
         let id = user.id;
         let now = db.now();

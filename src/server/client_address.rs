@@ -1,4 +1,4 @@
-//! Whose request it is: the address that limits count by. It is never stored.
+//! Whose request it is: the network address by which limits count. It is never stored.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,18 +12,20 @@ use ipnet::IpNet;
 
 use crate::{address_limit::ClientAddress, state::AppState};
 
-/// Tells the layers further in.
+/// Adds the [`ClientAddress`] to the request.
 pub(super) async fn find(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    // only a test calls the router without a connection
+    // Only a test calls the router without a connection.
     let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
     let client = client(peer, request.headers(), &state.config.trusted_proxies);
     request.extensions_mut().insert(ClientAddress(client));
     next.run(request).await
 }
 
-/// The peer, or, where that is a proxy we trust, the last address in `X-Forwarded-For` that is not one. What stands to the left of
-/// that was written by the client.
+/// Returns the peer's address; or, where the peer is a trusted proxy, the last address in `X-Forwarded-For` that is not one.
+///
+/// With 10.0.0.1 trusted: peer `10.0.0.1`, header `6.6.6.6, 203.0.113.9` → `203.0.113.9`. What stands to the left of that was
+/// written by the client, and is not believed.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
     let mut client = peer.to_canonical();
@@ -33,7 +35,7 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let headers: Vec<&str> =
         headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok()).collect();
     for hop in headers.iter().rev().flat_map(|value| value.rsplit(',')) {
-        // something that is no address was not written by a proxy of ours: go no further
+        // A trusted proxy writes addresses. Anything else came from the client, and so did what stands before it.
         let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
         client = address.to_canonical();
         if !is_trusted(client) {

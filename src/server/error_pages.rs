@@ -1,4 +1,4 @@
-//! Errors that no page rendered get one, in the site's looks, with the request's id to ask about.
+//! Errors that no page rendered get a body: a page in the site's looks, with the request's id to ask about.
 
 use axum::{
     body::Body,
@@ -12,8 +12,8 @@ use tower_http::request_id::RequestId;
 use super::conversions;
 use crate::pages::error::static_error_page;
 
-/// Replaces the bodies of errors by a page for browsers and by plain words for all others. What was made as HTML or JSON stays.
-/// Where only programs come to, every error is JSON.
+/// Replaces the body of an error by a page for browsers and by the status in words for others; by JSON at addresses that only
+/// programs call. What a handler made as HTML or CSV stays, and so does JSON for a script.
 pub(super) async fn render(request: Request, next: Next) -> Response {
     let html = request
         .headers()
@@ -28,31 +28,27 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
         return response;
     }
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    // Only a script asks for JSON, and gets its outcome; a browser's form gets a page.
+    // A script gets a server function's outcome as JSON; a browser's plain form gets a page.
     if kind.starts_with("text/html") || (kind.contains("json") && (json || !html)) || kind.starts_with("text/csv") {
         return response;
     }
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_ENCODING);
-    // where a failed server function would send a browser: back, with the error's text in the address
+    // A failed server function would redirect a browser, with the error's text in the address.
     parts.headers.remove(header::LOCATION);
     let (kind, body) = if json {
         ("application/json; charset=utf-8", conversions::error_body(status))
     } else if html {
         ("text/html; charset=utf-8", static_error_page(status, id.as_deref()))
     } else {
-        ("text/plain; charset=utf-8", format!("{}\n", plain(status)))
+        ("text/plain; charset=utf-8", format!("{}\n", status.canonical_reason().unwrap_or("Error")))
     };
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     Response::from_parts(parts, Body::from(body))
 }
 
-fn plain(status: StatusCode) -> &'static str {
-    status.canonical_reason().unwrap_or("Error")
-}
-
-/// What a panicking handler answers. The panic itself is in the log, by the panic hook.
+/// The response of a handler that panicked. The panic hook logs the panic itself.
 pub(super) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     metrics::counter!("waymark_panics_total").increment(1);
     StatusCode::INTERNAL_SERVER_ERROR.into_response()

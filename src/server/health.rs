@@ -12,7 +12,7 @@ use axum::{extract::State, http::StatusCode};
 
 use crate::db::Db;
 
-/// Whether the server is stopping. Shared by the one that stops it and the readiness probe.
+/// Whether the server is stopping. The readiness probe and the code that stops the server share it.
 #[derive(Clone, Debug, Default)]
 pub struct Stopping(Arc<AtomicBool>);
 
@@ -26,12 +26,12 @@ impl Stopping {
     }
 }
 
-/// The process lives. Touches nothing else.
+/// `GET /healthz`: the process lives. Asks neither the database nor anything else.
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// The database answers, and the server is not about to stop.
+/// `GET /readyz`: the database answers, and the server is not stopping. Else 503.
 pub(super) async fn ready(State((db, stopping)): State<(Db, Stopping)>) -> (StatusCode, &'static str) {
     if stopping.has_begun() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::session_store::Sessions;
+use super::workarounds::session_store::Sessions;
 use crate::{
     attribution::capture::counters::Counters,
     auth::throttle,

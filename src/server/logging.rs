@@ -1,15 +1,19 @@
-//! Logs: one JSON object a line, or prettier in development. No query strings, addresses, passwords, cookies or tokens, at any
-//! level.
+//! Logs: one JSON object a line, or a shorter form in development. At no level do they hold query strings, people's addresses,
+//! passwords, cookies or tokens.
 
 use axum::http::Request;
-use tower_http::request_id::RequestId;
+use tower_http::{
+    request_id::RequestId,
+    trace::{DefaultOnFailure, DefaultOnResponse, HttpMakeClassifier, TraceLayer},
+};
 use tracing::{Level, Span};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// What is logged where `RUST_LOG` says nothing.
+/// What is logged without `RUST_LOG`.
 const DEFAULT: &str = "info";
 
-/// Modules that would log secrets or one line for each bad request, whatever `RUST_LOG` asks for: session ids, users, bodies.
+/// Modules that would log secrets (session ids, users, bodies) or a line for each bad request. Their level holds whatever
+/// `RUST_LOG` asks for.
 const QUIET: [&str; 10] = [
     "tower_sessions=error",
     "tower_sessions_core=error",
@@ -23,7 +27,7 @@ const QUIET: [&str; 10] = [
     "tower_http::csrf=warn",
 ];
 
-/// Starts logging. `RUST_LOG` chooses what; a wrong one is told and the default used.
+/// Starts logging what `RUST_LOG` asks for. Where `RUST_LOG` cannot be understood, a warning says so and the default holds.
 pub fn start(json: bool) {
     let wanted = std::env::var("RUST_LOG").ok().filter(|value| !value.is_empty());
     let parsed = wanted.as_deref().map(EnvFilter::try_new).transpose();
@@ -40,15 +44,30 @@ pub fn start(json: bool) {
     } else {
         registry.with(fmt::layer().compact().with_target(false)).try_init()
     };
-    // somebody else's subscriber: a test's
+    // A test may have started its own.
     drop(started);
     if let Some(error) = wrong {
-        tracing::warn!(error, "RUST_LOG cannot be understood; logging at info");
+        tracing::warn!(error, "RUST_LOG cannot be understood, so the level is info");
     }
 }
 
+/// Drops the id that a request claims to have: a client could write any text into the log with it.
+pub(super) fn drop_request_id<B>(mut request: Request<B>) -> Request<B> {
+    request.headers_mut().remove("x-request-id");
+    request
+}
+
+/// Logs requests: failures as errors, other responses at the level `debug`.
+pub(super) fn requests<B>() -> TraceLayer<HttpMakeClassifier, fn(&Request<B>) -> Span, ()> {
+    TraceLayer::new_for_http()
+        .make_span_with(span as fn(&Request<B>) -> Span)
+        .on_request(())
+        .on_response(DefaultOnResponse::new().level(Level::DEBUG))
+        .on_failure(DefaultOnFailure::new().level(Level::ERROR))
+}
+
 /// The span of a request: its method and its path, never its query.
-pub(super) fn span<B>(request: &Request<B>) -> Span {
+fn span<B>(request: &Request<B>) -> Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
     let path = match request.uri().path() {
         path if path.starts_with("/r/") => "/r/{token}",

@@ -1,4 +1,4 @@
-//! Too much at once: what cannot be served soon is refused at once, so that the rest is served well.
+//! Too many requests at once: those that cannot be served soon are refused at once, so that the others are served well.
 
 use axum::{
     BoxError,
@@ -6,10 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// Requests that are served at the same time. Beyond, the answer is 503.
+/// How many requests are served at the same time. Further ones get 503.
 pub(super) const CONCURRENT: usize = 1024;
 
-/// What a shed request is told.
+/// The response to a request that the limit refused.
 pub(super) async fn refuse(error: BoxError) -> Response {
     if error.is::<tower::load_shed::error::Overloaded>() {
         metrics::counter!("waymark_requests_shed_total").increment(1);

@@ -1,4 +1,4 @@
-//! Requests whose target is no page's address: refused before anything reads it.
+//! Requests whose target is no page's address are refused, before anything reads them.
 
 use axum::{
     extract::Request,
@@ -8,9 +8,10 @@ use axum::{
 };
 use percent_encoding::percent_decode_str;
 
-/// Refuses what only proxies are asked (`CONNECT`, `OPTIONS *`), and paths with `.` or `..` in them: the pages' router would
-/// resolve those, and the guard in front of it would have looked at another path.
-pub(super) async fn check(request: Request, next: Next) -> Response {
+/// Refuses what only proxies are asked for (`CONNECT`, `OPTIONS *`), and paths with `.` or `..` in them: `/login/../admin`.
+///
+/// The pages' router resolves such segments, so `require_role` would have looked at another path than the one that is served.
+pub(super) async fn refuse_odd_targets(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if request.method() == Method::CONNECT {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
@@ -18,14 +19,14 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
     if !path.starts_with('/') {
         return StatusCode::BAD_REQUEST.into_response();
     }
-    // most paths have no dot at all
-    if (path.contains('.') || path.contains('%')) && path.split(['/', '\\']).any(is_dots) {
+    // Most paths have neither a dot nor a percent sign, and need no look at each segment.
+    if path.contains(['.', '%']) && path.split(['/', '\\']).any(is_dots) {
         return StatusCode::NOT_FOUND.into_response();
     }
     next.run(request).await
 }
 
-/// Whether a segment is `.` or `..` once it is decoded.
+/// Whether a segment is `.` or `..`, also percent-encoded: `%2e`, `.%2E`.
 fn is_dots(segment: &str) -> bool {
     let decoded = percent_decode_str(segment).decode_utf8_lossy();
     decoded == "." || decoded == ".."

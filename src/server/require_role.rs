@@ -1,6 +1,6 @@
-//! Who may open what, before any page renders.
+//! Admin pages are for admins, account pages for members: checked before any page renders.
 //!
-//! Pages and server functions check again for themselves: a page's content must not depend on where it is mounted.
+//! Pages and server functions check again themselves, so that none depends on where it is mounted.
 
 use axum::{
     extract::Request,
@@ -14,8 +14,8 @@ use crate::{
     auth::AuthSession,
 };
 
-/// Lets only admins to `/admin` and everything under it, and only members to `/account`.
-pub(super) async fn check(auth: AuthSession, request: Request, next: Next) -> Response {
+/// Lets only admins to `/admin` and everything below it, and only signed-in users to `/account`.
+pub(super) async fn require_role(auth: AuthSession, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let admin = path == "/admin" || path.starts_with("/admin/");
     let account = path == "/account" || path.starts_with("/account/");
@@ -26,15 +26,16 @@ pub(super) async fn check(auth: AuthSession, request: Request, next: Next) -> Re
     }
 }
 
-/// 303 to the sign-in page, which leads back; never for what is no page to come back to.
+/// Redirects to the sign-in page, which leads back: `/account?tab=1` → `/login?next=%2Faccount%3Ftab%3D1`. Other methods than GET
+/// get 401, since nobody can be led back to a POST.
 fn sign_in_first(request: &Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    // path and query only: in absolute form the target could name another site
+    // Path and query only: a target in absolute form could name another site.
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let mut query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", target).finish();
-    // What waits for consent goes along.
+    // A landing that waits for consent travels in the address.
     if let Some(landing) = request.extensions().get::<Landing>() {
         query.push_str("&landing=");
         query.push_str(&consent_form::field(landing));

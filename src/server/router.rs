@@ -1,4 +1,4 @@
-//! The whole application in one place: routes, layers, and why each layer stands where it does.
+//! The whole application in one place: the routes, and the order of all layers with the reason for it.
 
 use axum::{
     Router,
@@ -9,7 +9,6 @@ use axum::{
     response::IntoResponse,
     routing::{any, get, post},
 };
-use axum_login::AuthManagerLayerBuilder;
 use leptos::{
     nonce::{provide_nonce, use_nonce},
     prelude::{expect_context, provide_context},
@@ -23,20 +22,16 @@ use tower_http::{
     limit::RequestBodyLimitLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     timeout::TimeoutLayer,
-    trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
 };
-use tower_sessions::{
-    Expiry, SessionManagerLayer,
-    cookie::{SameSite, time::Duration},
-};
-use tracing::Level;
 
 use super::{
-    client_address, conversions, error_pages, headers,
+    cache_control, charset, client_address, conversions, csp, error_pages,
     health::{self, Stopping},
-    logging, overload, request_target, require_role, server_fns, session_cookie,
-    session_store::Sessions,
-    static_files, well_known,
+    logging, overload,
+    request_target::refuse_odd_targets,
+    require_role::require_role,
+    security_headers, server_fns, sessions, static_files, well_known,
+    workarounds::{cookie_names, session_set_cookie},
 };
 use crate::{
     admin,
@@ -46,13 +41,13 @@ use crate::{
         capture::{beacon, consent_form, lead_source_layer::LeadSourceLayer, session_layer::UtmSessionLayer},
         referral,
     },
-    auth::{self, Backend},
+    auth::session_lifetime,
     local_path::LocalPath,
     privacy,
     state::AppState,
 };
 
-/// A request that takes longer is ended: nothing here is slow by design.
+/// A request that takes longer is ended with 503. No page is slow by design.
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// The application: everything that is served.
@@ -60,14 +55,26 @@ pub fn router(state: AppState, stopping: Stopping) -> Router {
     router_with(state, stopping, Router::new())
 }
 
-/// The application with further routes, which stand where the pages stand: inside sessions, authentication and attribution.
+/// The application with further routes beside the pages: inside sessions, authentication and attribution.
 pub fn router_with(state: AppState, stopping: Stopping, more: Router<AppState>) -> Router {
-    outer(&state, stopping, with_sessions(&state, pages(&state).merge(more)))
+    let pages = pages(&state).merge(more);
+    with_layers(&state, without_visitor(&state, stopping), pages, Visitors::Known)
 }
 
-/// The pages without sessions, authentication and attribution: what the benchmark compares with.
+/// The pages without sessions, authentication and attribution, with which the benchmark compares the application.
 pub fn router_without_sessions(state: AppState, stopping: Stopping) -> Router {
-    outer(&state, stopping, pages(&state))
+    with_layers(&state, without_visitor(&state, stopping), pages(&state), Visitors::Unknown)
+}
+
+/// Routes that know no visitor: files, health, and what programs call.
+fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
+    Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready).with_state((state.db.clone(), stopping)))
+        .route("/.well-known/gpc.json", get(well_known::gpc))
+        .merge(static_files::routes(&state.options))
+        // The caller is known by a token. A session would be the visitor's whose browser sends the request.
+        .route(conversions::PATH, post(conversions::record))
 }
 
 /// Pages, server functions, referral links and exports.
@@ -100,15 +107,15 @@ fn pages(state: &AppState) -> Router<AppState> {
         })
 }
 
-/// What pages and server functions find in their context, and the policy that names this page's nonce.
+/// Provides what pages and server functions find in their context, and sets the policy that names this page's nonce.
 fn provide(state: &AppState) {
     provide_context(state.clone());
     provide_nonce();
-    let policy = headers::policy(use_nonce().as_ref(), &state.options);
+    let policy = csp::policy(use_nonce().as_deref(), &state.options);
     expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
 }
 
-/// The address without its slash at the end, and with its query: `/login/?next=…` is `/login?next=…`.
+/// Returns the address without the slash at its end: `/login/?next=…` → `/login?next=…`; `None` without such a slash.
 fn without_slash(request: &Request) -> Option<HeaderValue> {
     let path = request.uri().path();
     let short = path.trim_end_matches('/');
@@ -121,92 +128,68 @@ fn without_slash(request: &Request) -> Option<HeaderValue> {
     HeaderValue::from_str(&target).ok()
 }
 
-/// Layers around everything that may know a visitor. Listed from the outside in.
-fn with_sessions(state: &AppState, pages: Router<AppState>) -> Router<AppState> {
-    let sessions = SessionManagerLayer::new(Sessions::new(state.db.clone()))
-        .with_name(session_cookie::session_cookie(&state.config).name())
-        .with_secure(state.config.is_secure())
-        .with_http_only(true)
-        // Not the default, Strict: a visitor who comes by an ad would arrive without their session, and get a new one.
-        .with_same_site(SameSite::Lax)
-        .with_expiry(Expiry::OnInactivity(Duration::days(session_cookie::MAX_AGE_DAYS)));
-    let backend = Backend::new(state.db.clone(), state.hasher.clone());
-    let attribution = Attribution::from_ref(state);
-    pages.layer(
-        ServiceBuilder::new()
-            // Session and user of the request. Without a cookie it asks the database nothing.
-            .layer(AuthManagerLayerBuilder::new(backend, sessions).build())
-            // Ends sessions that are over, and tells attribution who is signed in.
-            .layer(from_fn_with_state(state.clone(), auth::session_lifetime::keep))
-            // Nobody's page goes into a cache.
-            .layer(from_fn(headers::mark_personal))
-            // Before the handler: an arrival becomes a touch. Outside the guard, so that an arrival at a closed door counts.
-            .layer(UtmSessionLayer::new(attribution.clone()))
-            // Around the handler: links, and lead sources that handlers seed.
-            .layer(LeadSourceLayer::new(attribution))
-            // Last, where the user is known.
-            .layer(from_fn(require_role::check))
-            .layer(from_fn(server_fns::tame))
-            // A page that panics is an answer to all of the above: the visitor of an arrival gets the cookie all the same.
-            .layer(CatchPanicLayer::custom(error_pages::panicked)),
-    )
+/// Whether the layers that know a visitor are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Visitors {
+    Known,
+    Unknown,
 }
 
-/// Layers around everything, and what stands outside sessions.
-fn outer(state: &AppState, stopping: Stopping, pages: Router<AppState>) -> Router {
-    let routes = Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready).with_state((state.db.clone(), stopping)))
-        .route("/.well-known/gpc.json", get(well_known::gpc))
-        .merge(static_files::routes(&state.options))
-        // A webhook has no session, and must get none: a token says who it is. The layers below stand around it all the same.
-        .route(conversions::PATH, post(conversions::record))
-        .merge(pages);
-    // The inner half, listed from the outside in.
-    let inner = ServiceBuilder::new()
-        // Before routers that read a path in different ways.
-        .layer(from_fn(request_target::check))
-        // Whatever another site's page sends is refused, before anything reads it.
-        .layer(CsrfLayer::new())
-        // For the limits by address.
-        .layer(from_fn_with_state(state.clone(), client_address::find))
-        // Around the session layer, which reads and writes cookies.
-        .layer(from_fn_with_state(state.clone(), session_cookie::clean));
-    // The outer half, listed from the outside in.
-    let outer = ServiceBuilder::new()
-        // Outermost: every response gets these headers, also those that layers below make.
-        .layer(from_fn_with_state(state.clone(), headers::secure))
-        // An id for the log and the error page. One from outside is not believed: it would be anyone's text.
-        .map_request(|mut request: Request| {
-            request.headers_mut().remove("x-request-id");
-            request
-        })
+/// All layers. Each list goes from the outside in: the first layer sees a request first and its response last.
+fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppState>, visitors: Visitors) -> Router {
+    let around_all = ServiceBuilder::new()
+        // These three see every response, also those that layers further in make.
+        .map_response(charset::add)
+        .map_response(cache_control::restrict)
+        .layer(from_fn_with_state(state.clone(), security_headers::add))
+        // An id for the log and the error page. An id from outside could be any text, and is replaced.
+        .map_request(logging::drop_request_id)
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(PropagateRequestIdLayer::x_request_id())
-        // Method and path, never the query.
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(logging::span)
-                .on_request(())
-                .on_response(DefaultOnResponse::new().level(Level::DEBUG))
-                .on_failure(DefaultOnFailure::new().level(Level::ERROR)),
-        )
-        // Pages and answers; files come compressed.
+        // Inside the request's id, which it logs.
+        .layer(logging::requests())
+        // Outside the error pages, so that they are compressed too. Files are compressed already.
         .layer(CompressionLayer::new())
-        // Inside compression: it replaces bodies.
+        // Inside compression, because it replaces bodies.
         .layer(from_fn(error_pages::render))
-        // A panic is a 500 of this one request, also where a layer panics.
+        // Outside all that may panic: a panic ends one request with 500.
         .layer(CatchPanicLayer::custom(error_pages::panicked))
-        // Too much at once is refused before it costs anything. Global: one limit for all routes.
+        // Before anything costly, and one limit for all routes (`ConcurrencyLimitLayer` would make one for each).
         .layer(HandleErrorLayer::new(overload::refuse))
         .layer(LoadShedLayer::new())
         .layer(GlobalConcurrencyLimitLayer::new(overload::CONCURRENT))
-        // A handler that hangs, or a body that trickles.
+        // Outside all that may wait: a handler that hangs, a body that trickles.
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, DEADLINE));
-    routes
-        .layer(inner)
-        // Between the two, because it changes the request's type.
-        .layer(RequestBodyLimitLayer::new(server_fns::BODY_BYTES))
-        .layer(outer)
-        .with_state(state.clone())
+    // Apart, because it changes the request's type. Outside all that reads a body.
+    let body_limit = RequestBodyLimitLayer::new(server_fns::BODY_BYTES);
+    let cookie = sessions::cookie(state.config.is_secure());
+    let around_routes = ServiceBuilder::new()
+        // Before the routers of axum and of the pages, which read a path in different ways.
+        .layer(from_fn(refuse_odd_targets))
+        // Before anything acts on a request that another site's page sends.
+        .layer(CsrfLayer::new())
+        // Before the limits by address.
+        .layer(from_fn_with_state(state.clone(), client_address::find))
+        // Around the session layer, which reads and sets cookies.
+        .map_request(move |request: Request| cookie_names::sanitize(request, cookie.name()))
+        .layer(from_fn_with_state(cookie, session_set_cookie::correct));
+    let around_pages = ServiceBuilder::new()
+        // Before everything that asks for the session or the user.
+        .layer(sessions::layer(state))
+        // Before attribution, which it tells who is signed in, and before everything that trusts a session.
+        .layer(from_fn_with_state(state.clone(), session_lifetime::enforce))
+        // Inside authentication, which knows whether somebody is signed in.
+        .layer(from_fn(cache_control::mark_personal))
+        // Before the handler: a landing becomes a touch. Outside `require_role`, so that a landing on a closed page counts.
+        .layer(UtmSessionLayer::new(Attribution::from_ref(state)))
+        // Around the handler, which may sign in or seed a lead source.
+        .layer(LeadSourceLayer::new(Attribution::from_ref(state)))
+        // Inside authentication, which knows the user.
+        .layer(from_fn(require_role))
+        // Around the server functions.
+        .layer(from_fn(server_fns::normalize_errors))
+        // Inside all of the above, so that the visitor of a landing gets a cookie even if the page panics.
+        .layer(CatchPanicLayer::custom(error_pages::panicked));
+    let pages = if visitors == Visitors::Known { pages.layer(around_pages) } else { pages };
+    others.merge(pages).layer(around_routes).layer(body_limit).layer(around_all).with_state(state.clone())
 }

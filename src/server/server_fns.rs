@@ -1,4 +1,4 @@
-//! What all server functions have in common, before they run.
+//! What all server functions have in common.
 
 use axum::{
     body::to_bytes,
@@ -8,17 +8,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// The largest form. Nothing that is posted here is long.
+/// The longest body of a request. No form here is long.
 pub(super) const BODY_BYTES: usize = 16 * 1024;
 
-/// The framework's header on the answer of a server function that could not run.
+/// The header with which Leptos marks the response of a server function that could not run.
 const FAILED: &str = "serverfnerror";
 
-/// Keeps server functions to what they say themselves.
+/// Gives a server function that could not run a plain 400 or 500.
 ///
-/// It takes the `Referer` away from `/api`: a server function sends a plain form back to it, wherever it leads, with its error in
-/// the query. And one that could not even run is an error to a browser too, not a redirect.
-pub(super) async fn tame(mut request: Request, next: Next) -> Response {
+/// Leptos would redirect a plain form to the request's `Referer`, whichever site that is, with the error's text in the query.
+/// So the `Referer` is removed too.
+pub(super) async fn normalize_errors(mut request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/api/") {
         return next.run(request).await;
     }
@@ -27,19 +27,18 @@ pub(super) async fn tame(mut request: Request, next: Next) -> Response {
     if response.headers().contains_key(FAILED) { failure(response).await } else { response }
 }
 
-/// The status of a server function's error; its text is for nobody.
+/// The status for a server function's error. The error's text is not shown: it may tell how the server works.
 async fn failure(response: Response) -> Response {
     let text = to_bytes(response.into_body(), BODY_BYTES).await.unwrap_or_default();
-    // what was sent could not be read; all else is our fault
-    let theirs = [&b"Args|"[..], b"MissingArg|", b"Deserialization|"].iter().any(|kind| text.starts_with(kind));
-    if theirs {
+    let unreadable = [&b"Args|"[..], b"MissingArg|", b"Deserialization|"].iter().any(|kind| text.starts_with(kind));
+    if unreadable {
         return StatusCode::BAD_REQUEST.into_response();
     }
     tracing::error!("a server function failed");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
-/// An `/api` address that is none.
+/// Responds to `/api/…` addresses that do not exist.
 pub(super) async fn not_found() -> StatusCode {
     StatusCode::NOT_FOUND
 }

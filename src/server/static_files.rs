@@ -1,4 +1,4 @@
-//! Files: the browser's half under `/pkg`, and what lies in `public/`. No session, no database.
+//! Files of the built site: the browser's half under `/pkg`, and what lies in `public/`. No session, no database.
 
 use std::path::Path;
 
@@ -16,11 +16,11 @@ use tower_http::{
 
 /// Routes for every file of the built site.
 ///
-/// Files of `public/` get a route each, found at the start: asking the disk at every page's path would be slower than the page.
+/// Each file of `public/` gets a route when the server starts. Asking the disk for each page's path would be slower than the page.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>(options: &LeptosOptions) -> Router<S> {
     let root = Path::new(&*options.site_root);
     let package = format!("/{}", options.site_pkg_dir);
-    // With hashed names a file never changes; without, the browser asks again.
+    // A file whose name has a hash never changes. Without hashes the browser asks again each time.
     let caching = if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" };
     let cached = |value: &'static str| {
         SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, move |response: &Response<_>| {
@@ -36,7 +36,7 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(options: &LeptosOptions) 
     for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
         let Ok(name) = entry.file_name().into_string() else { continue };
         let path = format!("/{name}");
-        // names that axum would read as a pattern, and what is served above
+        // The package is served above, and axum would read braces as a pattern.
         if path == package || name.contains(['{', '}']) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! What a site tells programs about itself, at addresses that standards fix.
+//! What the site tells programs about itself, at addresses that standards fix.
 
 use axum::{
     Json,
@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use crate::{config::Gpc, state::AppState};
 
-/// The day on which what `Sec-GPC` changes here was last changed.
+/// The day on which this site last changed what it does with `Sec-GPC`.
 const GPC_LAST_UPDATE: &str = "2026-11-23";
 
-/// <https://www.w3.org/TR/gpc/>, "GPC Support Resource".
+/// Whether the site supports Global Privacy Control: <https://www.w3.org/TR/gpc/>, "GPC Support Resource".
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct GpcSupport {

@@ -63,6 +63,7 @@ pub async fn decide(
     Extension(session): Extension<Session>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     user: Option<Extension<SignedInUser>>,
+    ended_session: Option<Extension<EndedSession>>,
     headers: HeaderMap,
     Form(form): Form<Choice>,
 ) -> Response {
@@ -84,11 +85,10 @@ pub async fn decide(
         "no" => {
             let response = match attribution.withdraw(&session, user.is_some(), now).await {
                 Ok(ended) => {
-                    let mut response = see_other();
-                    if ended {
-                        response.extensions_mut().insert(EndedSession);
+                    if let Some(Extension(session)) = ended_session.filter(|_| ended) {
+                        session.mark();
                     }
-                    response
+                    see_other()
                 }
                 // Nothing more is captured, since the cookie says so; but what was could not be removed yet.
                 Err(error) => {

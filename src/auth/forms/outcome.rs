@@ -8,6 +8,7 @@ use leptos_axum::ResponseOptions;
 use serde::{Deserialize, Serialize};
 
 use super::flash::{FormState, set_flash};
+use crate::attribution::EndedSession;
 
 /// What a form's submission came to; what a script gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,8 +139,11 @@ fn is_plain_form() -> bool {
     use_context::<Parts>().is_none_or(|parts| !wants_json(&parts))
 }
 
-/// After signing out nothing of the account stays in the browser.
+/// Has the browser forget the account: the session's cookie, caches and storage. For a handler that has ended the session.
 pub(crate) fn forget_browser() {
+    if let Some(ended) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<EndedSession>().cloned()) {
+        ended.mark();
+    }
     expect_context::<ResponseOptions>()
         .insert_header(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\""));
 }

@@ -1,4 +1,11 @@
-//! Accepting connections, and stopping: with deadlines for both, which `axum::serve` (0.8) does not have.
+//! Accepting connections and stopping, with deadlines that `axum::serve` 0.8 does not have: a client that sends half a head
+//! would hold its connection for minutes, and the server would wait for it before it stops.
+//!
+//! Known gap: hyper-util tells HTTP/1 from HTTP/2 by the first bytes, before any timer runs. A client that sends nothing keeps
+//! its connection until it leaves (hyperium/hyper#3962, hyperium/hyper#3756, both open).
+//!
+//! Upstream: tokio-rs/axum#2741; tokio-rs/axum#3478 (merged, in no 0.8 release) brings a deadline for heads. Delete when
+//! `axum::serve` has that and a deadline for stopping.
 
 use std::{net::SocketAddr, pin::pin, time::Duration};
 
@@ -12,17 +19,16 @@ use hyper_util::{
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
-/// A request's head, and the time between two requests of a connection.
+/// How long a client may take to send a request's head, counted from its first byte or from the end of the previous response.
 const HEAD: Duration = Duration::from_secs(15);
-/// A request's head. A landing with 60 KiB of query is still served.
+/// How long a request's head may be. A landing with 60 KiB of query is still served.
 const HEAD_BYTES: usize = 128 * 1024;
-/// What is in flight when the server stops may take this long.
+/// How long the requests that are in flight when the server stops may take.
 const LAST_REQUESTS: Duration = Duration::from_secs(20);
 
-/// Serves until `stop` is done, then finishes what is in flight.
+/// Serves until `stop` is done, then finishes the requests that are in flight.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
     let mut builder = Builder::new(TokioExecutor::new());
-    // A client that sends its head slowly, or none, holds a connection no longer than this.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(true).max_buf_size(HEAD_BYTES);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD).max_concurrent_streams(128);
     let graceful = GracefulShutdown::new();
@@ -32,7 +38,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
-                // out of file descriptors, most likely: those that are open will be closed
+                // Most likely there are too many open files. Some will be closed in a moment.
                 Err(error) => {
                     tracing::error!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -40,7 +46,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
                 }
             },
         };
-        // a page is a few packets, and they should leave at once
+        // A page is a few packets, which should leave at once.
         let _ = stream.set_nodelay(true);
         let service = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
@@ -50,7 +56,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
         let connection = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
-            // clients leave in the middle: no news
+            // Clients often leave in the middle of a response.
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended");
             }

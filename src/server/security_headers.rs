@@ -1,0 +1,48 @@
+//! Headers that tell browsers what to refuse, on every response.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+
+use super::csp;
+use crate::state::AppState;
+
+/// Sent with every response as they stand.
+const FIXED: [(HeaderName, &str); 6] = [
+    // A file is what its Content-Type says, not what a browser guesses.
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // Other sites learn that a visitor comes from here, but not from which page; pages of this site learn it all.
+    (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
+    // For browsers that do not know the policy's `frame-ancestors`.
+    (header::X_FRAME_OPTIONS, "DENY"),
+    // A window that another site opened has no handle on this one.
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    // Other sites cannot embed what is served here.
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()",
+    ),
+];
+
+/// Two years: preload lists ask for one at least.
+const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+/// Adds the security headers. A page that carries a nonce has set its content security policy already, and keeps it.
+pub(super) async fn add(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, csp::policy(None, &state.options));
+    }
+    if state.config.is_secure() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+    }
+    response
+}

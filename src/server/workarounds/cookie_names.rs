@@ -1,0 +1,99 @@
+//! tower-cookies 0.11 decodes and trims the names of cookies, and of several with one name takes the last. So
+//! `%5F%5FHost-waymark`, or a name with a Unicode space in front, passes for `__Host-waymark`, although browsers let any host of
+//! the domain set it: an attacker could plant a session.
+//!
+//! Upstream: no issue is known. Delete when tower-cookies compares names as they were sent.
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderValue, header},
+};
+use percent_encoding::percent_decode_str;
+
+/// Removes cookies from a request that would be taken for the cookie `name` and are not, and `name` itself where it is sent
+/// more than once: which of them the browser means is unknown. Other cookies stay as they are.
+pub(in crate::server) fn sanitize(mut request: Request, name: &str) -> Request {
+    sanitize_headers(request.headers_mut(), name);
+    request
+}
+
+fn sanitize_headers(headers: &mut HeaderMap, name: &str) {
+    let mut exact = 0;
+    let mut disguised = false;
+    let mut kept: Vec<String> = Vec::new();
+    for header in headers.get_all(header::COOKIE) {
+        // A header that is not UTF-8 is read as far as possible: tower-cookies skips one as a whole.
+        let text = String::from_utf8_lossy(header.as_bytes());
+        for pair in text.split(';') {
+            let pair = pair.trim_matches([' ', '\t']);
+            if name_of(pair) == name {
+                exact += 1;
+            } else if is_disguised(name_of(pair), name) {
+                disguised = true;
+                continue;
+            }
+            kept.push(pair.to_owned());
+        }
+    }
+    if exact > 1 {
+        kept.retain(|pair| name_of(pair) != name);
+    }
+    if disguised || exact > 1 {
+        headers.remove(header::COOKIE);
+        if let Ok(value) = HeaderValue::from_bytes(kept.join("; ").as_bytes()) {
+            headers.insert(header::COOKIE, value);
+        }
+    }
+}
+
+fn name_of(pair: &str) -> &str {
+    pair.split('=').next().unwrap_or_default()
+}
+
+/// Whether a name becomes `name` by decoding and trimming.
+fn is_disguised(sent: &str, name: &str) -> bool {
+    percent_decode_str(sent).decode_utf8_lossy().trim() == name || sent.trim() == name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sanitized(cookies: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(header::COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).expect("a header value"));
+        }
+        sanitize_headers(&mut headers, "__Host-waymark");
+        let all: Vec<_> = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect();
+        all.join("|")
+    }
+
+    #[test]
+    fn ordinary_cookies_pass_untouched() {
+        assert_eq!(sanitized(&["a=1; __Host-waymark=x; b=2"]), "a=1; __Host-waymark=x; b=2");
+        assert_eq!(sanitized(&["flash=e30"]), "flash=e30");
+    }
+
+    #[test]
+    fn disguised_names_are_dropped_and_the_real_one_stays() {
+        for disguise in [
+            "%5F%5FHost-waymark=evil",
+            "\u{2000}__Host-waymark=evil",
+            "__Host-waymark%20=evil",
+            "%5f_Host%2Dwaymark=evil",
+        ] {
+            assert_eq!(sanitized(&[&format!("{disguise}; __Host-waymark=real")]), "__Host-waymark=real", "{disguise}");
+        }
+    }
+
+    #[test]
+    fn two_of_the_name_are_none() {
+        assert_eq!(sanitized(&["__Host-waymark=a; x=1; __Host-waymark=b"]), "x=1");
+        assert_eq!(sanitized(&["__Host-waymark=a", "__Host-waymark=b"]), "");
+    }
+}

@@ -1,0 +1,11 @@
+//! What stands here only until a library's release makes it unnecessary. Each file names the library's version, the upstream
+//! issue where one is known, and after "Delete when" what the release must do.
+
+/// Only a cookie of exactly the session's name reaches the session layer.
+pub(super) mod cookie_names;
+/// Accepting connections and stopping, with deadlines that `axum::serve` does not have.
+pub mod serve;
+/// When the session's cookie is set and removed.
+pub(super) mod session_set_cookie;
+/// Sessions in the application's database, with what the crates' own stores do not promise.
+pub(super) mod session_store;
