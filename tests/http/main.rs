@@ -26,5 +26,6 @@ mod races;
 mod referrals;
 mod referrers;
 mod sessions;
+mod settings;
 mod start;
 mod throttle;
