@@ -1,6 +1,7 @@
--- Attribution: who came, from where, and whom it brought.
+-- Attribution: visitors, their touches, and referral links.
 
--- A visitor is one browser. It has touches long before anyone signs in, and belongs to at most one user, for good.
+-- A visitor is one browser. It can have touches long before anybody signs in. The first sign-in links the visitor to the user,
+-- and the link does not change afterwards.
 create table visitors (
     id            uuid    not null primary key,
     user_id       uuid    constraint visitors_user_id_fkey references users (id),
@@ -12,13 +13,17 @@ create table visitors (
 
 create index visitors_user_id on visitors (user_id) where user_id is not null;
 
--- A touch is one arrival that carried a marketing signal. Rows are only added; `hits` counts the same arrival seen again
--- within 30 minutes.
+-- A touch is one arrival that carried a marketing signal. What the link said stays as it was, with these exceptions:
+-- - The same arrival seen again within 30 minutes raises `hits`.
+-- - A page's beacon or a handler's seed may complete a touch that the server saw only in part.
+-- - `waymark reclassify` changes the channel.
+-- - Erasing a user removes what could identify the person.
+-- - Retention and a visitor's objection delete rows.
 create table touches (
     id                 uuid    not null primary key,
     visitor_id         uuid    not null constraint touches_visitor_id_fkey references visitors (id),
     occurred_at        bigint  not null,
-    -- The tuple. What the link did not say is null and is never filled from another touch.
+    -- The UTM fields, to marketing_tactic. A field that the link did not have is null, and no other touch fills it.
     source             text,
     medium             text,
     campaign           text,
@@ -29,19 +34,20 @@ create table touches (
     creative_format    text,
     marketing_tactic   text,
     channel            text    not null,
-    -- JSON objects: {"gclid": "…"} and {"tag": ["…"]}.
+    -- JSON objects: {"gclid": "…"} and {"partner": ["…", "…"]}.
     click_ids          text    not null default '{}',
     tags               text    not null default '{}',
-    -- Without its query.
+    -- The path that the link led to, without query.
     landing_path       text    not null,
-    -- Host and path, never its query.
+    -- Host and path of the page with the link, without query.
     referrer           text,
-    -- Source and medium were not in the link but follow from a click id.
+    -- True where a click id says source and medium. Example: gclid means google and cpc.
     derived            boolean not null default false,
-    -- The link stood on a page of our own.
+    -- True where the link stood on a page of this site.
     internal           boolean not null default false,
     hits               bigint  not null default 1,
-    -- A digest of the tuple, the click ids and the tags: equal for the same arrival.
+    -- A digest of the UTM fields, click ids and tags. Two touches of the same link have the same fingerprint. After erasure it
+    -- is a number below 2^40.
     fingerprint        bigint  not null
 );
 
@@ -49,22 +55,22 @@ create index touches_visitor on touches (visitor_id, occurred_at);
 create index touches_occurred_at on touches (occurred_at);
 create index touches_campaign on touches (campaign, occurred_at);
 
--- A lead source is a touch of a visitor that belongs to a user.
+-- A lead source is a touch of a visitor who is linked to a user.
 create view lead_sources as
 select
     t.id, v.user_id, t.visitor_id, t.medium, t.source, t.campaign, t.term, t.content, t.channel, t.click_ids,
     t.tags as custom_tags, t.landing_path, t.referrer, t.derived, t.internal, t.hits,
-    -- When it was clicked, and when it became the user's.
+    -- `timestamp` is the time of the touch; `created_at` is the time from which the touch belonged to the user.
     t.occurred_at as "timestamp",
     case when v.linked_at > t.occurred_at then v.linked_at else t.occurred_at end as created_at
 from touches t
 join visitors v on v.id = t.visitor_id
 where v.user_id is not null;
 
--- Links that bring people: /r/{token}. A member has one of their own; an admin makes others for campaigns.
+-- Referral links: /r/{token}. Each member has one link; admins make further links for campaigns.
 create table referral_tokens (
     token        text    not null primary key,
-    -- Whose it is; null for a link that an admin made.
+    -- The member. Null for a link that an admin made, and after the member was erased.
     owner_id     uuid    constraint referral_tokens_owner_id_key unique
                          constraint referral_tokens_owner_id_fkey references users (id) on delete cascade,
     campaign     text    not null default 'referral',
@@ -74,7 +80,7 @@ create table referral_tokens (
     disabled_at  bigint
 );
 
--- Who brought whom: a new user has one referrer.
+-- The referral link that brought a new user. A user has one at most.
 create table referrals (
     referee_id uuid    not null primary key constraint referrals_referee_id_fkey references users (id) on delete cascade,
     token      text    not null constraint referrals_token_fkey references referral_tokens (token) on delete cascade,

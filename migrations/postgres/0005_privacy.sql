@@ -1,22 +1,23 @@
--- Consent, erasure, and the jobs that one replica runs at a time.
+-- Consent, erasure, and leases for jobs that one replica at a time runs.
 
--- What a visitor decided, where somebody is known to have decided: with consent there is a visitor.
+-- What a visitor decided about consent, one row per change of mind. A decision without a stored visitor is only in the
+-- browser's cookie.
 create table consents (
     visitor_id uuid    not null constraint consents_visitor_id_fkey references visitors (id) on delete cascade,
     decided_at bigint not null,
     granted    boolean not null,
-    -- The version of the text that was agreed to.
+    -- The version of the text that the visitor was shown.
     wording    text    not null,
     constraint consents_pkey primary key (visitor_id, decided_at)
 );
 
--- An erased user: the row stays, as nobody's, so that totals do.
+-- When a user was erased. The row stays without e-mail address and password, so that totals stay the same.
 alter table users add column erased_at bigint;
 
--- Retention goes by these.
+-- For retention, which deletes old visitors who are not linked to a user.
 create index visitors_unlinked on visitors (first_seen_at) where user_id is null;
 
--- Whose turn a job is. A lease that ran out is anyone's.
+-- Leases: the replica in `holder` may run the job until `leased_until`. After that time any replica may take the lease.
 create table jobs (
     name         text    not null primary key,
     holder       uuid,

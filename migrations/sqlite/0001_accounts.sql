@@ -1,30 +1,34 @@
--- Accounts, sessions and the slowing down of password guessing.
+-- Accounts, sessions and failed sign-ins.
 --
--- Conventions of this schema: ids are UUIDs (version 7, 16 bytes), times are milliseconds since the Unix epoch in UTC, names of
--- unique constraints are table_column_key, and the code matches on them.
+-- Conventions of the whole schema:
+-- - Ids are UUIDs of version 7, which sort by the time they were made, in 16 bytes.
+-- - Times are milliseconds since the Unix epoch, in UTC.
+-- - A unique constraint is named table_column_key. The code matches on these names.
+-- - Both databases have the same tables, columns, constraints and indexes: tests/migrations.rs compares them.
+-- - Statements of a released migration never change; comments may.
 
 create table users (
     id            blob    not null primary key,
-    -- As typed, without surrounding white space: what pages show.
+    -- As the user typed it, without surrounding white space. Pages show this one.
     email         text    not null,
-    -- The same in lower case: what identifies an account.
+    -- The address in lower case. It identifies the account.
     email_lower   text    not null constraint users_email_lower_key unique,
-    -- A PHC string: Argon2id with its parameters and salt.
+    -- A PHC string: Argon2id with its parameters and salt. '!' fits no password.
     password_hash text    not null,
     role          text    not null default 'member' constraint users_role_known check (role in ('member', 'admin')),
-    -- Part of what a session is checked against: raising it ends all sessions of the user.
+    -- Every session stores a digest of the password hash and this number. Raising the number ends all sessions of the user.
     session_epoch integer not null default 0,
-    -- A disabled user cannot sign in, and is out with the next request.
+    -- A disabled user cannot sign in, and the user's sessions end with their next request.
     disabled_at   integer,
     created_at    integer not null,
-    -- Made by `waymark demo`.
+    -- True for sample data, which `waymark demo` makes.
     sample        integer not null default false constraint users_sample_boolean check (sample in (0, 1))
 ) strict;
 
 create index users_created_at on users (created_at);
 
--- One row a session. The columns id, data and expiry_date belong to tower-sessions-sqlx-store; the id is a digest of
--- the one in the cookie, so that a copy of this table opens no session.
+-- One row per session. tower-sessions-sqlx-store defines the columns id, data and expiry_date. The id is a digest of the
+-- session id in the cookie, so a copy of this table opens no session.
 create table tower_sessions (
     id          text not null primary key,
     data        blob not null,
@@ -35,7 +39,8 @@ create table tower_sessions (
 create index tower_sessions_expiry_date on tower_sessions (expiry_date);
 create index tower_sessions_user_id on tower_sessions (user_id) where user_id is not null;
 
--- Failed sign-ins of an account name, whether it exists or not: each doubles the wait before the next try.
+-- Failed sign-ins by e-mail address, whether an account has the address or not. After five free failures the account has to
+-- wait before the next try: 1 second, then twice as long with each failure, 15 minutes at most.
 create table sign_in_failures (
     -- SHA-256 of the e-mail address in lower case.
     account        blob    not null primary key,

@@ -1,12 +1,17 @@
--- How far the numbers can be trusted: what did not count and why, which rules classified a touch, names that mean the same.
+-- Data quality: where a touch came from, which rules classified it, what did not count, and merged campaign names.
 
--- What made a touch: its link (UTM, click id, tag), the page that linked here, a handler's sentinel values, or an import.
+-- What a touch was made from:
+-- - link: UTM fields, a click id or a tag in the link
+-- - referrer: the page that linked here, where the link itself said nothing
+-- - seeded: sentinel values that a handler put into the session
+-- - import: a row of another system
 alter table touches add column origin text not null default 'link'
     constraint touches_origin_known check (origin in ('link', 'referrer', 'seeded', 'import'));
--- The version of the rules that chose the channel.
+-- The version of the channel rules that classified the touch.
 alter table touches add column rules_version text not null default '1';
 
--- Arrivals that carried a signal and did not count, by day (UTC, 2026-11-23) and reason.
+-- Marketing signals that did not count, by day and reason: the arrival became no touch, or a touch without a part of what its
+-- link said. The day is in UTC: '2026-11-23'.
 create table ignored_arrivals (
     day    text    not null,
     reason text    not null,
@@ -14,7 +19,8 @@ create table ignored_arrivals (
     constraint ignored_arrivals_pkey primary key (day, reason)
 ) strict, without rowid;
 
--- Campaign names that stand for another in reports. Touches keep what their link said, so that removing a row undoes it.
+-- Merged campaign names: reports show `campaign` where a touch says `alias`. Touches are not changed, so deleting a row undoes
+-- the merge.
 create table campaign_aliases (
     alias      text    not null primary key,
     campaign   text    not null,

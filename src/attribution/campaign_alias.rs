@@ -50,7 +50,7 @@ pub async fn add(db: &Db, alias: &str, campaign: &str) -> Result<Alias, AliasErr
             lock(conn).await?;
             let target = target(conn, &campaign).await?.unwrap_or_else(|| campaign.clone());
             if target == alias {
-                return Ok(Err(AliasError::Loop { alias, campaign }));
+                return Err(AliasError::Loop { alias, campaign });
             }
             // those of the target now, those that move along, and the alias
             let (count,): (i64,) =
@@ -60,7 +60,7 @@ pub async fn add(db: &Db, alias: &str, campaign: &str) -> Result<Alias, AliasErr
                     .fetch_one(conn)
                     .await?;
             if count >= MOST {
-                return Ok(Err(AliasError::TooMany(target)));
+                return Err(AliasError::TooMany(target));
             }
             sql("update campaign_aliases set campaign = $1 where campaign = $2")
                 .bind(target.as_str())
@@ -74,10 +74,10 @@ pub async fn add(db: &Db, alias: &str, campaign: &str) -> Result<Alias, AliasErr
             .bind(created_at)
             .execute(conn)
             .await?;
-            Ok(Ok(Alias { alias, campaign: target, created_at }))
+            Ok(Alias { alias, campaign: target, created_at })
         })
     })
-    .await?
+    .await
 }
 
 /// One at a time: two that each see no chain could make one together. SQLite has one writer anyway.
@@ -192,7 +192,7 @@ mod tests {
                             .execute(conn)
                             .await?;
                     }
-                    Ok(())
+                    Ok::<_, db::Error>(())
                 })
             })
             .await

@@ -108,7 +108,7 @@ pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error>
     let Some(token) = Secret::parse(token) else { return Ok(None) };
     // Its connection is not held while waiting for another.
     let found: Result<Option<(ApiTokenId, String, Option<Millis>)>, Error> = db
-        .soon(async {
+        .with_deadline(async {
             sql("select id, name, last_used_at from api_tokens where token_hash = $1 and revoked_at is null")
                 .bind(token.hash())
                 .fetch_optional(&mut db.read().await?)

@@ -82,7 +82,7 @@ impl AuthnBackend for Backend {
     /// The user of a session. Where the database does not answer, nobody is signed in for this request: the page is served, and
     /// the session stays as it is.
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, BackendError> {
-        let found = self.db.soon(async { User::find(&mut self.db.read().await?, *id).await }).await;
+        let found = self.db.with_deadline(async { User::find(&mut self.db.read().await?, *id).await }).await;
         Ok(found
             .unwrap_or_else(|error| {
                 tracing::error!(%error, "the user of a session could not be looked up");

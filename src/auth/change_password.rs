@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     attribution::{capture::lead_source_layer::link, touch::visitor},
-    db::sql,
+    db::{Error, sql},
     state::AppState,
 };
 
@@ -64,7 +64,7 @@ pub async fn change_password(
                 .execute(conn)
                 .await?;
                 if changed == 0 {
-                    return Ok(None);
+                    return Ok::<_, Error>(None);
                 }
                 sql("delete from tower_sessions where user_id = $1").bind(id).execute(conn).await?;
                 let visitor = link(conn, visitor, id, now).await?;

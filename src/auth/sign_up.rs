@@ -59,7 +59,7 @@ pub async fn sign_up(
                 let visitor = link(conn, visitor, id, now).await?;
                 referral::credit(conn, visitor.id, id, credit, now).await?;
                 let user = User::find(conn, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-                Ok((user, visitor))
+                Ok::<_, Error>((user, visitor))
             })
         })
         .await?;

@@ -1,42 +1,40 @@
-//! What can go wrong with the database, as the rest of the code asks about it.
-
 use std::{fmt, sync::Arc};
 
-/// A database error. Cheap to clone, because one failed commit is the answer to a whole group.
+/// A database error. Cheap to clone, because a failed commit is reported to every caller of its group.
 #[derive(Clone)]
 pub struct Error(Arc<sqlx::Error>);
 
 impl Error {
-    /// The work was cut off before its commit.
+    /// The error of work that ended before its commit.
     pub(super) fn cancelled() -> Self {
         sqlx::Error::WorkerCrashed.into()
     }
 
-    /// No answer came in time.
+    /// The error of a database that did not answer in time.
     pub(super) fn timed_out() -> Self {
         sqlx::Error::PoolTimedOut.into()
     }
 
-    /// Whether no answer came in time.
+    /// Whether the database did not answer in time.
     pub(super) fn is_timeout(&self) -> bool {
         matches!(*self.0, sqlx::Error::PoolTimedOut)
     }
 
-    /// Whether the database refused a row for what it holds, and would refuse it again.
+    /// Whether a constraint refused a row. The database would refuse the same row again.
     pub(super) fn is_violation(&self) -> bool {
         use sqlx::error::ErrorKind;
         self.0.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
     }
 
-    /// Whether the pool was closed, because the process ends.
+    /// Whether the pool is closed, as it is at the end of the process.
     pub(super) fn is_closed(&self) -> bool {
         matches!(*self.0, sqlx::Error::PoolClosed)
     }
 
-    /// The name of the constraint that refused a row: `users_email_lower_key`.
+    /// Returns the name of the constraint that refused a row: `users_email_lower_key`.
     ///
-    /// PostgreSQL says it. SQLite names the columns instead ("UNIQUE constraint failed: users.email_lower"), which makes the
-    /// same name, because unique constraints here are called table_column_key.
+    /// PostgreSQL reports the name. SQLite reports the columns of a unique constraint instead ("UNIQUE constraint failed:
+    /// users.email_lower"). The name follows from them, because the migrations name unique constraints table_column_key.
     pub fn constraint(&self) -> Option<String> {
         let error = self.0.as_database_error()?;
         if let Some(name) = error.constraint() {

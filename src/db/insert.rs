@@ -1,15 +1,13 @@
-//! Rows that are only ever added, many at a time.
-
 use super::{Conn, Dialect, Error, Value, query};
 
-/// A table that rows are added to in bulk: its name and its columns in the order of an [`Insert`]'s values.
+/// A table for [`Insert`]: its name, and its columns in the order of an insert's values.
 #[derive(Debug)]
 pub struct Table {
     pub name: &'static str,
     pub columns: &'static [&'static str],
 }
 
-/// One row for one table.
+/// One row to add to one table.
 #[derive(Clone, Debug)]
 pub struct Insert {
     pub table: &'static Table,
@@ -17,13 +15,15 @@ pub struct Insert {
 }
 
 impl Insert {
-    /// Adds this row within a transaction.
+    /// Adds this row in a transaction.
     pub async fn execute(self, conn: &mut Conn) -> Result<(), Error> {
         run(conn, &[&self]).await
     }
 
-    /// Adds within a transaction those of the rows that no unique constraint of their table refuses, and answers how many they
-    /// were. Who adds such rows at two places at once sorts them alike: PostgreSQL lets one wait for the other.
+    /// Adds rows in a transaction, leaves out those that a unique constraint refuses, and returns how many were added.
+    ///
+    /// Callers that may add the same rows at the same time sort them in the same order. Otherwise two transactions on PostgreSQL
+    /// can each wait for a row of the other.
     pub async fn execute_missing(rows: Vec<Self>, conn: &mut Conn) -> Result<u64, Error> {
         let dialect = conn.dialect();
         let mut added = 0;
@@ -44,8 +44,8 @@ impl Insert {
     }
 }
 
-/// How many rows one statement adds: powers of two, so that any number takes few statements, and every statement is prepared
-/// once and found again.
+/// How many rows one statement adds. Powers of two: any number of rows takes few statements, and each of these statements is
+/// prepared once per connection.
 const CHUNKS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 
 impl Table {
@@ -59,7 +59,8 @@ impl Table {
                     text.push_str(", ");
                 }
                 match dialect {
-                    // SQLite takes `$1` for a name, and looks through all names to bind each: quadratic in a long statement
+                    // SQLite takes `$1` for a name and searches all names to bind each value. A long statement would take
+                    // quadratic time.
                     Dialect::Sqlite => text.push('?'),
                     Dialect::Postgres => {
                         text.push('$');
@@ -73,8 +74,8 @@ impl Table {
     }
 }
 
-/// Adds rows, which may belong to several tables. Tables are filled in the order of their first row, so that a row which
-/// refers to another comes after it.
+/// Adds rows, which may belong to several tables. Tables are filled in the order of their first row: callers list a row before
+/// the rows that refer to it.
 pub(super) async fn run(conn: &mut Conn, rows: &[&Insert]) -> Result<(), Error> {
     let mut tables: Vec<(&'static Table, Vec<&[Value]>)> = Vec::new();
     for row in rows {

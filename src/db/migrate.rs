@@ -1,27 +1,202 @@
 //! Schema migrations: `migrations/sqlite` and `migrations/postgres`, built into the binary.
+//!
+//! sqlx stores a checksum with each migration that it applies, and refuses to start when a migration no longer has its checksum.
+//! sqlx takes the checksum over the whole file. Here it is taken over the statements alone, so comments may change after a release.
 
-use std::time::Duration;
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
-use super::{Error, Pools};
+use sha2::{Digest, Sha384};
+use sqlx::migrate::Migrator;
 
-static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+use super::{Conn, Dialect, Error, Pools, sql};
 
+static SQLITE: LazyLock<Migrator> = LazyLock::new(|| with_checksums(sqlx::migrate!("migrations/sqlite")));
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| with_checksums(sqlx::migrate!("migrations/postgres")));
+
+/// Brings the schema up to date.
 pub(super) async fn run(pools: &Pools) -> Result<(), Error> {
-    match pools {
-        // takes no lock: of two that start at once one finds tables that it was about to make, and looks again
-        Pools::Sqlite { write, .. } => {
-            let mut tries = 0;
-            while let Err(error) = SQLITE.run(write).await {
-                tries += 1;
-                if tries == 5 {
-                    return Err(error.into());
-                }
-                tokio::time::sleep(Duration::from_millis(100 * tries)).await;
-            }
+    // PostgreSQL has an advisory lock: of two replicas that start at once, one waits for the other. SQLite has none: one process
+    // may find a table that it was about to create, and then looks again.
+    let most_tries = match pools.dialect() {
+        Dialect::Sqlite => 5,
+        Dialect::Postgres => 1,
+    };
+    let mut tries = 0;
+    while let Err(error) = run_once(pools).await {
+        tries += 1;
+        if tries == most_tries {
+            return Err(error);
         }
-        // takes an advisory lock, so that of two replicas one waits for the other
-        Pools::Postgres(pool) => POSTGRES.run(pool).await?,
+        tokio::time::sleep(Duration::from_millis(100) * tries).await;
     }
     Ok(())
+}
+
+async fn run_once(pools: &Pools) -> Result<(), Error> {
+    let mut conn = pools.writer().await?;
+    adopt_former_checksums(&mut conn).await?;
+    match &mut conn {
+        Conn::Sqlite(conn) => SQLITE.run(&mut **conn).await?,
+        Conn::Postgres(conn) => POSTGRES.run(&mut **conn).await?,
+    }
+    Ok(())
+}
+
+/// Replaces the checksums that sqlx took over whole files.
+fn with_checksums(mut migrator: Migrator) -> Migrator {
+    for migration in migrator.migrations.to_mut() {
+        migration.checksum = Cow::Owned(Sha384::digest(statements(&migration.sql)).to_vec());
+    }
+    migrator
+}
+
+/// Returns SQL without `--` comments and with single spaces. Text in quotes stays as it is.
+///
+/// `create table t ( -- things⏎    a text⏎);` → `create table t ( a text );`
+fn statements(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len());
+    let mut quote = None;
+    let mut chars = sql.chars().peekable();
+    while let Some(char) = chars.next() {
+        let comment = quote.is_none() && char == '-' && chars.peek() == Some(&'-');
+        if comment {
+            while chars.next_if(|next| *next != '\n').is_some() {}
+        } else if quote.is_none() && char.is_whitespace() {
+            if !text.is_empty() && !text.ends_with(' ') {
+                text.push(' ');
+            }
+        } else {
+            text.push(char);
+            match quote {
+                Some(open) if open == char => quote = None,
+                None if matches!(char, '\'' | '"') => quote = Some(char),
+                _ => {}
+            }
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// Checksums of the first five migrations when they were taken over whole files, comments included.
+const FORMER_SQLITE: [&str; 5] = [
+    "ac176616b7d440130663df28bc26f7240ccfb18f4c29aa4062d4c14cbb7ea2f54bea2e138d34a3a41fb3f87dc329ccaf",
+    "c6cd3ad51b44fa53d8b57dda672a1b0a5a5717f380691ccb8c71c35adc3f12c9b8048edaf335b0f45f29f26d0447c41e",
+    "65a503e7b4cb4f28514eb503c3b4fc6da023b9293642e1adc302233be427d0d61fe5cd93adf038d0a3dd7c04d1f7a200",
+    "4ff2a68b0c56a7a74b150886a7c1601c986712bbba3c367f779e559201032406b35c44062842d2be9c4d888d88e6f07d",
+    "c95b65d52f48ca49bdc740b6223c6e210e68726efa37a2d444f71f81f876cc25bb142ed8a573171f7913a013dac9d24c",
+];
+const FORMER_POSTGRES: [&str; 5] = [
+    "1d8d1e06cbbd6e7d00230f63090452696db1faa879f359c2c2ca297715d1ebb9e941d249ca9d300684b69d03701ab130",
+    "ce9894f8e365e77a0bbac73da98967a86279ce6f880f03c8acfd4c12ad5bc4e6ab9ff03af52f23447924cfbc619e648e",
+    "dc8618d4f9ae9eb61b7fa4edf345ce13221d21951e664a4b77bafe1eb9ef1ca690d691b109d1592ab289fc0ebbf62e6f",
+    "72bc86ec46ead6199e594dd6d3f67628e5a8e9b145d9d58d2b47fd51256cebcc72e11d8b078ebf148b941ccbc89f66df",
+    "5b9635ef08455048417436d2dfd941fc3ac06c4552ea3776c09c2bd94a20712c287629f4db75b72f3b17ef6bbc315fcb",
+];
+
+/// Replaces former checksums in a database that was migrated when they were taken over whole files.
+///
+/// Delete this and the tables above once every deployment has started a version from December 2026 or later.
+async fn adopt_former_checksums(conn: &mut Conn) -> Result<(), Error> {
+    let (migrator, former, exists, hex) = match conn.dialect() {
+        Dialect::Sqlite => (
+            &SQLITE,
+            FORMER_SQLITE,
+            "select count(*) from pragma_table_info('_sqlx_migrations')",
+            "lower(hex(checksum))",
+        ),
+        Dialect::Postgres => {
+            (&POSTGRES, FORMER_POSTGRES, "select count(to_regclass('_sqlx_migrations'))", "encode(checksum, 'hex')")
+        }
+    };
+    if sql(exists).fetch_scalar::<i64>(conn).await? == 0 {
+        return Ok(());
+    }
+    for (migration, former) in migrator.iter().zip(former) {
+        sql(format!("update _sqlx_migrations set checksum = $1 where version = $2 and {hex} = $3"))
+            .bind(&*migration.checksum)
+            .bind(migration.version)
+            .bind(former)
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::migrate::MigrateError;
+
+    use super::*;
+    use crate::db::{Db, testing::each_database};
+
+    #[test]
+    fn only_statements_count() {
+        let bare = statements("create table t (\n    a text default '-- a  b'\n);\n");
+        assert_eq!(bare, "create table t ( a text default '-- a  b' );");
+        let commented =
+            "-- What users' things are.\n\ncreate table t (  -- it's theirs\n  a text default '-- a  b'\n);\n-- end";
+        assert_eq!(statements(commented), bare);
+        for other in ["create table t ( a text default '-- a b' );", "create table t ( b text default '-- a  b' );"] {
+            assert_ne!(statements(other), bare);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_with_the_former_checksums_starts_and_gets_the_new_ones() {
+        each_database(async |db| {
+            let new = checksums(&db).await;
+            let former = match db.dialect() {
+                Dialect::Sqlite => FORMER_SQLITE,
+                Dialect::Postgres => FORMER_POSTGRES,
+            };
+            db.transaction(move |conn| {
+                Box::pin(async move {
+                    for (version, hex) in (1_i64..).zip(former) {
+                        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("two hexadecimal digits");
+                        let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+                        sql("update _sqlx_migrations set checksum = $1 where version = $2")
+                            .bind(bytes)
+                            .bind(version)
+                            .execute(conn)
+                            .await?;
+                    }
+                    Ok::<_, Error>(())
+                })
+            })
+            .await
+            .expect("the former checksums");
+            assert_ne!(checksums(&db).await, new);
+            db.migrate().await.expect("the migrations run");
+            assert_eq!(checksums(&db).await, new);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_migration_whose_statements_changed_is_refused_and_one_whose_comments_changed_is_not() {
+        each_database(async |db| {
+            let pools = db.pools().expect("the database answers");
+            let run = async |edit: fn(&str) -> String| {
+                let conn = &mut pools.writer().await.expect("a connection");
+                let migrator: &Migrator = if conn.dialect() == Dialect::Sqlite { &SQLITE } else { &POSTGRES };
+                let mut migrations = migrator.migrations.to_vec();
+                migrations[1].sql = edit(&migrations[1].sql).into();
+                let edited = with_checksums(Migrator { migrations: migrations.into(), ..Migrator::DEFAULT });
+                match conn {
+                    Conn::Sqlite(conn) => edited.run(&mut **conn).await,
+                    Conn::Postgres(conn) => edited.run(&mut **conn).await,
+                }
+            };
+            run(|sql| format!("-- Another comment.\n{sql}")).await.expect("comments do not count");
+            let error = run(|sql| sql.replacen("not null", "", 1)).await.expect_err("other statements are refused");
+            assert!(matches!(error, MigrateError::VersionMismatch(2)), "{error}");
+        })
+        .await;
+    }
+
+    async fn checksums(db: &Db) -> Vec<(Vec<u8>,)> {
+        let mut conn = db.read().await.expect("a connection");
+        sql("select checksum from _sqlx_migrations order by version").fetch_all(&mut conn).await.expect("checksums")
+    }
 }

@@ -1,5 +1,3 @@
-//! One SQL text, run on whichever database a connection belongs to.
-
 use std::borrow::Cow;
 
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
@@ -8,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Conn, Error};
 
-/// A value for a placeholder. Its type is known even where it is null: PostgreSQL asks for that.
+/// A value for a placeholder. A null has a type too, because PostgreSQL asks for the type.
 #[derive(Clone, Debug)]
 pub enum Value {
     Int(Option<i64>),
@@ -43,9 +41,9 @@ values! {
     Time: OffsetDateTime;
 }
 
-/// A row that either database can give.
-pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+/// A type that a row of either database can be read into.
+pub trait FromEitherRow: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> FromEitherRow for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 /// A statement and the values for its placeholders `$1`, `$2` …
 #[derive(Clone, Debug)]
@@ -54,13 +52,13 @@ pub struct Query {
     values: Vec<Value>,
 }
 
-/// Begins a statement. The text is code, never input: what a user typed is bound.
+/// Begins a statement. The text is written by the program. Input never becomes part of it, but is bound to a placeholder.
 pub fn sql(text: impl Into<Cow<'static, str>>) -> Query {
     Query { text: text.into(), values: Vec::new() }
 }
 
-/// Binds all values to a `sqlx` query, of either database and with or without a row type. They are only lent: who may have to
-/// run the statement again keeps them.
+/// Binds all values to a `sqlx` query of either database, with or without a row type. The values are borrowed, because a caller
+/// may have to run the statement again.
 macro_rules! bound {
     ($query:expr, $values:expr) => {{
         let mut query = $query;
@@ -78,7 +76,7 @@ macro_rules! bound {
     }};
 }
 
-/// Runs a `sqlx` query on the connection, whichever it is.
+/// Runs a `sqlx` query on a connection of either database.
 macro_rules! on {
     ($conn:expr, $connection:ident => $run:expr) => {
         match $conn {
@@ -94,7 +92,7 @@ macro_rules! on {
     };
 }
 
-/// Runs a statement with the values of some rows, which stay with the caller.
+/// Runs a statement with the values of these rows, in order.
 pub(super) async fn execute(text: &str, rows: &[&[Value]], conn: &mut Conn) -> Result<(), Error> {
     on!(conn, c => bound!(sqlx::query(text), rows.iter().copied().flatten()).execute(c).await.map(|_| ())?);
     Ok(())
@@ -113,27 +111,27 @@ impl Query {
         self
     }
 
-    /// Runs the statement and answers how many rows it changed.
+    /// Runs the statement and returns how many rows it changed.
     pub async fn execute(self, conn: &mut Conn) -> Result<u64, Error> {
         Ok(on!(conn, c => bound!(sqlx::query(&self.text), &self.values).execute(c).await?.rows_affected()))
     }
 
-    pub async fn fetch_all<T: Row>(self, conn: &mut Conn) -> Result<Vec<T>, Error> {
+    pub async fn fetch_all<T: FromEitherRow>(self, conn: &mut Conn) -> Result<Vec<T>, Error> {
         Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_all(c).await?))
     }
 
-    pub async fn fetch_optional<T: Row>(self, conn: &mut Conn) -> Result<Option<T>, Error> {
+    pub async fn fetch_optional<T: FromEitherRow>(self, conn: &mut Conn) -> Result<Option<T>, Error> {
         Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_optional(c).await?))
     }
 
-    pub async fn fetch_one<T: Row>(self, conn: &mut Conn) -> Result<T, Error> {
+    pub async fn fetch_one<T: FromEitherRow>(self, conn: &mut Conn) -> Result<T, Error> {
         Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_one(c).await?))
     }
 
-    /// The first column of the first row.
+    /// Returns the first column of the first row.
     pub async fn fetch_scalar<T>(self, conn: &mut Conn) -> Result<T, Error>
     where
-        (T,): Row,
+        (T,): FromEitherRow,
     {
         self.fetch_one::<(T,)>(conn).await.map(|(value,)| value)
     }

@@ -1,32 +1,30 @@
-//! Databases for tests: each test has its own, on SQLite and on PostgreSQL.
-
 use std::path::PathBuf;
 
 use super::{Db, Dialect};
 
-/// Names the PostgreSQL server on which tests make their databases. `bin/test` starts one and sets it.
+/// The variable that names the PostgreSQL server for tests. `bin/test` starts a server and sets it.
 pub const POSTGRES_VARIABLE: &str = "TEST_POSTGRES_URL";
 
-/// A database that lasts as long as this value.
+/// A database for one test.
 pub struct TestDatabase {
     pub url: String,
-    kind: Kind,
+    place: TestPlace,
 }
 
-enum Kind {
-    File(PathBuf),
+enum TestPlace {
+    Folder(PathBuf),
     Server { admin: String, name: String },
 }
 
 impl TestDatabase {
-    /// An empty database without tables.
+    /// Creates an empty database without tables.
     pub async fn create(dialect: Dialect) -> Self {
         let name = format!("waymark_test_{}", uuid::Uuid::new_v4().simple());
         match dialect {
             Dialect::Sqlite => {
                 let folder = std::env::temp_dir().join(name);
                 let url = format!("sqlite://{}/waymark.db", folder.display());
-                Self { url, kind: Kind::File(folder) }
+                Self { url, place: TestPlace::Folder(folder) }
             }
             Dialect::Postgres => {
                 let admin = std::env::var(POSTGRES_VARIABLE).unwrap_or_else(|_| {
@@ -37,16 +35,16 @@ impl TestDatabase {
                 });
                 execute(&admin, &format!("create database {name}")).await;
                 let (server, _) = admin.rsplit_once('/').expect("a PostgreSQL address ends with /database");
-                Self { url: format!("{server}/{name}"), kind: Kind::Server { admin: admin.clone(), name } }
+                Self { url: format!("{server}/{name}"), place: TestPlace::Server { admin: admin.clone(), name } }
             }
         }
     }
 
-    /// Closes and removes it. A test that fails leaves it behind, to be looked at.
+    /// Removes the database. A test that fails does not come here, and leaves its database to be looked at.
     pub async fn remove(self) {
-        match self.kind {
-            Kind::File(folder) => drop(std::fs::remove_dir_all(folder)),
-            Kind::Server { admin, name } => execute(&admin, &format!("drop database {name} with (force)")).await,
+        match self.place {
+            TestPlace::Folder(folder) => drop(std::fs::remove_dir_all(folder)),
+            TestPlace::Server { admin, name } => execute(&admin, &format!("drop database {name} with (force)")).await,
         }
     }
 }
@@ -92,8 +90,8 @@ mod tests {
             let taken = Uuid::now_v7();
             db.insert(visitor(taken)).await.expect("a new row");
             let rows: Vec<_> = (0..100).map(|n| visitor(if n == 50 { taken } else { Uuid::now_v7() })).collect();
-            let answers = futures::future::join_all(rows.into_iter().map(|rows| db.insert(rows))).await;
-            assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 1);
+            let results = futures::future::join_all(rows.into_iter().map(|rows| db.insert(rows))).await;
+            assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
             let mut conn = db.read().await.expect("a connection");
             let count: i64 = sql("select count(*) from visitors").fetch_scalar(&mut conn).await.expect("a count");
             assert_eq!(count, 100);
@@ -105,7 +103,7 @@ mod tests {
     async fn a_failed_or_panicking_transaction_undoes_itself_and_nothing_else() {
         each_database(async |db| {
             for panics in [false, true] {
-                let answer = db
+                let result = db
                     .transaction(move |conn| {
                         Box::pin(async move {
                             let id = Uuid::now_v7();
@@ -118,7 +116,7 @@ mod tests {
                         })
                     })
                     .await;
-                assert!(answer.is_err());
+                assert!(result.is_err());
             }
             db.insert(visitor(Uuid::now_v7())).await.expect("the writer lives");
             let mut conn = db.read().await.expect("a connection");

@@ -1,53 +1,45 @@
-//! What was deleted, gone from the database's files too.
+//! Removing deleted data from the database's files.
 //!
-//! SQLite: `secure_delete` overwrites rows where they stood, but a row that was moved when its page was split or merged leaves
-//! its old bytes in the page's free space, which no setting overwrites (measured: one copy in one of six databases after some
-//! thousand changes). `vacuum` builds every page anew, and the checkpoint after it replaces the file's pages and empties the
-//! log, where the old ones stand as well.
+//! SQLite: `secure_delete` overwrites a deleted row in its place. But when a page is split or merged, a moved row leaves its old
+//! bytes in the page's free space, and no setting overwrites these (measured: one copy in one of six databases after some
+//! thousand changes). `vacuum` builds every page anew. The checkpoint after it replaces the file's pages and empties the
+//! write-ahead log, which holds old pages as well.
 //!
-//! PostgreSQL: `vacuum` removes the dead row versions. A page keeps their bytes until it needs the room, and its log, its
-//! archives and its backups keep theirs as long as they are kept.
+//! PostgreSQL: `vacuum` removes dead row versions. Their bytes stay in a page until the page needs the space, and in the
+//! server's log, archives and backups for as long as these are kept.
 
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
-use super::{Db, Error, Pools};
+use super::{Error, Pools};
 
-/// How long one try of a checkpoint may keep writers waiting while it waits for readers.
+/// How long one try of a checkpoint may block writers while it waits for readers.
 const CHECKPOINT: Duration = Duration::from_millis(500);
-/// Readers are done within moments: after so many tries something is wrong.
+/// How often the checkpoint is tried. Readers finish within moments, so after this many tries something is wrong.
 const TRIES: u32 = 20;
 
-impl Db {
-    /// Makes sure that the files hold what the tables hold and nothing older. `tables` are those that were changed: PostgreSQL
-    /// cleans these, SQLite its whole file.
-    ///
-    /// Works on a connection of its own, so that the writer's stays free: on SQLite writers find the database locked
-    /// meanwhile, and what cannot wait goes where it goes when the database is away; readers notice nothing. An error means
-    /// that it has to be done again.
-    pub async fn wipe(&self, tables: &[&'static str]) -> Result<(), Error> {
-        self.count();
-        match &*self.inner.pools {
-            Pools::Sqlite { write, .. } => {
-                let mut conn = SqliteConnection::connect_with(&write.connect_options()).await?;
-                let wiped = wipe_sqlite(&mut conn).await;
-                conn.close().await?;
-                wiped
-            }
-            Pools::Postgres(pool) => {
-                let mut conn = PgConnection::connect_with(&pool.connect_options()).await?;
-                let wiped = wipe_postgres(&mut conn, tables).await;
-                conn.close().await?;
-                wiped
-            }
+/// See [`Db::wipe`](super::Db::wipe).
+pub(super) async fn run(pools: &Pools, tables: &[&'static str]) -> Result<(), Error> {
+    match pools {
+        Pools::Sqlite { write, .. } => {
+            let mut conn = SqliteConnection::connect_with(&write.connect_options()).await?;
+            let wiped = wipe_sqlite(&mut conn).await;
+            conn.close().await?;
+            wiped
+        }
+        Pools::Postgres(pool) => {
+            let mut conn = PgConnection::connect_with(&pool.connect_options()).await?;
+            let wiped = wipe_postgres(&mut conn, tables).await;
+            conn.close().await?;
+            wiped
         }
     }
 }
 
 async fn wipe_sqlite(conn: &mut SqliteConnection) -> Result<(), Error> {
     sqlx::query("vacuum").execute(&mut *conn).await?;
-    // It takes the write lock before it waits for readers: not for long.
+    // The checkpoint takes the write lock and then waits for readers. The time-out keeps that wait short.
     let patience = format!("pragma busy_timeout = {}", CHECKPOINT.as_millis());
     sqlx::query(&patience).execute(&mut *conn).await?;
     for _ in 0..TRIES {
@@ -61,7 +53,7 @@ async fn wipe_sqlite(conn: &mut SqliteConnection) -> Result<(), Error> {
 }
 
 async fn wipe_postgres(conn: &mut PgConnection, tables: &[&'static str]) -> Result<(), Error> {
-    // a large table takes longer than anything a page asks
+    // A large table takes longer than the limit for a page's statements.
     sqlx::query("set statement_timeout = 0").execute(&mut *conn).await?;
     for table in tables {
         sqlx::query(&format!("vacuum {table}")).execute(&mut *conn).await?;

@@ -1,31 +1,39 @@
-//! The one task that writes rows in groups.
+//! The task that writes in groups.
 //!
-//! What arrives while a commit is under way waits and shares the next one. So the cost of making a touch durable (one disk
-//! flush) is shared by all that arrive meanwhile, and a caller who leaves stops nothing halfway.
+//! Jobs that arrive during a commit wait and share the next one, so they also share its cost, one disk flush. The task owns the
+//! transaction: a caller that goes away stops nothing halfway.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Conn, Error, Insert, Pools, insert, sql};
 
-/// Jobs in one transaction at most. More would hold the write lock for long.
+/// The most jobs in one transaction. More would hold the write lock for long.
 const GROUP: usize = 512;
-/// Jobs that may wait. Beyond, callers wait to hand theirs over.
+/// The most jobs that can wait. When the queue is full, callers wait until they can add theirs.
 const QUEUE: usize = 4096;
-/// How long a caller waits for its commit. The rows may still arrive after that; what was not acknowledged may exist.
+/// How long a caller waits for its commit. A job that timed out may still be committed later.
 pub(super) const PATIENCE: Duration = Duration::from_secs(8);
-
-/// How long a group may take. Longer than any lock or statement is waited for.
+/// How long a group may take. Longer than the time-outs of locks and statements.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-pub(super) type Answer = Result<Box<dyn Any + Send>, Error>;
-pub(super) type Work = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Answer> + Send>;
+/// What [`Db::transaction`](super::Db::transaction) runs. The work itself hands its result to the caller, who uses it once the
+/// writer has reported `Ok`.
+pub(super) type Work = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<(), Undo>> + Send>;
+
+/// The work failed or panicked, and its changes are to be undone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Undo;
+
+/// Tells a caller that its job is settled: committed, or undone at the work's own wish. An error means that nothing was committed,
+/// or that it is not known whether.
+type Done = oneshot::Sender<Result<(), Error>>;
 
 enum Job {
-    Insert { rows: Vec<Insert>, done: oneshot::Sender<Result<(), Error>> },
-    Run { work: Work, done: oneshot::Sender<Answer> },
+    Insert { rows: Vec<Insert>, done: Done },
+    Run { work: Work, done: Done },
     Stop { done: oneshot::Sender<()> },
 }
 
@@ -45,12 +53,12 @@ impl Writer {
         self.submit(Job::Insert { rows, done }, answer).await
     }
 
-    pub(super) async fn run(&self, work: Work) -> Answer {
+    pub(super) async fn run(&self, work: Work) -> Result<(), Error> {
         let (done, answer) = oneshot::channel();
         self.submit(Job::Run { work, done }, answer).await
     }
 
-    /// Waits until everything handed over before is written, and ends the task.
+    /// Ends the task after it has written all jobs that were submitted before.
     pub(super) async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
         if self.jobs.send(Job::Stop { done }).await.is_ok() {
@@ -58,7 +66,7 @@ impl Writer {
         }
     }
 
-    async fn submit<T>(&self, job: Job, answer: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
+    async fn submit(&self, job: Job, answer: oneshot::Receiver<Result<(), Error>>) -> Result<(), Error> {
         let waited = tokio::time::timeout(PATIENCE, async {
             self.jobs.send(job).await.map_err(|_| Error::cancelled())?;
             answer.await.map_err(|_| Error::cancelled())?
@@ -78,7 +86,7 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Job>) {
                 job => jobs.push(job),
             }
         }
-        // A server that hangs must not hold the task for good: whoever waits has long been told.
+        // A server that hangs must not block the task for ever. By now the callers have timed out.
         if !jobs.is_empty() && tokio::time::timeout(DEADLINE, commit(&pools, jobs)).await.is_err() {
             tracing::error!("a group of writes was given up");
         }
@@ -89,53 +97,36 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Job>) {
     }
 }
 
-/// The answers of a group, held back until its commit.
-enum Held {
-    Insert(oneshot::Sender<Result<(), Error>>, Result<(), Error>),
-    Run(oneshot::Sender<Answer>, Answer),
-}
-
-impl Held {
-    /// Sends the answer; where the commit failed, that is everyone's answer. Who no longer waits is not told.
-    fn release(self, commit: &Result<(), Error>) {
-        match (self, commit) {
-            (Held::Insert(done, answer), Ok(())) => drop(done.send(answer)),
-            (Held::Run(done, answer), Ok(())) => drop(done.send(answer)),
-            (Held::Insert(done, _), Err(error)) => drop(done.send(Err(error.clone()))),
-            (Held::Run(done, _), Err(error)) => drop(done.send(Err(error.clone()))),
-        }
-    }
-}
-
+/// Runs a group of jobs in one transaction, and tells each caller after the commit.
 async fn commit(pools: &Pools, jobs: Vec<Job>) {
-    let mut held = Vec::with_capacity(jobs.len());
-    let result = async {
-        let mut conn = match pools {
-            Pools::Sqlite { write, .. } => Conn::Sqlite(write.acquire().await?),
-            Pools::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
-        };
+    let mut settled = Vec::with_capacity(jobs.len());
+    let committed = async {
+        let mut conn = pools.writer().await?;
         begin(&mut conn).await?;
-        let done = match apply(&mut conn, jobs, &mut held).await {
+        let done = match apply(&mut conn, jobs, &mut settled).await {
             Ok(()) => sql("commit").execute(&mut conn).await.map(|_| ()),
             Err(error) => Err(error),
         };
         if done.is_err() {
-            undo(conn, "rollback").await;
+            roll_back(conn).await;
         }
         done
     }
     .await;
-    if let Err(error) = &result {
+    if let Err(error) = &committed {
         tracing::error!(%error, "a group of writes failed");
     }
-    // Jobs that the failure kept from running were dropped with their senders: their callers hear `cancelled`.
-    for answer in held {
-        answer.release(&result);
+    // Jobs that did not run because of the failure were dropped with their senders. Their callers get `Error::cancelled`.
+    for (done, result) in settled {
+        // A caller that went away is not told.
+        let _ = done.send(committed.clone().and(result));
     }
 }
 
-/// Runs the jobs of a group, each so that its failure undoes nothing of the others. An error means the connection is of no use.
-async fn apply(conn: &mut Conn, jobs: Vec<Job>, held: &mut Vec<Held>) -> Result<(), Error> {
+/// Runs the jobs of a group. A job that fails undoes nothing of the others.
+///
+/// Errors: the connection cannot be used any more.
+async fn apply(conn: &mut Conn, jobs: Vec<Job>, settled: &mut Vec<(Done, Result<(), Error>)>) -> Result<(), Error> {
     let mut inserts = Vec::new();
     let mut runs = Vec::new();
     for job in jobs {
@@ -145,78 +136,80 @@ async fn apply(conn: &mut Conn, jobs: Vec<Job>, held: &mut Vec<Held>) -> Result<
             Job::Stop { .. } => {}
         }
     }
-    // All inserts together, without a savepoint: none is ever refused but for a bug. Where one is, each by itself.
+    // All inserts go together and without a savepoint, because only a bug makes the database refuse one. If it refuses one,
+    // each insert is run by itself.
     let together: Vec<&Insert> = inserts.iter().flat_map(|(rows, _)| rows).collect();
     match insert::run(conn, &together).await {
-        Ok(()) => held.extend(inserts.into_iter().map(|(_, done)| Held::Insert(done, Ok(())))),
+        Ok(()) => settled.extend(inserts.into_iter().map(|(_, done)| (done, Ok(())))),
         Err(error) if error.is_violation() => {
             sql("rollback").execute(conn).await?;
             begin(conn).await?;
             for (rows, done) in inserts {
                 let rows: Vec<&Insert> = rows.iter().collect();
-                let answer = guarded(conn, async |conn| insert::run(conn, &rows).await).await?;
-                held.push(Held::Insert(done, answer));
+                let result = in_savepoint(conn, async |conn| insert::run(conn, &rows).await).await?;
+                settled.push((done, result));
             }
         }
-        // A lock that is not released, a disk that is full: each by itself would only wait again.
+        // After a held lock or a full disk, running each by itself would only wait again.
         Err(error) => {
-            for (_, done) in inserts {
-                held.push(Held::Insert(done, Err(error.clone())));
-            }
+            settled.extend(inserts.into_iter().map(|(_, done)| (done, Err(error.clone()))));
             return Err(error);
         }
     }
     for (work, done) in runs {
-        let answer = guarded(conn, async |conn| caught(work(conn)).await).await?;
-        held.push(Held::Run(done, answer));
+        // The work has told its caller why its changes are undone.
+        let _: Result<(), Undo> = in_savepoint(conn, async |conn| catch_panic(work(conn)).await).await?;
+        settled.push((done, Ok(())));
     }
     Ok(())
 }
 
-/// Runs `work` behind a savepoint: what it did is undone where it fails. The outer error is the connection's.
-async fn guarded<T>(
+/// Runs `work` in a savepoint, and undoes its changes where it fails. The outer error is the connection's.
+async fn in_savepoint<E>(
     conn: &mut Conn,
-    work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
-) -> Result<Result<T, Error>, Error> {
+    work: impl AsyncFnOnce(&mut Conn) -> Result<(), E>,
+) -> Result<Result<(), E>, Error> {
     sql("savepoint job").execute(conn).await?;
-    let answer = work(conn).await;
-    if answer.is_err() {
+    let result = work(conn).await;
+    if result.is_err() {
         sql("rollback to savepoint job").execute(conn).await?;
     }
     sql("release savepoint job").execute(conn).await?;
-    Ok(answer)
+    Ok(result)
 }
 
-/// A panic in a transaction must not end the writer; it undoes the transaction like an error.
-async fn caught(work: BoxFuture<'_, Answer>) -> Answer {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(Error::cancelled()))
+/// Turns a panic into [`Undo`]: a panic in a transaction must not end the writer.
+async fn catch_panic(work: BoxFuture<'_, Result<(), Undo>>) -> Result<(), Undo> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Undo))
 }
 
 /// Runs one piece of work in a transaction of its own.
-pub(super) async fn alone(mut conn: Conn, work: Work) -> Answer {
+pub(super) async fn run_alone(mut conn: Conn, work: Work) -> Result<(), Error> {
     begin(&mut conn).await?;
-    let answer = match caught(work(&mut conn)).await {
-        Ok(answer) => sql("commit").execute(&mut conn).await.map(|_| answer),
-        Err(error) => Err(error),
+    let Ok(()) = catch_panic(work(&mut conn)).await else {
+        roll_back(conn).await;
+        return Ok(());
     };
-    if answer.is_err() {
-        undo(conn, "rollback").await;
+    let committed = sql("commit").execute(&mut conn).await.map(|_| ());
+    if committed.is_err() {
+        roll_back(conn).await;
     }
-    answer
+    committed
 }
 
 async fn begin(conn: &mut Conn) -> Result<(), Error> {
-    // SQLite: take the write lock now, where `busy_timeout` waits for it; a read that turns into a write would fail at once.
     let text = match conn {
+        // Takes the write lock now, where `busy_timeout` applies. A transaction that reads first and then writes fails at once
+        // when another holds the lock.
         Conn::Sqlite(_) => "begin immediate",
         Conn::Postgres(_) => "begin",
     };
     sql(text).execute(conn).await.map(|_| ())
 }
 
-/// Undoes a transaction. A connection on which even that fails does not go back to its pool.
-async fn undo(mut conn: Conn, text: &'static str) {
-    if sql(text).execute(&mut conn).await.is_err() {
+/// Undoes a transaction. A connection that cannot roll back does not return to its pool.
+async fn roll_back(mut conn: Conn) {
+    if sql("rollback").execute(&mut conn).await.is_err() {
         match conn {
             Conn::Sqlite(conn) => drop(conn.detach()),
             Conn::Postgres(conn) => drop(conn.detach()),

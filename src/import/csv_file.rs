@@ -21,7 +21,7 @@ const FORMULA: [char; 13] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', 
 /// The leads of a CSV file.
 #[derive(Debug)]
 pub(super) struct CsvFile {
-    table: Table,
+    table: CsvTable,
     users: Option<Users>,
     /// Whether Waymark wrote it.
     own: bool,
@@ -30,7 +30,7 @@ pub(super) struct CsvFile {
 impl CsvFile {
     pub fn open(file: &Path, users: Option<&Path>) -> Result<Self, ImportError> {
         let users = users.map(Users::read).transpose()?;
-        let table = Table::open(file)?;
+        let table = CsvTable::open(file)?;
         let has = |column| table.columns.contains(&Some(column));
         let mut missing = Vec::new();
         for (there, names) in [
@@ -109,7 +109,7 @@ struct User {
 
 impl Users {
     fn read(file: &Path) -> Result<Self, ImportError> {
-        let mut table = Table::open(file)?;
+        let mut table = CsvTable::open(file)?;
         let missing: Vec<_> = [(Column::Id, "id"), (Column::Email, "email")]
             .into_iter()
             .filter(|(column, _)| !table.columns.contains(&Some(*column)))
@@ -158,7 +158,7 @@ impl Users {
 
 /// A CSV file whose first row names its columns.
 #[derive(Debug)]
-struct Table {
+struct CsvTable {
     file: PathBuf,
     records: Records<BufReader<File>>,
     delimiter: u8,
@@ -168,7 +168,7 @@ struct Table {
     ignored: Vec<String>,
 }
 
-impl Table {
+impl CsvTable {
     fn open(file: &Path) -> Result<Self, ImportError> {
         let unreadable = |error| ImportError::Unreadable(file.to_owned(), error);
         let mut input = open(file).map_err(unreadable)?;

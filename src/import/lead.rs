@@ -101,7 +101,7 @@ pub(super) enum Key {
 impl Lead {
     pub fn of(row: &Row, known_tags: &CustomTags, rules: &Rules, now: Millis) -> Result<Self, String> {
         let arrival = Arrival::of(row, now)?;
-        let mut query = Query::new(known_tags);
+        let mut query = LinkQuery::new(known_tags);
         for (column, cell) in &row.cells {
             let said = |cell| text(*column, cell);
             match column {
@@ -192,7 +192,7 @@ fn key_of(row: &Row) -> Result<Key, String> {
 }
 
 /// The query string that would have brought a lead.
-struct Query<'a> {
+struct LinkQuery<'a> {
     known_tags: &'a CustomTags,
     text: String,
     /// The names of UTM fields and click ids that have a value.
@@ -201,7 +201,7 @@ struct Query<'a> {
     not_kept: Vec<String>,
 }
 
-impl<'a> Query<'a> {
+impl<'a> LinkQuery<'a> {
     fn new(known_tags: &'a CustomTags) -> Self {
         Self { known_tags, text: String::new(), said: Vec::new(), tags: Vec::new(), not_kept: Vec::new() }
     }

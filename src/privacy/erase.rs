@@ -67,7 +67,7 @@ pub async fn erase(db: &Db, user: UserId) -> Result<(), EraseError> {
     db.transaction(move |conn| {
         Box::pin(async move {
             if is_last_admin(conn, user).await? {
-                return Ok(Err(EraseError::LastAdmin));
+                return Err(EraseError::LastAdmin);
             }
             // first the user's row: who reports a conversion locks it too
             erase_user(conn, user, now).await?;
@@ -92,10 +92,10 @@ pub async fn erase(db: &Db, user: UserId) -> Result<(), EraseError> {
                 elsewhere.clear(conn, address).await?;
             }
             file_wipe::note(conn).await?;
-            Ok(Ok(()))
+            Ok(())
         })
     })
-    .await??;
+    .await?;
     tracing::info!(%user, "a user was erased");
     Ok(())
 }

@@ -129,7 +129,8 @@ mod tests {
                     Box::pin(async move {
                         let early = next.try_take(conn, now + 59_000).await?;
                         let late = next.try_take(conn, now + 61_000).await?;
-                        Ok((early, late, dead.renew(conn, now).await?, next.renew(conn, now + 61_000).await?))
+                        let renewed = dead.renew(conn, now).await?;
+                        Ok::<_, Error>((early, late, renewed, next.renew(conn, now + 61_000).await?))
                     })
                 })
                 .await

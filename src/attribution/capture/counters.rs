@@ -79,7 +79,7 @@ impl Counters {
                     .execute(conn)
                     .await?;
                 }
-                Ok(())
+                Ok::<_, db::Error>(())
             })
         })
         .await?;

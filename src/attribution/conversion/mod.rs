@@ -55,16 +55,6 @@ pub enum RecordError {
     Db(#[from] Error),
 }
 
-/// So that `?` in a transaction undoes all of it.
-impl From<RecordError> for Error {
-    fn from(error: RecordError) -> Self {
-        match error {
-            RecordError::Db(error) => error,
-            refused => sqlx::Error::Encode(Box::new(refused)).into(),
-        }
-    }
-}
-
 /// Records a conversion in the caller's transaction: it counts if and only if that commits. A report that was seen before
 /// changes nothing, and a refused one leaves the transaction usable.
 ///
@@ -94,7 +84,7 @@ impl From<RecordError> for Error {
 /// db.transaction(move |conn| {
 ///     Box::pin(async move {
 ///         sql("update orders set paid = true where id = $1").bind(order).execute(conn).await?;
-///         Ok(record_conversion(conn, &purchase, now).await?)
+///         record_conversion(conn, &purchase, now).await
 ///     })
 /// })
 /// .await?;

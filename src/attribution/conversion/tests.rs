@@ -49,7 +49,7 @@ async fn record(db: &Db, draft: Draft<'_>) -> Result<Recorded, RecordError> {
             let answer = record_conversion(conn, &new, NOW).await;
             // whatever the answer, the caller's transaction goes on
             sql("select 1").execute(conn).await?;
-            Ok(answer)
+            Ok::<_, Error>(answer)
         })
     })
     .await
@@ -92,7 +92,7 @@ async fn erase(db: &Db, user: UserId) {
                     .execute(conn)
                     .await?;
             }
-            Ok(())
+            Ok::<_, Error>(())
         })
     })
     .await
@@ -153,11 +153,11 @@ async fn it_counts_only_if_the_callers_transaction_does() {
     each_database(async |db| {
         let user = add_user(&db, "a@example.com").await;
         let new = NewConversion::parse(purchase(user, "o-1"), NOW).expect("fine");
-        let undone: Result<(), Error> = db
+        let undone: Result<(), RecordError> = db
             .transaction(move |conn| {
                 Box::pin(async move {
                     record_conversion(conn, &new, NOW).await?;
-                    Err(sqlx::Error::RowNotFound.into())
+                    Err(Error::from(sqlx::Error::RowNotFound).into())
                 })
             })
             .await;
@@ -169,7 +169,7 @@ async fn it_counts_only_if_the_callers_transaction_does() {
             .transaction(move |conn| {
                 Box::pin(async move {
                     sql("update users set email = 'changed'").execute(conn).await?;
-                    Ok(record_conversion(conn, &new, NOW).await?)
+                    record_conversion(conn, &new, NOW).await
                 })
             })
             .await;
@@ -255,7 +255,7 @@ async fn a_doubled_webhook_that_goes_on_to_change_the_user_waits_for_its_twin() 
                 Box::pin(async move {
                     let recorded = record_conversion(conn, &new, NOW).await?;
                     sql("update users set email = 'b' where id = $1").bind(user).execute(conn).await?;
-                    Ok(recorded)
+                    Ok::<_, RecordError>(recorded)
                 })
             })
         });

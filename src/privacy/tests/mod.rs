@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 
 use crate::{
-    db::{Db, Millis, Query, sql},
+    db::{Db, Error, Millis, Query, sql},
     id::{ConversionId, TouchId, UserId, VisitorId},
 };
 
@@ -28,7 +28,7 @@ pub async fn run_all(db: &Db, queries: Vec<Query>) {
             for query in queries {
                 query.execute(conn).await?;
             }
-            Ok(())
+            Ok::<_, Error>(())
         })
     });
     all.await.expect("the statements are fine");

@@ -130,17 +130,8 @@ async fn receive(db: &Db, request: Request) -> Result<Recorded, Refusal> {
             return Err(Refusal::Invalid(errors));
         }
     };
-    let recorded = db
-        .transaction(move |conn| {
-            Box::pin(async move {
-                match record_conversion(conn, &conversion, now).await {
-                    Err(RecordError::Db(error)) => Err(error),
-                    // a refusal changed nothing, so there is nothing to undo
-                    answer => Ok(answer),
-                }
-            })
-        })
-        .await?;
+    let recorded =
+        db.transaction(move |conn| Box::pin(async move { record_conversion(conn, &conversion, now).await })).await;
     recorded.map_err(|error| match error {
         RecordError::Db(error) => error.into(),
         RecordError::Refused(mistakes) => {
@@ -167,7 +158,7 @@ async fn find_user(
         None => return Ok(None),
     };
     let found = db
-        .soon(async {
+        .with_deadline(async {
             let mut conn = db.read().await?;
             // The address of who was erased is nobody's, or somebody else's by now. What they did goes by its own name.
             for name in [&report.external_id, &report.refunds].into_iter().flatten() {

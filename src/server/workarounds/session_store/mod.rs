@@ -165,7 +165,7 @@ impl SessionStore for Sessions {
             Err(error) => {
                 metrics::counter!("waymark_session_loads_failed_total").increment(1);
                 tracing::error!(%error, "a session could not be loaded");
-                self.db.suspect();
+                self.db.trip_breaker();
                 // With `None`, a landing would begin a new session, whose cookie would sign the user out.
                 Ok(Some(Record {
                     id: *id,

@@ -1,0 +1,63 @@
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use sqlx::PgPool;
+
+use super::{Error, Millis, Pools};
+
+/// How often the difference between the PostgreSQL server's clock and this machine's is measured.
+const MEASURED_EVERY: Duration = Duration::from_secs(60);
+
+/// The database's clock: the PostgreSQL server's, or this machine's on SQLite.
+pub(super) struct Clock {
+    /// By how many milliseconds the database's clock is ahead of this machine's.
+    ahead: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// Measures the difference of the clocks, and on PostgreSQL keeps measuring while the returned value lives.
+    pub(super) async fn start(pools: &Pools) -> Result<Self, Error> {
+        let ahead = Arc::new(AtomicI64::new(0));
+        if let Pools::Postgres(pool) = pools {
+            ahead.store(measure(pool).await?, Ordering::Relaxed);
+            tokio::spawn(keep_measuring(pool.clone(), Arc::downgrade(&ahead)));
+        }
+        Ok(Self { ahead })
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        machine_now() + self.ahead.load(Ordering::Relaxed)
+    }
+}
+
+fn machine_now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis() as Millis
+}
+
+/// Returns by how many milliseconds the server's clock is ahead. The server is taken to read its clock halfway between
+/// question and answer.
+async fn measure(pool: &PgPool) -> Result<i64, Error> {
+    let before = machine_now();
+    let server: i64 = sqlx::query_scalar("select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)")
+        .fetch_one(pool)
+        .await?;
+    let after = machine_now();
+    Ok(server - (before + after) / 2)
+}
+
+async fn keep_measuring(pool: PgPool, ahead: Weak<AtomicI64>) {
+    loop {
+        tokio::time::sleep(MEASURED_EVERY).await;
+        let Some(ahead) = ahead.upgrade() else { return };
+        // While the server does not answer, the last difference stays in use.
+        if let Ok(difference) = measure(&pool).await {
+            ahead.store(difference, Ordering::Relaxed);
+        }
+    }
+}
