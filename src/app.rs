@@ -28,7 +28,8 @@ const SITE: &str = "Waymark";
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = assets(&options);
     // for the beacon, which reads addresses as the server does
-    let tags = use_context::<AppState>().map(|state| state.config.custom_tags.names().collect::<Vec<_>>().join(","));
+    let tags = use_context::<AppState>()
+        .map(|state| state.config.attribution.custom_tags.names().collect::<Vec<_>>().join(","));
     view! {
         <!DOCTYPE html>
         <html lang="en" data-tags=tags.filter(|tags| !tags.is_empty())>

@@ -62,6 +62,9 @@ pub mod privacy;
 pub mod server;
 #[cfg(feature = "ssr")]
 pub mod state;
+/// Reading environment variables.
+#[cfg(feature = "ssr")]
+pub mod variables;
 
 /// The browser's entry point: islands take over from here.
 #[cfg(feature = "hydrate")]

@@ -59,7 +59,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     let (found, (totals, nothing_yet)) =
         futures::try_join!(load_rows(&asked, filter.filter(), order, number), load_totals(&asked, filter.filter()),)?;
     let Found { rows, credit: earned, kinds } = found;
-    filter.credit = Some(CreditChoice { default: asked.state.config.models.default, kinds });
+    filter.credit = Some(CreditChoice { default: asked.state.config.attribution.model, kinds });
     let csv = filter.csv_href("/admin/campaigns.csv", &[]);
     let toolbar = view! {
         {filter.toolbar()}

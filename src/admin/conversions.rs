@@ -49,7 +49,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     let nothing_yet = count == 0 && !any_conversion(&mut conn).await?;
     let kinds = kinds(&mut conn).await?;
     drop(conn);
-    filter.credit = Some(CreditChoice { default: asked.state.config.models.default, kinds });
+    filter.credit = Some(CreditChoice { default: asked.state.config.attribution.model, kinds });
 
     let content = if count == 0 { empty(&filter, nothing_yet) } else { table(&filter, page, &paths, count) };
     let csv = filter.csv_href("/admin/conversions.csv", &[]);

@@ -115,7 +115,7 @@ fn inspect(attribution: &Attribution, address: &str, typed: &Typed) -> Result<Sh
     let examined = attribution.examine(head);
     let (mut channel, mut rule) = (String::new(), String::new());
     if let Some(examined) = &examined {
-        let Classified { channel: found, rule: name } = arrived(examined, &path).classify(&attribution.config.rules);
+        let Classified { channel: found, rule: name } = arrived(examined, &path).classify(&attribution.settings.rules);
         (channel, rule) = (found.to_string(), name.to_owned());
     }
     let without = Head { query: Some(uri.query().unwrap_or_default()), ..head };
@@ -161,7 +161,7 @@ fn result(attribution: &Attribution, shown: Shown) -> AnyView {
         .into_any();
     };
     let verdict = verdict(&examined, shown.by_beacon);
-    let listed = attribution.config.rules.list().find(|listed| listed.name == shown.rule);
+    let listed = attribution.settings.rules.list().find(|listed| listed.name == shown.rule);
     let about = listed.as_ref().map(|listed| listed.about.to_string());
     let custom = listed.is_some_and(|listed| listed.custom).then(|| view! { " " <Tag label="your rule"/> });
     let utm = examined.signals.utm;
@@ -253,7 +253,7 @@ fn empty() -> AnyView {
 }
 
 fn rules(attribution: &Attribution) -> AnyView {
-    let rules = &attribution.config.rules;
+    let rules = &attribution.settings.rules;
     let rows = rules
         .list()
         .map(|Listed { name, channel, about, custom }| {

@@ -72,7 +72,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     };
     let (comparison, kinds) = load(&asked, page.filter(), by).await?;
     let nothing_yet = kinds.is_empty();
-    page.credit = Some(CreditChoice { default: asked.state.config.models.default, kinds });
+    page.credit = Some(CreditChoice { default: asked.state.config.attribution.model, kinds });
     // what is not there is not shown, and not kept
     let show = match currency.filter(|currency| comparison.currencies().contains(currency)) {
         Some(currency) => {

@@ -44,17 +44,17 @@ impl Asked {
 
     /// The look-back window.
     pub fn window(&self) -> Millis {
-        self.state.config.window_millis()
+        self.state.config.attribution.window_millis()
     }
 
     /// What credit depends on beside the model.
     pub fn credit(&self) -> CreditSettings {
-        CreditSettings::of(&self.state.config)
+        CreditSettings::of(&self.state.config.attribution)
     }
 
     /// The model that the filter asks for, or the configured one.
     pub fn model(&self, filter: &Filter) -> Model {
-        filter.model.unwrap_or(self.state.config.models.default)
+        filter.model.unwrap_or(self.state.config.attribution.model)
     }
 }
 

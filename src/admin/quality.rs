@@ -65,7 +65,7 @@ async fn page(asked: Asked, flash: FormState) -> Result<AnyView, Failure> {
     let query = filter.href("", &[]);
     let by_reason = reasons_table(&reasons, all_ignored);
     let by_day = (!days.is_empty()).then(|| days_table(&reasons, days));
-    let looked_at = touches_table(&touches, asked.state.config.rules.version());
+    let looked_at = touches_table(&touches, asked.state.config.attribution.rules.version());
     let names = names(&flash, query.trim_start_matches('?'), alike, aliases);
     Ok(view! {
         <AdminPage title="Data quality" section=AdminSection::Quality subtitle=page.period_words() toolbar=page.toolbar()>

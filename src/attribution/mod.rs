@@ -31,6 +31,9 @@ pub mod referral;
 /// What the admin pages ask.
 #[cfg(feature = "ssr")]
 pub mod report;
+/// What the owner sets: every `ATTRIBUTION_…` variable.
+#[cfg(feature = "ssr")]
+pub mod settings;
 /// What an address and a `Referer` say. The browser shares this module.
 pub mod signal;
 /// Which platform a source name or a host is; data.
@@ -40,48 +43,4 @@ pub mod source;
 pub mod touch;
 
 #[cfg(feature = "ssr")]
-mod settings {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    };
-
-    use super::capture::counters::Counters;
-    use crate::{address_limit::AddressLimit, config::Config, db::Db, id::UserId};
-
-    /// What the layers need.
-    #[derive(Clone, Debug)]
-    pub struct Attribution {
-        pub db: Db,
-        pub config: Arc<Config>,
-        /// What did not count, by reason.
-        pub counters: Counters,
-        /// New visitors of an address, in this process.
-        pub new_visitors: AddressLimit,
-    }
-
-    /// A request extension: who is signed in. Authentication sets it, outside the attribution layers.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct SignedInUser(pub UserId);
-
-    /// A request extension: a handler marks it where it ends the session. The session's cookie is then removed with the response.
-    #[derive(Clone, Debug, Default)]
-    pub struct EndedSession(Arc<AtomicBool>);
-
-    impl EndedSession {
-        pub fn mark(&self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-
-        pub fn is_marked(&self) -> bool {
-            self.0.load(Ordering::Relaxed)
-        }
-    }
-
-    /// A response extension: the id of a session that attribution began, for the cookie even where the page failed.
-    #[derive(Clone, Debug)]
-    pub struct StartedSession(pub String);
-}
-
-#[cfg(feature = "ssr")]
-pub use settings::{Attribution, EndedSession, SignedInUser, StartedSession};
+pub use capture::{Attribution, EndedSession, SignedInUser, StartedSession};

@@ -49,7 +49,7 @@ pub async fn sign_up(
 ) -> Result<(), SignUpFailure> {
     let email = valid(email, &password)?;
     let hash = state.hasher.hash(password).await?;
-    let (id, now, credit) = (UserId::new(), state.db.now(), state.config.referral_credit);
+    let (id, now, credit) = (UserId::new(), state.db.now(), state.config.attribution.referral_credit);
     let visitor = visitor_for(auth, id).await.map_err(Failure::from)?;
     let (user, visitor) = state
         .db

@@ -29,9 +29,10 @@ pub enum ImportCommand {
 
 pub async fn run(db: &Db, config: &Config, command: ImportCommand) -> Result<(), String> {
     let ImportCommand::DjangoUtmTracker { file, users, existing_users_only, rejected } = command;
-    let options = Options { users, existing_users_only, rejected, custom_tags: config.custom_tags.clone() };
+    let options = Options { users, existing_users_only, rejected, custom_tags: config.attribution.custom_tags.clone() };
     let bar = Bar::on_stderr();
-    let report = import::django_utm_tracker(db, &config.rules, &file, &options, |done, of| bar.show(done, of)).await;
+    let report =
+        import::django_utm_tracker(db, &config.attribution.rules, &file, &options, |done, of| bar.show(done, of)).await;
     bar.finish();
     let report = report.map_err(|error| error.to_string())?;
     println!("{report}");

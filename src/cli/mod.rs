@@ -8,11 +8,12 @@ use std::{
 use clap::{Parser, Subcommand};
 use waymark::{
     attribution::touch::reclassify::{self, reclassify},
-    config::{Config, Mistake},
+    config::Config,
     db::Db,
     import::progress::Bar,
     privacy::retention::{self, Retention},
     server::run,
+    variables::Mistake,
 };
 
 mod admin;
@@ -96,7 +97,7 @@ fn unanswered(error: waymark::db::Error) -> String {
 
 async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
     // A shell without the server's settings would undo what its rules did.
-    let custom = config.rules.version().contains('+');
+    let custom = config.attribution.rules.version().contains('+');
     if !custom && reclassify::custom_rules_were_used(db).await.map_err(unanswered)? {
         return Err(
             "Touches here were classified with rules of your own, and ATTRIBUTION_RULES is not set: set it as the \
@@ -105,13 +106,13 @@ async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
         );
     }
     let bar = Bar::on_stderr();
-    let summary = reclassify(db, &config.rules, |done, of| bar.show(done, of)).await;
+    let summary = reclassify(db, &config.attribution.rules, |done, of| bar.show(done, of)).await;
     bar.finish();
     let summary = summary.map_err(|error| format!("{} Run it again to go on.", unanswered(error)))?;
     println!(
         "{} touches by rules {}: {} have another channel.",
         summary.looked_at,
-        config.rules.version(),
+        config.attribution.rules.version(),
         summary.changed
     );
     for ((from, to), count) in summary.moves {

@@ -5,8 +5,8 @@ use crate::{
     attribution::{
         capture::{consent_form, session_layer::Landing},
         consent::{self, Consent, Decision, consent},
+        settings::ConsentMode,
     },
-    config::ConsentMode,
     state::AppState,
 };
 
@@ -23,7 +23,7 @@ fn here(parts: &Parts) -> String {
 pub fn ConsentBanner() -> impl IntoView {
     let asked = use_context::<Parts>().zip(use_context::<AppState>());
     asked
-        .filter(|(parts, state)| consent(&parts.headers, &state.config) == Consent::Undecided)
+        .filter(|(parts, state)| consent(&parts.headers, &state.config.attribution) == Consent::Undecided)
         .map(|(parts, state)| {
             let landing = parts.extensions.get::<Landing>().map(consent_form::field);
             view! {
@@ -56,13 +56,13 @@ pub fn ConsentChoice() -> impl IntoView {
         return ().into_any();
     };
     let decision = consent::decision(&parts.headers, state.config.is_secure());
-    let (now, label, choice) = match (&decision, consent(&parts.headers, &state.config)) {
+    let (now, label, choice) = match (&decision, consent(&parts.headers, &state.config.attribution)) {
         (Some(Decision { granted: true, .. }), Consent::Given) => ("You agreed.", "Take it back", "no"),
         (_, Consent::Refused) => ("You declined: no arrival of yours is kept.", "Agree after all", "yes"),
         (_, Consent::Undecided) => ("You have not decided. Nothing is kept.", "Decline for good", "no"),
         (_, Consent::Given) => ("You have not objected.", "Object", "no"),
     };
-    let asks_first = state.config.consent == ConsentMode::Required;
+    let asks_first = state.config.attribution.consent == ConsentMode::Required;
     let days = consent::MAX_AGE_DAYS;
     view! {
         <p>

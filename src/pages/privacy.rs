@@ -3,10 +3,12 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use crate::{
-    attribution::consent,
+    attribution::{
+        consent,
+        settings::{ConsentMode, Gpc, Settings},
+    },
     auth::{current_user, session_lifetime},
     components::{Card, ConsentChoice, DataTable, PublicPage, Section, Th, format},
-    config::{Config, ConsentMode, Gpc},
     state::AppState,
 };
 
@@ -17,9 +19,9 @@ const DAY: u64 = 24 * 60 * 60;
 pub fn PrivacyPage() -> impl IntoView {
     // The server provides it to every page.
     let state = expect_context::<AppState>();
-    let config = &state.config;
-    let (in_short, on_arrival, retention) = (in_short(config), on_arrival(config), retention(config));
-    let secure = config.is_secure();
+    let settings = &state.config.attribution;
+    let (in_short, on_arrival, retention) = (in_short(settings), on_arrival(settings), retention(settings));
+    let secure = settings.secure;
     view! {
         <PublicPage title="Privacy" section=Section::None>
             <div class="wrap account">
@@ -37,8 +39,8 @@ pub fn PrivacyPage() -> impl IntoView {
     }
 }
 
-fn in_short(config: &Config) -> AnyView {
-    let asked = match config.consent {
+fn in_short(settings: &Settings) -> AnyView {
+    let asked = match settings.consent {
         ConsentMode::Required => {
             "Before you agree, nothing about you is stored: no cookie is set for it and nothing is written down."
         }
@@ -57,8 +59,8 @@ fn in_short(config: &Config) -> AnyView {
     .into_any()
 }
 
-fn on_arrival(config: &Config) -> AnyView {
-    let tags: Vec<&str> = config.custom_tags.names().collect();
+fn on_arrival(settings: &Settings) -> AnyView {
+    let tags: Vec<&str> = settings.custom_tags.names().collect();
     let tags = match tags.is_empty() {
         true => view! { <li>"No other parameters of the address."</li> }.into_any(),
         false => view! {
@@ -72,7 +74,7 @@ fn on_arrival(config: &Config) -> AnyView {
         }
         .into_any(),
     };
-    let signal = match config.gpc {
+    let signal = match settings.gpc {
         Gpc::NoClickIds => {
             "Where your browser sends Global Privacy Control, advertising networks' click ids are not stored; the rest is."
         }
@@ -127,15 +129,15 @@ fn never() -> AnyView {
     .into_any()
 }
 
-fn retention(config: &Config) -> AnyView {
+fn retention(settings: &Settings) -> AnyView {
     let kept = |kept: Option<Duration>| match kept {
         Some(kept) => format!("are removed after {}.", lasts(kept)),
         None => "are kept until they are erased.".to_owned(),
     };
     view! {
         <ul>
-            <li>"Arrivals of visitors without an account " {kept(config.keep_unlinked)}</li>
-            <li>"Arrivals of people with an account " {kept(config.keep_linked)}</li>
+            <li>"Arrivals of visitors without an account " {kept(settings.keep_unlinked)}</li>
+            <li>"Arrivals of people with an account " {kept(settings.keep_linked)}</li>
             <li>"The account itself is kept until it is erased."</li>
             <li>"Failed sign-ins are forgotten after a day, sessions when they end."</li>
         </ul>

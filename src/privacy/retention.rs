@@ -44,8 +44,8 @@ pub struct Retention {
 impl Retention {
     pub fn of(config: &Config) -> Self {
         Self {
-            unlinked: config.keep_unlinked,
-            linked: config.keep_linked,
+            unlinked: config.attribution.keep_unlinked,
+            linked: config.attribution.keep_linked,
             batch: 500,
             pause: Duration::from_millis(50),
         }

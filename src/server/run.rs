@@ -10,10 +10,11 @@ use crate::{
     address_limit::AddressLimit,
     attribution::{Attribution, capture::counters::Counters},
     auth::password::Hasher,
-    config::{Config, Mistake},
+    config::Config,
     db::Db,
     privacy::retention::Retention,
     state::{AppState, Shared},
+    variables::Mistake,
 };
 
 /// Opens what the server needs. Every mistake is told, not just the first: in the configuration, with the port, with the
@@ -57,7 +58,7 @@ pub fn state(config: Config, db: Db) -> AppState {
         options: leptos_options(&config),
         attribution: Attribution {
             db: db.clone(),
-            config: config.clone(),
+            settings: config.attribution.clone(),
             counters: Counters::default(),
             new_visitors: AddressLimit::of_new_visitors(),
         },

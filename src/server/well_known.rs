@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{config::Gpc, state::AppState};
+use crate::{attribution::settings::Gpc, state::AppState};
 
 /// The day on which this site last changed what it does with `Sec-GPC`.
 const GPC_LAST_UPDATE: &str = "2026-11-23";
@@ -24,6 +24,6 @@ struct GpcSupport {
 
 /// `GET /.well-known/gpc.json`.
 pub(super) async fn gpc(State(state): State<AppState>) -> Response {
-    let support = GpcSupport { gpc: state.config.gpc != Gpc::Ignore, last_update: GPC_LAST_UPDATE };
+    let support = GpcSupport { gpc: state.config.attribution.gpc != Gpc::Ignore, last_update: GPC_LAST_UPDATE };
     ([(header::CACHE_CONTROL, "public, max-age=86400")], Json(support)).into_response()
 }

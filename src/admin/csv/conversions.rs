@@ -55,7 +55,7 @@ pub async fn conversions_csv(State(state): State<AppState>, auth: AuthSession, R
     let now = state.db.now();
     match filter(&auth, query, now) {
         Ok(filter) => {
-            let settings = CreditSettings::of(&state.config);
+            let settings = CreditSettings::of(&state.config.attribution);
             file("conversions", &filter.clone(), now, pieces(state.db.clone(), filter, settings)).await
         }
         Err(refusal) => refusal.into_response(),

@@ -101,9 +101,9 @@ pub async fn campaigns_csv(State(state): State<AppState>, auth: AuthSession, Raw
     match filter(&auth, query, state.db.now()) {
         Ok(filter) => {
             let counting = Counting {
-                window: state.config.window_millis(),
-                model: filter.model.unwrap_or(state.config.models.default),
-                settings: CreditSettings::of(&state.config),
+                window: state.config.attribution.window_millis(),
+                model: filter.model.unwrap_or(state.config.attribution.model),
+                settings: CreditSettings::of(&state.config.attribution),
             };
             file("campaigns", &filter.clone(), state.db.now(), campaign_pieces(state.db.clone(), filter, counting))
                 .await
@@ -130,7 +130,7 @@ pub async fn models_csv(State(state): State<AppState>, auth: AuthSession, RawQue
     };
     match filter(&auth, query, now) {
         Ok(filter) => {
-            let settings = CreditSettings::of(&state.config);
+            let settings = CreditSettings::of(&state.config.attribution);
             let dated = filter.clone();
             let piece = async move {
                 let comparison = read(&state.db, async |conn| compare(conn, &filter, &settings, by).await).await?;

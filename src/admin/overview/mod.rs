@@ -87,7 +87,8 @@ async fn overview(asked: Asked) -> Result<AnyView, Failure> {
         Details::load(&asked, page.filter(), shown),
         load_campaigns(&asked, page.filter()),
     )?;
-    page.credit = Some(CreditChoice { default: asked.state.config.models.default, kinds: conversions.kinds.clone() });
+    page.credit =
+        Some(CreditChoice { default: asked.state.config.attribution.model, kinds: conversions.kinds.clone() });
     let model = asked.model(page.filter());
 
     let filter = page.filter().clone();

@@ -7,14 +7,12 @@
 use axum::http::{HeaderMap, HeaderName, Method, Request, header};
 
 use super::exclusion::{Ignored, eligible};
-use crate::{
-    attribution::{
-        Attribution, referral,
-        signal::{Signals, parse, referrer::Referrer},
-        source::from_referrer::complete,
-        touch::{Arrived, Origin, Touch},
-    },
-    config::Gpc,
+use crate::attribution::{
+    Attribution, referral,
+    settings::Gpc,
+    signal::{Signals, parse, referrer::Referrer},
+    source::from_referrer::complete,
+    touch::{Arrived, Origin, Touch},
 };
 
 /// The part of a request's head that attribution reads.
@@ -61,15 +59,15 @@ impl Attribution {
         }
         let referrer = referer.and_then(Referrer::parse);
         let internal = referrer.as_ref().is_some_and(|referrer| {
-            self.config.is_own_host(&referrer.host) || referer.is_some_and(|referer| is_page_of(referer, host))
+            self.settings.is_own_host(&referrer.host) || referer.is_some_and(|referer| is_page_of(referer, host))
         });
-        let mut signals = parse(query, referrer.as_ref(), &self.config.custom_tags);
+        let mut signals = parse(query, referrer.as_ref(), &self.settings.custom_tags);
         let mut ignored = None;
         let origin = if signals.is_empty() { Origin::Referrer } else { Origin::Link };
         if origin == Origin::Referrer {
             // A referral link becomes a touch by itself, or by nothing.
             let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(referral::PREFIX));
-            ignored = complete(&mut signals, outside, &self.config.ignored_referrers).map(Ignored::Referrer);
+            ignored = complete(&mut signals, outside, &self.settings.ignored_referrers).map(Ignored::Referrer);
             if signals.is_empty() && ignored.is_none() {
                 return None;
             }
@@ -78,7 +76,7 @@ impl Attribution {
             ignored = Some(why);
         }
         if ignored.is_none() && asks_for_privacy(head.headers) {
-            match self.config.gpc {
+            match self.settings.gpc {
                 Gpc::NoCapture => ignored = Some(Ignored::Gpc),
                 Gpc::NoClickIds => signals.click_ids.clear(),
                 Gpc::Ignore => {}
@@ -100,7 +98,7 @@ impl Attribution {
             internal: examined.internal,
             at: self.db.now(),
         };
-        Touch::new(&arrived, &self.config.rules)
+        Touch::new(&arrived, &self.settings.rules)
     }
 }
 

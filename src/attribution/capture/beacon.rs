@@ -119,7 +119,7 @@ impl Attribution {
 
     async fn receive(&self, session: &Session, address: IpAddr, headers: &HeaderMap, beacon: &Beacon) -> Response {
         let mut response = StatusCode::NO_CONTENT.into_response();
-        if consent(headers, &self.config) != Consent::Given {
+        if consent(headers, &self.settings) != Consent::Given {
             return response;
         }
         let Some((touch, seen)) = self.read_beacon(headers, beacon) else { return response };
@@ -134,10 +134,10 @@ impl Attribution {
             Ok((_, None)) => {}
             Err(error) => {
                 error!(%error, "a beacon's touch could not be stored, and waits in a cookie");
-                let mut all = deferred::read(headers, self.config.is_secure());
+                let mut all = deferred::read(headers, self.settings.secure);
                 all.push(waiting);
                 // base64 and our own words
-                if let Ok(cookie) = HeaderValue::from_str(&deferred::set_cookie(&all, self.config.is_secure()).0) {
+                if let Ok(cookie) = HeaderValue::from_str(&deferred::set_cookie(&all, self.settings.secure).0) {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
                 }
             }

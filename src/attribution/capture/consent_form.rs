@@ -67,7 +67,7 @@ pub async fn decide(
     headers: HeaderMap,
     Form(form): Form<Choice>,
 ) -> Response {
-    let (now, secure) = (attribution.db.now(), attribution.config.is_secure());
+    let (now, secure) = (attribution.db.now(), attribution.settings.secure);
     let see_other = || (StatusCode::SEE_OTHER, [(header::LOCATION, back(&form.next, &attribution))]).into_response();
     let (granted, mut response, waiting) = match form.choice.as_str() {
         "yes" => {
@@ -223,7 +223,7 @@ fn back(next: &str, attribution: &Attribution) -> String {
     let carried =
         |pair: &&str| !pair.strip_prefix(consent_handoff::PARAMETER).is_some_and(|rest| rest.starts_with('='));
     let query = query.split('&').filter(carried).collect::<Vec<_>>().join("&");
-    match (fine, without_signals(&query, &attribution.config.custom_tags)) {
+    match (fine, without_signals(&query, &attribution.settings.custom_tags)) {
         (false, _) => "/".to_owned(),
         (true, query) if query.is_empty() => path.to_owned(),
         (true, query) => format!("{path}?{query}"),

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attribution::{
         Attribution,
+        settings::Gpc,
         signal::{Signals, parse, referrer::Referrer},
         touch::{Arrived, Origin, Touch},
     },
-    config::Gpc,
     cookie,
     db::Millis,
     id::TouchId,
@@ -70,13 +70,13 @@ impl Waiting {
     /// `gpc`: the browser asks for privacy.
     pub(crate) fn touch(&self, attribution: &Attribution, gpc: bool) -> Option<Touch> {
         let referrer = self.referrer.as_ref().and_then(|referrer| Referrer::parse(&format!("https://{referrer}")));
-        let mut signals: Signals = parse(&self.query, referrer.as_ref(), &attribution.config.custom_tags);
+        let mut signals: Signals = parse(&self.query, referrer.as_ref(), &attribution.settings.custom_tags);
         // what a link cannot say, no touch that waits says either
         let made_here = matches!(self.origin, Origin::Seeded | Origin::Import);
         if signals.is_empty() || made_here || !self.path.starts_with('/') || self.path.starts_with("//") {
             return None;
         }
-        match attribution.config.gpc {
+        match attribution.settings.gpc {
             Gpc::NoCapture if gpc => return None,
             Gpc::NoClickIds if gpc => signals.click_ids.clear(),
             _ => {}
@@ -92,7 +92,7 @@ impl Waiting {
             internal: self.internal,
             at: time,
         };
-        let mut touch = Touch::new(&arrived, &attribution.config.rules);
+        let mut touch = Touch::new(&arrived, &attribution.settings.rules);
         // The same id each time it is tried: a touch whose answer got lost is not stored twice.
         touch.id = self.id;
         Some(touch)

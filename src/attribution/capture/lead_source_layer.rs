@@ -112,9 +112,9 @@ impl Came {
     fn of<B>(request: &Request<B>, attribution: &Attribution) -> Self {
         let headers = request.headers();
         let referrer = headers.get(header::REFERER).and_then(|value| Referrer::parse(value.to_str().ok()?));
-        let outside = |referrer: &Referrer| !attribution.config.is_own_host(&referrer.host);
+        let outside = |referrer: &Referrer| !attribution.settings.is_own_host(&referrer.host);
         Self {
-            consent: consent(headers, &attribution.config),
+            consent: consent(headers, &attribution.settings),
             referrer: referrer.filter(outside),
             address: request.extensions().get().map(|ClientAddress(address)| *address),
         }
@@ -203,7 +203,7 @@ impl Attribution {
             internal: false,
             at: self.db.now(),
         };
-        let touch = Touch::new(&arrived, &self.config.rules);
+        let touch = Touch::new(&arrived, &self.settings.rules);
         // Out first: saving a new session must not store them.
         for name in SENTINELS {
             take_out(session, name).await;

@@ -1,3 +1,12 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use self::counters::Counters;
+use super::settings::Settings;
+use crate::{address_limit::AddressLimit, db::Db, id::UserId};
+
 /// What a request says of an arrival, and whether it counts.
 pub mod arrival;
 /// What pages say of the browser's address: `POST /api/touch`.
@@ -18,3 +27,36 @@ pub mod exclusion;
 pub mod lead_source_layer;
 /// [`UtmSessionLayer`](session_layer::UtmSessionLayer): a request becomes a touch under the session's visitor.
 pub mod session_layer;
+
+/// What the layers need.
+#[derive(Clone, Debug)]
+pub struct Attribution {
+    pub db: Db,
+    pub settings: Arc<Settings>,
+    /// What did not count, by reason.
+    pub counters: Counters,
+    /// New visitors of an address, in this process.
+    pub new_visitors: AddressLimit,
+}
+
+/// A request extension: who is signed in. Authentication sets it, outside the attribution layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedInUser(pub UserId);
+
+/// A request extension: a handler marks it where it ends the session. The session's cookie is then removed with the response.
+#[derive(Clone, Debug, Default)]
+pub struct EndedSession(Arc<AtomicBool>);
+
+impl EndedSession {
+    pub fn mark(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_marked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A response extension: the id of a session that attribution began. The cookie is then set even where the page failed.
+#[derive(Clone, Debug)]
+pub struct StartedSession(pub String);

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     address_limit::ClientAddress,
+    attribution::settings::ConsentMode,
     attribution::{
         Attribution, StartedSession,
         consent::{self, Consent, consent},
@@ -33,7 +34,6 @@ use crate::{
             visitor::{self, SessionVisitor},
         },
     },
-    config::ConsentMode,
     db::{self},
     id::VisitorId,
 };
@@ -83,12 +83,12 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let mut arrival = self.attribution.arrival(&request);
-        let mut waiting = deferred::read(request.headers(), self.attribution.config.is_secure());
+        let mut waiting = deferred::read(request.headers(), self.attribution.settings.secure);
         if !waiting.is_empty() && is_machine(request.headers()) {
             waiting.clear();
         }
         if arrival.is_some() || !waiting.is_empty() {
-            match consent(request.headers(), &self.attribution.config) {
+            match consent(request.headers(), &self.attribution.settings) {
                 Consent::Given => {}
                 undecided_or_refused => {
                     if let Some(touch) = arrival.take() {
@@ -99,9 +99,9 @@ where
             }
         }
         // Who has not decided brings the landing along.
-        if self.attribution.config.consent == ConsentMode::Required
+        if self.attribution.settings.consent == ConsentMode::Required
             && request.extensions().get::<Landing>().is_none()
-            && consent(request.headers(), &self.attribution.config) == Consent::Undecided
+            && consent(request.headers(), &self.attribution.settings) == Consent::Undecided
         {
             match self.attribution.carried(Head::of(&request)) {
                 Some(Carried::Here(waiting)) => {
@@ -123,8 +123,8 @@ where
             return Either::Left(self.inner.call(request));
         };
         let gpc = asks_for_privacy(request.headers());
-        let agreed = match self.attribution.config.consent {
-            ConsentMode::Required => consent::decision(request.headers(), self.attribution.config.is_secure()),
+        let agreed = match self.attribution.settings.consent {
+            ConsentMode::Required => consent::decision(request.headers(), self.attribution.settings.secure),
             ConsentMode::Implied => None,
         };
         // the service that was polled ready is the one to call
@@ -250,7 +250,7 @@ impl Attribution {
             }
         }
         if left != waiting {
-            let (cookie, dropped) = deferred::set_cookie(&left, self.config.is_secure());
+            let (cookie, dropped) = deferred::set_cookie(&left, self.settings.secure);
             for _ in 0..dropped.min(left.len()) {
                 count_touch("lost");
             }

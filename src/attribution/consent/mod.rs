@@ -12,7 +12,7 @@
 use axum::http::HeaderMap;
 
 use crate::{
-    config::{Config, ConsentMode},
+    attribution::settings::{ConsentMode, Settings},
     cookie,
     db::Millis,
 };
@@ -65,8 +65,8 @@ fn read(value: &str) -> Option<Decision> {
 }
 
 /// Whether a request may be captured.
-pub fn consent(headers: &HeaderMap, config: &Config) -> Consent {
-    match (decision(headers, config.is_secure()), config.consent) {
+pub fn consent(headers: &HeaderMap, settings: &Settings) -> Consent {
+    match (decision(headers, settings.secure), settings.consent) {
         (Some(Decision { granted: false, .. }), _) => Consent::Refused,
         (_, ConsentMode::Implied) => Consent::Given,
         (Some(Decision { wording, .. }), ConsentMode::Required) if wording == WORDING => Consent::Given,
@@ -87,15 +87,17 @@ mod tests {
     use axum::http::header;
 
     use super::*;
+    use crate::variables::Variables;
 
-    fn config(mode: &str) -> Config {
-        Config::read(|name| (name == "ATTRIBUTION_CONSENT").then(|| mode.to_owned())).0
+    fn settings(mode: &str) -> Settings {
+        let get = |name: &str| (name == "ATTRIBUTION_CONSENT").then(|| mode.to_owned());
+        Settings::read(&mut Variables::new(&get), "http://127.0.0.1:3000")
     }
 
     fn of(cookie: &str, mode: &str) -> Consent {
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, cookie.parse().expect("a header value"));
-        consent(&headers, &config(mode))
+        consent(&headers, &settings(mode))
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::{
     consent::{Consent, consent},
 };
 use crate::{
-    config::ReferralCredit,
+    attribution::settings::ReferralCredit,
     db::{Conn, Db, Error, Millis, sql},
     id::{UserId, VisitorId},
 };
@@ -78,7 +78,7 @@ pub async fn follow(
     let token = token.map(|Path(token)| token).unwrap_or_default();
     let landing = match attribution.find(&token).await {
         Ok(Some(link)) => {
-            if consent(&request.headers, &attribution.config) == Consent::Undecided
+            if consent(&request.headers, &attribution.settings) == Consent::Undecided
                 && attribution.counts(&link, &request)
             {
                 // No session before consent: what would be seeded waits in the landing page, as any link's signals do.
@@ -134,7 +134,7 @@ impl Attribution {
     }
 
     async fn seed(&self, link: &Link, token: &str, request: &Parts) {
-        if !self.counts(link, request) || consent(&request.headers, &self.config) != Consent::Given {
+        if !self.counts(link, request) || consent(&request.headers, &self.settings) != Consent::Given {
             return;
         }
         let Some(session) = request.extensions.get::<Session>() else { return };

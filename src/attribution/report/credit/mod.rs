@@ -19,8 +19,8 @@ use crate::{
     attribution::{
         channel::Channel,
         model::{Model, Weights},
+        settings::Settings,
     },
-    config::Config,
     db::{Conn, Error, Millis},
     id::{TouchId, UserId},
 };
@@ -51,14 +51,14 @@ pub struct CreditSettings {
 }
 
 impl CreditSettings {
-    pub fn of(config: &Config) -> Self {
-        let own = |(kind, _): &(String, _)| (kind.clone(), config.window_of(kind));
+    pub fn of(settings: &Settings) -> Self {
+        let own = |(kind, _): &(String, _)| (kind.clone(), settings.window_of(kind));
         Self {
-            weights: config.models.weights,
+            weights: settings.weights,
             // no kind has an empty name
-            window: config.window_of(""),
-            windows: config.windows.iter().map(own).collect(),
-            internal_touches: config.internal_touches,
+            window: settings.window_of(""),
+            windows: settings.windows.iter().map(own).collect(),
+            internal_touches: settings.internal_touches,
         }
     }
 

@@ -1,0 +1,249 @@
+//! What the owner sets about attribution: every `ATTRIBUTION_…` variable, and `REFERRAL_CREDIT`.
+
+use std::time::Duration;
+
+use super::{
+    channel::rules::Rules,
+    model::{Model, PositionWeights, UnknownModel, Weights},
+    signal::custom_tags::CustomTags,
+    source::from_referrer::IgnoredReferrers,
+};
+use crate::variables::{Variables, days, list, parse_duration};
+
+/// How attribution works. Each field says which variable it is read from.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether visitors come over TLS: cookies are then `Secure` and their names begin with `__Host-`.
+    pub secure: bool,
+    /// The hosts of this site, without port: that of `SITE_URL`, and `ATTRIBUTION_OWN_HOSTS`, separated by commas.
+    pub own_hosts: Vec<String>,
+    /// `ATTRIBUTION_CUSTOM_TAGS`: names of further query parameters to keep, separated by commas.
+    pub custom_tags: CustomTags,
+    /// `ATTRIBUTION_WINDOW`: the look-back window, how long before a conversion a touch counts for it. Default `90d`.
+    pub window: Duration,
+    /// `ATTRIBUTION_WINDOWS`: other look-back windows for some kinds of conversions: `purchase:30d,demo:7d`.
+    pub windows: Vec<(String, Duration)>,
+    /// `ATTRIBUTION_MODEL`: `first`, `last`, `last_non_direct` (default), `linear`, `position` or `time_decay`.
+    pub model: Model,
+    /// `ATTRIBUTION_POSITION_WEIGHTS`: the shares of the first touch, those between and the last, in hundredths.
+    /// Default `40/20/40`. `ATTRIBUTION_HALF_LIFE`: the age at which time decay halves a touch's weight. Default `7d`.
+    pub weights: Weights,
+    /// `ATTRIBUTION_RULES`: a TOML file with channel rules that go before the built-in ones. Default: none.
+    pub rules: Rules,
+    /// `ATTRIBUTION_IGNORED_REFERRERS`: further hosts whose links alone make no touch, separated by commas.
+    pub ignored_referrers: IgnoredReferrers,
+    /// `ATTRIBUTION_INTERNAL`: whether touches from links on this site's own pages are credited. `exclude` (default) or
+    /// `include`.
+    pub internal_touches: bool,
+    /// `ATTRIBUTION_CONSENT`: whether visitors are asked first. `implied` (default) or `required`.
+    pub consent: ConsentMode,
+    /// `ATTRIBUTION_KEEP_UNLINKED`: how long touches of visitors without an account are kept. Default `90d`; `never` removes
+    /// none.
+    pub keep_unlinked: Option<Duration>,
+    /// `ATTRIBUTION_KEEP_LINKED`: how long touches of users are kept. Default `760d`, 25 months; `never` removes none.
+    pub keep_linked: Option<Duration>,
+    /// `ATTRIBUTION_GPC`: what `Sec-GPC: 1` changes. `no_click_ids` (default), `no_capture` or `ignore`.
+    pub gpc: Gpc,
+    /// `REFERRAL_CREDIT`: of several referral links within 30 days, the `first` (default) or the `last` one wins.
+    pub referral_credit: ReferralCredit,
+}
+
+/// Whether visitors agree before anything about them is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConsentMode {
+    /// Arrivals count until a visitor objects.
+    #[default]
+    Implied,
+    /// No cookie and no row before a visitor agrees.
+    Required,
+}
+
+/// What a browser's Global Privacy Control signal changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gpc {
+    /// Click ids are dropped.
+    #[default]
+    NoClickIds,
+    /// Nothing is captured.
+    NoCapture,
+    /// Nothing changes.
+    Ignore,
+}
+
+/// Which of several referral links brought a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReferralCredit {
+    #[default]
+    First,
+    Last,
+}
+
+impl Settings {
+    /// Reads the settings of the site at `site_url`, an origin such as `https://www.example.com`.
+    ///
+    /// A wrong value is noted in `variables` and its default holds.
+    pub fn read(variables: &mut Variables<'_>, site_url: &str) -> Self {
+        let (scheme, authority) = site_url.split_once("://").unwrap_or_default();
+        let own_hosts = variables.value("ATTRIBUTION_OWN_HOSTS", |value| list(value, parse_host)).unwrap_or_default();
+        Self {
+            secure: scheme == "https",
+            own_hosts: std::iter::once(host_of(authority).to_owned()).chain(own_hosts).collect(),
+            custom_tags: variables
+                .value("ATTRIBUTION_CUSTOM_TAGS", |value| CustomTags::parse(value).map_err(|error| error.to_string()))
+                .unwrap_or_default(),
+            window: variables.value("ATTRIBUTION_WINDOW", parse_duration).unwrap_or(days(90)),
+            windows: variables
+                .value("ATTRIBUTION_WINDOWS", |value| once_each(list(value, parse_window)?))
+                .unwrap_or_default(),
+            model: variables
+                .value("ATTRIBUTION_MODEL", |value| value.parse().map_err(|why: UnknownModel| why.to_string()))
+                .unwrap_or(Model::LastNonDirect),
+            weights: read_weights(variables),
+            rules: variables.value("ATTRIBUTION_RULES", read_rules).unwrap_or_default(),
+            ignored_referrers: variables
+                .value("ATTRIBUTION_IGNORED_REFERRERS", IgnoredReferrers::parse)
+                .unwrap_or_default(),
+            internal_touches: variables
+                .choice("ATTRIBUTION_INTERNAL", &[("exclude", false), ("include", true)])
+                .unwrap_or_default(),
+            consent: variables
+                .choice(
+                    "ATTRIBUTION_CONSENT",
+                    &[("implied", ConsentMode::Implied), ("required", ConsentMode::Required)],
+                )
+                .unwrap_or_default(),
+            keep_unlinked: variables.value("ATTRIBUTION_KEEP_UNLINKED", parse_retention).unwrap_or(Some(days(90))),
+            keep_linked: variables.value("ATTRIBUTION_KEEP_LINKED", parse_retention).unwrap_or(Some(days(760))),
+            gpc: variables
+                .choice(
+                    "ATTRIBUTION_GPC",
+                    &[("no_click_ids", Gpc::NoClickIds), ("no_capture", Gpc::NoCapture), ("ignore", Gpc::Ignore)],
+                )
+                .unwrap_or_default(),
+            referral_credit: variables
+                .choice("REFERRAL_CREDIT", &[("first", ReferralCredit::First), ("last", ReferralCredit::Last)])
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Whether a host, without port, is this site.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        self.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+    }
+
+    /// Returns the look-back window of sign-ups in milliseconds.
+    pub fn window_millis(&self) -> i64 {
+        self.window_of("signup")
+    }
+
+    /// Returns the look-back window of a kind of conversions in milliseconds.
+    pub fn window_of(&self, kind: &str) -> i64 {
+        let own = self.windows.iter().find(|(name, _)| name == kind).map(|(_, window)| *window);
+        i64::try_from(own.unwrap_or(self.window).as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+fn read_weights(variables: &mut Variables<'_>) -> Weights {
+    Weights {
+        position: variables
+            .value("ATTRIBUTION_POSITION_WEIGHTS", |value| {
+                value.parse::<PositionWeights>().map_err(|why| why.to_string())
+            })
+            .unwrap_or_default(),
+        half_life: variables
+            .value("ATTRIBUTION_HALF_LIFE", parse_duration)
+            .map_or(Weights::default().half_life, |half_life| half_life.as_millis() as i64),
+    }
+}
+
+fn parse_host(value: &str) -> Result<String, String> {
+    let fine = value.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':'));
+    match fine && host_of(value) == value {
+        true => Ok(value.to_lowercase()),
+        false => Err(format!("has {value:?}, which is no host name like www.example.com (no scheme, port or path)")),
+    }
+}
+
+/// The host in `host:port/path`.
+fn host_of(authority: &str) -> &str {
+    let authority = authority.split('/').next().unwrap_or_default();
+    match authority.rfind(']') {
+        Some(end) => &authority[..=end],
+        None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// Reads the rules in a file. All that is wrong with them is one mistake of the variable that names the file.
+fn read_rules(path: &str) -> Result<Rules, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("names {path:?}, which cannot be read: {error}"))?;
+    Rules::parse(&text).map_err(|mistakes| format!("names {path:?}, where {}", mistakes.join("; ")))
+}
+
+/// Reads how long something is kept. `never` → `None`: it is never removed.
+fn parse_retention(value: &str) -> Result<Option<Duration>, String> {
+    if value == "never" { Ok(None) } else { parse_duration(value).map(Some) }
+}
+
+/// Refuses two windows for one kind.
+fn once_each(windows: Vec<(String, Duration)>) -> Result<Vec<(String, Duration)>, String> {
+    let twice =
+        windows.iter().enumerate().find(|(place, (kind, _))| windows[..*place].iter().any(|(name, _)| name == kind));
+    match twice {
+        Some((_, (kind, _))) => Err(format!("has two windows for {kind:?}")),
+        None => Ok(windows),
+    }
+}
+
+/// Reads a kind of conversions and its look-back window: `purchase:30d`.
+fn parse_window(value: &str) -> Result<(String, Duration), String> {
+    let (kind, window) =
+        value.split_once(':').ok_or_else(|| format!("has {value:?}, which is no kind and window like purchase:30d"))?;
+    let window = parse_duration(window.trim()).map_err(|why| format!("has {value:?}, whose window {why}"))?;
+    Ok((kind.trim().to_lowercase(), window))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(site_url: &str, pairs: &[(&str, &str)]) -> (Settings, usize) {
+        let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let mut variables = Variables::new(&get);
+        let settings = Settings::read(&mut variables, site_url);
+        (settings, variables.mistakes.len())
+    }
+
+    #[test]
+    fn kinds_have_windows_of_their_own() {
+        let (settings, mistakes) = read(
+            "http://127.0.0.1:3000",
+            &[
+                ("ATTRIBUTION_WINDOW", "60d"),
+                ("ATTRIBUTION_WINDOWS", "Purchase: 30d, demo:12h"),
+                ("ATTRIBUTION_KEEP_UNLINKED", "never"),
+            ],
+        );
+        assert_eq!(mistakes, 0);
+        let day = 86_400_000;
+        let windows = ["signup", "purchase", "demo", "other"].map(|kind| settings.window_of(kind));
+        assert_eq!(windows, [60 * day, 30 * day, day / 2, 60 * day]);
+        assert_eq!((settings.keep_unlinked, settings.keep_linked), (None, Some(days(760))));
+        for wrong in [
+            ("ATTRIBUTION_WINDOWS", "purchase"),
+            ("ATTRIBUTION_WINDOWS", "purchase:30d,Purchase:7d"),
+            ("ATTRIBUTION_KEEP_LINKED", "0d"),
+        ] {
+            assert_eq!(read("http://127.0.0.1:3000", &[wrong]).1, 1, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_secure_site_knows_its_hosts() {
+        let (settings, mistakes) = read("https://shop.example:8443", &[("ATTRIBUTION_OWN_HOSTS", "www.shop.example")]);
+        assert_eq!(mistakes, 0);
+        assert!(settings.secure && settings.is_own_host("shop.example") && settings.is_own_host("WWW.shop.example"));
+        let (settings, _) = read("http://127.0.0.1:3000", &[]);
+        assert!(!settings.secure && settings.is_own_host("127.0.0.1") && !settings.is_own_host("example.com"));
+    }
+}

@@ -1,0 +1,112 @@
+//! Reading environment variables: all mistakes are collected, each by the name of its variable.
+//!
+//! A message repeats a value only where the value cannot be a secret.
+
+use std::time::Duration;
+
+/// One thing that is wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub variable: &'static str,
+    pub what: String,
+}
+
+impl std::fmt::Display for Mistake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.variable, self.what)
+    }
+}
+
+/// Reads variables through a function, which tests replace, and collects what is wrong with them.
+pub struct Variables<'g> {
+    get: &'g dyn Fn(&str) -> Option<String>,
+    pub mistakes: Vec<Mistake>,
+}
+
+impl<'g> Variables<'g> {
+    pub fn new(get: &'g dyn Fn(&str) -> Option<String>) -> Self {
+        Self { get, mistakes: Vec::new() }
+    }
+
+    /// Returns the parsed value of a variable, or `None` where the variable is not set, empty or wrong.
+    pub fn value<T>(&mut self, variable: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let text = (self.get)(variable)?;
+        let text = text.trim();
+        if text.is_empty() {
+            return None;
+        }
+        parse(text).map_err(|what| self.mistakes.push(Mistake { variable, what })).ok()
+    }
+
+    /// Returns the value that a word of `choices` stands for. Example: `exclude` → `false`, `include` → `true`.
+    pub fn choice<T: Copy>(&mut self, variable: &'static str, choices: &[(&str, T)]) -> Option<T> {
+        self.value(variable, |value| {
+            let chosen = choices.iter().find(|(word, _)| *word == value);
+            chosen.map(|(_, choice)| *choice).ok_or_else(|| format!("must be {}", one_of(choices)))
+        })
+    }
+}
+
+/// Lists the words of choices as a sentence does: `a, b or c`.
+fn one_of<T>(choices: &[(&str, T)]) -> String {
+    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+    match words.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// Reads values that are separated by commas.
+pub fn list<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(parse).collect()
+}
+
+/// Reads a whole number with its unit: `30m`, `12h`, `90d`, `4w`.
+pub fn parse_duration(value: &str) -> Result<Duration, String> {
+    let wrong = || format!("must be a whole number with a unit (s, m, h, d or w) like 90d, not {value:?}");
+    let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let unit = match &value[digits.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return Err(wrong()),
+    };
+    match number.checked_mul(unit) {
+        Some(0) => Err("must be longer than nothing".into()),
+        // More than a hundred years is a slip. The bound also keeps later sums of times from overflowing.
+        Some(seconds) if seconds <= 3_155_760_000 => Ok(Duration::from_secs(seconds)),
+        _ => Err("is longer than a hundred years".into()),
+    }
+}
+
+/// Returns a duration of whole days.
+pub const fn days(number: u64) -> Duration {
+    Duration::from_secs(number * 86_400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(parse_duration("30m"), Ok(Duration::from_secs(1_800)));
+        assert_eq!(parse_duration("4w"), Ok(Duration::from_secs(4 * 604_800)));
+        for wrong in ["", "90", "d", "0d", "-1d", "1.5h", "9x", "99999999999999999999d", "9é", "1d1"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_choice_names_all_words() {
+        let mut variables = Variables::new(&|_| Some("maybe".to_owned()));
+        assert_eq!(variables.choice("GPC", &[("no_click_ids", 1), ("no_capture", 2), ("ignore", 3)]), None);
+        assert_eq!(variables.choice("CONSENT", &[("implied", 1), ("required", 2)]), None);
+        let told: Vec<String> = variables.mistakes.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["GPC must be no_click_ids, no_capture or ignore", "CONSENT must be implied or required"]);
+    }
+}
