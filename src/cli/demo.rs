@@ -1,11 +1,11 @@
 //! `waymark demo`
 
-use std::io::IsTerminal;
-
 use waymark::{
     db::Db,
     demo::{self, Demo},
 };
+
+use super::progress::every_10_000;
 
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
@@ -34,17 +34,7 @@ pub async fn run(db: &Db, args: DemoArgs) -> Result<(), String> {
         demo::remove(db).await.map(|summary| ("Removed", summary))
     } else {
         let demo = Demo { users: args.users, days: args.days, seed: args.seed, mix: args.mix, replace: args.replace };
-        let terminal = std::io::stderr().is_terminal();
-        let progress = |done, of| {
-            if terminal {
-                eprint!("\r{done} of {of} visitors");
-            }
-        };
-        let filled = demo::fill(db, &demo, progress).await.map(|summary| ("Added", summary));
-        if terminal {
-            eprintln!();
-        }
-        filled
+        demo::fill(db, &demo, every_10_000("visitors")).await.map(|summary| ("Added", summary))
     };
     let (what, summary) = done.map_err(|error| error.to_string())?;
     println!("{what} sample data: {summary}.");

@@ -6,8 +6,10 @@ use clap::Subcommand;
 use waymark::{
     config::Config,
     db::Db,
-    import::{self, Options, progress::Bar},
+    import::{self, Options},
 };
+
+use super::progress::every_10_000;
 
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
@@ -30,10 +32,8 @@ pub enum ImportCommand {
 pub async fn run(db: &Db, config: &Config, command: ImportCommand) -> Result<(), String> {
     let ImportCommand::DjangoUtmTracker { file, users, existing_users_only, rejected } = command;
     let options = Options { users, existing_users_only, rejected, custom_tags: config.attribution.custom_tags.clone() };
-    let bar = Bar::on_stderr();
     let report =
-        import::django_utm_tracker(db, &config.attribution.rules, &file, &options, |done, of| bar.show(done, of)).await;
-    bar.finish();
+        import::django_utm_tracker(db, &config.attribution.rules, &file, &options, every_10_000("leads")).await;
     let report = report.map_err(|error| error.to_string())?;
     println!("{report}");
     Ok(())

@@ -10,7 +10,6 @@ use waymark::{
     attribution::touch::reclassify::{self, reclassify},
     config::Config,
     db::Db,
-    import::progress::Bar,
     privacy::retention::{self, Retention},
     server::run,
     variables::Mistake,
@@ -19,6 +18,8 @@ use waymark::{
 mod admin;
 mod demo;
 mod import;
+/// How far a long command is.
+mod progress;
 mod token;
 mod user;
 
@@ -105,9 +106,7 @@ async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
                 .into(),
         );
     }
-    let bar = Bar::on_stderr();
-    let summary = reclassify(db, &config.attribution.rules, |done, of| bar.show(done, of)).await;
-    bar.finish();
+    let summary = reclassify(db, &config.attribution.rules, progress::every_10_000("touches")).await;
     let summary = summary.map_err(|error| format!("{} Run it again to go on.", unanswered(error)))?;
     println!(
         "{} touches by rules {}: {} have another channel.",

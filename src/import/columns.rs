@@ -1,8 +1,6 @@
-//! What the columns of a source are, by their names, and a row of them.
-
 use crate::attribution::signal::click_ids;
 
-/// The UTM fields as a query names them.
+/// The UTM fields, by their names in a query.
 pub(super) const UTM: [&str; 9] = [
     "utm_medium",
     "utm_source",
@@ -15,9 +13,9 @@ pub(super) const UTM: [&str; 9] = [
     "utm_marketing_tactic",
 ];
 
-/// What a column holds.
+/// A column that the import knows, by what it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
+pub(super) enum KnownColumn {
     /// django-utm-tracker's primary key.
     Id,
     /// Waymark's id of a touch, in its own `leads.csv`.
@@ -29,7 +27,7 @@ pub(super) enum Column {
     Joined,
     /// When the lead came.
     Timestamp,
-    /// When it was stored, which is all that is known of some: since 1.3.0 `timestamp` can be null.
+    /// When the lead was stored. Some leads have no other time: since version 1.3.0 `timestamp` can be null.
     CreatedAt,
     /// One of [`UTM`].
     Utm(&'static str),
@@ -37,13 +35,15 @@ pub(super) enum Column {
     ClickId(&'static str),
     /// A JSON object of click ids, in Waymark's own `leads.csv`.
     ClickIds,
-    /// A JSON object.
+    /// A JSON object of tags.
     CustomTags,
 }
 
-impl Column {
-    /// The column of that heading, in any case. The names are those of django-utm-tracker's model, of django-import-export's
-    /// paths (`user__email`), and of Waymark's own `leads.csv`.
+impl KnownColumn {
+    /// Returns the column of a heading: `Source`, `utm_source` → `Utm("utm_source")`.
+    ///
+    /// It knows the names of django-utm-tracker's model, of django-import-export's paths (`user__email`), and of Waymark's own
+    /// `leads.csv`, in any case.
     pub fn of(heading: &str) -> Option<Self> {
         let name = heading.trim().to_lowercase().replace([' ', '-'], "_");
         Some(match &*name {
@@ -68,7 +68,7 @@ impl Column {
         })
     }
 
-    /// Its name for a message.
+    /// Returns the column's name for a message.
     pub fn name(self) -> &'static str {
         match self {
             Self::Id => "id",
@@ -88,18 +88,18 @@ impl Column {
 
 /// One lead as its source has it.
 #[derive(Debug, Default)]
-pub(super) struct Row {
-    /// What a person finds it by: the line of a CSV file, the id in a table.
+pub(super) struct SourceRow {
+    /// Where a person finds the row: the line of a CSV file, the id in a table.
     pub place: String,
-    /// Cells as they stand; what is null is absent.
-    pub cells: Vec<(Column, Vec<u8>)>,
-    /// Why it cannot be read.
+    /// The cells as the source has them, without nulls.
+    pub cells: Vec<(KnownColumn, Vec<u8>)>,
+    /// Why the row cannot be read.
     pub problem: Option<String>,
 }
 
-impl Row {
-    /// A cell that says something.
-    pub fn text(&self, column: Column) -> Result<Option<&str>, String> {
+impl SourceRow {
+    /// Returns the text of a cell; `None` where it is missing or blank.
+    pub fn text(&self, column: KnownColumn) -> Result<Option<&str>, String> {
         match self.cells.iter().find(|(of, _)| *of == column) {
             Some((_, cell)) => text(column, cell),
             None => Ok(None),
@@ -107,9 +107,9 @@ impl Row {
     }
 }
 
-/// A cell as text, where it says something. What is no UTF-8 is not guessed at: the person who has the file can save it as UTF-8
-/// and import it again.
-pub(super) fn text(column: Column, cell: &[u8]) -> Result<Option<&str>, String> {
+/// Returns a cell's text; `None` where it is blank. A cell that is not UTF-8 is an error: its encoding cannot be guessed, and the
+/// owner of the file can save it as UTF-8 and import it again.
+pub(super) fn text(column: KnownColumn, cell: &[u8]) -> Result<Option<&str>, String> {
     match std::str::from_utf8(cell) {
         Ok(text) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
         Err(error) => {
@@ -119,11 +119,25 @@ pub(super) fn text(column: Column, cell: &[u8]) -> Result<Option<&str>, String> 
     }
 }
 
-/// A value for a message: short, and nothing in it that a terminal would act on.
+/// Quotes a value for a message: shortened, and with control characters escaped, so that no terminal acts on them.
 pub(super) fn quoted(value: &str) -> String {
     const SHOWN: usize = 60;
     match value.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{:?}…", &value[..end]),
         None => format!("{value:?}"),
     }
+}
+
+/// Quotes all names, for a message.
+pub(super) fn all_quoted<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    names.into_iter().map(|name| quoted(name)).collect()
+}
+
+/// Returns the names of required columns that are not there. Each is required as one of several columns.
+pub(super) fn missing(
+    required: &[(&[KnownColumn], &'static str)],
+    is_there: impl Fn(KnownColumn) -> bool,
+) -> Vec<&'static str> {
+    let missing = required.iter().filter(|(any_of, _)| !any_of.iter().any(|column| is_there(*column)));
+    missing.map(|(_, name)| *name).collect()
 }

@@ -1,52 +1,57 @@
-//! Moving in: what another system knows about leads becomes touches here.
+//! Moving in: leads that another system collected become touches.
 //!
-//! The source is django-utm-tracker's `LeadSource` table, as a CSV file or as Django's SQLite database itself. What always holds:
-//! - The source is only read.
-//! - Importing the same leads again adds nothing: from the same file or an export of the same table, after an interruption, and
-//!   twice at once. A lead's touch has an id that follows from the lead.
-//! - A row that is not taken is told with its line and the reason, and so is what of a row is not kept.
-//! - Leads of a user belong to the account with the user's e-mail address. An account that is created has no password.
-//! - What is held in memory is a page of leads, 16 bytes or so for each user, and as much for each lead of a CSV file without ids.
+//! The source is django-utm-tracker's `LeadSource` table, as a CSV file or in Django's SQLite database itself. What always holds:
+//! - The import only reads the source.
+//! - Importing the same leads again adds nothing: not from the same file, not from an export of the same table, not after an
+//!   interruption, and not when two imports run at once. The id of a lead's touch is computed from the lead.
+//! - Every row that is skipped, and every part of a row that is left out, is reported with its line and the reason.
+//! - A lead belongs to the account with its user's e-mail address. An account that the import creates has no password.
+//! - Memory holds a page of leads, the users of a `--users` file, about 16 bytes for each user, and about as much for each lead
+//!   of a CSV file without ids.
 //!
-//! An imported lead is a touch of one visitor per account, one for each lead: neither the half hour in which arrivals are one nor
-//! the daily cap applies, because both are about requests.
+//! The imported leads of an account belong to one visitor, and each lead is one touch. The half hour within which arrivals count
+//! as one, and the daily cap, do not apply: both are about requests.
 
-/// What the columns of a source are.
+/// The columns that the import knows, and a row of them.
 mod columns;
+/// The leads of a CSV file.
 mod csv_file;
+/// A CSV file whose first row names its columns.
+mod csv_table;
+/// The users of a CSV file.
+mod csv_users;
+/// The import: both passes through the source.
 mod django;
 mod error;
+/// What reading CSV files and SQLite databases have in common.
+mod file;
+/// The query string that would have brought a lead.
+mod landing_query;
 /// A row becomes a touch.
 mod lead;
-/// A bar for the terminal.
-pub mod progress;
+mod options;
+/// CSV, record by record.
 mod records;
+/// What an import did.
 mod report;
-mod source;
+/// Collects the report while the import runs.
+mod report_writer;
+/// The file to import, of either kind.
+mod source_file;
+/// The leads of Django's SQLite database.
 mod sqlite_file;
-/// Accounts, visitors and touches of a page.
+/// The tables and columns of Django's SQLite database.
+mod sqlite_schema;
+/// Stores accounts, visitors and touches.
 mod store;
 #[cfg(test)]
 mod tests;
+/// Times as Django, its databases and their exports write them.
 mod time;
 
-use std::path::PathBuf;
-
-use crate::attribution::signal::custom_tags::CustomTags;
-
-pub use self::django::django_utm_tracker;
-pub use self::error::ImportError;
-pub use self::report::{Remark, Report};
-
-/// How an import goes.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// A CSV file of users (`id`, `email` and, where known, `date_joined`), for leads that name their user by id only.
-    pub users: Option<PathBuf>,
-    /// Takes no lead of somebody who has no account, instead of creating one.
-    pub existing_users_only: bool,
-    /// A CSV file that is written: every row that was not taken, or not whole, with the reason.
-    pub rejected: Option<PathBuf>,
-    /// `ATTRIBUTION_CUSTOM_TAGS`. Tags of the source that are none of these are kept, too; those that are get this spelling.
-    pub custom_tags: CustomTags,
-}
+pub use self::{
+    django::django_utm_tracker,
+    error::ImportError,
+    options::Options,
+    report::{ImportReport, Remark},
+};

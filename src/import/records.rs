@@ -1,32 +1,38 @@
-//! CSV as RFC 4180 has it, and as spreadsheets write it: records with the lines they stand on.
+//! A CSV reader: RFC 4180, and what spreadsheets write besides. Records come with the lines they stand on.
 //!
-//! What always holds: a record's line is the one an editor shows, whatever ends the lines (LF, CR LF, CR), with empty lines and
-//! with line ends inside quotation marks; no more than [`MAX_BYTES`] of a file are held; and a quotation mark that is never
-//! closed is an error with its line, not a last cell that swallows the rest of the file. The `csv` crate's reader, which counts
-//! otherwise in the first case and goes on in the last, promises none of these.
+//! What always holds:
+//! - The line of a record is the one that an editor shows. LF, CR LF and CR end a line; empty lines and line ends inside quotation
+//!   marks count.
+//! - A record has at most [`MAX_BYTES`].
+//! - A quotation mark that is never closed is an error with its line. It does not swallow the rest of the file as one cell.
+//!
+//! The `csv` crate's reader promises neither these line numbers nor the errors.
 
 use std::io::{self, BufRead};
 
-/// The longest record, in bytes: far more than a lead needs, and a bound for what one stray quotation mark can swallow.
+/// The longest record, in bytes. A lead needs far less, and a stray quotation mark cannot swallow more.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
-/// A record and where it stands.
+/// A row of a CSV file, and where it stands.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Record {
-    /// Its first line, the first of a file being 1.
+pub(super) struct CsvRecord {
+    /// The record's first line. The first line of a file is 1.
     pub line: u64,
-    /// Its last line: another one where a cell has line ends.
+    /// The record's last line, which differs from `line` where a cell has line ends.
     pub last_line: u64,
     pub cells: Vec<Vec<u8>>,
 }
 
-/// Why the records end before the file does.
+/// Why a file is not CSV.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum CsvError {
+    /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The file ends inside quotation marks that began on this line.
     #[error("line {0}: a quotation mark is opened here and never closed")]
     Unclosed(u64),
+    /// The record that begins on this line has more than [`MAX_BYTES`].
     #[error("line {0}: this row has more than 1 MiB; is a quotation mark not closed?")]
     TooLong(u64),
 }
@@ -41,12 +47,12 @@ pub(super) struct Records<R> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Before a cell's first byte.
+enum CellState {
+    /// Before the first byte of a cell.
     Start,
     Plain,
     Quoted,
-    /// Behind a quotation mark that ends the cell, unless another follows at once.
+    /// After a quotation mark that ends the cell, unless another one follows at once.
     Closed,
 }
 
@@ -55,50 +61,50 @@ impl<R: BufRead> Records<R> {
         Self { input, delimiter, line: 1, after_cr: false }
     }
 
-    /// The next record. Empty lines are none.
-    pub fn next(&mut self) -> Result<Option<Record>, Failure> {
-        let mut record = Record { line: self.line, ..Record::default() };
+    /// Returns the next record. Skips empty lines.
+    pub fn next(&mut self) -> Result<Option<CsvRecord>, CsvError> {
+        let mut record = CsvRecord { line: self.line, ..CsvRecord::default() };
         let mut cell = Vec::new();
-        let mut state = State::Start;
+        let mut state = CellState::Start;
         let mut opened = self.line;
         let mut length = 0;
         loop {
             let line = self.line;
             let Some(byte) = self.byte()? else {
                 return match state {
-                    State::Quoted => Err(Failure::Unclosed(opened)),
-                    State::Start if record.cells.is_empty() => Ok(None),
+                    CellState::Quoted => Err(CsvError::Unclosed(opened)),
+                    CellState::Start if record.cells.is_empty() => Ok(None),
                     _ => Ok(Some(record.end(cell, line))),
                 };
             };
             length += 1;
             if length > MAX_BYTES {
-                return Err(Failure::TooLong(record.line));
+                return Err(CsvError::TooLong(record.line));
             }
             match (state, byte) {
-                (State::Quoted, b'"') => state = State::Closed,
-                (State::Quoted, _) => cell.push(byte),
-                (State::Start, b'"') => (state, opened) = (State::Quoted, line),
-                (State::Closed, b'"') => {
+                (CellState::Quoted, b'"') => state = CellState::Closed,
+                (CellState::Quoted, _) => cell.push(byte),
+                (CellState::Start, b'"') => (state, opened) = (CellState::Quoted, line),
+                (CellState::Closed, b'"') => {
                     cell.push(byte);
-                    state = State::Quoted;
+                    state = CellState::Quoted;
                 }
                 (_, b'\n' | b'\r') => {
-                    let blank = record.cells.is_empty() && state != State::Closed && cell.trim_ascii().is_empty();
+                    let blank = record.cells.is_empty() && state != CellState::Closed && cell.trim_ascii().is_empty();
                     if !blank {
                         return Ok(Some(record.end(cell, line)));
                     }
                     cell.clear();
                     record.line = self.line;
-                    (state, length) = (State::Start, 0);
+                    (state, length) = (CellState::Start, 0);
                 }
                 (_, byte) if byte == self.delimiter => {
                     record.cells.push(std::mem::take(&mut cell));
-                    state = State::Start;
+                    state = CellState::Start;
                 }
                 _ => {
                     cell.push(byte);
-                    state = State::Plain;
+                    state = CellState::Plain;
                 }
             }
         }
@@ -107,7 +113,7 @@ impl<R: BufRead> Records<R> {
     fn byte(&mut self) -> Result<Option<u8>, io::Error> {
         let Some(&byte) = self.input.fill_buf()?.first() else { return Ok(None) };
         self.input.consume(1);
-        // CR LF is one end of a line
+        // CR LF ends one line, not two
         if byte == b'\r' || byte == b'\n' && !self.after_cr {
             self.line += 1;
         }
@@ -116,7 +122,7 @@ impl<R: BufRead> Records<R> {
     }
 }
 
-impl Record {
+impl CsvRecord {
     fn end(mut self, cell: Vec<u8>, line: u64) -> Self {
         self.cells.push(cell);
         self.last_line = line;
@@ -130,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &[u8]) -> Result<Vec<Record>, Failure> {
+    fn read(text: &[u8]) -> Result<Vec<CsvRecord>, CsvError> {
         let mut records = Records::new(text, b',');
         std::iter::from_fn(|| records.next().transpose()).collect()
     }

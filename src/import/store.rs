@@ -1,62 +1,63 @@
-//! Stores a page of leads in one transaction: accounts, their visitors, touches.
-//!
-//! What always holds: storing the same leads again, also at the same time from two processes, changes nothing. Rows are added in
-//! the same order everywhere, so that two that add the same rows wait for each other and never in a circle.
+//! What always holds: storing the same leads again changes nothing, also when two processes store them at the same time. Rows are
+//! added in the same order everywhere. So two transactions that add the same rows wait for each other, but never in a circle.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 
-use super::lead::{Lead, visitor_of};
+use super::lead::{ImportedLead, visitor_of};
 use crate::{
     attribution::conversion::sign_up_conversion,
     db::{Conn, Dialect, Error, Insert, Millis, Table, Value, sql},
     id::{TouchId, UserId, VisitorId},
 };
 
-/// No hash: no password fits, and finding that out takes as long as with a hash.
+/// Not the hash of any password. The password check takes as long as with a hash.
 const NO_PASSWORD: &str = "!";
 
 static USERS: Table = Table { name: "users", columns: &["id", "email", "email_lower", "password_hash", "created_at"] };
 static VISITORS: Table = Table { name: "visitors", columns: &["id", "user_id", "first_seen_at", "linked_at"] };
 
-/// A lead with what only a look at all leads can tell.
+/// A lead, and what only a pass through all leads can tell.
 #[derive(Clone, Debug)]
-pub(super) struct Dated {
-    pub lead: Lead,
+pub(super) struct DatedLead {
+    pub lead: ImportedLead,
     /// When the first lead of this user came.
     pub first_at: Millis,
 }
 
 /// What became of the leads of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stored {
-    pub taken: u64,
-    /// Were there already.
-    pub present: u64,
+pub(super) struct StoredPage {
+    pub imported: u64,
+    pub already_there: u64,
+    /// Accounts that were created.
     pub accounts: u64,
-    /// Which leads were not taken, by their index, and why.
+    /// The leads that were not stored, by their index, and why.
     pub refused: Vec<(usize, String)>,
-    /// Which were there already, by their index.
+    /// The leads that were there when the transaction began, by their index.
     pub known: HashSet<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Account {
+struct LeadAccount {
     id: UserId,
     created_at: Millis,
     sample: bool,
 }
 
-/// Stores leads within a transaction.
-pub(super) async fn store(conn: &mut Conn, leads: &[Dated], existing_only: bool) -> Result<Stored, Error> {
+/// Accounts by their e-mail address in lower case.
+type Accounts = HashMap<String, LeadAccount>;
+
+/// Stores the leads of a page, within a transaction.
+pub(super) async fn store_page(conn: &mut Conn, leads: &[DatedLead], existing_only: bool) -> Result<StoredPage, Error> {
     if conn.dialect() == Dialect::Postgres {
-        // A plan that was made and kept while the tables were empty reads them whole, when they are full.
+        // PostgreSQL would keep the plans that it made while the tables were empty. Those read whole tables.
         sql("set local plan_cache_mode = force_custom_plan").execute(conn).await?;
     }
-    let mut stored = Stored::default();
+    let mut stored = StoredPage::default();
     let keys = leads.iter().map(|dated| dated.lead.arrival.email_key.as_str()).collect::<HashSet<_>>();
-    let mut accounts = accounts(conn, keys.iter().copied()).await?;
+    let mut accounts = accounts_of(conn, keys.iter().copied()).await?;
     let ids: Vec<_> = leads.iter().map(|dated| id_of(dated, &accounts)).collect();
     let present: HashSet<TouchId> =
         select_in(conn, "select id from touches where id in", ids.iter().flatten().map(|id| (*id).into()))
@@ -71,8 +72,8 @@ pub(super) async fn store(conn: &mut Conn, leads: &[Dated], existing_only: bool)
         if ids[index].is_some_and(|id| present.contains(&id)) {
             stored.known.insert(index);
         } else if account.is_some_and(|account| account.sample) {
-            // it leaves with the sample data, and nothing real may hang on it
-            let why = format!("the account {email} is sample data, which `waymark demo --remove` takes out");
+            // nothing real may depend on an account that goes with the sample data
+            let why = format!("the account {email} is sample data, which `waymark demo --remove` removes");
             stored.refused.push((index, why));
         } else if account.is_none() && existing_only {
             stored.refused.push((index, format!("no account has the address {email}")));
@@ -81,35 +82,30 @@ pub(super) async fn store(conn: &mut Conn, leads: &[Dated], existing_only: bool)
         }
     }
     stored.accounts = create_accounts(conn, &new, &mut accounts).await?;
-    let added = add_touches(conn, &new, &accounts).await?;
-    stored.taken = added;
-    // what somebody else added meanwhile, or what is there twice, is there already
-    stored.present = (stored.known.len() + new.len()) as u64 - added;
+    stored.imported = add_touches(conn, &new, &accounts).await?;
+    // Of the new leads, those that were not added are twice in the page, or another process added them meanwhile.
+    stored.already_there = (stored.known.len() + new.len()) as u64 - stored.imported;
     Ok(stored)
 }
 
-fn id_of(dated: &Dated, accounts: &HashMap<String, Account>) -> Option<TouchId> {
+fn id_of(dated: &DatedLead, accounts: &Accounts) -> Option<TouchId> {
     dated.lead.touch_id(accounts.get(&dated.lead.arrival.email_key).map(|account| account.id))
 }
 
-/// The accounts that have one of the addresses.
-async fn accounts(conn: &mut Conn, keys: impl Iterator<Item = &str>) -> Result<HashMap<String, Account>, Error> {
+/// Returns the accounts that have one of the addresses.
+async fn accounts_of(conn: &mut Conn, keys: impl Iterator<Item = &str>) -> Result<Accounts, Error> {
     let rows: Vec<(String, UserId, Millis, bool)> = select_in(
         conn,
         "select email_lower, id, created_at, sample from users where email_lower in",
         keys.map(Value::from),
     )
     .await?;
-    Ok(rows.into_iter().map(|(key, id, created_at, sample)| (key, Account { id, created_at, sample })).collect())
+    Ok(rows.into_iter().map(|(key, id, created_at, sample)| (key, LeadAccount { id, created_at, sample })).collect())
 }
 
-/// Creates the accounts that leads miss, and answers how many.
-async fn create_accounts(
-    conn: &mut Conn,
-    leads: &[&Dated],
-    accounts: &mut HashMap<String, Account>,
-) -> Result<u64, Error> {
-    // by address, the order that all keep
+/// Creates the accounts that leads lack, and adds them to `accounts`. Returns how many it created.
+async fn create_accounts(conn: &mut Conn, leads: &[&DatedLead], accounts: &mut Accounts) -> Result<u64, Error> {
+    // sorted by address: the same order in every process
     let mut missing: BTreeMap<&str, (&str, Millis)> = BTreeMap::new();
     for dated in leads {
         let arrival = &dated.lead.arrival;
@@ -131,8 +127,8 @@ async fn create_accounts(
         Insert { table: &USERS, values }
     });
     Insert::execute_missing(rows.collect(), conn).await?;
-    // Again, because somebody may have signed up meanwhile.
-    let found = self::accounts(conn, missing.keys().copied()).await?;
+    // Read them again: somebody may have signed up with one of the addresses meanwhile.
+    let found = accounts_of(conn, missing.keys().copied()).await?;
     let mut created = 0;
     for account in found.values().filter(|account| own.contains(&account.id)) {
         sign_up_conversion(conn, account.id, account.created_at).await?;
@@ -142,10 +138,10 @@ async fn create_accounts(
     Ok(created)
 }
 
-/// Adds the touches with their visitors, and answers how many touches were not there.
-async fn add_touches(conn: &mut Conn, leads: &[&Dated], accounts: &HashMap<String, Account>) -> Result<u64, Error> {
-    // both by id, the order that all keep
-    let mut visitors: BTreeMap<VisitorId, (Account, Millis)> = BTreeMap::new();
+/// Adds the touches with their visitors. Returns how many touches were not there.
+async fn add_touches(conn: &mut Conn, leads: &[&DatedLead], accounts: &Accounts) -> Result<u64, Error> {
+    // sorted by id: the same order in every process
+    let mut visitors: BTreeMap<VisitorId, (LeadAccount, Millis)> = BTreeMap::new();
     let mut touches: BTreeMap<TouchId, Insert> = BTreeMap::new();
     for dated in leads {
         let lead = &dated.lead;
@@ -162,8 +158,8 @@ async fn add_touches(conn: &mut Conn, leads: &[&Dated], accounts: &HashMap<Strin
     Insert::execute_missing(touches.into_values().collect(), conn).await
 }
 
-/// Adds visitors where they are missing. One whose first lead is earlier than was known was first seen then.
-async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (Account, Millis)>) -> Result<(), Error> {
+/// Adds missing visitors. A visitor who is there is given the time of the first lead, where that is earlier than the time known.
+async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (LeadAccount, Millis)>) -> Result<(), Error> {
     let known: Vec<(VisitorId, Millis)> =
         select_in(conn, "select id, first_seen_at from visitors where id in", visitors.keys().map(|id| (*id).into()))
             .await?;
@@ -172,7 +168,7 @@ async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (Account, 
     for (id, (account, first_at)) in visitors {
         match known.get(id) {
             None => {
-                // the visitor became the user's with the account
+                // the visitor was linked to the user when the account was created
                 let values = vec![(*id).into(), account.id.into(), (*first_at).into(), account.created_at.into()];
                 missing.push(Insert { table: &VISITORS, values });
             }
@@ -189,7 +185,7 @@ async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (Account, 
     Insert::execute_missing(missing, conn).await.map(|_| ())
 }
 
-/// Runs `head ($1, $2 …)` with all values, so many at a time that the statement is always the same one.
+/// Runs `head ($1, …, $100)` for all values, a hundred at a time: the database prepares one statement only.
 async fn select_in<T>(conn: &mut Conn, head: &'static str, values: impl Iterator<Item = Value>) -> Result<Vec<T>, Error>
 where
     T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
@@ -201,7 +197,7 @@ where
     let mut rows = Vec::new();
     for chunk in values.chunks(AT_A_TIME) {
         let Some(last) = chunk.last() else { continue };
-        // to be filled up with what was asked already
+        // the last value fills the places that are left
         let filled = chunk.iter().chain(std::iter::repeat(last)).take(AT_A_TIME).cloned();
         rows.extend(sql(text.clone()).bind_all(filled).fetch_all::<T>(conn).await?);
     }

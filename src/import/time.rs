@@ -1,14 +1,12 @@
-//! Times as Django, its databases and their exports write them.
-
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use crate::db::Millis;
 
-/// Reads a time. One without a zone is UTC, which is how Django stores it in SQLite.
+/// Reads a time. A time without a zone is UTC, as Django stores it in SQLite: `2023-05-04 12:34:56` → 12:34:56 UTC.
 pub(super) fn parse(text: &str) -> Option<Millis> {
     let text = text.trim();
     let time = text.parse::<Timestamp>().ok().or_else(|| {
-        // what has a zone that was not understood is not taken for UTC
+        // a time with a zone that jiff does not understand must not count as UTC
         let naive = text.bytes().any(|byte| byte == b':') && !text.contains(['+', '[', 'Z', 'z']);
         let time = text.parse::<DateTime>().ok().filter(|_| naive)?;
         TimeZone::UTC.to_timestamp(time).ok()

@@ -24,7 +24,7 @@ async fn a_spreadsheets_csv_is_read_with_the_lines_an_editor_shows() {
         for run in [(2, 0), (0, 2)] {
             let report = import(&db, &file, &Options::default()).await.expect("a report");
             assert_eq!(
-                (report.place, report.taken, report.present, report.accounts),
+                (report.place_word, report.imported, report.already_there, report.accounts),
                 ("line", run.0, run.1, run.0 / 2)
             );
             let expected = [
@@ -79,13 +79,13 @@ async fn users_by_id_come_from_a_second_file() {
         let options = Options { users: Some(users.clone()), ..Options::default() };
         let report = import(&db, &file, &options).await.expect("a report");
         let missing = format!("the user \"19\" is not in {}", users.display());
-        assert_eq!((report.taken, report.accounts), (1, 1));
+        assert_eq!((report.imported, report.accounts), (1, 1));
         assert_eq!(refused(&report), [("3", "the user \"18\" has no e-mail address"), ("4", &*missing), ("5", "it has no user")]);
         let joined = 1_682_899_200_000;
         assert_eq!(accounts(&db).await, [("maria@example.com".to_owned(), joined, joined)]);
         for (content, why) in [
-            ("id,email\n1,a@b.c\n\n1,d@e.f\n", ", line 4: the user \"1\" is there twice."),
-            ("id,email,date_joined\n1,a@b.c,soon\n", ", line 2: \"soon\" is no time."),
+            ("id,email\n1,a@b.c\n\n1,d@e.f\n", ", line 4: the user \"1\" is listed twice."),
+            ("id,email,date_joined\n1,a@b.c,soon\n", ", line 2: \"soon\" is not a time."),
             ("id,email\n1\n", ", line 2: it has 1 column where the first line has 2."),
             ("pk,name\n1,x\n", " has no column email. Its columns: \"pk\", \"name\"."),
         ] {
@@ -166,14 +166,14 @@ async fn files_that_cannot_be_read_are_refused_before_anything_is_stored() {
     }
     assert_eq!(count(&db, "touches").await, 0);
     let told = import(&db, &folder.0, &Options::default()).await.expect_err("refused").to_string();
-    assert!(told.contains("is no file"), "{told}");
+    assert!(told.contains("is not a regular file"), "{told}");
     let told = import(&db, &folder.0.join("none"), &Options::default()).await.expect_err("refused").to_string();
     assert!(told.contains("cannot be read: No such file"), "{told}");
     // the list of what was refused never takes the place of what is read
     let file = folder.file("leads.csv", format!("{header}\n{good}\n"));
     let options = Options { rejected: Some(folder.0.join("./leads.csv")), ..Options::default() };
     let told = import(&db, &file, &options).await.expect_err("refused").to_string();
-    assert!(told.ends_with("is there already. Name a new file for --rejected."), "{told}");
+    assert!(told.ends_with("already exists. Name a new file for --rejected."), "{told}");
     assert_eq!(std::fs::read_to_string(&file).expect("the file"), format!("{header}\n{good}\n"));
     assert_eq!(numbers(&db, &file).await, (1, 0, 0, 1));
     db.close().await;

@@ -35,9 +35,9 @@ async fn a_hundred_thousand_leads_twice_are_a_hundred_thousand_leads() {
         let file = site(&folder, leads).await;
         for (taken, present) in [(good, 0), (0, good)] {
             let report = import(&db, &file, &Options::default()).await.expect("a report");
-            assert_eq!((report.leads, report.taken, report.present), (leads.into(), taken, present));
-            assert_eq!((report.not_taken, report.refused.len()), (bad.into(), 1000.min(bad as usize)));
-            assert_eq!(refused(&report)[0], ("100", "\"bad\" is no time like 2023-05-04 12:34:56"));
+            assert_eq!((report.leads, report.imported, report.already_there), (leads.into(), taken, present));
+            assert_eq!((report.skipped, report.skipped_rows.len()), (bad.into(), 1000.min(bad as usize)));
+            assert_eq!(refused(&report)[0], ("100", "\"bad\" is not a time like 2023-05-04 12:34:56"));
             let users = i64::from(leads / 5);
             assert_eq!(rows(&db).await, [good as i64, users, users, users]);
         }
@@ -74,7 +74,7 @@ async fn imports_at_once_and_interrupted_ones_leave_each_lead_once() {
         let reports = futures::future::join_all((0..3).map(|_| import(&db, &file, &options))).await;
         for report in reports {
             let report = report.expect("a report");
-            assert_eq!((report.taken + report.present, report.not_taken), (4950, 50));
+            assert_eq!((report.imported + report.already_there, report.skipped), (4950, 50));
         }
         assert_eq!(rows(&db).await, expected);
     })
@@ -98,10 +98,10 @@ async fn a_source_that_ends_early_leaves_what_was_taken_and_the_next_import_goes
             django_utm_tracker(&db, &Rules::default(), &file, &Options::default(), breaks).await.expect_err("it stops");
         let told = error.to_string();
         assert!(
-            told.contains("The import stopped there. 1000 leads read: 990 taken, 0 there already, 10 not taken."),
+            told.contains("The import stopped there. 1000 leads read: 990 imported, 0 already there, 10 skipped."),
             "{told}"
         );
-        assert!(told.ends_with("What was taken is kept: run the same command again to go on."), "{told}");
+        assert!(told.ends_with("Imported leads are kept. Run the same command again to continue."), "{told}");
         assert_eq!(numbers(&db, &renamed).await, (3960, 990, 50, 990 - created(&error)));
         assert_eq!(rows(&db).await, [4950, 990, 990, 990]);
     })

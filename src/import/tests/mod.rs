@@ -12,7 +12,7 @@ use std::{
 use sqlx::{Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 use uuid::Uuid;
 
-use super::{ImportError, Options, Report, django_utm_tracker};
+use super::{ImportError, ImportReport, Options, django_utm_tracker};
 use crate::{
     attribution::channel::rules::Rules,
     db::{Db, Millis, sql},
@@ -76,19 +76,19 @@ pub(super) async fn change(file: &Path, statements: &[&str]) {
     conn.close().await.expect("closed");
 }
 
-pub(super) async fn import(db: &Db, file: &Path, options: &Options) -> Result<Report, ImportError> {
+pub(super) async fn import(db: &Db, file: &Path, options: &Options) -> Result<ImportReport, ImportError> {
     django_utm_tracker(db, &Rules::default(), file, options, |_, _| {}).await
 }
 
 /// Imports and answers the numbers: taken, there already, not taken, accounts created.
 pub(super) async fn numbers(db: &Db, file: &Path) -> (u64, u64, u64, u64) {
     let report = import(db, file, &Options::default()).await.expect("a report");
-    (report.taken, report.present, report.not_taken, report.accounts)
+    (report.imported, report.already_there, report.skipped, report.accounts)
 }
 
 /// What a report says of rows: place and reason.
-pub(super) fn refused(report: &Report) -> Vec<(&str, &str)> {
-    report.refused.iter().map(|remark| (&*remark.place, &*remark.why)).collect()
+pub(super) fn refused(report: &ImportReport) -> Vec<(&str, &str)> {
+    report.skipped_rows.iter().map(|remark| (&*remark.place, &*remark.why)).collect()
 }
 
 pub(super) async fn count(db: &Db, what: &'static str) -> i64 {

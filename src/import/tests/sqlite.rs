@@ -31,8 +31,8 @@ async fn leads_become_touches_of_the_accounts_with_their_users_addresses() {
         let maria = account(&db, "maria@example.com", NOON + 5, false).await;
         let options = Options { custom_tags: CustomTags::parse("Partner").expect("tags"), ..Options::default() };
         let report = import(&db, &file, &options).await.expect("a report");
-        assert_eq!((report.leads, report.taken, report.accounts), (3, 3, 1), "{report}");
-        assert_eq!((report.place, &*refused(&report)), ("lead", &[][..]));
+        assert_eq!((report.leads, report.imported, report.accounts), (3, 3, 1), "{report}");
+        assert_eq!((report.place_word, &*refused(&report)), ("lead", &[][..]));
         let lead = |email: &str, occurred_at, medium: &str, source: &str, campaign: Option<&str>, ids: &str, tags: &str| Lead {
             email: email.into(),
             occurred_at,
@@ -115,34 +115,34 @@ async fn what_cannot_be_taken_is_listed_each_time_and_the_rest_is_there_once() {
         let list = folder.0.join("rejected.csv");
         let options = Options { rejected: Some(list.clone()), ..Options::default() };
         let first = import(&db, &file, &options).await.expect("a report");
-        assert_eq!((first.leads, first.taken, first.present, first.not_taken, first.in_part), (12, 2, 0, 10, 1));
+        assert_eq!((first.leads, first.imported, first.already_there, first.skipped, first.in_part), (12, 2, 0, 10, 1));
         let nothing = "it says nothing: no medium, no source, no campaign, no click id, no tag";
         let expected = [
-            ("2", "\"yesterday\" is no time like 2023-05-04 12:34:56"),
+            ("2", "\"yesterday\" is not a time like 2023-05-04 12:34:56"),
             ("3", "the user \"9\" is not in the table \"auth_user\""),
             ("4", "the user \"3\" has no e-mail address"),
-            ("5", "\"no address\" is no e-mail address"),
+            ("5", "\"no address\" is not an e-mail address"),
             ("6", nothing),
-            ("7", "custom_tags is no JSON (EOF while parsing a value at line 1 column 6): \"{\\\"a\\\": \""),
-            ("8", "custom_tags is no JSON object: \"[1]\""),
+            ("7", "custom_tags is not JSON (EOF while parsing a value at line 1 column 6): \"{\\\"a\\\": \""),
+            ("8", "custom_tags is not a JSON object: \"[1]\""),
             ("9", "source is not UTF-8 (it has the byte 0xFF); save the file as UTF-8"),
             ("10", "the time \"2123-05-04 12:34:56\" is in the future"),
             ("11", "the time \"1969-05-04 12:34:56\" is before 1970"),
         ];
         assert_eq!(refused(&first), expected);
-        let part = "gclid has more than 2048 bytes and is left out; the tag \"map\" is no text and is left out; \"mc_eid\" cannot \
+        let part = "gclid has more than 2048 bytes and is left out; the tag \"map\" is not text and is left out; \"mc_eid\" cannot \
                     be a custom tag: it identifies a person and is never stored; \"q\" cannot be a custom tag: this site uses that \
                     parameter itself";
-        assert_eq!(first.parts.iter().map(|part| (&*part.place, &*part.why)).collect::<Vec<_>>(), [("1", part)]);
+        assert_eq!(first.partial_rows.iter().map(|part| (&*part.place, &*part.why)).collect::<Vec<_>>(), [("1", part)]);
         let listed = std::fs::read_to_string(&list).expect("the list");
         assert_eq!(listed.lines().count(), 12, "{listed}");
         let stored = leads(&db).await;
         let again = import(&db, &file, &options).await.expect_err("refused").to_string();
-        assert!(again.ends_with("is there already. Name a new file for --rejected."), "{again}");
+        assert!(again.ends_with("already exists. Name a new file for --rejected."), "{again}");
         assert_eq!(std::fs::read_to_string(&list).expect("the list"), listed, "never overwritten");
         let options = Options { rejected: Some(folder.0.join("rejected-2.csv")), ..options };
         let second = import(&db, &file, &options).await.expect("a report");
-        assert_eq!((second.taken, second.present, second.accounts, second.in_part), (0, 2, 0, 0));
+        assert_eq!((second.imported, second.already_there, second.accounts, second.in_part), (0, 2, 0, 0));
         assert_eq!(refused(&second), expected);
         assert_eq!(leads(&db).await, stored);
         assert_eq!((stored.len(), stored[1].source.as_deref(), stored[1].medium.as_deref()), (2, Some("bing"), None));
@@ -169,7 +169,7 @@ async fn a_site_with_its_own_user_model_is_found_by_its_foreign_key() {
             ])
             .await;
         let report = import(&db, &file, &Options::default()).await.expect("a report");
-        assert_eq!((report.taken, report.accounts, &*report.ignored), (2, 1, &["session_key".to_owned()][..]));
+        assert_eq!((report.imported, report.accounts, &*report.ignored), (2, 1, &["session_key".to_owned()][..]));
         let expected = [("3", "it has no time"), ("4", "the user \"bb\" has no e-mail address"), ("5", "it has no user")];
         assert_eq!(refused(&report), expected);
         assert_eq!(accounts(&db).await, [("maria@example.com".to_owned(), NOON, NOON)], "joined with the first lead");
@@ -245,12 +245,12 @@ async fn accounts_that_nobody_wants_are_not_created() {
         account(&db, "maria@example.com", NOON, true).await;
         let options = Options { existing_users_only: true, ..Options::default() };
         let report = import(&db, &file, &options).await.expect("a report");
-        let sample = "the account Maria@Example.com is sample data, which `waymark demo --remove` takes out";
+        let sample = "the account Maria@Example.com is sample data, which `waymark demo --remove` removes";
         assert_eq!(refused(&report), [("1", sample), ("2", "no account has the address tom@example.com")]);
         assert_eq!((count(&db, "users").await, count(&db, "visitors").await, count(&db, "touches").await), (1, 0, 0));
         account(&db, "Tom@example.com", NOON, false).await;
         let report = import(&db, &file, &options).await.expect("a report");
-        assert_eq!((report.taken, refused(&report)), (1, vec![("1", sample)]));
+        assert_eq!((report.imported, refused(&report)), (1, vec![("1", sample)]));
         // as many as are asked for: later, without the option
         assert_eq!(numbers(&db, &file).await, (0, 1, 1, 0));
     })
@@ -283,7 +283,7 @@ async fn a_database_that_is_not_djangos_is_refused_with_what_it_has() {
         (&[&keyless], "has leads, but not their users: there is no table \"auth_user\"."),
         (
             &[LEADS, &nameless],
-            "the user table \"auth_user\" has no column email, so whose the leads are is not known. Its columns: \
+            "the user table \"auth_user\" has no column email, so the leads cannot be matched to accounts. Its columns: \
             \"id\", \"password\", \"last_login\", \"username\", \"date_joined\". Export the leads as CSV with a column user_email.",
         ),
         (&["pragma encoding = 'UTF-16'", "create table a (b)"], "is UTF-16. Save it as UTF-8 and import it again."),

@@ -1,0 +1,20 @@
+use std::{cell::Cell, io::Write};
+
+/// The number of rows after which the next line is printed.
+const STEP: u64 = 10_000;
+
+/// Returns a function that prints a line to standard error each time another 10,000 rows are done: "20000 of 50000 leads". While
+/// the total is not known, it is 0: "20000 leads read".
+pub fn every_10_000(what: &'static str) -> impl Fn(u64, u64) {
+    let steps = Cell::new(0);
+    move |done, of| {
+        if steps.replace(done / STEP) == done / STEP || done < STEP {
+            return;
+        }
+        // a closed standard error is no reason to stop the command
+        let _ = match of {
+            0 => writeln!(std::io::stderr(), "{done} {what} read"),
+            _ => writeln!(std::io::stderr(), "{done} of {of} {what}"),
+        };
+    }
+}
