@@ -16,8 +16,9 @@ use crate::{
         CampaignsPage, ConversionsPage, InspectorPage, JourneyPage, LeadPage, LeadsPage, ModelsPage, OverviewPage,
         QualityPage, ReferralsPage,
     },
-    components::assets::assets,
-    pages::{AccountPage, HomePage, LoginPage, NotFoundPage, PrivacyPage, RegisterPage},
+    auth::current_user,
+    components::{FrameContext, Viewer, assets::assets},
+    pages::{AccountPage, HomePage, LoginPage, NotFoundPage, PrivacyPage, RegisterPage, consent::ConsentBanner},
     state::AppState,
 };
 
@@ -65,10 +66,11 @@ const start = async () => {{
   const waymark = await import({js:?});
   await waymark.default({{ module_or_path: wasm }});
   waymark.hydrate();
-  for (const island of islands) {{
-    waymark[island.dataset.component](island);
+  const ready = async (island) => {{
+    await waymark[island.dataset.component](island);
     island.dataset.ready = "";
-  }}
+  }};
+  await Promise.all([...islands].map(ready));
 }};
 if (islands.length) (window.requestIdleCallback ?? setTimeout)(start, {{ timeout: 2000 }});"#
     )
@@ -85,6 +87,8 @@ fn title(page: String) -> String {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    let viewer = current_user().map(|user| Viewer { is_admin: user.is_admin(), email: user.email });
+    provide_context(FrameContext { viewer, notice: ConsentBanner.into() });
     view! {
         <Title formatter=title/>
         <Router>

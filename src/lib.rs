@@ -30,6 +30,11 @@
 pub mod address_limit;
 #[cfg(feature = "ssr")]
 pub mod admin;
+/// In the browser, only the inspector's island.
+#[cfg(not(feature = "ssr"))]
+pub mod admin {
+    pub mod inspector;
+}
 #[cfg(feature = "ssr")]
 pub mod app;
 pub mod attribution;

@@ -93,7 +93,7 @@ test("a member's own link brings a friend, who counts as their referral", async 
   await expect(rowsWith(admin, friend)).toHaveCount(1);
 
   await page.reload();
-  await expect(page.getByRole("main")).toContainText("1 person signed up through it");
+  await expect(page.getByRole("main")).toContainText("1 person signed up through this link");
 });
 
 test("changing the password ends the other sessions", async ({ page, browser, baseURL }) => {

@@ -10,7 +10,8 @@ use crate::{
         report::{Field, Filter, Parsed, Period, Preset, filter::href},
     },
     components::{
-        Chip, Choice, FilterBar, FilterChips, FilterDate, FilterSearch, FilterSelect, FilterText, Segment, Segmented,
+        Chip, FilterBar, FilterChips, FilterDate, FilterOption, FilterSearch, FilterSelect, FilterText, Segment,
+        Segmented,
     },
     db::Millis,
 };
@@ -144,13 +145,14 @@ impl PageFilter {
         }
         // Days are shown where days were asked for: a named period would otherwise stop moving on.
         let typed = |name: &str| self.parsed.typed(name);
-        let zones = ZONES.into_iter().map(Choice::same).collect();
-        let channels = Channel::ALL.into_iter().map(|channel| Choice::same(channel.as_str())).collect();
+        let zones = ZONES.into_iter().map(FilterOption::same).collect();
+        let channels = Channel::ALL.into_iter().map(|channel| FilterOption::same(channel.as_str())).collect();
         let credit = match self.credit.clone() {
             Some(CreditChoice { default, kinds }) => {
-                let models = Model::ALL.into_iter().map(|model| Choice::new(model.as_str(), model.label())).collect();
+                let models =
+                    Model::ALL.into_iter().map(|model| FilterOption::new(model.as_str(), model.label())).collect();
                 let model = typed("model").unwrap_or_else(|| default.as_str().to_owned());
-                let kinds = kinds.into_iter().map(Choice::same).collect();
+                let kinds = kinds.into_iter().map(FilterOption::same).collect();
                 view! {
                     <FilterSelect name="model" label="Credit by" options=models selected=model/>
                     <FilterSelect name="kind" label="Conversions" options=kinds selected=typed("kind") any="All kinds"/>

@@ -20,8 +20,8 @@ use crate::{
         },
     },
     components::{
-        AdminPage, AdminSection, BackLink, Card, Choice, Columns, Fact, Facts, FilterBar, FilterSelect, Marker, Tag,
-        Tone, Trail, TrailStep, format,
+        AdminPage, AdminSection, BackLink, Card, Columns, Fact, Facts, FilterBar, FilterOption, FilterSelect, Marker,
+        Tag, Tone, Trail, TrailStep, format,
     },
     db::Millis,
     id::{ConversionId, TouchId, UserId},
@@ -203,7 +203,7 @@ fn models(asked: &Asked, user: &Traveller, filter: &Filter) -> AnyView {
     let action = format!("/admin/users/{}", user.id);
     let zone = filter.tz_name();
     let keep = if zone == "UTC" { Vec::new() } else { vec![("tz".to_owned(), zone.to_owned())] };
-    let options = Model::ALL.into_iter().map(|model| Choice::new(model.as_str(), model.label())).collect();
+    let options = Model::ALL.into_iter().map(|model| FilterOption::new(model.as_str(), model.label())).collect();
     let selected = asked.model(filter).as_str();
     view! {
         <FilterBar action keep=keep>

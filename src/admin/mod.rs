@@ -17,7 +17,7 @@ pub mod csv;
 /// What the filter's forms, chips and links look like on each page.
 mod filters;
 /// What would become of an arrival.
-mod inspector;
+pub mod inspector;
 /// The journey of one user.
 mod journey;
 /// One lead.

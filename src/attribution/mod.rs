@@ -16,6 +16,7 @@ pub mod campaign_alias;
 #[cfg(feature = "ssr")]
 pub mod capture;
 /// One channel for every touch; the rules are data.
+#[cfg(feature = "ssr")]
 pub mod channel;
 /// What a visitor decided about being remembered.
 #[cfg(feature = "ssr")]
@@ -24,6 +25,7 @@ pub mod consent;
 #[cfg(feature = "ssr")]
 pub mod conversion;
 /// Sharing a conversion's credit among the touches before it.
+#[cfg(feature = "ssr")]
 pub mod model;
 /// Links that bring people: `/r/{token}`.
 #[cfg(feature = "ssr")]
@@ -37,6 +39,7 @@ pub mod settings;
 /// What an address and a `Referer` say. The browser shares this module.
 pub mod signal;
 /// Which platform a source name or a host is; data.
+#[cfg(feature = "ssr")]
 pub mod source;
 /// A touch, its visitor, and storing it once.
 #[cfg(feature = "ssr")]

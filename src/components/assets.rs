@@ -1,12 +1,12 @@
-//! The addresses of what cargo-leptos built: style sheet, script and WASM.
+//! The addresses of the files that cargo-leptos builds: style sheet, script and WASM.
 //!
-//! With `hash-files` the names carry a hash of the content, listed in `hash.txt` beside the binary; it is read once.
+//! With `hash-files`, each name has a hash of the file's content. `hash.txt` beside the binary lists the hashes and is read once.
 
 use std::{path::Path, sync::OnceLock};
 
 use leptos::config::LeptosOptions;
 
-/// Addresses on this site, each beginning with `/`.
+/// Addresses on this site, for example `/pkg/waymark.4f1c.css`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assets {
     pub css: String,
@@ -16,7 +16,7 @@ pub struct Assets {
 
 static ASSETS: OnceLock<Assets> = OnceLock::new();
 
-/// The addresses, found out at the first call.
+/// The addresses. The first call reads `hash.txt`.
 pub fn assets(options: &LeptosOptions) -> &'static Assets {
     ASSETS.get_or_init(|| {
         let hashes = options.hash_files.then(|| read_hashes(&options.hash_file));
@@ -24,7 +24,7 @@ pub fn assets(options: &LeptosOptions) -> &'static Assets {
     })
 }
 
-/// The style sheet, for a page that is written without Leptos; before the first page its plain name.
+/// The address of the style sheet, for pages that are written without Leptos. Before the first Leptos page, it has no hash.
 pub fn css() -> &'static str {
     ASSETS.get().map_or("/pkg/waymark.css", |assets| &assets.css)
 }
@@ -39,9 +39,9 @@ fn read_hashes(file: &str) -> String {
 }
 
 impl Assets {
-    /// `hashes` is the content of `hash.txt`: lines such as `css: 4f1c…`.
+    /// `hashes` is the content of `hash.txt`, with lines such as `css: 4f1c`.
     fn new(name: &str, pkg: &str, hashes: Option<&str>) -> Self {
-        // wasm-bindgen's own name, where cargo-leptos did not build and hence not rename
+        // without cargo-leptos, the file has the name that wasm-bindgen gives it
         let suffix = if hashes.is_none() && option_env!("LEPTOS_OUTPUT_NAME").is_none() { "_bg" } else { "" };
         let hash = |kind: &str| {
             hashes

@@ -4,30 +4,30 @@ use super::format;
 
 /// A row of a [`BarList`].
 #[derive(Clone, Debug)]
-pub struct Bar {
+pub struct BarItem {
     pub label: String,
-    /// Second line of the label, in the soft colour.
+    /// A second line below the label, in the soft colour.
     pub detail: Option<String>,
     pub href: Option<String>,
     pub value: i64,
-    /// How the value is written, where not as a count.
+    /// The value as text. Without it, the value is written as a count.
     pub text: Option<String>,
 }
 
-/// A ranking: each row with its value, its share of `total`, and a bar behind it that is full for the largest.
+/// A ranking. Each row has its value, its share of `total`, and a bar behind it. The largest value has a full bar.
 ///
-/// An empty list renders nothing: show an [`super::EmptyState`] or a line of text instead.
+/// An empty list renders nothing. Show an [`super::EmptyState`] or a line of text instead.
 #[component]
 pub fn BarList(
-    items: Vec<Bar>,
-    /// What the shares are of; the sum of all rows, also those not shown.
+    items: Vec<BarItem>,
+    /// 100% of the shares: the sum of all rows, including rows that are not in `items`.
     total: i64,
 ) -> impl IntoView {
     let largest = items.iter().map(|item| item.value).max();
     let full = largest.unwrap_or(0).max(1) as f64;
     let rows = items
         .into_iter()
-        .map(|Bar { label, detail, href, value, text }| {
+        .map(|BarItem { label, detail, href, value, text }| {
             let width = format!("{:.2}", value.max(0) as f64 / full * 100.0);
             let label = match href {
                 Some(href) => view! { <a class="cover-link" href=href>{label}</a> }.into_any(),

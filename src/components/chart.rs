@@ -1,31 +1,31 @@
-//! A line chart as SVG, drawn on the server: this period as a solid line over an area, the one before dashed.
+//! A line chart as SVG, drawn on the server. This period is a solid line over an area, the period before a dashed line.
 //!
-//! It is drawn twice, for a wide and for a narrow screen, and the style sheet shows one: a drawing that shrinks takes its
-//! labels below what can be read. What a point says appears on hover, without script, and all numbers are in a table
-//! below the drawing, which is also what a screen reader gets.
+//! The chart is drawn twice, for wide and for narrow screens, and the style sheet shows one. The labels of one drawing that
+//! shrinks would become too small to read. A point shows its numbers on hover, without a script. All numbers are also in a table
+//! below the drawing, for screen readers and for everybody else.
 
 use std::fmt::Write as _;
 
 use leptos::prelude::*;
 
 use super::{
-    format,
+    DataTable, Th, format,
     scale::{label_stride, ticks},
 };
 
 /// One place on the time axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChartPoint {
-    /// Below the axis: "24 Oct".
+    /// Below the axis, for example "24 Oct".
     pub label: String,
-    /// In the tooltip and the table: "Sat, 24 Oct 2026".
+    /// In the tooltip and the table, for example "Sat, 24 Oct 2026".
     pub title: String,
     pub current: i64,
-    /// The value at the same place of the period before; all points have one, or none has.
+    /// The value at the same place of the period before. Either all points have one, or no point has.
     pub previous: Option<i64>,
 }
 
-/// Beyond this many points a hover target is a few pixels wide and the page heavy: group by week or month instead.
+/// With more points, hover targets are too narrow and the page is too heavy. Group by week or month instead.
 const MAX_HOVER_POINTS: usize = 130;
 
 /// A period, and optionally the one before it, as lines.
@@ -35,25 +35,24 @@ const MAX_HOVER_POINTS: usize = 130;
 pub fn LineChart(
     #[prop(into)] id: String,
     #[prop(into)] series: String,
-    /// In the order of time. An empty list renders nothing.
+    /// In the order of time. Without points nothing is rendered.
     points: Vec<ChartPoint>,
     #[prop(default = "This period")] current_name: &'static str,
     #[prop(default = "Period before")] previous_name: &'static str,
 ) -> impl IntoView {
     (!points.is_empty()).then(|| {
         let compares = points.iter().any(|point| point.previous.is_some());
-        let wide = drawing(&Frame::WIDE, &format!("{id}-wide"), &series, &points);
-        let narrow = drawing(&Frame::NARROW, &format!("{id}-narrow"), &series, &points);
+        let previous_name = compares.then_some(previous_name);
         view! {
             <figure class="chart">
-                {wide}
-                {narrow}
+                <Drawing frame=&Frame::WIDE id=format!("{id}-wide") series=series.clone() points=points.clone()/>
+                <Drawing frame=&Frame::NARROW id=format!("{id}-narrow") series=series.clone() points=points.clone()/>
                 <figcaption>
                     <ul class="legend">
                         <li class="legend-current">{current_name}</li>
-                        {compares.then(|| view! { <li class="legend-previous">{previous_name}</li> })}
+                        {previous_name.map(|name| view! { <li class="legend-previous">{name}</li> })}
                     </ul>
-                    {table(series, points, current_name, compares.then_some(previous_name))}
+                    <NumberTable series points current_name previous_name/>
                 </figcaption>
             </figure>
         }
@@ -61,7 +60,7 @@ pub fn LineChart(
     })
 }
 
-/// Measures of a drawing, in the units of its view box: about one CSS pixel each at the width it is meant for.
+/// The measures of a drawing, in units of its view box. At the intended width, a unit is about one CSS pixel.
 struct Frame {
     class: &'static str,
     width: f64,
@@ -70,7 +69,7 @@ struct Frame {
     right: f64,
     top: f64,
     bottom: f64,
-    /// How many labels fit below the axis.
+    /// The number of labels that fit below the axis.
     labels: usize,
 }
 
@@ -104,72 +103,70 @@ impl Frame {
         self.height - self.top - self.bottom
     }
 
-    /// A lone point stands in the middle.
-    fn x(&self, index: usize, count: usize) -> f64 {
-        let at = if count < 2 { 0.5 } else { index as f64 / (count - 1) as f64 };
-        self.left + at * self.plot_width()
-    }
-
-    fn y(&self, value: i64, top: i64) -> f64 {
-        let at = value.clamp(0, top) as f64 / top as f64;
-        self.top + (1.0 - at) * self.plot_height()
+    /// The vertical place of the axis.
+    fn base(&self) -> f64 {
+        self.height - self.bottom
     }
 }
 
-fn drawing(frame: &Frame, id: &str, series: &str, points: &[ChartPoint]) -> AnyView {
+/// Where a value of a point stands in a frame.
+#[derive(Clone, Copy)]
+struct Scale {
+    frame: &'static Frame,
+    /// The number of points.
+    count: usize,
+    /// The value at the upper edge: the last tick.
+    highest: i64,
+}
+
+impl Scale {
+    /// The horizontal place of a point. A single point stands in the middle.
+    fn x(&self, index: usize) -> f64 {
+        let at = if self.count < 2 { 0.5 } else { index as f64 / (self.count - 1) as f64 };
+        self.frame.left + at * self.frame.plot_width()
+    }
+
+    fn y(&self, value: i64) -> f64 {
+        let at = value.clamp(0, self.highest) as f64 / self.highest as f64;
+        self.frame.top + (1.0 - at) * self.frame.plot_height()
+    }
+
+    /// The `d` attribute of the line through the points that have a value.
+    fn line(&self, values: impl Iterator<Item = Option<i64>>) -> String {
+        line(values.enumerate().filter_map(|(index, value)| Some((self.x(index), self.y(value?)))))
+    }
+}
+
+#[component]
+fn Drawing(frame: &'static Frame, id: String, series: String, points: Vec<ChartPoint>) -> impl IntoView {
+    let values = points.iter().flat_map(|point| [Some(point.current), point.previous]).flatten();
+    let ticks = ticks(values.max().unwrap_or(0));
     let count = points.len();
-    let highest = points.iter().flat_map(|point| [Some(point.current), point.previous]).flatten().max();
-    let ticks = ticks(highest.unwrap_or(0));
-    let top = ticks.last().copied().unwrap_or(1);
-    let base = frame.height - frame.bottom;
+    let scale = Scale { frame, count, highest: ticks.last().copied().unwrap_or(1) };
 
-    let grid = ticks
-        .iter()
-        .map(|&tick| {
-            let y = num(frame.y(tick, top));
-            view! {
-                <line class="chart-grid" x1=num(frame.left) x2=num(frame.width - frame.right) y1=y.clone() y2=y.clone()/>
-                <text class="chart-tick" x=num(frame.left - 8.0) y=y dy="0.32em" text-anchor="end">
-                    {format::compact(tick)}
-                </text>
-            }
-        })
-        .collect_view();
-
-    let stride = label_stride(count, frame.labels);
-    let labels = points
-        .iter()
-        .enumerate()
-        .step_by(stride)
-        .map(|(i, point)| {
-            let x = frame.x(i, count);
-            // A label at the right edge ends there, or it would be cut.
-            let anchor = if x + 30.0 > frame.width { "end" } else { "middle" };
-            view! { <text class="chart-tick" x=num(x) y=num(base + 20.0) text-anchor=anchor>{point.label.clone()}</text> }
-        })
-        .collect_view();
-
-    let current = line(points.iter().enumerate().map(|(i, p)| (frame.x(i, count), frame.y(p.current, top))));
-    let area = format!("{current}L{} {base}L{} {base}Z", num(frame.x(count - 1, count)), num(frame.x(0, count)));
-    let previous =
-        line(points.iter().enumerate().filter_map(|(i, p)| Some((frame.x(i, count), frame.y(p.previous?, top)))));
-    // A line through one point has no length, so the point is drawn.
+    let current = scale.line(points.iter().map(|point| Some(point.current)));
+    let previous = scale.line(points.iter().map(|point| point.previous));
+    let (first, last, base) = (num(scale.x(0)), num(scale.x(count - 1)), frame.base());
+    let area = format!("{current}L{last} {base}L{first} {base}Z");
+    // a line through one point has no length, so the point is drawn as a dot
     let lone = (count == 1).then(|| {
-        view! { <circle class="chart-dot" cx=num(frame.x(0, 1)) cy=num(frame.y(points[0].current, top)) r="4"/> }
+        view! { <circle class="chart-dot" cx=num(scale.x(0)) cy=num(scale.y(points[0].current)) r="4"/> }
     });
-    let hover = (count <= MAX_HOVER_POINTS)
-        .then(|| points.iter().enumerate().map(|(i, point)| hover_point(frame, top, i, count, point)).collect_view());
-
-    let title_id = format!("{id}-title");
-    let desc_id = format!("{id}-desc");
+    let (title_id, desc_id) = (format!("{id}-title"), format!("{id}-desc"));
     let (labelled_by, described_by) = (title_id.clone(), desc_id.clone());
     let view_box = format!("0 0 {} {}", frame.width, frame.height);
+    let summary = summary(&series, &points);
+    let labels = points.iter().map(|point| point.label.clone()).collect();
+    let hover = (count <= MAX_HOVER_POINTS).then(|| {
+        let points = points.into_iter().enumerate();
+        points.map(|(index, point)| view! { <HoverPoint scale index point/> }).collect_view()
+    });
     view! {
         <svg class=frame.class viewBox=view_box role="img" aria-labelledby=labelled_by aria-describedby=described_by>
-            <title id=title_id>{series.to_owned()}" over time"</title>
-            <desc id=desc_id>{summary(series, points)}</desc>
-            {grid}
-            {labels}
+            <title id=title_id>{series}" over time"</title>
+            <desc id=desc_id>{summary}</desc>
+            <Grid scale ticks/>
+            <AxisLabels scale labels/>
             <path class="chart-area" d=area/>
             <path class="chart-previous" d=previous/>
             <path class="chart-current" d=current/>
@@ -177,88 +174,116 @@ fn drawing(frame: &Frame, id: &str, series: &str, points: &[ChartPoint]) -> AnyV
             {hover}
         </svg>
     }
-    .into_any()
 }
 
-/// One column that reacts to the pointer: a guide, a dot, and a box that says the numbers.
-fn hover_point(frame: &Frame, top: i64, index: usize, count: usize, point: &ChartPoint) -> AnyView {
-    let x = frame.x(index, count);
-    let y = frame.y(point.current, top);
+/// A horizontal line and a number for each tick.
+#[component]
+fn Grid(scale: Scale, ticks: Vec<i64>) -> impl IntoView {
+    let frame = scale.frame;
+    let line = move |tick: i64| {
+        let y = num(scale.y(tick));
+        view! {
+            <line class="chart-grid" x1=num(frame.left) x2=num(frame.width - frame.right) y1=y.clone() y2=y.clone()/>
+            <text class="chart-tick" x=num(frame.left - 8.0) y=y dy="0.32em" text-anchor="end">
+                {format::compact(tick)}
+            </text>
+        }
+    };
+    ticks.into_iter().map(line).collect_view()
+}
+
+/// As many labels below the axis as fit.
+#[component]
+fn AxisLabels(scale: Scale, labels: Vec<String>) -> impl IntoView {
+    let frame = scale.frame;
+    let write = move |(index, label): (usize, String)| {
+        let x = scale.x(index);
+        // a centred label at the right edge would be cut
+        let anchor = if x + 30.0 > frame.width { "end" } else { "middle" };
+        view! { <text class="chart-tick" x=num(x) y=num(frame.base() + 20.0) text-anchor=anchor>{label}</text> }
+    };
+    let stride = label_stride(scale.count, frame.labels);
+    labels.into_iter().enumerate().step_by(stride).map(write).collect_view()
+}
+
+/// A column that reacts to the pointer: a guide, a dot, and a box with the numbers.
+#[component]
+fn HoverPoint(scale: Scale, index: usize, point: ChartPoint) -> impl IntoView {
+    let Scale { frame, count, .. } = scale;
+    let (x, y) = (scale.x(index), scale.y(point.current));
     let column = frame.plot_width() / count.max(2) as f64;
 
-    let second = match point.previous {
+    let numbers = match point.previous {
         Some(previous) => format!("{}  (before: {})", format::count(point.current), format::count(previous)),
         None => format::count(point.current),
     };
-    // There is no text to measure on the server; figures and Latin letters at 12 px average below 7.
-    let longest = point.title.chars().count().max(second.chars().count());
+    // the server cannot measure text: at 12 px, figures and Latin letters are below 7 px wide on average
+    let longest = point.title.chars().count().max(numbers.chars().count());
     let width = longest as f64 * 6.8 + 20.0;
     let left = (x - width / 2.0).clamp(2.0, (frame.width - width - 2.0).max(2.0));
-    // Above the point where there is room, else below it.
+    // above the point if there is room, else below it
     let box_y = if y - 56.0 > 0.0 { y - 56.0 } else { y + 12.0 };
 
     view! {
         <g class="chart-point">
             <rect class="chart-hit" x=num(x - column / 2.0) y=num(frame.top)
                 width=num(column) height=num(frame.plot_height())/>
-            <line class="chart-guide" x1=num(x) x2=num(x) y1=num(frame.top) y2=num(frame.height - frame.bottom)/>
+            <line class="chart-guide" x1=num(x) x2=num(x) y1=num(frame.top) y2=num(frame.base())/>
             <circle class="chart-dot" cx=num(x) cy=num(y) r="4"/>
             <rect class="chart-tip" x=num(left) y=num(box_y) width=num(width) height="44" rx="6"/>
-            <text class="chart-tip-title" x=num(left + 10.0) y=num(box_y + 18.0)>{point.title.clone()}</text>
-            <text class="chart-tip-value" x=num(left + 10.0) y=num(box_y + 35.0)>{second}</text>
+            <text class="chart-tip-title" x=num(left + 10.0) y=num(box_y + 18.0)>{point.title}</text>
+            <text class="chart-tip-value" x=num(left + 10.0) y=num(box_y + 35.0)>{numbers}</text>
         </g>
     }
-    .into_any()
 }
 
-fn table(series: String, points: Vec<ChartPoint>, current: &'static str, previous: Option<&'static str>) -> AnyView {
-    let label = format!("{series} over time, as a table");
-    let caption = label.clone();
-    let rows = points
-        .into_iter()
-        .map(|point| {
-            let before = previous.map(|_| {
-                let text = point.previous.map_or_else(|| "–".to_owned(), format::count);
-                view! { <td class="num">{text}</td> }
-            });
-            view! {
-                <tr>
-                    <th scope="row">{point.title}</th>
-                    <td class="num">{format::count(point.current)}</td>
-                    {before}
-                </tr>
-            }
-        })
-        .collect_view();
+/// The numbers as a table.
+#[component]
+fn NumberTable(
+    series: String,
+    points: Vec<ChartPoint>,
+    current_name: &'static str,
+    /// The heading of the second column of numbers, if there is one.
+    previous_name: Option<&'static str>,
+) -> impl IntoView {
+    let row = move |point: ChartPoint| {
+        let previous = previous_name.map(|_| {
+            let text = point.previous.map_or_else(|| "–".to_owned(), format::count);
+            view! { <td class="num">{text}</td> }
+        });
+        view! {
+            <tr>
+                <th scope="row">{point.title}</th>
+                <td class="num">{format::count(point.current)}</td>
+                {previous}
+            </tr>
+        }
+    };
     view! {
         <details class="chart-data">
             <summary>"Show as table"</summary>
-            <div class="table-scroll" role="region" aria-label=label tabindex="0">
-                <table class="table">
-                    <caption class="visually-hidden">{caption}</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Date"</th>
-                            <th scope="col" class="num">{current}</th>
-                            {previous.map(|name| view! { <th scope="col" class="num">{name}</th> })}
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <DataTable caption=format!("{series} over time, as a table")>
+                <thead>
+                    <tr>
+                        <Th label="Date"/>
+                        <Th label=current_name numeric=true/>
+                        {previous_name.map(|label| view! { <Th label numeric=true/> })}
+                    </tr>
+                </thead>
+                <tbody>{points.into_iter().map(row).collect_view()}</tbody>
+            </DataTable>
         </details>
     }
-    .into_any()
 }
 
-/// What the drawing shows, in a sentence.
+/// A sentence that says what the drawing shows.
 fn summary(series: &str, points: &[ChartPoint]) -> String {
     let total: i64 = points.iter().map(|point| point.current).sum();
     let mut text = String::new();
     if let (Some(first), Some(last), Some(most)) =
         (points.first(), points.last(), points.iter().max_by_key(|p| p.current))
     {
-        // Writing to a String cannot fail.
+        // writing to a String cannot fail
         _ = write!(
             text,
             "{series} from {} to {}: {} in all, at most {} ({}).",
@@ -272,7 +297,7 @@ fn summary(series: &str, points: &[ChartPoint]) -> String {
     text
 }
 
-/// The `d` of a path through the given places.
+/// The `d` attribute of a path through the given places.
 fn line(places: impl Iterator<Item = (f64, f64)>) -> String {
     let mut d = String::new();
     for (i, (x, y)) in places.enumerate() {
@@ -284,7 +309,7 @@ fn line(places: impl Iterator<Item = (f64, f64)>) -> String {
     d
 }
 
-/// A tenth of a pixel is finer than any screen; more digits only weigh.
+/// A number with one decimal. More digits would make the page larger and the drawing no finer.
 fn num(value: f64) -> String {
     let text = format!("{value:.1}");
     match text.strip_suffix(".0") {
@@ -303,8 +328,8 @@ mod tests {
 
     #[test]
     fn the_line_goes_through_every_point() {
-        let frame = Frame::NARROW;
-        let html = drawing(&frame, "c", "Leads", &[point(0, None), point(4, None), point(2, None)]).to_html();
+        let points = vec![point(0, None), point(4, None), point(2, None)];
+        let html = view! { <Drawing frame=&Frame::NARROW id="c".into() series="Leads".into() points/> }.to_html();
         assert!(html.contains(r#"d="M38 190L193 14L348 102""#), "{html}");
     }
 

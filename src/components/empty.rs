@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-/// What is shown where there is nothing yet: what is missing, why, and what to do (`children`: links, buttons, a form).
+/// Stands where there is nothing yet: says what is missing and why. `children` are links, buttons or a form that help.
 #[component]
 pub fn EmptyState(
     #[prop(into)] title: String,

@@ -2,25 +2,31 @@ use leptos::prelude::*;
 
 use super::MaybeText;
 
-/// A list of terms and what they are; holds [`Fact`]s.
+/// A list of [`Fact`]s.
 #[component]
 pub fn Facts(children: Children) -> impl IntoView {
     view! { <dl class="facts">{children()}</dl> }
 }
 
-/// One term and its description; a dash where the description is `None` and there are no children.
+/// A term and its description: `value`, or else the children, or else a dash.
 ///
-/// ```ignore
-/// <Facts>
-///     <Fact term="Campaign" value=touch.campaign/>
-///     <Fact term="Click ids">{ids}</Fact>
-/// </Facts>
+/// ```no_run
+/// # use leptos::prelude::*;
+/// # use waymark::components::{Fact, Facts, Tag};
+/// # let campaign: Option<String> = None;
+/// view! {
+///     <Facts>
+///         <Fact term="Campaign" value=campaign/>
+///         <Fact term="Channel"><Tag label="Paid Search"/></Fact>
+///     </Facts>
+/// }
+/// # ;
 /// ```
 #[component]
 pub fn Fact(
     #[prop(into)] term: String,
     #[prop(optional, into)] value: MaybeText,
-    /// Ids and addresses, in the fixed-width face.
+    /// In the fixed-width font, for ids and addresses.
     #[prop(optional)]
     mono: bool,
     #[prop(optional)] children: Option<Children>,

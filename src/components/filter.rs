@@ -1,21 +1,27 @@
-//! Filters are plain GET forms and links: the address is the state, so that it can be kept, shared, and exported.
+//! Filters are GET forms and links. The state is in the address of the page, which can be bookmarked and shared.
 
 use leptos::prelude::*;
 
 use super::MaybeText;
 
-/// A GET form of filters with its button. Pressing it leaves the page with the fields' values in the query.
+/// A GET form of filters with its button. Pressing the button opens `action` with the fields' values in the query.
 ///
-/// ```ignore
-/// <FilterBar action="/admin/leads" keep=vec![("sort".into(), "newest".into())]>
-///     <FilterSearch name="q" label="Search" value=filters.q placeholder="E-mail, campaign or term"/>
-///     <FilterDate name="from" label="From" value="2026-10-24"/>
-/// </FilterBar>
+/// ```no_run
+/// # use leptos::prelude::*;
+/// # use waymark::components::{FilterBar, FilterDate, FilterSearch};
+/// # let search: Option<String> = None;
+/// view! {
+///     <FilterBar action="/admin/leads" keep=vec![("sort".into(), "newest".into())]>
+///         <FilterSearch name="q" label="Search" value=search placeholder="E-mail, campaign or term"/>
+///         <FilterDate name="from" label="From" value="2026-10-24"/>
+///     </FilterBar>
+/// }
+/// # ;
 /// ```
 #[component]
 pub fn FilterBar(
     #[prop(into)] action: String,
-    /// Parameters that the fields do not show and the next page must not lose.
+    /// Further parameters of the next address, as names and values.
     #[prop(optional)]
     keep: Vec<(String, String)>,
     children: Children,
@@ -32,14 +38,14 @@ pub fn FilterBar(
     .into_any()
 }
 
-/// A value of a [`FilterSelect`] and the words for it.
+/// An option of a [`FilterSelect`]: its value and the words for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub struct FilterOption {
     pub value: String,
     pub label: String,
 }
 
-impl Choice {
+impl FilterOption {
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
         Self { value: value.into(), label: label.into() }
     }
@@ -51,16 +57,16 @@ impl Choice {
     }
 }
 
-/// One of several; `any` is the label of the empty value, which comes first.
+/// A choice of one option. `any` is the label of the empty value, which comes first.
 ///
-/// A `selected` value that is not among the options is added, so that pressing "Apply" does not drop it.
+/// A `selected` value that is not among the options becomes one, so that pressing "Apply" does not drop it.
 #[component]
 pub fn FilterSelect(
     #[prop(into)] name: String,
     #[prop(into)] label: String,
-    mut options: Vec<Choice>,
+    mut options: Vec<FilterOption>,
     #[prop(into)] selected: MaybeText,
-    /// Without it there is no empty value: one of the options always holds.
+    /// Without a label there is no empty value, and one of the options is always chosen.
     #[prop(optional, into)]
     any: MaybeText,
 ) -> impl IntoView {
@@ -68,13 +74,13 @@ pub fn FilterSelect(
     if let Some(value) = &selected
         && !options.iter().any(|option| option.value == *value)
     {
-        options.push(Choice::same(value.clone()));
+        options.push(FilterOption::same(value.clone()));
     }
     let id = filter_id(&name);
     let any = any.get().map(|label| view! { <option value="">{label}</option> });
     let options = options
         .into_iter()
-        .map(|Choice { value, label }| {
+        .map(|FilterOption { value, label }| {
             let chosen = selected.as_ref() == Some(&value);
             view! { <option value=value selected=chosen>{label}</option> }
         })
@@ -88,7 +94,7 @@ pub fn FilterSelect(
     .into_any()
 }
 
-/// A day, `2026-10-24`.
+/// A day, written as `2026-10-24`.
 #[component]
 pub fn FilterDate(
     #[prop(into)] name: String,
@@ -106,7 +112,7 @@ pub fn FilterDate(
     }
 }
 
-/// A word to match; `suggestions` are offered while typing.
+/// A text field. The browser offers `suggestions` while somebody types.
 #[component]
 pub fn FilterText(
     #[prop(into)] name: String,
@@ -131,7 +137,7 @@ pub fn FilterText(
     }
 }
 
-/// As [`FilterText`], wide, and first in its bar.
+/// A wide search field, for the first place in a bar.
 #[component]
 pub fn FilterSearch(
     #[prop(into)] name: String,
@@ -148,12 +154,12 @@ pub fn FilterSearch(
     }
 }
 
-/// Two forms of a page may have fields of one name; filters keep theirs apart.
+/// The `id` of a filter's field. The prefix keeps it apart from a field of the same name in another form of the page.
 fn filter_id(name: &str) -> String {
     format!("filter-{name}")
 }
 
-/// A filter that is on: `label` "is" `value`, and the address without it.
+/// A filter that is on, shown as "`label` is `value`". `remove_href` leads to the page without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chip {
     pub label: String,
@@ -161,7 +167,7 @@ pub struct Chip {
     pub remove_href: String,
 }
 
-/// The filters that are on, each with a link that takes it off, and one that takes off all. Nothing where none is on.
+/// The filters that are on. Each has a link that removes it; several have one that removes all. An empty list renders nothing.
 #[component]
 pub fn FilterChips(chips: Vec<Chip>, #[prop(into)] clear_href: String) -> impl IntoView {
     let many = chips.len() > 1;
@@ -187,7 +193,7 @@ pub fn FilterChips(chips: Vec<Chip>, #[prop(into)] clear_href: String) -> impl I
     })
 }
 
-/// One of a few, each a link.
+/// A link of a [`Segmented`] choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     pub label: String,
@@ -195,7 +201,7 @@ pub struct Segment {
     pub current: bool,
 }
 
-/// A choice among a few links: periods, granularities.
+/// A choice among a few links, such as periods.
 #[component]
 pub fn Segmented(#[prop(into)] label: String, segments: Vec<Segment>) -> impl IntoView {
     let items = segments

@@ -2,14 +2,19 @@ use leptos::prelude::*;
 
 use super::MaybeText;
 
-/// A labelled input with its hint and its error.
+/// An input with its label, its hint and its error.
 ///
-/// The error is announced with the field (`aria-describedby`, `aria-invalid`). A password is never sent back: leave its
-/// `value` out. `id` defaults to `name`; give one where two forms of a page share a name.
+/// Screen readers read the error with the field (`aria-describedby`, `aria-invalid`). Leave out `value` for a password: the server
+/// never sends one back. `id` defaults to `name`. Give an `id` where two forms of a page have a field of the same name.
 ///
-/// ```ignore
-/// <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true
-///     value=state.value("email") error=state.error("email")/>
+/// ```no_run
+/// # use leptos::prelude::*;
+/// # use waymark::components::Field;
+/// # let (typed, error) = (String::new(), None::<String>);
+/// view! {
+///     <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true value=typed error/>
+/// }
+/// # ;
 /// ```
 #[component]
 pub fn Field(
@@ -55,13 +60,13 @@ pub fn Field(
     .into_any()
 }
 
-/// A value that travels with the form; nothing where there is none.
+/// A hidden input. Without a value it renders nothing.
 #[component]
 pub fn HiddenField(#[prop(into)] name: String, #[prop(into)] value: MaybeText) -> impl IntoView {
     value.get().map(|value| view! { <input type="hidden" name=name value=value/> })
 }
 
-/// How a message is meant.
+/// Whether a message reports an error, a success or something to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlertKind {
     Error,
@@ -69,7 +74,7 @@ pub enum AlertKind {
     Info,
 }
 
-/// A message about the form as a whole; nothing where there is none.
+/// A message about a form as a whole. Without a message it renders nothing.
 #[component]
 pub fn FormAlert(#[prop(into)] message: MaybeText, kind: AlertKind) -> impl IntoView {
     let (class, role, prefix) = match kind {

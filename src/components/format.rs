@@ -1,10 +1,10 @@
-//! Numbers and times as people read them: English grouping, a real minus sign, no exponent, never `NaN`.
+//! Numbers and times as text for people: English grouping, a real minus sign, no exponent, and a dash instead of `NaN`.
 
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::db::Millis;
 
-/// The sign that figures align with; a hyphen is too short.
+/// The minus sign. It is as wide as the plus sign; a hyphen is not.
 const MINUS: char = '\u{2212}';
 
 /// `61204` → `61,204`.
@@ -23,7 +23,7 @@ pub fn count(value: i64) -> String {
     out
 }
 
-/// As [`count`], cut to what fits an axis: `950`, `1.2k`, `38k`, `1.5M`.
+/// A count that is short enough for an axis: `950`, `1_250` → `1.2k`, `1_500_000` → `1.5M`.
 pub fn compact(value: i64) -> String {
     let (scaled, unit) = match value.unsigned_abs() {
         0..1_000 => return count(value),
@@ -41,7 +41,7 @@ pub fn percent(ratio: f64) -> String {
     one_decimal(ratio * 100.0, false, "%")
 }
 
-/// As [`percent`] of `part` in `whole`; a dash where there is no whole.
+/// The percentage of `part` in `whole`: `1` of `4` → `25.0%`. A dash if `whole` is zero.
 pub fn share(part: i64, whole: i64) -> String {
     percent(part as f64 / whole as f64)
 }
@@ -56,28 +56,28 @@ pub fn signed_points(difference: f64) -> String {
     one_decimal(difference * 100.0, true, "\u{a0}pp")
 }
 
-/// `1 touch`, `3 touches`; the plural is given because English will not be computed.
+/// A count with its noun: `1 touch`, `3 touches`.
 pub fn plural(n: i64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
-/// `22 Nov 2026`, in the reader's time zone.
+/// A date in a time zone: `22 Nov 2026`.
 pub fn date(at: Millis, zone: &TimeZone) -> String {
     strftime(at, zone, "%-d %b %Y")
 }
 
-/// `22 Nov 2026, 14:02`, in the reader's time zone.
+/// A date and a time in a time zone: `22 Nov 2026, 14:02`.
 pub fn date_time(at: Millis, zone: &TimeZone) -> String {
     strftime(at, zone, "%-d %b %Y, %H:%M")
 }
 
-/// `2026-11-22T14:02:11Z`, for `datetime` attributes.
+/// A time for `datetime` attributes: `2026-11-22T14:02:11Z`.
 pub fn rfc3339(at: Millis) -> String {
     Timestamp::from_millisecond(at).map_or_else(|_| String::new(), |at| at.to_string())
 }
 
 fn strftime(at: Millis, zone: &TimeZone, format: &str) -> String {
-    // Only a time some 10,000 years away is none.
+    // jiff's calendar ends with the year 9999
     Timestamp::from_millisecond(at)
         .map_or_else(|_| "–".to_owned(), |at| at.to_zoned(zone.clone()).strftime(format).to_string())
 }
@@ -87,7 +87,7 @@ fn one_decimal(value: f64, plus: bool, unit: &str) -> String {
         return "–".to_owned();
     }
     let text = format!("{:.1}", value.abs());
-    // −0.04 rounds to zero, and zero has no sign.
+    // −0.04 rounds to zero, and zero has no sign
     let sign = match text.as_str() {
         "0.0" => "",
         _ if value < 0.0 => "\u{2212}",

@@ -2,10 +2,10 @@ use leptos::prelude::*;
 
 use super::ThemeSwitch;
 
-/// The part of the site a page belongs to: its link in the navigation is the current one.
+/// The part of the site that a page belongs to. The navigation marks its link as the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
-    /// A page that no link of the navigation stands for, such as an error.
+    /// A page without a link in the navigation, such as an error.
     None,
     Home,
     Login,
@@ -41,9 +41,17 @@ impl AdminSection {
     ];
 }
 
-/// The head of every page. `email` is that of whoever is signed in.
+/// The person who is signed in, as the header shows them.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    pub email: String,
+    pub is_admin: bool,
+}
+
+/// The head of every page. Without a `viewer` it offers to sign in.
 #[component]
-pub fn SiteHeader(email: Option<String>, is_admin: bool, section: Section) -> impl IntoView {
+pub fn SiteHeader(viewer: Option<Viewer>, section: Section) -> impl IntoView {
+    let is_admin = viewer.as_ref().is_some_and(|viewer| viewer.is_admin);
     let links = match section {
         Section::Admin(current) => AdminSection::ALL
             .into_iter()
@@ -57,7 +65,7 @@ pub fn SiteHeader(email: Option<String>, is_admin: bool, section: Section) -> im
         .into_any(),
     };
     let label = if matches!(section, Section::Admin(_)) { "Dashboard" } else { "Site" };
-    // Links that a narrow screen does without.
+    // a narrow screen hides the links of visitors and members
     let minor = !is_admin;
 
     view! {
@@ -67,8 +75,8 @@ pub fn SiteHeader(email: Option<String>, is_admin: bool, section: Section) -> im
                 <a class="brand" href="/" aria-label="Waymark, home"><Logo/>"Waymark"</a>
                 <nav class="site-nav" class:minor=minor aria-label=label><ul>{links}</ul></nav>
                 <div class="site-user">
-                    {match email {
-                        Some(email) => signed_in(email, section).into_any(),
+                    {match viewer {
+                        Some(viewer) => signed_in(viewer.email, section).into_any(),
                         None => signed_out(section).into_any(),
                     }}
                     <ThemeSwitch/>
@@ -99,7 +107,7 @@ fn signed_out(section: Section) -> impl IntoView {
     }
 }
 
-/// A painted blaze on its post.
+/// The logo: a trail mark on its post.
 #[component]
 pub fn Logo() -> impl IntoView {
     view! {

@@ -4,11 +4,18 @@ use leptos_meta::Title;
 use super::{
     Beacon, MaybeText,
     footer::SiteFooter,
-    header::{AdminSection, Section, SiteHeader},
+    header::{AdminSection, Section, SiteHeader, Viewer},
 };
-use crate::{auth::current_user, pages::consent::ConsentBanner};
 
-/// A link back to the list a detail page came from.
+/// What every frame shows of the request. [`crate::app`] provides it as a context, so that pages do not pass it on.
+#[derive(Clone)]
+pub struct FrameContext {
+    pub viewer: Option<Viewer>,
+    /// Stands between the header and the page: the consent banner.
+    pub notice: ViewFn,
+}
+
+/// A link from a detail page back to its list.
 #[derive(Clone, Debug)]
 pub struct BackLink {
     pub href: String,
@@ -24,7 +31,7 @@ impl BackLink {
 /// The frame of a public page. The page writes its own `<h1>`.
 #[component]
 pub fn PublicPage(
-    /// For the browser's tab; the site's name is added.
+    /// The title of the browser's tab, without the site's name.
     #[prop(into)]
     title: String,
     section: Section,
@@ -33,14 +40,14 @@ pub fn PublicPage(
     frame(title, section, view! { {children()} <Beacon/> }.into_any())
 }
 
-/// The frame of an admin page: writes the `<h1>` from `title`, with `toolbar` beside it and `back` above it.
+/// The frame of an admin page, with `title` as its `<h1>`.
 ///
-/// It does not check the role: the layer in front of `/admin` does.
+/// The frame does not check the role. Each admin page does.
 #[component]
 pub fn AdminPage(
     #[prop(into)] title: String,
     section: AdminSection,
-    /// What stands at the right of the heading: buttons, [`super::Segmented`].
+    /// At the right of the heading: buttons, or a [`super::Segmented`] choice.
     #[prop(optional)]
     toolbar: Option<AnyView>,
     #[prop(optional_no_strip, into)] back: Option<BackLink>,
@@ -65,44 +72,21 @@ pub fn AdminPage(
     frame(title, Section::Admin(section), body.into_any())
 }
 
-/// Types end here: without this, those of a page grow past the compiler's limits.
+/// Returns an [`AnyView`], because the nested types of a whole page grow past the compiler's limits.
 fn frame(title: String, section: Section, body: AnyView) -> AnyView {
-    let user = current_user();
-    let is_admin = user.as_ref().is_some_and(|user| user.is_admin());
+    let FrameContext { viewer, notice } = expect_context();
     view! {
         <Title text=title/>
-        <SiteHeader email=user.map(|user| user.email) is_admin section/>
-        <ConsentBanner/>
+        <SiteHeader viewer section/>
+        {notice.run()}
         <main id="main" tabindex="-1">{body}</main>
         <SiteFooter/>
     }
     .into_any()
 }
 
-/// Cards beside each other where there is room for two.
+/// Cards, beside each other if there is room for two.
 #[component]
 pub fn Columns(children: Children) -> impl IntoView {
     view! { <div class="columns">{children()}</div> }.into_any()
-}
-
-/// A surface with a heading (`<h2>`) and what belongs under it.
-#[component]
-pub fn Card(
-    /// Without a title the card is a plain surface.
-    #[prop(optional, into)]
-    title: MaybeText,
-    /// At the right of the heading: a unit, a link.
-    #[prop(optional)]
-    aside: Option<AnyView>,
-    children: Children,
-) -> impl IntoView {
-    let head = title.get().map(|title| {
-        view! {
-            <div class="card-head">
-                <h2>{title}</h2>
-                {aside.map(|aside| view! { <div class="card-aside">{aside}</div> })}
-            </div>
-        }
-    });
-    view! { <section class="card">{head}{children()}</section> }.into_any()
 }

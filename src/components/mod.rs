@@ -1,142 +1,164 @@
-//! What pages share: layouts, forms, tables, charts, and the few interactive islands.
+//! The kit that pages are made of: frames, forms, tables, charts, and a few small islands.
 //!
-//! Everything here is a function of its props: no database, no request. (The two layouts are the exception: they
-//! ask [`crate::auth::current_user`] who is looking.) All of it runs on the server only, but for [`islands`].
-//! Components take text: [`format`] writes numbers, shares, changes and times (the time zone is the page's affair).
-//! Optional text props are [`MaybeText`]: they take text and `Option`s of it.
+//! # How to use it
+//!
+//! Import components from here, not from their modules: `use crate::components::{Card, Field, PublicPage}`. A page begins with a
+//! frame, [`PublicPage`] or [`AdminPage`], and puts the other components into it.
+//!
+//! - A component is a function of its props. No component asks a database or reads a request. The frames also read one context,
+//!   [`FrameContext`], which [`crate::app`] provides.
+//! - Components take text. [`format`] writes numbers, shares, changes and times as text; the page knows the time zone.
+//! - Optional text is [`MaybeText`]: pass a `&str`, a `String`, or an `Option` of either.
+//! - Forms post to server functions or lead to an address with GET, so that each works without a script.
 //!
 //! # Map
 //!
 //! | module | components | for |
 //! |---|---|---|
-//! | [`layout`] | [`PublicPage`], [`AdminPage`], [`Columns`], [`Card`] | the frame of every page |
-//! | [`header`], [`footer`] | [`SiteHeader`], [`SiteFooter`] | used by the layouts, not by pages |
+//! | [`layout`] | [`PublicPage`], [`AdminPage`], [`Columns`] | the frame of every page |
+//! | [`card`] | [`Card`] | a surface with a heading |
+//! | [`header`], [`footer`] | [`SiteHeader`], [`SiteFooter`] | parts of the frames |
 //! | [`form`] | [`Field`], [`HiddenField`], [`FormAlert`], [`SubmitButton`] | forms that post |
-//! | [`filter`] | [`FilterBar`], [`FilterSelect`], [`FilterDate`], [`FilterSearch`], [`FilterText`], [`FilterChips`], [`Segmented`] | forms that get |
+//! | [`filter`] | [`FilterBar`], [`FilterSelect`], [`FilterDate`], [`FilterSearch`], [`FilterText`], [`FilterChips`], [`Segmented`] | forms and links that filter |
 //! | [`table`] | [`DataTable`], [`Th`], [`SortTh`], [`TwoLines`], [`Pagination`] | rows |
 //! | [`stat`] | [`StatRow`], [`Stat`], [`Change`] | headline numbers |
 //! | [`chart`] | [`LineChart`] | a period against the one before |
 //! | [`bars`] | [`BarList`] | a ranking with bars behind its rows |
 //! | [`trail`] | [`Trail`], [`TrailStep`] | a journey, touch by touch |
-//! | [`facts`] | [`Facts`], [`Fact`] | term and description |
+//! | [`facts`] | [`Facts`], [`Fact`] | terms and their descriptions |
 //! | [`tag`] | [`Tag`] | a channel, a state |
-//! | [`empty`] | [`EmptyState`] | what to do when there is nothing |
-//! | [`consent`] | [`ConsentBanner`], [`ConsentChoice`] | asking before anything is kept |
+//! | [`empty`] | [`EmptyState`] | what to do when there is nothing yet |
 //! | [`islands`] | [`ThemeSwitch`], [`CopyButton`], [`Beacon`] | what needs the browser |
+//!
+//! # Where it runs
+//!
+//! Everything renders on the server. The browser gets the modules that are not marked `cfg(feature = "ssr")`: the islands, and the
+//! components that an island shows. [`crate::admin::inspector`] is the example of an island with props, signals and a server
+//! function.
 //!
 //! # An admin page
 //!
-//! ```ignore
-//! view! {
-//!     <AdminPage title="Campaigns" section=AdminSection::Campaigns toolbar=view! {
-//!         <a class="button" href="/admin/campaigns.csv?from=2026-10-24" rel="external" download>"CSV"</a>
-//!     }.into_any()>
-//!         <FilterBar action="/admin/campaigns" keep=vec![("sort".into(), "leads".into())]>
-//!             <FilterDate name="from" label="From" value="2026-10-24"/>
-//!             <FilterSelect name="medium" label="Medium" options=choices selected=filters.medium/>
-//!         </FilterBar>
-//!         <FilterChips chips=chips clear_href="/admin/campaigns"/>
-//!         <StatRow label="Key figures">
-//!             <Stat label="Leads" value=format::count(7046) change=Change::between(7046, 5961)/>
-//!         </StatRow>
-//!         <Card title="Leads per campaign">
-//!             <DataTable caption="Leads per campaign">
-//!                 <thead><tr>
-//!                     <SortTh label="Campaign" href="?sort=campaign" sort=Sort::None/>
-//!                     <SortTh label="Leads" href="?sort=-leads" sort=Sort::Descending numeric=true/>
-//!                 </tr></thead>
-//!                 <tbody><tr>
-//!                     <th scope="row"><TwoLines title="spring-launch" subtitle="google / cpc" href="/admin/leads?c=…"/></th>
-//!                     <td class="num">{format::count(2310)}</td>
-//!                 </tr></tbody>
-//!             </DataTable>
-//!             <Pagination newer=None older=Some("?before=…".to_owned()) summary="Rows 1 to 50"/>
-//!         </Card>
-//!     </AdminPage>
+//! ```no_run
+//! use leptos::prelude::*;
+//! use waymark::components::*;
+//!
+//! #[component]
+//! fn Campaigns() -> impl IntoView {
+//!     let csv = view! { <a class="button" href="/admin/campaigns.csv?period=30d" rel="external" download>"CSV"</a> };
+//!     let media = vec![FilterOption::same("cpc"), FilterOption::same("email")];
+//!     view! {
+//!         <AdminPage title="Campaigns" section=AdminSection::Campaigns toolbar=csv.into_any()>
+//!             <FilterBar action="/admin/campaigns" keep=vec![("sort".into(), "leads".into())]>
+//!                 <FilterDate name="from" label="From" value="2026-10-24"/>
+//!                 <FilterSelect name="medium" label="Medium" options=media selected="cpc" any="Any medium"/>
+//!             </FilterBar>
+//!             <StatRow label="Key figures">
+//!                 <Stat label="Leads" value=format::count(7046) change=Change::between(7046, 5961)/>
+//!             </StatRow>
+//!             <Card title="Leads per campaign">
+//!                 <DataTable caption="Leads per campaign">
+//!                     <thead><tr>
+//!                         <SortTh label="Campaign" href="?sort=campaign" sort=Sort::None/>
+//!                         <SortTh label="Leads" href="?sort=-leads" sort=Sort::Descending numeric=true/>
+//!                     </tr></thead>
+//!                     <tbody><tr>
+//!                         <th scope="row"><TwoLines title="spring" subtitle="google / cpc" href="/admin/leads?campaign=spring"/></th>
+//!                         <td class="num">{format::count(2310)}</td>
+//!                     </tr></tbody>
+//!                 </DataTable>
+//!                 <Pagination newer=None older=Some("?before=1".to_owned()) summary="1 to 50 of 7,046"/>
+//!             </Card>
+//!         </AdminPage>
+//!     }
 //! }
 //! ```
 //!
 //! # Classes for plain markup
 //!
-//! `button` with `primary`, `quiet`, `danger`, `large`, `small` · `stack` (children below each other), `row` (beside each
-//! other, wrapping), `spread` (pushed apart) · `muted`, `small`, `mono`, `num` (right-aligned tabular figures, for cells),
-//! `nowrap`, `visually-hidden` · `table` cells: `num`, `fit` (as narrow as its text) · `prose` (running text). A `<form>` in
-//! a card takes `class="form"`, or `class="form inline"` for fields in one row. Links out of the router's reach (CSV,
-//! `/r/…`) need `rel="external"`. No `style` attribute anywhere: the content security policy refuses it.
+//! | class | effect |
+//! |---|---|
+//! | `button`, with `primary`, `quiet`, `danger`, `large`, `small` | a button, or a link that looks like one |
+//! | `stack`, `row`, `spread` | children below each other; beside each other, wrapping; pushed apart |
+//! | `muted`, `small`, `mono`, `nowrap`, `visually-hidden` | text |
+//! | `num`, `fit` | table cells: figures that align at the right; as narrow as the text |
+//! | `prose` | running text with paragraphs and lists |
+//! | `form`, `form inline` | a `<form>` in a card; with its fields in one row |
+//!
+//! Links to what the router does not serve (CSV files, `/r/…`) need `rel="external"`. The content security policy forbids `style`
+//! attributes.
 
-#[cfg(feature = "ssr")]
 /// The addresses of style sheet, script and WASM.
+#[cfg(feature = "ssr")]
 pub mod assets;
-#[cfg(feature = "ssr")]
 /// A ranking with bars behind its rows.
+#[cfg(feature = "ssr")]
 pub mod bars;
-#[cfg(feature = "ssr")]
+/// A surface with a heading.
+pub mod card;
 /// A line chart, drawn on the server.
-pub mod chart;
 #[cfg(feature = "ssr")]
+pub mod chart;
 /// What is shown where there is nothing yet.
 pub mod empty;
-#[cfg(feature = "ssr")]
 /// Term and description.
 pub mod facts;
-#[cfg(feature = "ssr")]
 /// Filters: plain GET forms and links.
+#[cfg(feature = "ssr")]
 pub mod filter;
-#[cfg(feature = "ssr")]
 /// The foot of every page.
-pub mod footer;
 #[cfg(feature = "ssr")]
+pub mod footer;
 /// Forms: fields, alerts, buttons.
 pub mod form;
-#[cfg(feature = "ssr")]
 /// Numbers as people read them.
+#[cfg(feature = "ssr")]
 pub mod format;
-#[cfg(feature = "ssr")]
 /// The head of every page: logo, navigation, who is signed in.
+#[cfg(feature = "ssr")]
 pub mod header;
-/// The interactive components: the only ones the browser gets as code.
+/// Small interactive components that any page can use.
 pub mod islands;
+/// The frames of public and admin pages.
 #[cfg(feature = "ssr")]
-/// The frames of public and admin pages, and cards.
 pub mod layout;
-#[cfg(feature = "ssr")]
 /// Ticks of an axis.
+#[cfg(feature = "ssr")]
 pub mod scale;
-#[cfg(feature = "ssr")]
 /// Headline numbers and their change.
+#[cfg(feature = "ssr")]
 pub mod stat;
-#[cfg(feature = "ssr")]
 /// Tables that scroll and sort, and paging.
-pub mod table;
 #[cfg(feature = "ssr")]
+pub mod table;
 /// Small labels.
 pub mod tag;
-#[cfg(feature = "ssr")]
 /// Text that may be missing.
 pub mod text;
-#[cfg(feature = "ssr")]
 /// A journey, drawn as blazes on a trail.
+#[cfg(feature = "ssr")]
 pub mod trail;
-
-pub use self::islands::{Beacon, CopyButton, ThemeSwitch};
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    bars::{Bar, BarList},
+    bars::{BarItem, BarList},
     chart::{ChartPoint, LineChart},
-    empty::EmptyState,
-    facts::{Fact, Facts},
     filter::{
-        Chip, Choice, FilterBar, FilterChips, FilterDate, FilterSearch, FilterSelect, FilterText, Segment, Segmented,
+        Chip, FilterBar, FilterChips, FilterDate, FilterOption, FilterSearch, FilterSelect, FilterText, Segment,
+        Segmented,
     },
     footer::SiteFooter,
-    form::{AlertKind, Field, FormAlert, HiddenField, SubmitButton},
-    header::{AdminSection, Section, SiteHeader},
-    layout::{AdminPage, BackLink, Card, Columns, PublicPage},
+    header::{AdminSection, Section, SiteHeader, Viewer},
+    layout::{AdminPage, BackLink, Columns, FrameContext, PublicPage},
     stat::{Change, Stat, StatRow},
     table::{DataTable, Pagination, Sort, SortTh, Th, TwoLines},
-    tag::{Tag, Tone},
-    text::MaybeText,
     trail::{Marker, Trail, TrailStep},
 };
-pub use crate::pages::consent::{ConsentBanner, ConsentChoice};
+pub use self::{
+    card::Card,
+    empty::EmptyState,
+    facts::{Fact, Facts},
+    form::{AlertKind, Field, FormAlert, HiddenField, SubmitButton},
+    islands::{Beacon, CopyButton, ThemeSwitch},
+    tag::{Tag, Tone},
+    text::MaybeText,
+};

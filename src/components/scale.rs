@@ -1,17 +1,16 @@
-//! Ticks of an axis that starts at zero: round numbers, few of them, none a fraction of a count.
+//! Ticks of an axis that starts at zero: a few round numbers. Counts are whole, so ticks are too.
 
-/// The ticks from 0 to the first round number at or above `max`, in at most four intervals.
+/// The ticks from 0 to the first round number at or above `max`, in at most four intervals: `302` → 0, 100, 200, 300, 400.
 ///
-/// Always starts with 0 and has at least two entries, so that the last is a usable height even for an empty chart. Counts
-/// are whole: a step is never below 1.
+/// There are at least two ticks, so that the last is a height to divide by even for an empty chart.
 pub fn ticks(max: i64) -> Vec<i64> {
-    // No count comes near this; it keeps the sums below from overflowing.
+    // keeps the sums below from overflowing, far above any count
     let max = max.clamp(1, i64::MAX / 100);
     let step = step(max);
     (0..=div_ceil(max, step)).map(|n| n * step).collect()
 }
 
-/// The smallest of 1, 2, 2.5, 5 × 10ⁿ that reaches `max` in four steps; 2.5 only where it is whole.
+/// The smallest of 1, 2, 2.5 and 5 × 10ⁿ that reaches `max` in four steps. 2.5 itself is left out: it is not whole.
 fn step(max: i64) -> i64 {
     let least = div_ceil(max, 4);
     let mut power = 1;
@@ -24,12 +23,12 @@ fn step(max: i64) -> i64 {
     }
 }
 
-/// `i64::div_ceil` is not stable; enough for positive numbers.
+/// Rounds up, for positive numbers. `i64::div_ceil` is not stable.
 fn div_ceil(value: i64, by: i64) -> i64 {
     value / by + i64::from(value % by != 0)
 }
 
-/// Every how many labels one is written, so that at most `room` are: 1, 2, 3 … .
+/// The distance between labels that are written, so that at most `room` of `count` are: 1 for all, 2 for every second.
 pub fn label_stride(count: usize, room: usize) -> usize {
     count.div_ceil(room.max(1)).max(1)
 }

@@ -2,19 +2,19 @@ use leptos::prelude::*;
 
 use super::{MaybeText, format};
 
-/// How a number moved since the period before. The direction is a sign and a word, never colour alone.
+/// How a number changed since the period before. The direction is a sign in the text, never a colour alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Change {
     /// Relative: 0.124 is +12.4%.
     Percent(f64),
     /// A difference of two ratios: −0.002 is −0.2 percentage points.
     Points(f64),
-    /// There was nothing before, and there is something now: no ratio can say that.
+    /// Zero before and more now, which no ratio can say.
     New,
 }
 
 impl Change {
-    /// From the period before to this one; `None` where both are zero.
+    /// The change of a count. Returns `None` if both are zero.
     pub fn between(current: i64, previous: i64) -> Option<Self> {
         match (current, previous) {
             (0, 0) => None,
@@ -23,7 +23,7 @@ impl Change {
         }
     }
 
-    /// As [`Change::between`] for two rates, 0 to 1; `None` where either has nothing to divide.
+    /// The change of a rate between 0 and 1. Returns `None` if one of the rates is not known.
     pub fn between_rates(current: Option<f64>, previous: Option<f64>) -> Option<Self> {
         Some(Self::Points(current? - previous?))
     }
@@ -36,7 +36,7 @@ impl Change {
         }
     }
 
-    /// The class and the arrow, by what is written: a change that rounds to zero went nowhere.
+    /// The class and the arrow. They follow the rounded text: `+0.04%` is written as `0.0%` and has no direction.
     fn direction(self) -> (&'static str, &'static str) {
         let text = self.text();
         if text.starts_with('+') {
@@ -49,15 +49,13 @@ impl Change {
     }
 }
 
-/// Headline numbers in one surface; below them what explains them, a [`super::LineChart`] say.
+/// Headline numbers in one card. `below` explains them, for example with a [`super::LineChart`].
 #[component]
 pub fn StatRow(
     #[prop(into)] label: String,
     /// [`Stat`]s.
     children: Children,
-    /// Below the numbers, in the same card.
-    #[prop(optional)]
-    below: Option<AnyView>,
+    #[prop(optional)] below: Option<AnyView>,
 ) -> impl IntoView {
     view! {
         <section class="card stats-card" aria-label=label>
@@ -72,14 +70,14 @@ pub fn StatRow(
 #[component]
 pub fn Stat(
     #[prop(into)] label: String,
-    /// As [`format`] writes it.
+    /// As a function of [`format`] writes it.
     #[prop(into)]
     value: String,
     #[prop(optional_no_strip, into)] change: Option<Change>,
-    /// What chooses this number for the chart.
+    /// Leads to the page with this number in its chart.
     #[prop(optional, into)]
     href: MaybeText,
-    /// This number is the one in the chart.
+    /// The chart shows this number.
     #[prop(optional)]
     current: bool,
 ) -> impl IntoView {

@@ -2,15 +2,14 @@ use leptos::prelude::*;
 
 use super::MaybeText;
 
-/// A table that scrolls sideways where it does not fit, its first column staying in view.
+/// A table that scrolls sideways if it is too wide. The first column stays in view.
 ///
-/// `children` are `<thead>` and `<tbody>`. The first cell of a row is a `<th scope="row">`; a link in it with
-/// `class="cover-link"` ([`TwoLines`] writes one) makes the whole row a target. The caption is read, not seen: the card's
-/// heading says it to the eye.
+/// `children` are `<thead>` and `<tbody>`. The first cell of a row is a `<th scope="row">`. A link in it with
+/// `class="cover-link"`, as [`TwoLines`] writes it, makes the whole row a link. Only screen readers get the caption.
 #[component]
 pub fn DataTable(
     #[prop(into)] caption: String,
-    /// With many columns: closer together.
+    /// Less space between columns, for tables with many of them.
     #[prop(optional)]
     dense: bool,
     children: Children,
@@ -36,14 +35,14 @@ pub fn Th(#[prop(into)] label: String, #[prop(optional)] numeric: bool) -> impl 
 /// How a table is sorted by a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
-    /// By another column.
+    /// Not by this column.
     #[default]
     None,
     Ascending,
     Descending,
 }
 
-/// A column's heading that sorts. `href` is where pressing it leads: the other direction, or this column's first.
+/// A heading that sorts by its column. `href` leads to the table sorted by it, or in the other direction.
 #[component]
 pub fn SortTh(
     #[prop(into)] label: String,
@@ -63,7 +62,7 @@ pub fn SortTh(
     }
 }
 
-/// A cell's main line, a link where `href` is given, and a softer one below it.
+/// A cell's main line, with a softer line below it. With `href`, the main line is a link.
 #[component]
 pub fn TwoLines(
     #[prop(into)] title: String,
@@ -80,12 +79,12 @@ pub fn TwoLines(
     }
 }
 
-/// Links to the page before and the page after; nothing where there is but one page.
+/// Links to the newer and the older rows, as far as there are any.
 #[component]
 pub fn Pagination(
     newer: Option<String>,
     older: Option<String>,
-    /// "Leads 51 to 100 of 7,046".
+    /// For example "51 to 100 of 7,046".
     #[prop(optional, into)]
     summary: MaybeText,
     #[prop(default = "Newer")] newer_label: &'static str,

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-/// The colour of a [`Tag`]; its text says the same.
+/// The colour of a [`Tag`]. The text has to say the same, for people who cannot see the colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
     #[default]

@@ -1,6 +1,7 @@
-/// Text that may be missing, for optional props: takes `"…"`, a `String`, and either of them in an `Option`.
+/// Text that may be missing, for optional props.
 ///
-/// (A prop of type `Option<String>` would take one of these four only.)
+/// With `#[prop(into)]` such a prop takes a `&str`, a `String`, an `Option<&str>` and an `Option<String>`. A prop of type
+/// `Option<String>` would take only one of the four.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MaybeText(Option<String>);
 

@@ -2,19 +2,19 @@ use leptos::prelude::*;
 
 use super::MaybeText;
 
-/// The sign a step is marked with.
+/// The mark of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Marker {
-    /// A painted blaze: a touch.
+    /// Filled: a touch.
     #[default]
     Blaze,
-    /// An outlined one: a touch of less weight, an internal landing say.
+    /// Outlined: a touch of less weight, such as one from a link on this site.
     Hollow,
     /// The end of a trail: a sign-up, a conversion.
     Goal,
 }
 
-/// A journey, in order; holds [`TrailStep`]s.
+/// A journey: its [`TrailStep`]s in the order of time.
 #[component]
 pub fn Trail(#[prop(into)] label: String, children: Children) -> impl IntoView {
     view! { <ol class="trail" aria-label=label>{children()}</ol> }.into_any()
@@ -27,13 +27,13 @@ pub fn TrailStep(
     #[prop(into)] title: String,
     #[prop(optional, into)] href: MaybeText,
     #[prop(optional, into)] subtitle: MaybeText,
-    /// A path or an address, in the fixed-width face.
+    /// A path or an address, in the fixed-width font.
     #[prop(optional, into)]
     meta: MaybeText,
-    /// At the right: a time, a share.
+    /// At the right: a time or a share.
     #[prop(optional, into)]
     aside: MaybeText,
-    /// Below the rest: [`super::Tag`]s, [`super::Facts`].
+    /// Below the rest, for example [`super::Tag`]s or [`super::Facts`].
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {

@@ -22,15 +22,15 @@ use crate::{
     state::AppState,
 };
 
-/// One's own account: what is known about one, the referral link, the password, one's data.
+/// The account of the signed-in user: how they came, their referral link, their password, their data.
 ///
-/// The layer in front of it sends those who are not signed in to the sign-in page.
+/// The layer in front of `/account` sends everybody else to the sign-in page.
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let Some(user) = current_user() else {
         return view! { <ErrorPage status=axum::http::StatusCode::FORBIDDEN/> }.into_any();
     };
-    // The server provides it to every page.
+    // the server provides the state to every page
     let state = expect_context::<AppState>();
     let flash = take_flash("password");
     let erase = take_flash("erase");
@@ -46,17 +46,18 @@ pub fn AccountPage() -> impl IntoView {
                 .into_any(),
                 Err(error) => {
                     tracing::error!(%error, "an account page could not be filled");
-                    let message = "Your referral link cannot be shown right now. Please try again in a moment.";
+                    let message =
+                        "Your referral link and your journey cannot be shown right now. Please try again in a moment.";
                     view! { <FormAlert kind=AlertKind::Error message/> }.into_any()
                 }
             }
         }
     };
     let email = user.email.clone();
-    // The form stands at the foot of the page; what became of it is said where the eye is.
+    // the forms stand at the foot of the page: what became of one is said at the head too
     let changed = flash.notice.clone();
-    let not_changed = (!flash.errors.is_empty()).then_some("Your password is not changed: see below.");
-    let not_erased = (!erase.errors.is_empty()).then_some("Your data is not erased: see below.");
+    let not_changed = (!flash.errors.is_empty()).then_some("Your password was not changed. The form below says why.");
+    let not_erased = (!erase.errors.is_empty()).then_some("Your data was not erased. The form below says why.");
     view! {
         <PublicPage title="Your account" section=Section::Account>
             <div class="wrap account">
@@ -101,12 +102,12 @@ fn AboutYou(user: User) -> impl IntoView {
 #[component]
 fn ReferralLink(link: OwnToken) -> impl IntoView {
     let brought = match link.signups {
-        0 => "Nobody has signed up through it yet.".to_owned(),
-        n => format!("{} signed up through it.", format::plural(n, "person", "people")),
+        0 => "Nobody has signed up through this link yet.".to_owned(),
+        n => format!("{} signed up through this link.", format::plural(n, "person", "people")),
     };
     view! {
         <Card title="Your referral link">
-            <p class="muted">"Who creates an account within 30 days of opening it counts as brought by you."</p>
+            <p class="muted">"People who open this link and create an account within 30 days count as referred by you."</p>
             <div class="copy-field">
                 <input type="text" readonly aria-label="Your referral link" value=link.url/>
                 <CopyButton/>
@@ -116,16 +117,15 @@ fn ReferralLink(link: OwnToken) -> impl IntoView {
     }
 }
 
-/// What attribution knows about the one who looks.
+/// The user's journey: their touches, and the sign-up among them.
 #[component]
 fn HowYouCame(journey: Option<Journey>) -> impl IntoView {
     journey.map(|Journey { user, touches, referral }| {
         let signed_up = user.created_at;
-        let invited = referral.map(|_| "Through somebody's referral link");
+        let invited = referral.map(|_| "Through a referral link");
         let none = touches.is_empty().then(|| {
-            view! { <p class="muted">"No campaign link, no referral: you came by yourself."</p> }
+            view! { <p class="muted">"You came directly: no campaign link and no referral link led you here."</p> }
         });
-        // The sign-up stands at its time among the touches.
         let after = touches.partition_point(|touch| touch.occurred_at <= signed_up);
         let mut before: Vec<Lead> = touches;
         let later = before.split_off(after);
@@ -133,28 +133,28 @@ fn HowYouCame(journey: Option<Journey>) -> impl IntoView {
             <Card title="How you came here">
                 {none}
                 <Trail label="Your journey">
-                    {before.into_iter().map(step).collect_view()}
+                    {before.into_iter().map(|touch| view! { <TouchStep touch/> }).collect_view()}
                     <TrailStep marker=Marker::Goal title="Signed up" subtitle=invited
                         aside=format::date(signed_up, &TimeZone::UTC)/>
-                    {later.into_iter().map(step).collect_view()}
+                    {later.into_iter().map(|touch| view! { <TouchStep touch/> }).collect_view()}
                 </Trail>
             </Card>
         }
     })
 }
 
-fn step(touch: Lead) -> AnyView {
+#[component]
+fn TouchStep(touch: Lead) -> impl IntoView {
     let from = [touch.source, touch.medium].into_iter().flatten().collect::<Vec<_>>().join(" / ");
     let subtitle =
         [Some(from).filter(|from| !from.is_empty()), touch.campaign].into_iter().flatten().collect::<Vec<_>>();
-    // Most land on the front page, which says nothing.
+    // most touches land on the home page, which says nothing
     let landing = Some(touch.landing_path).filter(|path| path != "/");
     let marker = if touch.internal { Marker::Hollow } else { Marker::Blaze };
     view! {
         <TrailStep marker title=touch.channel subtitle=subtitle.join(" · ") meta=landing
             aside=format::date(touch.occurred_at, &TimeZone::UTC)/>
     }
-    .into_any()
 }
 
 #[component]
@@ -163,12 +163,12 @@ fn ChangePassword(email: String, flash: FormState) -> impl IntoView {
         <Card title="Change your password">
             <form class="form" method="post" action="/api/password" novalidate>
                 <FormAlert kind=AlertKind::Error message=flash.error("")/>
-                // Not sent: it tells password managers whose password changes.
+                // without a name, so it is not sent: it tells password managers whose password changes
                 <input type="text" autocomplete="username" value=email readonly hidden/>
                 <Field name="current_password" label="Current password" kind="password" autocomplete="current-password"
                     required=true error=flash.error("current_password")/>
                 <Field name="new_password" label="New password" kind="password" autocomplete="new-password" required=true
-                    hint="At least 8 characters. Everywhere else you are signed in, you will be signed out."
+                    hint="At least 8 characters. Changing it signs you out on all other devices."
                     error=flash.error("new_password")/>
                 <SubmitButton label="Change password"/>
             </form>
@@ -181,8 +181,8 @@ fn YourData() -> impl IntoView {
     view! {
         <Card title="Your data">
             <p class="muted" id="your-data">
-                "Everything that is stored about you, in one file: your account, the links that led you here, what you did that
-                counted, what you consented to. " <a href="/privacy">"What is stored, and for how long"</a>
+                "One file holds everything that is stored about you: your account, the links that led you here, your conversions
+                (such as purchases), and your consent. " <a href="/privacy">"What is stored, and for how long"</a>
             </p>
             <p>
                 <a class="button" href="/account/export.json" download="waymark-export.json" rel="external">
@@ -196,11 +196,11 @@ fn YourData() -> impl IntoView {
 #[component]
 fn EraseData(flash: FormState) -> impl IntoView {
     view! {
-        <Card title="Erase my data">
+        <Card title="Erase your data">
             <p>
-                "Your account is closed for good, and everything that says who you are is erased: your e-mail address, your
-                password, your sessions, and what the links that led you here said about you. What is left cannot be tied to you
-                and counts in totals only. You cannot undo it; you can sign up again with the same address."
+                "This closes your account and erases what identifies you: your e-mail address, your password, your sessions, and
+                what the links that led you here said about you. What remains cannot be tied to you and only counts in totals.
+                This cannot be undone. You can sign up again with the same address."
             </p>
             <form class="form" method="post" action="/api/erase" novalidate>
                 <FormAlert kind=AlertKind::Error message=flash.error("")/>

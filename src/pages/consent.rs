@@ -10,15 +10,15 @@ use crate::{
     state::AppState,
 };
 
-/// Where the form goes back to: this page, as it was asked for.
+/// The path and query of the page, to which the form leads back.
 fn here(parts: &Parts) -> String {
     parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
 }
 
-/// Asks a visitor who has not decided. The touch of this landing waits in the form: nothing is kept before they agree.
+/// The banner that asks visitors who have not decided about consent.
 ///
-/// It covers nothing and traps nobody: a landmark at the head of the page, which works without JavaScript, with two
-/// buttons that weigh the same.
+/// The landing waits in a hidden field of the form, because nothing is stored before the visitor agrees. The banner covers no part
+/// of the page, works without JavaScript, and gives both answers buttons of the same weight.
 #[component]
 pub fn ConsentBanner() -> impl IntoView {
     let asked = use_context::<Parts>().zip(use_context::<AppState>());
@@ -30,9 +30,9 @@ pub fn ConsentBanner() -> impl IntoView {
                 <section class="consent" aria-label="Your choice">
                     <form class="wrap" method="post" action="/api/consent" data-consent>
                         <p>
-                            "May this site remember which link brought you here? It is kept with a random number in a cookie, is "
-                            "never sold or shared, and you can take it back at any time. "
-                            <a href="/privacy">"What is kept"</a>
+                            "May this site remember which link brought you here? The link is stored with a random number, which your "
+                            "browser keeps in a cookie. It is never sold or shared, and you can withdraw your consent at any time. "
+                            <a href="/privacy">"What is stored"</a>
                         </p>
                         <input type="hidden" name="landing" value=landing/>
                         <input type="hidden" name="beacon" data-beacon/>
@@ -49,7 +49,7 @@ pub fn ConsentBanner() -> impl IntoView {
         .into_any()
 }
 
-/// What holds for this visitor, and the way to change it, for the privacy page.
+/// The visitor's decision, and a button that changes it. For the privacy page.
 #[component]
 pub fn ConsentChoice() -> impl IntoView {
     let Some((parts, state)) = use_context::<Parts>().zip(use_context::<AppState>()) else {
@@ -57,24 +57,24 @@ pub fn ConsentChoice() -> impl IntoView {
     };
     let decision = consent::decision(&parts.headers, state.config.is_secure());
     let (now, label, choice) = match (&decision, consent(&parts.headers, &state.config.attribution)) {
-        (Some(Decision { granted: true, .. }), Consent::Given) => ("You agreed.", "Take it back", "no"),
-        (_, Consent::Refused) => ("You declined: no arrival of yours is kept.", "Agree after all", "yes"),
-        (_, Consent::Undecided) => ("You have not decided. Nothing is kept.", "Decline for good", "no"),
+        (Some(Decision { granted: true, .. }), Consent::Given) => ("You agreed.", "Withdraw consent", "no"),
+        (_, Consent::Refused) => ("You declined. No visit of yours is stored.", "Agree", "yes"),
+        (_, Consent::Undecided) => ("You have not decided yet. Nothing is stored.", "Decline", "no"),
         (_, Consent::Given) => ("You have not objected.", "Object", "no"),
     };
     let asks_first = state.config.attribution.consent == ConsentMode::Required;
     let days = consent::MAX_AGE_DAYS;
     view! {
         <p>
-            {if asks_first { "This site asks before it keeps anything. " } else { "You can object at any time. " }}
+            {if asks_first { "This site asks before it stores anything. " } else { "You can object at any time. " }}
             <strong>{now}</strong>
-            {format!(" A decision is kept in a cookie for {days} days and then asked for again.")}
+            {format!(" Your decision is kept in a cookie for {days} days, then it expires.")}
         </p>
         <form method="post" action="/api/consent" class="row">
             <input type="hidden" name="next" value="/privacy"/>
             <button class="button" type="submit" name="choice" value=choice>{label}</button>
             {(choice == "no").then_some(view! {
-                <span class="muted small">"Arrivals that belong to no account are removed at once."</span>
+                <span class="muted small">"This deletes your stored visits, unless they belong to an account."</span>
             })}
         </form>
     }

@@ -4,7 +4,7 @@ use leptos_axum::ResponseOptions;
 
 use crate::components::{PublicPage, Section, assets, header::Logo};
 
-/// What an error page says; never what went wrong inside.
+/// What an error page says. It never says what went wrong inside the server.
 struct Words {
     title: &'static str,
     text: &'static str,
@@ -14,33 +14,33 @@ impl Words {
     fn of(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => {
-                Self { title: "There is no page here", text: "The address may be mistyped, or what it led to is gone." }
+                Self { title: "Page not found", text: "The address may be mistyped, or the page was removed." }
             }
             StatusCode::FORBIDDEN => Self {
                 title: "This page is not for your account",
-                text: "Only administrators may open it. If you are one, sign in with that account.",
+                text: "Only administrators can open it. If you are one, sign in with your administrator account.",
             },
             StatusCode::TOO_MANY_REQUESTS => {
-                Self { title: "Too many attempts", text: "Please wait a little, then try again." }
+                Self { title: "Too many attempts", text: "Wait a few minutes, then try again." }
             }
             StatusCode::SERVICE_UNAVAILABLE => {
-                Self { title: "Busy at the moment", text: "Please try again in a few seconds." }
+                Self { title: "Not available right now", text: "Try again in a few seconds." }
             }
             status if status.is_client_error() => {
-                Self { title: "That request did not work", text: "Go back, check what was sent, and try again." }
+                Self { title: "That request did not work", text: "Go back, check what you entered, and try again." }
             }
             _ => Self {
                 title: "Something went wrong",
-                text: "It is our fault, and it has been noted. Please try again.",
+                text: "This is our mistake, and it has been logged. Please try again.",
             },
         }
     }
 }
 
-/// A whole page for an error; sets the response's status.
+/// A whole page for an error. It sets the response's status.
 #[component]
 pub fn ErrorPage(status: StatusCode) -> impl IntoView {
-    // There is none while the list of routes is made.
+    // there is no response while Leptos lists the routes
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(status);
     }
@@ -51,21 +51,21 @@ pub fn ErrorPage(status: StatusCode) -> impl IntoView {
                 <p class="error-status">{status.as_u16()}</p>
                 <h1>{title}</h1>
                 <p class="muted">{text}</p>
-                <p class="row"><a class="button primary" href="/">"To the home page"</a></p>
+                <p class="row"><a class="button primary" href="/">"Go to the home page"</a></p>
             </div>
         </PublicPage>
     }
 }
 
-/// The page of every address that has none.
+/// The page for addresses that match no route.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     view! { <ErrorPage status=StatusCode::NOT_FOUND/> }
 }
 
-/// An error page as text, for where there is no Leptos to render it: a panic, a refused request.
+/// An error page as HTML text, for layers that answer without Leptos: after a panic, or for a refused request.
 ///
-/// Shows `request_id`, so that who reports the error can name it. Sets no status: the caller's response does.
+/// The page shows `request_id`, so that people who report the error can name the request. The caller sets the status.
 pub fn static_error_page(status: StatusCode, request_id: Option<&str>) -> String {
     let Words { title, text } = Words::of(status);
     let code = status.as_u16();
@@ -95,7 +95,7 @@ pub fn static_error_page(status: StatusCode, request_id: Option<&str>) -> String
 <h1>{title}</h1>
 <p class="muted">{text}</p>
 {reference}
-<p class="row"><a class="button primary" href="/">To the home page</a></p>
+<p class="row"><a class="button primary" href="/">Go to the home page</a></p>
 </div></main>
 </body>
 </html>
@@ -103,7 +103,7 @@ pub fn static_error_page(status: StatusCode, request_id: Option<&str>) -> String
     )
 }
 
-/// A request id may come from a proxy's header, that is, from anyone.
+/// Escapes text for HTML. A request id may come from a header, which anybody can write.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -6,10 +6,10 @@ use crate::{
     components::{Marker, PublicPage, Section, Trail, TrailStep},
 };
 
-/// A link that shows what the site does: this page, as if a newsletter had led here.
+/// The home page as a newsletter would link to it.
 const TRY_IT: &str = "/?utm_source=newsletter&utm_medium=email&utm_campaign=first-steps";
 
-/// What this is, for who has never heard of it.
+/// What Waymark is, for people who have never heard of it.
 #[component]
 pub fn HomePage() -> impl IntoView {
     let actions = match current_user() {
@@ -20,21 +20,21 @@ pub fn HomePage() -> impl IntoView {
         .into_any(),
         Some(user) if user.is_admin() => view! {
             <a class="button primary large" href="/admin">"Open the dashboard"</a>
-            <a class="button large" href="/account">"Your account"</a>
+            <a class="button large" href="/account">"Open your account"</a>
         }
         .into_any(),
-        Some(_) => view! { <a class="button primary large" href="/account">"Your account"</a> }.into_any(),
+        Some(_) => view! { <a class="button primary large" href="/account">"Open your account"</a> }.into_any(),
     };
     view! {
         <PublicPage title="Know which campaign brought each customer" section=Section::Home>
-            <Meta name="description" content="A Leptos starter with accounts, an admin dashboard, and attribution built in."/>
+            <Meta name="description" content="A Leptos starter with accounts, an admin dashboard and attribution built in."/>
             <div class="wrap home">
                 <div class="hero">
                     <div class="hero-text">
                         <h1>"Know which campaign brought each customer."</h1>
                         <p class="lead">
-                            "A Leptos starter with accounts, an admin dashboard, and attribution built in. Every campaign click is kept,
-                            counted once, and tied to the user who signs up."
+                            "A Leptos starter with accounts, an admin dashboard and attribution built in. Every campaign click is stored,
+                            counted once, and linked to the user who signs up."
                         </p>
                         <p class="row">{actions}</p>
                     </div>
@@ -47,7 +47,7 @@ pub fn HomePage() -> impl IntoView {
     }
 }
 
-/// A journey as the dashboard shows it. Nobody's: it says so.
+/// An invented journey as the dashboard shows it, marked as an example.
 #[component]
 fn Example() -> impl IntoView {
     view! {
@@ -62,7 +62,7 @@ fn Example() -> impl IntoView {
                 <TrailStep marker=Marker::Hollow title="Email" subtitle="newsletter / email · issue-46"
                     meta="/blog/launch" aside="9 March"/>
                 <TrailStep title="Referral program" subtitle="internal / referral · k7qm2xw9hd4r" aside="14 March"/>
-                <TrailStep marker=Marker::Goal title="Signed up" subtitle="three touches, eleven days" aside="14 March"/>
+                <TrailStep marker=Marker::Goal title="Signed up" subtitle="3 touches in 11 days" aside="14 March"/>
             </Trail>
         </section>
     }
@@ -72,18 +72,18 @@ fn Example() -> impl IntoView {
 #[component]
 fn Promises() -> impl IntoView {
     view! {
-        <section class="promises" aria-label="What it promises">
+        <section class="promises" aria-label="What Waymark promises">
             <div>
                 <h2>"Exactly once"</h2>
-                <p>"Reloads, races, retries and two replicas change nothing. What was acknowledged is on disk."</p>
+                <p>"Reloads, retries, parallel requests and a second server never count a click twice."</p>
             </div>
             <div>
                 <h2>"Your database"</h2>
-                <p>"SQLite to begin with, PostgreSQL when one machine is not enough. No vendor sees your users."</p>
+                <p>"Start with SQLite, and move to PostgreSQL when you need more than one server. No vendor sees your users."</p>
             </div>
             <div>
                 <h2>"Yours to change"</h2>
-                <p>"One readable package. Take the attribution folder alone, or build your product around it."</p>
+                <p>"One Rust package that you can read. Build your product in it, or take only its attribution folder."</p>
             </div>
         </section>
     }
@@ -98,37 +98,37 @@ fn HowItWorks() -> impl IntoView {
                 <li>
                     <h3>"Someone follows a link"</h3>
                     <p>
-                        "UTM parameters, click ids such as "<code>"gclid"</code>", the referring page and referral links are read as the
-                        request arrives. No script, no pixel, nothing for an ad blocker to stop."
+                        "Waymark reads UTM parameters, click ids such as "<code>"gclid"</code>", the referring page and referral links
+                        from the request itself. An ad blocker finds no tracking script to block."
                     </p>
                 </li>
                 <li>
-                    <h3>"The touch is kept"</h3>
+                    <h3>"The touch is stored"</h3>
                     <p>
-                        "It is one row in your database before the page is answered, under a random visitor id. A visit that
-                        carries no signal leaves no row and no cookie."
+                        "Such an arrival is called a touch. It becomes one row in your database, under a random visitor id, before
+                        the page is sent. Other visits leave no row and no cookie."
                     </p>
                 </li>
                 <li>
                     <h3>"They sign up"</h3>
                     <p>
-                        "The visitor is linked to the new user in the transaction that creates the account. All that came before is
-                        theirs, too."
+                        "The transaction that creates the account also links the visitor to the new user. All earlier touches of
+                        the visitor then belong to the user."
                     </p>
                 </li>
                 <li>
-                    <h3>"You look"</h3>
+                    <h3>"You see what worked"</h3>
                     <p>
-                        "The dashboard shows campaigns, leads and each user's journey, with filters, and CSV of whatever is on the
-                        screen."
+                        "The dashboard shows campaigns, leads and each user's journey. Filter them, and download what you see as
+                        CSV."
                     </p>
                 </li>
             </ol>
             <p class="try">
-                "See it for yourself: "
-                // Without a referrer, so that it counts as an arrival from outside.
+                "Try it: "
+                // without a referrer, the click counts as an arrival from another site
                 <a href=TRY_IT rel="noreferrer">"open this page as a newsletter click"</a>
-                ", then create an account. Your account page will know."
+                ", then create an account. Your account page shows how you came here."
             </p>
         </section>
     }

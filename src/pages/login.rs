@@ -6,7 +6,7 @@ use crate::{
     components::{AlertKind, Field, FormAlert, HiddenField, PublicPage, Section, SubmitButton},
 };
 
-/// Signing in.
+/// The sign-in form.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let flash = take_flash("login");
@@ -17,7 +17,7 @@ pub fn LoginPage() -> impl IntoView {
             <div class="narrow-page">
                 <header>
                     <h1>"Sign in"</h1>
-                    <p class="muted">"New here? " <a href=register>"Create an account"</a></p>
+                    <p class="muted">"No account yet? " <a href=register>"Create an account"</a></p>
                 </header>
                 <section class="card">
                     <form class="form wide-button" method="post" action="/api/login" novalidate>

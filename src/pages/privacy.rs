@@ -2,174 +2,170 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use super::consent::ConsentChoice;
 use crate::{
     attribution::{
         consent,
-        settings::{ConsentMode, Gpc, Settings},
+        settings::{ConsentMode, Gpc},
     },
     auth::{current_user, session_lifetime},
-    components::{Card, ConsentChoice, DataTable, PublicPage, Section, Th, format},
+    components::{Card, DataTable, PublicPage, Section, Th, format},
     state::AppState,
 };
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// What this site stores, as it is configured: made from the configuration, so that it cannot say anything else.
+/// What this site stores. The page is made from the configuration, so that it always says what the server does.
 #[component]
 pub fn PrivacyPage() -> impl IntoView {
-    // The server provides it to every page.
+    // the server provides the state to every page
     let state = expect_context::<AppState>();
     let settings = &state.config.attribution;
-    let (in_short, on_arrival, retention) = (in_short(settings), on_arrival(settings), retention(settings));
-    let secure = settings.secure;
+    let (consent, gpc, secure) = (settings.consent, settings.gpc, settings.secure);
+    let (unlinked, linked) = (settings.keep_unlinked, settings.keep_linked);
+    let tags: Vec<String> = settings.custom_tags.names().map(str::to_owned).collect();
     view! {
         <PublicPage title="Privacy" section=Section::None>
             <div class="wrap account">
                 <h1>"Privacy"</h1>
-                <Card title="In short"><div class="prose">{in_short}</div></Card>
+                <Card title="In short"><div class="prose"><InShort consent/></div></Card>
                 <Card title="Your choice"><div class="stack" id="choice"><ConsentChoice/></div></Card>
-                <Card title="What is stored when a link leads you here"><div class="prose">{on_arrival}</div></Card>
-                <Card title="What is stored when you have an account"><div class="prose">{with_account()}</div></Card>
-                <Card title="What is not stored"><div class="prose">{never()}</div></Card>
-                <Card title="How long it is kept"><div class="prose">{retention}</div></Card>
+                <Card title="What is stored when a link leads you here"><div class="prose"><OnArrival tags gpc/></div></Card>
+                <Card title="What is stored when you have an account"><div class="prose"><WithAccount/></div></Card>
+                <Card title="What is not stored"><div class="prose"><NotStored/></div></Card>
+                <Card title="How long it is stored"><div class="prose"><Retention unlinked linked/></div></Card>
                 <Card title="Cookies"><Cookies secure/></Card>
-                <Card title="What you can do"><div class="prose">{rights()}</div></Card>
+                <Card title="What you can do"><div class="prose"><Rights signed_in=current_user().is_some()/></div></Card>
             </div>
         </PublicPage>
     }
 }
 
-fn in_short(settings: &Settings) -> AnyView {
-    let asked = match settings.consent {
-        ConsentMode::Required => {
-            "Before you agree, nothing about you is stored: no cookie is set for it and nothing is written down."
-        }
+#[component]
+fn InShort(consent: ConsentMode) -> impl IntoView {
+    let when = match consent {
+        ConsentMode::Required => "Before you agree, nothing about you is stored, and no cookie is set for it.",
         ConsentMode::Implied => {
-            "That happens with your first visit, unless you decline or your browser asks for privacy in a way that is \
-             honoured here (see below)."
+            "This begins with your first visit, unless you decline or your browser sends a privacy signal that this site \
+             follows (see below)."
         }
     };
     view! {
         <p>
-            "This site remembers which links and campaigns led you here, and, once you sign up, that they led to your account. "
-            {asked}
+            "This site remembers which links and campaigns led you here. When you sign up, it links them to your account. "
+            {when}
         </p>
-        <p>"It is stored by this site itself, and given to nobody else. Nothing is loaded from other sites."</p>
+        <p>"This site stores the data itself and gives it to nobody else. Its pages load nothing from other sites."</p>
     }
-    .into_any()
 }
 
-fn on_arrival(settings: &Settings) -> AnyView {
-    let tags: Vec<&str> = settings.custom_tags.names().collect();
-    let tags = match tags.is_empty() {
-        true => view! { <li>"No other parameters of the address."</li> }.into_any(),
-        false => view! {
-            <li>
-                "These further parameters of the address: "
-                {tags.into_iter().enumerate().map(|(n, tag)| view! {
-                    {(n > 0).then_some(", ")} <code>{tag.to_owned()}</code>
-                }).collect_view()}
-                "."
-            </li>
-        }
-        .into_any(),
+#[component]
+fn OnArrival(tags: Vec<String>, gpc: Gpc) -> impl IntoView {
+    let (tags_before, tags_after) = match tags.is_empty() {
+        true => ("No other parameters of the address.", ""),
+        false => ("These further parameters of the address: ", "."),
     };
-    let signal = match settings.gpc {
+    let tags = tags
+        .into_iter()
+        .enumerate()
+        .map(|(n, tag)| view! { {(n > 0).then_some(", ")} <code>{tag}</code> })
+        .collect_view();
+    let signal = match gpc {
         Gpc::NoClickIds => {
-            "Where your browser sends Global Privacy Control, advertising networks' click ids are not stored; the rest is."
+            "If your browser sends Global Privacy Control, advertising networks' click ids are not stored; the rest is."
         }
-        Gpc::NoCapture => "Where your browser sends Global Privacy Control, none of this is stored.",
-        Gpc::Ignore => "Global Privacy Control, which some browsers send, changes nothing here.",
+        Gpc::NoCapture => "If your browser sends Global Privacy Control, none of this is stored.",
+        Gpc::Ignore => "Global Privacy Control, a signal that some browsers send, changes nothing on this site.",
     };
     view! {
-        <p>"Only where the link says where it comes from, or another site's page links here:"</p>
+        <p>"Only if the link says where it comes from, or another site links here:"</p>
         <ul>
             <li>
-                "The campaign parameters of its address: "
+                "The campaign parameters of the address: "
                 <code>"utm_source"</code> ", " <code>"utm_medium"</code> ", " <code>"utm_campaign"</code> ", "
                 <code>"utm_term"</code> ", " <code>"utm_content"</code>
-                " and their kin; and the click ids of advertising networks, such as " <code>"gclid"</code> "."
+                " and the less common ones; and the click ids of advertising networks, such as " <code>"gclid"</code> "."
             </li>
-            {tags}
-            <li>"The page that linked here, by its host and path, without its query."</li>
+            <li>{tags_before}{tags}{tags_after}</li>
+            <li>"The page that linked here: its host and path, without its query."</li>
             <li>"The page you came to, without its query, and the time."</li>
             <li>"A random number that stands for your browser."</li>
         </ul>
-        <p>{signal} " What this site says about it to programs: "
-            <a href="/.well-known/gpc.json" rel="external">"gpc.json"</a> "."</p>
+        <p>
+            {signal} " Programs can read this in " <a href="/.well-known/gpc.json" rel="external">"gpc.json"</a> "."
+        </p>
     }
-    .into_any()
 }
 
-fn with_account() -> AnyView {
+#[component]
+fn WithAccount() -> impl IntoView {
     view! {
         <ul>
-            <li>"Your e-mail address, and a hash of your password from which the password cannot be read."</li>
-            <li>"When you signed up, and what you bought or did that counts as a success of a campaign."</li>
-            <li>"Where you are signed in and until when, and how often signing in with your address failed lately."</li>
-            <li>"Your referral link, whom it brought, and whose link brought you."</li>
-            <li>"If you were asked for consent: when, to which text, and what you decided."</li>
+            <li>"Your e-mail address, and a hash of your password. The password cannot be read from the hash."</li>
+            <li>"When you signed up, and your conversions: what you bought or did that counts as a success of a campaign."</li>
+            <li>"Your sessions and when they end, and how many sign-ins with your address failed in the last day."</li>
+            <li>"Your referral link, who signed up through it, and whose link you signed up through."</li>
+            <li>"If you were asked for consent: when, the version of the text, and your answer."</li>
         </ul>
     }
-    .into_any()
 }
 
-fn never() -> AnyView {
+#[component]
+fn NotStored() -> impl IntoView {
     view! {
         <ul>
             <li>
-                "Your IP address. To slow down guessing and floods it is counted in memory for a few minutes, and never written
-                down, in the logs neither."
+                "Your IP address. To limit guessing and floods, the server counts requests by address in memory for a few minutes. The
+                address is not written to the database or the logs."
             </li>
-            <li>"Your browser's name and version (its user agent). It is looked at to leave out programs, and forgotten."</li>
-            <li>"What you do on the pages, or where you go from here."</li>
-            <li>"Parameters that name a person to a mailing service."</li>
+            <li>"Your browser's name and version (the user agent). The server reads it to recognize robots, and does not keep it."</li>
+            <li>"What you do on the pages, and where you go from here."</li>
+            <li>"Parameters by which a mailing service identifies a person."</li>
         </ul>
     }
-    .into_any()
 }
 
-fn retention(settings: &Settings) -> AnyView {
+#[component]
+fn Retention(unlinked: Option<Duration>, linked: Option<Duration>) -> impl IntoView {
     let kept = |kept: Option<Duration>| match kept {
         Some(kept) => format!("are removed after {}.", lasts(kept)),
         None => "are kept until they are erased.".to_owned(),
     };
     view! {
         <ul>
-            <li>"Arrivals of visitors without an account " {kept(settings.keep_unlinked)}</li>
-            <li>"Arrivals of people with an account " {kept(settings.keep_linked)}</li>
-            <li>"The account itself is kept until it is erased."</li>
-            <li>"Failed sign-ins are forgotten after a day, sessions when they end."</li>
+            <li>"Visits of people without an account " {kept(unlinked)}</li>
+            <li>"Visits of people with an account " {kept(linked)}</li>
+            <li>"The account is kept until it is erased."</li>
+            <li>"Failed sign-ins are removed after a day, sessions when they end."</li>
         </ul>
     }
-    .into_any()
 }
 
-/// One line of the table.
+/// A cookie, as the table lists it.
 struct Cookie {
     name: String,
     purpose: &'static str,
     lasts: String,
 }
 
-/// All cookies that the server sets. A test collects them from its answers.
+/// All cookies that the server sets. A test compares this list with the cookies of the server's responses.
 fn cookies(secure: bool) -> Vec<Cookie> {
     let own = |name: &str| if secure { format!("__Host-{name}") } else { name.to_owned() };
     vec![
         Cookie {
             name: own("waymark"),
-            purpose: "Recognises your browser: the links that led you here, and that you are signed in.",
+            purpose: "Recognizes your browser: it stands for the links that led you here, and keeps you signed in.",
             lasts: format!("{} at most", lasts(Duration::from_millis(session_lifetime::LIFETIME.unsigned_abs()))),
         },
         Cookie {
             name: own("flash"),
-            purpose: "Shows once, on the page after a form, what was wrong or done.",
+            purpose: "Shows the result of a form once, on the next page.",
             lasts: "1 minute".into(),
         },
         Cookie {
             name: own("waymark-waiting"),
-            purpose: "Holds the link that led you here while it cannot be stored, because the database is away.",
-            lasts: "7 days, usually until the next page".into(),
+            purpose: "Holds the link that led you here while the database is not available.",
+            lasts: "7 days at most, usually until the next page".into(),
         },
         Cookie {
             name: consent::cookie_name(secure).into(),
@@ -196,34 +192,30 @@ fn Cookies(secure: bool) -> impl IntoView {
             <tbody>{rows.collect_view()}</tbody>
         </DataTable>
         <p class="muted">
-            "None of them can be read by another site or by scripts. If you choose light or dark colours, your browser keeps that
-            choice for itself and does not send it."
+            "Other sites and scripts cannot read these cookies. If you choose light or dark colours, your browser keeps that
+            choice and does not send it."
         </p>
     }
 }
 
-fn rights() -> AnyView {
-    let account = match current_user() {
-        Some(_) => view! { <a href="/account#your-data">"On your account's page"</a> }.into_any(),
-        None => view! { <a href="/login?next=/account">"On your account's page"</a> }.into_any(),
-    };
+#[component]
+fn Rights(signed_in: bool) -> impl IntoView {
+    let account = if signed_in { "/account#your-data" } else { "/login?next=/account" };
     view! {
         <ul>
             <li>
-                {account}
-                " you can download everything that is stored about you as one file, and erase it. What cannot say who you were stays
-                in the totals."
+                "With an account: download everything that is stored about you as one file, or erase it, on "
+                <a href=account>"your account page"</a> ". What remains after erasing cannot identify you and only counts in totals."
             </li>
             <li>
-                "Without an account, delete this site's cookies: what was stored belongs to nobody any more, and goes when its time
-                has come."
+                "Without an account: delete this site's cookies. The stored visits then belong to nobody, and are removed after the
+                time above."
             </li>
         </ul>
     }
-    .into_any()
 }
 
-/// A duration as people say it: `90 days`, `760 days (25 months)`.
+/// A duration in words: `90 days`, `760 days (25 months)`.
 fn lasts(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let of = |unit: u64| i64::try_from(seconds / unit).unwrap_or(i64::MAX);

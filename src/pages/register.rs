@@ -6,7 +6,7 @@ use crate::{
     components::{AlertKind, Field, FormAlert, HiddenField, PublicPage, Section, SubmitButton},
 };
 
-/// Creating an account.
+/// The form that creates an account.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
     let flash = take_flash("register");
@@ -17,7 +17,7 @@ pub fn RegisterPage() -> impl IntoView {
             <div class="narrow-page">
                 <header>
                     <h1>"Create your account"</h1>
-                    <p class="muted">"Have one already? " <a href=login>"Sign in"</a></p>
+                    <p class="muted">"Already have an account? " <a href=login>"Sign in"</a></p>
                 </header>
                 <section class="card">
                     <form class="form wide-button" method="post" action="/api/register" novalidate>
@@ -25,7 +25,7 @@ pub fn RegisterPage() -> impl IntoView {
                         <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true
                             value=flash.value("email") error=flash.error("email")/>
                         <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true
-                            hint="At least 8 characters. A few unusual words make a good one." error=flash.error("password")/>
+                            hint="At least 8 characters. A few unusual words make a good password." error=flash.error("password")/>
                         <HiddenField name="next" value=next/>
                         <SubmitButton label="Create account"/>
                     </form>

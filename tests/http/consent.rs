@@ -110,7 +110,7 @@ async fn taking_it_back_forgets_what_no_account_holds() {
         decide(&browser, &fields, "yes").await;
         assert_eq!(app.count("select count(*) from touches").await, 1);
         let page = browser.text("/privacy").await;
-        assert!(page.contains("Take it back"), "{page}");
+        assert!(page.contains("Withdraw consent"), "{page}");
         let response = decide(&browser, &[("next".into(), "/privacy".into())], "no").await;
         let cookies = set_cookies(&response);
         assert!(

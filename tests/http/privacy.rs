@@ -210,7 +210,7 @@ async fn erasing_needs_the_password_and_guesses_wait() {
             assert_eq!(header(&response, "location"), "/account");
             let page = maria.text("/account").await;
             assert!(page.contains("This is not your current password."), "{page}");
-            assert!(page.contains("Your data is not erased: see below."), "{page}");
+            assert!(page.contains("Your data was not erased. The form below says why."), "{page}");
             assert!(page.contains(r#"id="erase-password-error""#), "{page}");
         }
         for _ in 0..3 {

@@ -39,7 +39,7 @@ async fn a_sign_up_through_a_members_link_is_one_lead_and_counts_for_the_member(
         let owner = app.member("owner@example.com").await;
         let token = token_of(&owner).await;
         assert_eq!(token, token_of(&owner).await, "it stays the same");
-        assert!(owner.text("/account").await.contains("Nobody has signed up through it yet."));
+        assert!(owner.text("/account").await.contains("Nobody has signed up through this link yet."));
 
         let friend = app.browser();
         let response = friend.get(&format!("/r/{token}?utm_content=x&page=2")).send().await.expect("an answer");
@@ -66,7 +66,7 @@ async fn a_sign_up_through_a_members_link_is_one_lead_and_counts_for_the_member(
             ("referral".into(), "internal".into(), "referral".into(), token.clone(), "Referral program".into(), 3)
         );
         assert_eq!(referrals(&app).await, [("friend@example.com".into(), token)]);
-        assert!(owner.text("/account").await.contains("1 person signed up through it."));
+        assert!(owner.text("/account").await.contains("1 person signed up through this link."));
     })
     .await;
 }

@@ -24,7 +24,7 @@ use crate::{
         },
     },
     components::{
-        AdminPage, AdminSection, BackLink, Bar, BarList, Card, Change, ChartPoint, Columns, EmptyState, LineChart,
+        AdminPage, AdminSection, BackLink, BarItem, BarList, Card, Change, ChartPoint, Columns, EmptyState, LineChart,
         Stat, StatRow, format,
     },
     db::Error,
@@ -286,13 +286,13 @@ fn rankings(page: &PageFilter, totals: &Totals, shown: Shown, lists: Vec<(Vec<Ra
         .map(|((dimension, title), (rows, total))| {
             let field = field_of(dimension);
             let empty = rows.is_empty();
-            let items: Vec<Bar> = rows
+            let items: Vec<BarItem> = rows
                 .into_iter()
                 .map(|Ranked { value, count }| {
                     let label = or_not_set(&value);
                     let narrow = field.map(|field| page.here(&page.filter().clone().with(field, Some(&label))));
                     let text = (shown == Shown::Conversions).then(|| credit(count));
-                    Bar { label, detail: None, href: narrow, value: count, text }
+                    BarItem { label, detail: None, href: narrow, value: count, text }
                 })
                 .collect();
             view! {

@@ -1,10 +1,11 @@
 use leptos::prelude::*;
 
-/// Tells the server what the address says of an arrival, where it says something: a query may have been taken away on the way to
-/// the server, and `#utm_…` never goes there. It shows nothing.
+/// Tells the server about signals in the page's address that the server cannot see. Shows nothing.
 ///
-/// Whether there may be something to say, the server's own parser decides. The server does not count twice what it saw itself. Where
-/// a visitor has yet to decide about consent, nothing is sent: it waits in the banner's form.
+/// Browsers never send what stands behind the `#`, and a CDN may remove the query before the server sees it. The parser that
+/// server and browser share decides whether the address may hold a signal; else nothing is sent. The server does not count an
+/// arrival again that it saw itself. While a visitor has not decided about consent, the beacon fills a hidden field of the
+/// banner's form, and sends nothing.
 #[island]
 pub fn Beacon() -> impl IntoView {
     #[cfg(feature = "hydrate")]
@@ -18,13 +19,13 @@ mod browser {
 
     use crate::attribution::signal::may_say_something;
 
-    /// Sends the address' signals, if it has any and may.
+    /// Sends path, query, fragment and referrer of the page, or hands them to the consent banner.
     pub fn send() -> Option<()> {
         let tags = document().document_element()?.get_attribute("data-tags").unwrap_or_default();
         let location = window().location();
         let (query, fragment) = (location.search().ok()?, location.hash().ok()?);
         let (query, fragment) = (query.trim_start_matches('?'), fragment.trim_start_matches('#'));
-        // a fragment is part of the page more often than of a link
+        // most fragments name a part of the page and are not sent
         let fragment = if may_say_something(fragment, &tags) { fragment } else { "" };
         if fragment.is_empty() && !may_say_something(query, &tags) {
             return None;

@@ -1,15 +1,21 @@
 use leptos::prelude::*;
 
-/// Copies the `value` of the field right before it, and says so.
+/// A button that copies the `value` of the field right before it.
 ///
-/// ```ignore
-/// <div class="copy-field">
-///     <input readonly aria-label="Your link" value=url/>
-///     <CopyButton/>
-/// </div>
+/// ```no_run
+/// # use leptos::prelude::*;
+/// # use waymark::components::CopyButton;
+/// # let url = String::new();
+/// view! {
+///     <div class="copy-field">
+///         <input readonly aria-label="Your link" value=url/>
+///         <CopyButton/>
+///     </div>
+/// }
+/// # ;
 /// ```
 ///
-/// The text comes from the page and not from a prop, because props would bring a JSON parser into the browser's half.
+/// The button reads the text from the page. A prop would bring a JSON parser to every page's download.
 #[island]
 pub fn CopyButton() -> impl IntoView {
     view! {
@@ -29,7 +35,7 @@ mod browser {
     use wasm_bindgen::{JsCast, JsValue};
     use web_sys::{Element, MouseEvent};
 
-    /// Long enough to be read, short enough to be gone at the next look.
+    /// How long the button says what became of the copying.
     const SHOWN_FOR: Duration = Duration::from_secs(2);
 
     pub fn copy(event: &MouseEvent) {
@@ -38,7 +44,7 @@ mod browser {
         let Some(text) = field.get_attribute("value") else { return };
         let status = button.next_element_sibling();
 
-        // On plain http browsers offer no clipboard at all, whatever the bindings' types say.
+        // on plain http, browsers offer no clipboard, although web_sys' type says that they do
         let navigator = window().navigator();
         if js_sys::Reflect::get(&navigator, &JsValue::from_str("clipboard")).is_ok_and(|it| it.is_undefined()) {
             say(&button, status.as_ref(), "Select and copy");

@@ -1,16 +1,17 @@
-//! The interactive components: what is here, and nothing else, is compiled for the browser too.
+//! Small interactive components that any page can use.
 //!
-//! An island stays invisible until it works: the script in [`crate::app`] marks it `data-ready` once it is hydrated, and
-//! the style sheet hides those that are not. Without JavaScript the page is whole without them.
+//! Every page downloads their code, so they are kept small: no props, no signals, no text formatting. Their state is in attributes,
+//! which the style sheet shows. An island of one page can afford more: see [`crate::admin::inspector`].
 //!
-//! They are kept small on purpose: no props (which would bring a JSON parser), no signals, no formatting. State lives in
-//! attributes, and the style sheet shows it.
+//! The style sheet hides an island until it works. The script in [`crate::app`] then sets its attribute `data-ready`. Where
+//! scripts are off, islands take no room. An island that is useful without a script puts the class `works-without-script` on its
+//! outermost elements, which are then always shown.
 
-/// Says what the address says of an arrival.
+/// Tells the server about signals in the page's address.
 mod beacon;
 /// A button that copies the value of the field before it.
 mod copy_button;
-/// Light, dark, or what the system says.
+/// Light colours, dark colours, or the system's.
 mod theme_switch;
 
 pub use self::beacon::Beacon;

@@ -1,10 +1,10 @@
 use leptos::prelude::*;
 
-/// Goes from the system's colours to light, to dark, and back.
+/// A button that goes from the system's colours to light, to dark, and back.
 ///
-/// The choice is `data-theme` on `<html>`, kept in local storage; `public/theme.js` applies it before the first paint. The
-/// button holds all three states, and the style sheet shows the one that `data-theme` names, so its accessible name
-/// ("Colours: dark") is right from the start though the server cannot know it.
+/// The choice is the attribute `data-theme` of `<html>`, and is kept in local storage. `public/theme.js` sets the attribute before
+/// the first paint. The server cannot know the choice, so the button holds all three states, and the style sheet shows the one
+/// that `data-theme` names. The accessible name ("Colours: dark") is then right from the start.
 #[island]
 pub fn ThemeSwitch() -> impl IntoView {
     view! {
@@ -36,7 +36,7 @@ fn switch() {
             Some(_) => None,
         };
         let storage = window().local_storage().ok().flatten();
-        // A browser that refuses storage still switches, for this page.
+        // without storage, the choice holds for this page
         match next {
             Some(theme) => {
                 _ = root.set_attribute("data-theme", theme);

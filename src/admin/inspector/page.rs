@@ -1,0 +1,70 @@
+use leptos::prelude::*;
+
+use super::{
+    InspectorResult, TypedArrival,
+    answer::{BROWSER, answer},
+    island::Inspector,
+};
+use crate::{
+    admin::page::{Asked, Failure, admin_page},
+    attribution::channel::rules::{Listed, Rules},
+    components::{AdminPage, AdminSection, DataTable, Tag, Th},
+};
+
+/// The inspector, and the table of all rules.
+#[component]
+pub fn InspectorPage() -> impl IntoView {
+    admin_page(AdminSection::Inspector, page)
+}
+
+async fn page(asked: Asked) -> Result<AnyView, Failure> {
+    let parameter = |name| asked.parameter(name).unwrap_or_default();
+    let mut typed = TypedArrival {
+        address: parameter("address"),
+        linked_from: parameter("linked_from"),
+        agent: parameter("agent"),
+        gpc: !parameter("gpc").is_empty(),
+    };
+    let attribution = &asked.state.attribution;
+    let result: Option<InspectorResult> = (!typed.address.is_empty()).then(|| answer(attribution, &typed));
+    if typed.agent.is_empty() {
+        typed.agent = BROWSER.to_owned();
+    }
+    let custom_tags = attribution.settings.custom_tags.names().collect::<Vec<_>>().join(",");
+    let rules = attribution.settings.rules.clone();
+    Ok(view! {
+        <AdminPage title="Inspector" section=AdminSection::Inspector
+            subtitle="What would become of an arrival, and why. Nothing is stored.">
+            <Inspector typed result custom_tags/>
+            <RuleTable rules/>
+        </AdminPage>
+    }
+    .into_any())
+}
+
+#[component]
+fn RuleTable(rules: Rules) -> impl IntoView {
+    let row = |Listed { name, channel, about, custom }: Listed<'_>| {
+        view! {
+            <tr>
+                <th scope="row"><code>{name.to_owned()}</code>{custom.then(|| view! { " " <Tag label="your rule"/> })}</th>
+                <td><Tag label=channel.to_string()/></td>
+                <td>{about.to_string()}</td>
+            </tr>
+        }
+    };
+    view! {
+        <details class="card rules">
+            <summary>"All rules, in the order in which they are asked"</summary>
+            <p class="muted small">
+                "The first rule that matches decides. Version " <code>{rules.version().to_owned()}</code>
+                ". Your own rules stand in the file that ATTRIBUTION_RULES names. After a change, run "
+                <code>"waymark reclassify"</code> " to apply them to the touches that are stored."
+            </p>
+            <DataTable caption="Channel rules">
+                <thead><tr><Th label="Rule"/><Th label="Channel"/><Th label="It matches when"/></tr></thead>
+                <tbody>{rules.list().map(row).collect_view()}</tbody>
+            </DataTable>
+        </details>
+    }
+}
