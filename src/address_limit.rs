@@ -1,25 +1,34 @@
-//! How often an address may do something: counted in this process, never stored.
+//! How often a network address may do something: counted in this process, never stored.
 
 use std::{
     collections::HashMap,
+    marker::PhantomData,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Addresses that are kept in mind. Beyond, the oldest are forgotten.
+/// How many addresses a limit remembers. With more, those whose window has ended are forgotten; if all windows are open, all
+/// addresses are forgotten.
 const ADDRESSES: usize = 50_000;
 
-/// A request extension: whose request it is, as far as proxies that are trusted tell.
+/// A request extension: the network address of the client, as far as trusted proxies tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// Counts what addresses do within a window. Each process counts for itself.
+/// What an address may do, and how often. Each limit is a type of its own, so that a handler cannot use up another's share.
+pub trait Limited {
+    /// How often an address may do it within the window.
+    const MOST: u32;
+    /// The window begins with the first time.
+    const WINDOW: Duration;
+}
+
+/// Counts what addresses do. Clones count together; each process counts for itself.
 #[derive(Clone, Debug)]
-pub struct AddressLimit {
-    most: u32,
-    window: Duration,
+pub struct AddressLimit<What> {
     counts: Arc<Mutex<HashMap<IpAddr, Count>>>,
+    what: PhantomData<What>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,29 +37,17 @@ struct Count {
     count: u32,
 }
 
-impl AddressLimit {
-    /// After `most` times within `window`, an address has to wait for its end.
-    pub fn new(most: u32, window: Duration) -> Self {
-        Self { most, window, counts: Arc::default() }
+impl<What> Default for AddressLimit<What> {
+    fn default() -> Self {
+        Self { counts: Arc::default(), what: PhantomData }
     }
+}
 
-    /// Failed sign-ins: as in Rails 8's generated sign-in.
-    pub fn of_sign_ins() -> Self {
-        Self::new(10, Duration::from_secs(3 * 60))
-    }
-
-    /// Beacons: a page sends one, and many people may share an address.
-    pub fn of_beacons() -> Self {
-        Self::new(300, Duration::from_secs(60))
-    }
-
-    /// Visitors who are new, each of whom is a row: more than people bring together, fewer than fill a disk.
-    pub fn of_new_visitors() -> Self {
-        Self::new(1_000, Duration::from_secs(10 * 60))
-    }
-
-    /// Counts once for an address, if it has not had its share. Addresses that are nobody's on the internet (this machine, a
-    /// private network) have no share: a proxy stands there that was not told of, and everybody comes from it.
+impl<What: Limited> AddressLimit<What> {
+    /// Counts one time for an address and returns `true`, unless the address has had its share.
+    ///
+    /// Loopback and private addresses have no share and are always admitted: such an address is a proxy that the
+    /// configuration does not name, and everybody comes from it.
     pub fn admits(&self, address: IpAddr) -> bool {
         if is_private(address) {
             return true;
@@ -62,36 +59,42 @@ impl AddressLimit {
         admitted
     }
 
-    /// How long an address has to wait before the next try.
+    /// Returns how long an address has to wait before the next time, or `None` if it need not wait.
     pub fn wait_of(&self, address: IpAddr) -> Option<Duration> {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = self.lock();
         let found = counts.get(&network(address))?;
-        if found.count < self.most {
+        if found.count < What::MOST {
             return None;
         }
-        self.window.checked_sub(found.since.elapsed())
+        What::WINDOW.checked_sub(found.since.elapsed())
     }
 
-    /// Counts once for an address.
+    /// Counts one time for an address.
     pub fn count(&self, address: IpAddr) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.lock();
         if counts.len() >= ADDRESSES {
-            counts.retain(|_, entry| entry.since.elapsed() < self.window);
+            counts.retain(|_, entry| entry.since.elapsed() < What::WINDOW);
             if counts.len() >= ADDRESSES {
-                // all of them within one window: an attack that wide is for other limits
+                // An attack from this many addresses is not stopped by counting addresses.
                 counts.clear();
             }
         }
         let now = Instant::now();
         let entry = counts.entry(network(address)).or_insert(Count { since: now, count: 0 });
-        if entry.since.elapsed() >= self.window {
+        if entry.since.elapsed() >= What::WINDOW {
             *entry = Count { since: now, count: 0 };
         }
         entry.count += 1;
     }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Count>> {
+        // Whoever panicked here left whole entries behind.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// What one customer of a provider has: an IPv4 address, or a /64 of IPv6 addresses.
+/// Returns what one customer of an internet provider has: an IPv4 address, or a /64 of IPv6 addresses (`2001:db8::1` →
+/// `2001:db8::`).
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -117,10 +120,26 @@ mod tests {
         text.parse().expect("an address")
     }
 
+    #[derive(Debug)]
+    struct Sometimes;
+
+    impl Limited for Sometimes {
+        const MOST: u32 = 2;
+        const WINDOW: Duration = Duration::from_secs(60);
+    }
+
+    #[derive(Debug)]
+    struct AlwaysAgain;
+
+    impl Limited for AlwaysAgain {
+        const MOST: u32 = 1;
+        const WINDOW: Duration = Duration::ZERO;
+    }
+
     #[test]
     fn an_address_waits_after_its_share_and_its_neighbours_with_it() {
-        let limit = AddressLimit::of_sign_ins();
-        for n in 0..limit.most {
+        let limit = AddressLimit::<Sometimes>::default();
+        for n in 0..Sometimes::MOST {
             assert_eq!(limit.wait_of(address("2001:db8::1")), None);
             limit.count(address(&format!("2001:db8::{n}")));
         }
@@ -130,14 +149,14 @@ mod tests {
 
     #[test]
     fn the_wait_ends_with_the_window() {
-        let limit = AddressLimit::new(1, Duration::ZERO);
+        let limit = AddressLimit::<AlwaysAgain>::default();
         limit.count(address("192.0.2.1"));
         assert_eq!(limit.wait_of(address("192.0.2.1")), None);
     }
 
     #[test]
     fn a_private_network_has_no_share() {
-        let limit = AddressLimit::new(2, Duration::from_secs(60));
+        let limit = AddressLimit::<Sometimes>::default();
         let admitted = |text: &str| (0..3).filter(|_| limit.admits(address(text))).count();
         assert_eq!(admitted("198.51.100.7"), 2);
         assert_eq!(admitted("2001:db8::7"), 2);
@@ -148,7 +167,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let limit = AddressLimit::of_sign_ins();
+        let limit = AddressLimit::<Sometimes>::default();
         for n in 0..(ADDRESSES as u32 + 10) {
             limit.count(IpAddr::from(n.to_be_bytes()));
         }

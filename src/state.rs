@@ -1,40 +1,48 @@
-//! What every request can reach: handlers as axum state, pages as context (`expect_context::<AppState>()`).
+//! What every request can reach: axum handlers as state, pages and server functions as context
+//! (`expect_context::<AppState>()`).
 
 use std::{ops::Deref, sync::Arc};
 
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
-use crate::{address_limit::AddressLimit, attribution::Attribution, auth::password::Hasher, config::Config, db::Db};
+use crate::{
+    attribution::{Attribution, capture::beacon::BeaconLimit},
+    auth::Accounts,
+    config::Config,
+    db::Db,
+};
 
-/// Cheap to clone: every layer of a request does.
+/// The state of the whole application. Cloning is cheap, and layers clone it for each request.
+///
+/// A handler that needs one part takes that part as its state: `State<Attribution>`.
 #[derive(Clone, Debug)]
-pub struct AppState(Arc<Shared>);
+pub struct AppState(Arc<StateParts>);
 
+/// The parts of [`AppState`].
 #[derive(Debug)]
-pub struct Shared {
+pub struct StateParts {
     pub db: Db,
     pub config: Arc<Config>,
-    pub hasher: Hasher,
-    /// Failed sign-ins of an address, in this process.
-    pub sign_in_limit: AddressLimit,
+    /// What accounts need.
+    pub accounts: Accounts,
     /// What the attribution layers need.
     pub attribution: Attribution,
-    /// Beacons of an address, in this process.
-    pub beacon_limit: AddressLimit,
+    /// Beacons of an address, counted in this process.
+    pub beacon_limit: BeaconLimit,
     pub options: LeptosOptions,
 }
 
 impl AppState {
-    pub fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared))
+    pub fn new(parts: StateParts) -> Self {
+        Self(Arc::new(parts))
     }
 }
 
 impl Deref for AppState {
-    type Target = Shared;
+    type Target = StateParts;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &StateParts {
         &self.0
     }
 }
@@ -45,22 +53,27 @@ impl FromRef<AppState> for Db {
     }
 }
 
-/// The beacon asks for it.
-impl FromRef<AppState> for AddressLimit {
+impl FromRef<AppState> for Accounts {
     fn from_ref(state: &AppState) -> Self {
-        state.beacon_limit.clone()
-    }
-}
-
-/// Leptos asks for it.
-impl FromRef<AppState> for LeptosOptions {
-    fn from_ref(state: &AppState) -> Self {
-        state.options.clone()
+        state.accounts.clone()
     }
 }
 
 impl FromRef<AppState> for Attribution {
     fn from_ref(state: &AppState) -> Self {
         state.attribution.clone()
+    }
+}
+
+impl FromRef<AppState> for BeaconLimit {
+    fn from_ref(state: &AppState) -> Self {
+        state.beacon_limit.clone()
+    }
+}
+
+/// `leptos_axum` asks for the options.
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.options.clone()
     }
 }

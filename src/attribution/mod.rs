@@ -46,4 +46,4 @@ pub mod source;
 pub mod touch;
 
 #[cfg(feature = "ssr")]
-pub use capture::{Attribution, EndedSession, SignedInUser, StartedSession};
+pub use capture::{Attribution, EndedSession, NewVisitorLimit, SignedInUser, StartedSession};

@@ -1,7 +1,7 @@
 //! Bearer tokens: who may report conversions over HTTP.
 //!
-//! What always holds: a token has 256 random bits and is shown once; only its SHA-256 is stored, and by it a token is looked up,
-//! so that neither a copy of the database nor the time of an answer tells one. A fast digest is enough for what nobody can guess.
+//! What always holds: a token has 256 random bits and is shown once. Only its SHA-256 is stored, and tokens are looked up by it,
+//! so neither a copy of the database nor the time of a response tells a token. A fast digest is enough for what cannot be guessed.
 
 use std::fmt;
 
@@ -15,18 +15,18 @@ use crate::{
     id::ApiTokenId,
 };
 
-/// How a token begins, so that people and scanners for lost secrets see what it is.
+/// The beginning of every token, by which people and scanners for leaked secrets recognize one.
 const PREFIX: &str = "wmk_";
 const RANDOM_BYTES: usize = 32;
 /// The random bytes in base64url without padding.
 const RANDOM_CHARS: usize = 43;
-/// How often the time of the last use is written at most.
+/// The time of a token's last use is written once in this time at most.
 const USE_NOTED_EVERY: Millis = 60 * 1000;
 
-/// A token as it is listed. The token itself is known to its holder alone.
+/// A token as it is listed. The token itself is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ApiToken {
-    /// Also the source of the conversions that it reports, where a report names none.
+    /// Who reports with the token: `stripe`. Also the source of the reported conversions, unless a report names another.
     pub name: String,
     pub created_at: Millis,
     /// To the minute.
@@ -34,26 +34,29 @@ pub struct ApiToken {
     pub revoked_at: Option<Millis>,
 }
 
-/// Whose token a request carries.
+/// Who sent a request, by its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The token's name.
     pub name: String,
 }
 
-/// Why there is no new token.
+/// Why a token was not created. The texts are shown on the command line.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ApiTokenError {
+    /// What is wrong with the name.
     #[error("The name is not accepted. {0}")]
     Name(&'static str),
-    #[error("There is a token of this name. Revoke it first, or choose another name.")]
+    /// A token that is not revoked has the name.
+    #[error("There is a token with this name. Revoke it first, or choose another name.")]
     Taken,
+    /// The token could not be stored.
     #[error("The database does not answer: {0}")]
     Db(#[from] Error),
 }
 
-/// Makes a token and answers it: the only time that it is seen. The name of a revoked token is free again, so that a token can
-/// be replaced without a change of source.
+/// Creates a token and returns it. It cannot be seen again. The name of a revoked token is free, so that a token can be replaced
+/// while the conversions' source stays the same.
 pub async fn create(db: &Db, name: &str) -> Result<String, ApiTokenError> {
     let name = Name::of_source(name).map_err(ApiTokenError::Name)?;
     let token = Secret::random();
@@ -77,16 +80,16 @@ pub async fn create(db: &Db, name: &str) -> Result<String, ApiTokenError> {
     if made == 0 { Err(ApiTokenError::Taken) } else { Ok(token.0) }
 }
 
-/// All tokens, the newest first.
+/// Returns all tokens, the newest first.
 pub async fn list(db: &Db) -> Result<Vec<ApiToken>, Error> {
     sql("select name, created_at, last_used_at, revoked_at from api_tokens order by created_at desc, id desc")
         .fetch_all(&mut db.read().await?)
         .await
 }
 
-/// Ends a token with the next request that carries it. Answers whether there was one to end.
+/// Revokes a token: the next request that carries it is refused. Returns whether there was a token to revoke.
 pub async fn revoke(db: &Db, name: &str) -> Result<bool, Error> {
-    // what is no name is no token's, and PostgreSQL takes no text with a NUL
+    // No token has a name that is not accepted, and PostgreSQL refuses text with a NUL.
     let Ok(name) = Name::of_source(name) else { return Ok(false) };
     let now = db.now();
     let revoked = db
@@ -103,10 +106,10 @@ pub async fn revoke(db: &Db, name: &str) -> Result<bool, Error> {
     Ok(revoked > 0)
 }
 
-/// Whose token this is. `None` where it is nobody's, or revoked.
+/// Returns who a token belongs to, or `None` if it is unknown or revoked.
 pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error> {
     let Some(token) = Secret::parse(token) else { return Ok(None) };
-    // Its connection is not held while waiting for another.
+    // The connection goes back to the pool before `note_use` takes one.
     let found: Result<Option<(ApiTokenId, String, Option<Millis>)>, Error> = db
         .with_deadline(async {
             sql("select id, name, last_used_at from api_tokens where token_hash = $1 and revoked_at is null")
@@ -126,7 +129,7 @@ pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error>
 async fn note_use(db: &Db, id: ApiTokenId, now: Millis) -> Result<(), Error> {
     db.transaction(move |conn| {
         Box::pin(async move {
-            // of many at once, one writes
+            // Of many requests at once, one writes.
             sql("update api_tokens set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)")
                 .bind(id)
                 .bind(now)
@@ -139,10 +142,10 @@ async fn note_use(db: &Db, id: ApiTokenId, now: Millis) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// A token in the clear.
+/// A token itself.
 struct Secret(String);
 
-/// It is in no log.
+/// Logs show no token.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
@@ -156,7 +159,7 @@ impl Secret {
         Self(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// What looks like a token. All else is no question for the database.
+    /// Returns `None` for what cannot be a token, which saves a question to the database.
     fn parse(text: &str) -> Option<Self> {
         let random = text.strip_prefix(PREFIX)?;
         let fine = random.len() == RANDOM_CHARS

@@ -20,18 +20,20 @@ pub struct Backend {
     hasher: Hasher,
 }
 
-/// What someone typed to sign in.
+/// What a person typed to sign in.
 #[derive(Clone)]
 pub struct Credentials {
     pub email: String,
     pub password: String,
 }
 
-/// Why nobody could be found or checked.
+/// Why no user could be looked up or checked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum BackendError {
+    /// The database did not answer.
     #[error(transparent)]
     Database(#[from] db::Error),
+    /// Too many passwords are being checked.
     #[error(transparent)]
     Busy(#[from] Busy),
 }
@@ -40,6 +42,28 @@ impl Backend {
     pub fn new(db: Db, hasher: Hasher) -> Self {
         Self { db, hasher }
     }
+
+    /// Hashes a password with today's parameters. Returns the user with the new hash.
+    async fn renew_hash(&self, user: User, password: String) -> Result<User, BackendError> {
+        let (id, old) = (user.id, user.password_hash.clone());
+        let new = self.hasher.hash(password).await?;
+        let renewed = self
+            .db
+            .transaction(move |conn| {
+                Box::pin(async move {
+                    // Only if the password is still the one that was checked.
+                    sql("update users set password_hash = $1 where id = $2 and password_hash = $3")
+                        .bind(new)
+                        .bind(id)
+                        .bind(old)
+                        .execute(conn)
+                        .await?;
+                    User::find(conn, id).await
+                })
+            })
+            .await?;
+        Ok(renewed.unwrap_or(user))
+    }
 }
 
 impl AuthnBackend for Backend {
@@ -47,39 +71,21 @@ impl AuthnBackend for Backend {
     type Credentials = Credentials;
     type Error = BackendError;
 
-    /// The user whose password this is. An unknown address, a wrong password and a disabled user take the same time.
+    /// Returns the user whose address and password these are. An unknown address, a wrong password and a disabled user take the
+    /// same time.
     async fn authenticate(&self, credentials: Credentials) -> Result<Option<User>, BackendError> {
-        // the connection goes back before the slow part
+        // The connection goes back to the pool before the slow part.
         let user = User::find_by_email(&mut self.db.read().await?, &credentials.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let check = self.hasher.check(credentials.password.clone(), hash).await?;
-        let Some(mut user) = user.filter(|user| check != Check::Wrong && !user.disabled) else {
-            return Ok(None);
-        };
-        if check == Check::RightButWeak {
-            let (id, old) = (user.id, user.password_hash.clone());
-            let new = self.hasher.hash(credentials.password).await?;
-            user = self
-                .db
-                .transaction(move |conn| {
-                    Box::pin(async move {
-                        // only where it is still the one that was checked
-                        sql("update users set password_hash = $1 where id = $2 and password_hash = $3")
-                            .bind(new)
-                            .bind(id)
-                            .bind(old)
-                            .execute(conn)
-                            .await?;
-                        User::find(conn, id).await
-                    })
-                })
-                .await?
-                .unwrap_or(user);
+        match user.filter(|user| !user.disabled) {
+            Some(user) if check == Check::RightButWeak => Ok(Some(self.renew_hash(user, credentials.password).await?)),
+            Some(user) if check == Check::Right => Ok(Some(user)),
+            _ => Ok(None),
         }
-        Ok(Some(user))
     }
 
-    /// The user of a session. Where the database does not answer, nobody is signed in for this request: the page is served, and
+    /// Returns the user of a session. If the database does not answer, the request is served as if no user were signed in, and
     /// the session stays as it is.
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, BackendError> {
         let found = self.db.with_deadline(async { User::find(&mut self.db.read().await?, *id).await }).await;

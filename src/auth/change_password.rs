@@ -1,61 +1,72 @@
-//! Changing a password: it needs the current one, and ends all other sessions of the user.
+//! Changing a password: asks for the current one, and ends all other sessions of the user.
 
 use std::net::IpAddr;
 
 use super::{
-    AuthSession, User,
+    accounts::Accounts,
+    backend::AuthSession,
     confirm::{NotConfirmed, confirm},
     password,
-    sign_in::{Failure, begin_session},
+    sign_in::{SignInRefusal, begin_session},
+    user::User,
 };
 use crate::{
     attribution::{capture::lead_source_layer::link, touch::visitor},
     db::{Error, sql},
-    state::AppState,
 };
 
-/// Why the password is as it was.
+/// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
-pub enum ChangeFailure {
+pub enum PasswordChangeRefusal {
+    /// No user is signed in.
     #[error("nobody is signed in")]
     SignedOut,
+    /// The current password is wrong, or has been changed meanwhile.
     #[error("the current password is wrong")]
     WrongCurrent,
+    /// The new password is too short, too long or too easy to guess: why, in words for the user.
     #[error("the new password is not accepted")]
     NotAccepted(&'static str),
+    /// The password could not be checked or stored, or the session could not be renewed.
     #[error(transparent)]
-    Other(#[from] Failure),
+    Other(#[from] SignInRefusal),
 }
 
-impl From<NotConfirmed> for ChangeFailure {
+impl From<NotConfirmed> for PasswordChangeRefusal {
     fn from(error: NotConfirmed) -> Self {
         match error {
             NotConfirmed::SignedOut => Self::SignedOut,
             NotConfirmed::Wrong => Self::WrongCurrent,
-            NotConfirmed::Other(failure) => Self::Other(failure),
+            NotConfirmed::Other(refusal) => Self::Other(refusal),
         }
     }
 }
 
-/// Changes the password of who is signed in, and gives their session a new id.
+impl From<Error> for PasswordChangeRefusal {
+    fn from(error: Error) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// Changes the password of the signed-in user, and gives the session a new id.
 pub async fn change_password(
-    state: &AppState,
+    accounts: &Accounts,
     auth: &mut AuthSession,
     address: IpAddr,
     current: String,
     new: String,
-) -> Result<(), ChangeFailure> {
-    let user = confirm(state, auth, address, current).await?;
-    password::accept(&new, &user.email).map_err(ChangeFailure::NotAccepted)?;
-    let hash = state.hasher.hash(new).await.map_err(|_| Failure::Busy)?;
-    let visitor = visitor::get(&auth.session).await.map_err(Failure::from)?.map(|visitor| visitor.id);
-    let (id, old, now) = (user.id, user.password_hash, state.db.now());
-    let changed = state
+) -> Result<(), PasswordChangeRefusal> {
+    let user = confirm(accounts, auth, address, current).await?;
+    password::accept(&new, &user.email).map_err(PasswordChangeRefusal::NotAccepted)?;
+    let hash = accounts.hasher.hash(new).await.map_err(SignInRefusal::from)?;
+    let visitor = visitor::get(&auth.session).await.map_err(SignInRefusal::from)?.map(|visitor| visitor.id);
+    let (id, old, now) = (user.id, user.password_hash, accounts.db.now());
+    let (user, visitor) = accounts
         .db
         .transaction(move |conn| {
             Box::pin(async move {
-                // The epoch is part of what sessions are checked against: all of them are void. Only where the password is
-                // still the one that was checked: of two changes at once one wins, and the other says so.
+                // Sessions are checked against the epoch, so raising it ends all of them. The row changes only if the password
+                // is still the one that was checked: of two changes at once one wins, and the other is refused.
                 let changed = sql("update users set password_hash = $1, session_epoch = session_epoch + 1
                     where id = $2 and password_hash = $3")
                 .bind(hash)
@@ -64,16 +75,15 @@ pub async fn change_password(
                 .execute(conn)
                 .await?;
                 if changed == 0 {
-                    return Ok::<_, Error>(None);
+                    return Err(PasswordChangeRefusal::WrongCurrent);
                 }
                 sql("delete from tower_sessions where user_id = $1").bind(id).execute(conn).await?;
                 let visitor = link(conn, visitor, id, now).await?;
-                Ok(User::find(conn, id).await?.map(|user| (user, visitor)))
+                let user = User::find(conn, id).await?.ok_or(PasswordChangeRefusal::WrongCurrent)?;
+                Ok((user, visitor))
             })
         })
-        .await
-        .map_err(Failure::from)?;
-    let (user, visitor) = changed.ok_or(ChangeFailure::WrongCurrent)?;
+        .await?;
     begin_session(auth, &user, visitor, now).await?;
     tracing::info!(user = %user.id, "password changed");
     Ok(())

@@ -1,43 +1,51 @@
-//! Asking for the password again, before something that whoever finds an open session must not do.
+//! Asking a signed-in user for the password again, before something that nobody else at an open browser may do.
 
 use std::net::IpAddr;
 
 use super::{
-    AuthSession, User,
+    accounts::Accounts,
+    backend::AuthSession,
     password::Check,
-    sign_in::{Failure, not_throttled},
-    throttle,
+    sign_in::{SignInRefusal, checked_password},
+    user::User,
 };
-use crate::state::AppState;
 
-/// Why nothing may be done.
+/// Why the password was not confirmed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotConfirmed {
+    /// No user is signed in.
     #[error("nobody is signed in")]
     SignedOut,
+    /// The password is not the signed-in user's.
     #[error("the password is wrong")]
     Wrong,
+    /// The password could not be checked.
     #[error(transparent)]
-    Other(#[from] Failure),
+    Other(SignInRefusal),
 }
 
-/// Who is signed in, if this is their password. Guesses here count like those at the sign-in, and wait as long.
+impl From<SignInRefusal> for NotConfirmed {
+    fn from(refusal: SignInRefusal) -> Self {
+        match refusal {
+            SignInRefusal::Wrong => Self::Wrong,
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// Returns the signed-in user if `password` is theirs. Wrong passwords count and wait like those at the sign-in.
 pub async fn confirm(
-    state: &AppState,
+    accounts: &Accounts,
     auth: &AuthSession,
     address: IpAddr,
     password: String,
 ) -> Result<User, NotConfirmed> {
     let user = auth.user.clone().ok_or(NotConfirmed::SignedOut)?;
-    not_throttled(state, address, &user.email).await?;
-    let check = state.hasher.check(password, Some(user.password_hash.clone())).await.map_err(|_| Failure::Busy)?;
-    // Again, now that it is known: of many guesses at once, those that were checked after the limit was reached learn nothing.
-    let throttled = not_throttled(state, address, &user.email).await;
-    if check == Check::Wrong {
-        state.sign_in_limit.count(address);
-        throttle::failed(&state.db, &user.email).await.map_err(Failure::from)?;
-        return Err(throttled.err().map_or(NotConfirmed::Wrong, NotConfirmed::Other));
-    }
-    throttled?;
+    let hash = user.password_hash.clone();
+    checked_password(accounts, address, &user.email, async {
+        let check = accounts.hasher.check(password, Some(hash)).await?;
+        Ok((check != Check::Wrong).then_some(()))
+    })
+    .await?;
     Ok(user)
 }

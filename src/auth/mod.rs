@@ -1,10 +1,14 @@
 //! Accounts: who someone is, and what they may do.
 //!
-//! What always holds: passwords are hashed with Argon2id, off the threads that serve requests, a few at a time; an unknown
-//! address and a wrong password get the same answer in the same time; signing in gives a session a new id, and signing out or
-//! changing the password ends sessions for good.
+//! What always holds:
+//! - Passwords are hashed with Argon2id, off the threads that serve requests, a few at a time.
+//! - An unknown address and a wrong password get the same response in the same time.
+//! - Signing in gives the session a new id. Signing out removes the session, and changing the password removes all of the user's.
+//!   No request in flight brings one back.
 
-/// Bearer tokens of those who report conversions.
+/// What accounts need of the application.
+pub mod accounts;
+/// Bearer tokens of programs that report conversions.
 pub mod api_tokens;
 /// The axum-login backend.
 pub mod backend;
@@ -12,46 +16,49 @@ pub mod backend;
 mod change_password;
 /// Asking for the password again.
 pub mod confirm;
-/// Server functions that forms post to, and how a form is told what was wrong.
+/// The server functions that forms post to, and how a form's page shows what was wrong.
 pub mod forms;
-/// Where to go after signing in.
+/// Where a user goes after signing in.
 pub mod next;
-/// Hashing, and which passwords are accepted.
+/// Hashing passwords, and which are accepted.
 pub mod password;
-/// Sessions of signed-in users: how long they last.
+/// How long a session lasts.
 pub mod session_lifetime;
 /// Signing in and out.
 mod sign_in;
 /// Creating an account.
 pub mod sign_up;
-/// Slowing down guesses.
+/// Slowing down guesses, by account and by address.
 pub mod throttle;
 /// A user and its row.
 pub mod user;
 
-pub use self::backend::{AuthSession, Backend};
-pub use self::user::{Role, User};
+pub use self::{
+    accounts::Accounts,
+    backend::{AuthSession, Backend},
+    user::{Role, User},
+};
 
 use leptos::prelude::use_context;
 
-/// The signed-in user of the request whose page is being rendered.
+/// Returns the signed-in user of the request whose page is being rendered or whose server function runs.
 pub fn current_user() -> Option<User> {
     use_context::<axum::http::request::Parts>()?.extensions.get::<AuthSession>()?.user.clone()
 }
 
-/// Why someone is not let in.
+/// Why a person may not open an admin page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthRejection {
-    /// Nobody is signed in.
+    /// No user is signed in.
     SignedOut,
-    /// Who is signed in may not do this.
+    /// The signed-in user is no admin.
     Forbidden,
 }
 
-/// The signed-in admin of the request whose page is being rendered or whose server function runs.
+/// Returns the signed-in admin of the request whose page is being rendered or whose server function runs.
 ///
-/// The layer around `/admin` has checked this before; each page and function checks it again, so that none depends on where it
-/// is mounted.
+/// The layer around `/admin` has checked the role before. Each page and function checks it again, so that none depends on where
+/// it is mounted.
 pub fn require_admin() -> Result<User, AuthRejection> {
     match current_user() {
         Some(user) if user.is_admin() => Ok(user),

@@ -1,14 +1,14 @@
-//! Where to go after signing in: a path of this site, or home.
+//! Where a user goes after signing in: the path in the form's `next`, if it is a page of this site.
 
 use crate::local_path::LocalPath;
 
-/// Longest `next` that is followed.
+/// The longest `next` that is followed.
 const BYTES: usize = 2048;
 
-/// Forms and what is no page: nobody is led back to these.
+/// Beginnings of paths that are not followed: forms, and what is no page.
 const NOT_FOLLOWED: [&str; 3] = ["/api/", "/login", "/register"];
 
-/// Returns the path to go to, if `next` is one of this site and leads neither back to a form nor to what is no page.
+/// Returns `next` if it may be followed: `/account?tab=1` → itself; `//evil.example`, `/login` → `None`.
 pub fn safe_next(next: &str) -> Option<LocalPath<'_>> {
     LocalPath::parse(next)
         .filter(|_| next.len() <= BYTES && !NOT_FOLLOWED.iter().any(|beginning| next.starts_with(beginning)))

@@ -11,13 +11,13 @@ use argon2::{
 };
 use tokio::sync::Semaphore;
 
-/// Shortest and longest password in bytes. The upper bound keeps hashing cheap for us, not passwords weak.
+/// Shortest and longest password in bytes. The upper bound is there because hashing takes longer for a longer text.
 pub const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
-/// How many hashes may wait for a core. Beyond, the answer is "try again": waiting would only grow.
+/// How many passwords may be hashed or wait for it. Further ones are refused: their wait would only grow.
 const QUEUE: usize = 256;
 
-/// Argon2id with 19 MiB, two passes, one lane: OWASP's Password Storage Cheat Sheet.
+/// Argon2id with 19 MiB, two passes and one lane, as OWASP's Password Storage Cheat Sheet asks for.
 fn argon2() -> Argon2<'static> {
     const PARAMS: Params = match Params::new(19_456, 2, 1, None) {
         Ok(params) => params,
@@ -26,10 +26,11 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS)
 }
 
-/// A hash of no one's password: what an unknown address is checked against, so that it takes as long as a known one.
-static NOBODY: LazyLock<String> = LazyLock::new(|| hash("nobody has this password").unwrap_or_default());
+/// A hash that belongs to no account. Passwords for unknown addresses are checked against it, so that a check takes as long as
+/// for a known address.
+static NO_ACCOUNT: LazyLock<String> = LazyLock::new(|| hash("nobody has this password").unwrap_or_default());
 
-/// Too many are waiting for their password to be checked.
+/// Too many passwords are being hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many sign-ins at once")]
 pub struct Busy;
@@ -37,13 +38,16 @@ pub struct Busy;
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
+    /// Another password, or an unknown address.
     Wrong,
+    /// The account's password.
     Right,
     /// Right, but hashed with weaker parameters than today's.
     RightButWeak,
 }
 
-/// Hashes and checks passwords: on threads of its own, as many at once as there are cores, each taking 19 MiB.
+/// Hashes and checks passwords, off the threads that serve requests: as many at once as there are cores, since each takes
+/// 19 MiB. Clones share the limit.
 #[derive(Clone, Debug)]
 pub struct Hasher {
     cores: Arc<Semaphore>,
@@ -53,7 +57,7 @@ pub struct Hasher {
 impl Default for Hasher {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        LazyLock::force(&NOBODY);
+        LazyLock::force(&NO_ACCOUNT);
         Self { cores: Arc::new(Semaphore::new(cores)), waiting: Arc::default() }
     }
 }
@@ -61,25 +65,25 @@ impl Default for Hasher {
 impl Hasher {
     /// Hashes a password, as a PHC string.
     pub async fn hash(&self, password: String) -> Result<String, Busy> {
-        // hashing fails only for parameters and salts that are out of bounds, and these are not
+        // Hashing fails only with parameters and salts that are out of bounds, and these are not.
         self.run(move || hash(&password).map_err(|_| Busy)).await?
     }
 
-    /// Checks a password against a hash, or against nobody's.
+    /// Checks a password against an account's hash. Without a hash, for an unknown address, the check takes as long.
     pub async fn check(&self, password: String, hash: Option<String>) -> Result<Check, Busy> {
         self.run(move || {
             let known = hash.is_some();
-            let check = check(&password, hash.as_deref().unwrap_or(&NOBODY));
+            let check = check(&password, hash.as_deref().unwrap_or(&NO_ACCOUNT));
             if known { check } else { Check::Wrong }
         })
         .await
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        let _place = Place::take(&self.waiting)?;
+        let _place = QueuePlace::take(&self.waiting)?;
         let permit = self.cores.clone().acquire_owned().await.map_err(|_| Busy)?;
         let done = tokio::task::spawn_blocking(move || {
-            // held by the work, not by the one who waits: a client that leaves must not let another begin
+            // The work holds the permit, not the request: a client that leaves must not let another hash begin.
             let _permit = permit;
             work()
         });
@@ -88,16 +92,16 @@ impl Hasher {
 }
 
 /// A place in the queue, given back when dropped.
-struct Place(Arc<AtomicUsize>);
+struct QueuePlace(Arc<AtomicUsize>);
 
-impl Place {
+impl QueuePlace {
     fn take(waiting: &Arc<AtomicUsize>) -> Result<Self, Busy> {
         let place = Self(waiting.clone());
         if waiting.fetch_add(1, Ordering::Relaxed) < QUEUE { Ok(place) } else { Err(Busy) }
     }
 }
 
-impl Drop for Place {
+impl Drop for QueuePlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -109,13 +113,13 @@ fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
 }
 
 fn check(password: &str, hash: &str) -> Check {
-    // What is no hash, a sample user's, fits no password, and takes as long as one.
+    // Sample and imported users have a text that is no hash. No password fits it, and the check takes as long.
     let (hash, usable) = match PasswordHash::new(hash) {
         Ok(hash) => (Ok(hash), true),
-        Err(_) => (PasswordHash::new(&NOBODY), false),
+        Err(_) => (PasswordHash::new(&NO_ACCOUNT), false),
     };
     let Ok(hash) = hash else { return Check::Wrong };
-    // the parameters are those in the hash
+    // The check uses the parameters that the hash names, not ours.
     if argon2().verify_password(password.as_bytes(), &hash).is_err() || !usable {
         return Check::Wrong;
     }
@@ -127,7 +131,8 @@ fn check(password: &str, hash: &str) -> Check {
     if weak { Check::RightButWeak } else { Check::Right }
 }
 
-/// Why a password is not accepted. It is taken as typed: not trimmed, not cut, no rule about kinds of characters.
+/// Returns why a new password is not accepted, in words for the user. A password counts as typed: it is not trimmed, not cut,
+/// and there is no rule about kinds of characters.
 pub fn accept(password: &str, email: &str) -> Result<(), &'static str> {
     if password.is_empty() {
         return Err("Choose a password.");
@@ -138,12 +143,12 @@ pub fn accept(password: &str, email: &str) -> Result<(), &'static str> {
     if password.len() > *LENGTH.end() {
         return Err("Use at most 128 characters.");
     }
-    // What a guesser tries first: lists of common passwords, and what stands around the account, also with a digit or a year
-    // behind it (zxcvbn counts 10,000 for any second part).
+    // A guesser tries common passwords first, then words around the account, each also with a digit or a year behind it.
+    // zxcvbn counts 10,000 guesses for any such second part.
     let local = email.split('@').next().unwrap_or_default();
     let guesses = zxcvbn::zxcvbn(password, &["waymark", email, local]).guesses();
     if guesses < 100_000 {
-        return Err("This password is among the first a guesser would try. A few unusual words make a good one.");
+        return Err("This password is easy to guess. A few unusual words make a good one.");
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! How long a signed-in session lasts: until it is not used for a while, and never longer than its absolute lifetime.
+//! How long a session lasts: 14 days without a request, 90 days at most.
 //!
-//! Reading counts as use, but is noted once a day at most, so that reading does not write.
+//! A request counts as use, but is noted once a day at most, so that reading pages does not write.
 
 use std::collections::HashMap;
 
@@ -13,62 +13,72 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_sessions::Session;
 
-use super::AuthSession;
+use super::backend::AuthSession;
 use crate::{
     attribution::SignedInUser,
     db::{Db, Millis},
 };
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
-/// Without a request for this long, a session has ended.
+/// A signed-in session ends this long after its last noted request. Requests are noted a day apart, so a session ends 13 to 14
+/// days after its last request.
 pub const IDLE: Millis = 14 * DAY;
-/// Older than this, a session has ended, used or not.
+/// A signed-in session ends this long after the sign-in, used or not. For as long, a browser keeps the session's cookie (a
+/// visitor's too) and the database a session that nothing changes.
 pub const LIFETIME: Millis = 90 * DAY;
 
 const KEY: &str = "waymark.signed_in";
 
+/// What a session holds about its sign-in.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct SignedIn {
     since: Millis,
+    /// The last noted request.
     seen: Millis,
 }
 
-/// Notes the beginning of a signed-in session.
+impl SignedIn {
+    fn is_over(self, now: Millis) -> bool {
+        now - self.seen > IDLE || now - self.since > LIFETIME
+    }
+}
+
+/// Notes that a user signs in with this session now.
 pub(super) async fn begin(session: &Session, now: Millis) -> Result<(), tower_sessions::session::Error> {
     session.insert(KEY, SignedIn { since: now, seen: now }).await
 }
 
-/// Whether somebody signed in with this session. Who they are may be out of reach by now: disabled, or not to be found.
+/// Whether a user signed in with this session. The user may be disabled or erased by now.
 pub(super) async fn has_begun(session: &Session) -> Result<bool, tower_sessions::session::Error> {
     Ok(session.get_value(KEY).await?.is_some())
 }
 
-/// When somebody signed in with a stored session, and when they were last seen, by what it holds.
+/// Returns when a user signed in with a stored session, and its last noted request. `None` if no user signed in.
 pub fn times(data: &HashMap<String, Value>) -> Option<(Millis, Millis)> {
     let SignedIn { since, seen } = SignedIn::deserialize(data.get(KEY)?).ok()?;
     Some((since, seen))
 }
 
-/// Ends sessions that are over, and tells the layers further in who is signed in.
+/// Signs out a user whose session is over, and tells the layers further in who is signed in.
 pub async fn enforce(State(db): State<Db>, mut auth: AuthSession, mut request: Request, next: Next) -> Response {
     if let Some(user) = &auth.user {
-        let id = user.id;
-        let now = db.now();
-        let times: Option<SignedIn> = auth.session.get(KEY).await.ok().flatten();
-        let over = times.is_none_or(|times| now - times.seen > IDLE || now - times.since > LIFETIME);
-        if over {
-            if let Err(error) = auth.logout().await {
-                tracing::error!(%error, "a session that is over could not be removed");
+        let (id, now) = (user.id, db.now());
+        let signed_in: Option<SignedIn> = auth.session.get(KEY).await.ok().flatten();
+        match signed_in.filter(|signed_in| !signed_in.is_over(now)) {
+            None => {
+                if let Err(error) = auth.logout().await {
+                    tracing::error!(%error, "a session that is over could not be removed");
+                }
+                // Pages read the user from this extension, and `auth` is a copy of it.
+                request.extensions_mut().insert(auth);
             }
-            // pages read the user from this extension
-            auth.user = None;
-            request.extensions_mut().insert(auth);
-        } else {
-            if let Some(times) = times.filter(|times| now - times.seen > DAY) {
-                // not noted is not fatal: the next request tries again
-                let _ = auth.session.insert(KEY, SignedIn { seen: now, ..times }).await;
+            Some(signed_in) => {
+                if now - signed_in.seen > DAY {
+                    // If it cannot be noted, the next request tries again.
+                    let _ = auth.session.insert(KEY, SignedIn { seen: now, ..signed_in }).await;
+                }
+                request.extensions_mut().insert(SignedInUser(id));
             }
-            request.extensions_mut().insert(SignedInUser(id));
         }
     }
     next.run(request).await

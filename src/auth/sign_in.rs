@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use tower_sessions::session;
 
 use super::{
-    AuthSession, User,
-    backend::{BackendError, Credentials},
+    accounts::Accounts,
+    backend::{AuthSession, Backend, BackendError, Credentials},
+    password::Busy,
     session_lifetime::{begin, has_begun},
     throttle,
+    user::User,
 };
 use crate::{
     attribution::{
@@ -17,28 +19,30 @@ use crate::{
     },
     db::{self, Millis},
     id::{UserId, VisitorId},
-    state::AppState,
 };
 
-/// Why nobody was signed in.
+/// Why a user was not signed in.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// Unknown address, wrong password or disabled user: which, is not told.
+pub enum SignInRefusal {
+    /// Unknown address, wrong password or disabled user. Which of them is not told.
     #[error("wrong credentials")]
     Wrong,
-    /// Too many failures; the next try is worth it after so many milliseconds.
+    /// Too many failures: the next try has to wait for so many milliseconds.
     #[error("too many failures")]
     Wait(Millis),
+    /// Too many passwords are being checked.
     #[error("too many sign-ins at once")]
     Busy,
+    /// The database did not answer.
     #[error(transparent)]
     Database(#[from] db::Error),
+    /// The session could not be read or stored.
     #[error(transparent)]
     Session(#[from] session::Error),
 }
 
-impl From<axum_login::Error<super::Backend>> for Failure {
-    fn from(error: axum_login::Error<super::Backend>) -> Self {
+impl From<axum_login::Error<Backend>> for SignInRefusal {
+    fn from(error: axum_login::Error<Backend>) -> Self {
         match error {
             axum_login::Error::Session(error) => Self::Session(error),
             axum_login::Error::Backend(BackendError::Database(error)) => Self::Database(error),
@@ -47,34 +51,37 @@ impl From<axum_login::Error<super::Backend>> for Failure {
     }
 }
 
-/// Checks credentials and signs the user in. Afterwards the session is stored under a new id and its visitor is the user's.
+impl From<Busy> for SignInRefusal {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+/// Checks credentials and signs the user in. Afterwards the session is stored under a new id, and its visitor is the user's.
 pub async fn sign_in(
-    state: &AppState,
+    accounts: &Accounts,
     auth: &mut AuthSession,
     address: IpAddr,
     credentials: Credentials,
-) -> Result<(), Failure> {
+) -> Result<(), SignInRefusal> {
     let email = credentials.email.clone();
-    not_throttled(state, address, &email).await?;
-    let user = auth.authenticate(credentials).await?;
-    // Again, now that it is known: of many guesses at once, those that were checked after the limit was reached learn nothing.
-    let throttled = not_throttled(state, address, &email).await;
-    let Some(user) = user else {
-        state.sign_in_limit.count(address);
-        throttle::failed(&state.db, &email).await?;
-        metrics::counter!("waymark_sign_ins_total", "outcome" => "wrong").increment(1);
-        tracing::info!("a sign-in failed");
-        return Err(throttled.err().unwrap_or(Failure::Wrong));
-    };
-    throttled?;
+    let user = checked_password(accounts, address, &email, async {
+        let user = auth.authenticate(credentials).await?;
+        if user.is_none() {
+            metrics::counter!("waymark_sign_ins_total", "outcome" => "wrong").increment(1);
+            tracing::info!("a sign-in failed");
+        }
+        Ok(user)
+    })
+    .await?;
     let visitor = visitor_for(auth, user.id).await?;
-    let (id, now) = (user.id, state.db.now());
+    let (id, now) = (user.id, accounts.db.now());
     // Before the session changes: whatever happens to the response, the lead sources are the user's.
-    let visitor = state
+    let visitor = accounts
         .db
         .transaction(move |conn| {
             Box::pin(async move {
-                throttle::succeeded(conn, &email).await?;
+                throttle::forget_failures(conn, &email).await?;
                 link(conn, visitor, id, now).await
             })
         })
@@ -85,18 +92,42 @@ pub async fn sign_in(
     Ok(())
 }
 
-/// Whether a try is due, by address and by account.
-pub(super) async fn not_throttled(state: &AppState, address: IpAddr, email: &str) -> Result<(), Failure> {
-    if let Some(wait) = state.sign_in_limit.wait_of(address) {
-        return Err(Failure::Wait(wait.as_millis() as Millis));
-    }
-    match throttle::wait_of(&mut state.db.read().await?, email, state.db.now()).await? {
-        0 => Ok(()),
-        wait => Err(Failure::Wait(wait)),
+/// Runs `check`, which returns `None` for a wrong password, unless the address or the account has to wait. A wrong password
+/// counts for both.
+///
+/// Whether they have to wait is asked again after the check. Of many guesses at once, those that end after the limit was
+/// reached learn nothing, even if one of them is right.
+pub(super) async fn checked_password<T>(
+    accounts: &Accounts,
+    address: IpAddr,
+    email: &str,
+    check: impl Future<Output = Result<Option<T>, SignInRefusal>>,
+) -> Result<T, SignInRefusal> {
+    refuse_early_try(accounts, address, email).await?;
+    let found = check.await?;
+    let in_time = refuse_early_try(accounts, address, email).await;
+    match found {
+        Some(found) => in_time.map(|()| found),
+        None => {
+            accounts.sign_in_limit.count(address);
+            throttle::count_failure(&accounts.db, email).await?;
+            Err(in_time.err().unwrap_or(SignInRefusal::Wrong))
+        }
     }
 }
 
-/// The visitor who becomes this user's: the session's, unless somebody else signed in with it.
+/// Refuses a try for which the address or the account has to wait.
+async fn refuse_early_try(accounts: &Accounts, address: IpAddr, email: &str) -> Result<(), SignInRefusal> {
+    if let Some(wait) = accounts.sign_in_limit.wait_of(address) {
+        return Err(SignInRefusal::Wait(wait.as_millis() as Millis));
+    }
+    match throttle::wait_of(&mut accounts.db.read().await?, email, accounts.db.now()).await? {
+        0 => Ok(()),
+        wait => Err(SignInRefusal::Wait(wait)),
+    }
+}
+
+/// Returns the visitor to link to `user`: the session's, unless another user signed in with the session.
 pub(super) async fn visitor_for(auth: &AuthSession, user: UserId) -> Result<Option<VisitorId>, session::Error> {
     if is_of_another(auth, user).await? {
         return Ok(None);
@@ -104,35 +135,35 @@ pub(super) async fn visitor_for(auth: &AuthSession, user: UserId) -> Result<Opti
     Ok(visitor::get(&auth.session).await?.map(|visitor| visitor.id))
 }
 
-/// Whether somebody else signed in with this session: perhaps one who is disabled by now, so that nobody is signed in.
+/// Whether another user signed in with this session, perhaps one who is disabled by now.
 async fn is_of_another(auth: &AuthSession, user: UserId) -> Result<bool, session::Error> {
     let same = auth.user.as_ref().is_some_and(|current| current.id == user);
     Ok(!same && has_begun(&auth.session).await?)
 }
 
-/// Makes the session the user's, under a new id, and stores it. The last thing a sign-in does.
+/// Makes the session the user's, under a new id, and stores it. A sign-in does this last, so that nothing can fail afterwards.
 pub(super) async fn begin_session(
     auth: &mut AuthSession,
     user: &User,
     visitor: SessionVisitor,
     now: Millis,
-) -> Result<(), Failure> {
+) -> Result<(), SignInRefusal> {
     if is_of_another(auth, user.id).await? {
-        // nothing of one user's session is left for another
+        // Nothing of one user's session is left for another.
         auth.session.flush().await?;
     }
     visitor::set(&auth.session, visitor).await?;
     begin(&auth.session, now).await?;
-    // axum-login changes the id only where nobody was signed in
+    // axum-login changes the id only if no user was signed in.
     auth.session.cycle_id().await?;
     auth.login(user).await?;
-    // The session layer would save it with the response: not at all after a 5xx, a time-out or a client that left.
+    // The session layer saves it with the response, but not after a 5xx, a time-out or a client that left.
     auth.session.save().await?;
     Ok(())
 }
 
-/// Signs out: the session is gone, for every request that still carries its cookie.
-pub async fn sign_out(auth: &mut AuthSession) -> Result<(), Failure> {
+/// Signs out: removes the session, also for requests in flight that carry its cookie.
+pub async fn sign_out(auth: &mut AuthSession) -> Result<(), SignInRefusal> {
     if let Some(user) = auth.logout().await? {
         tracing::info!(user = %user.id, "signed out");
     }

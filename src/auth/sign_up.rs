@@ -1,31 +1,33 @@
 //! Creating an account.
 
 use super::{
-    AuthSession, Role, User,
+    accounts::Accounts,
+    backend::AuthSession,
     password::{self, Busy},
-    sign_in::{Failure, begin_session, visitor_for},
-    user::{email_key, parse_email},
+    sign_in::{SignInRefusal, begin_session, visitor_for},
+    user::{Role, User, email_key, parse_email},
 };
 use crate::{
     attribution::{capture::lead_source_layer::link, conversion::sign_up_conversion, referral},
     db::{Conn, Db, Error, Millis, sql},
     id::UserId,
-    state::AppState,
 };
 
-/// Why there is no new account.
+/// Why an account was not created or changed.
 #[derive(Debug, thiserror::Error)]
-pub enum SignUpFailure {
-    /// What is wrong with the fields, in words.
+pub enum SignUpRefusal {
+    /// What is wrong with the e-mail address and with the password, in words for the user.
     #[error("invalid")]
     Invalid { email: Option<&'static str>, password: Option<&'static str> },
+    /// There is an account with this address.
     #[error("the address has an account")]
     Taken,
+    /// The account could not be stored, or the user could not be signed in.
     #[error(transparent)]
-    Other(#[from] Failure),
+    Other(#[from] SignInRefusal),
 }
 
-impl From<Error> for SignUpFailure {
+impl From<Error> for SignUpRefusal {
     fn from(error: Error) -> Self {
         match error.constraint().as_deref() {
             Some("users_email_lower_key") => Self::Taken,
@@ -34,24 +36,24 @@ impl From<Error> for SignUpFailure {
     }
 }
 
-impl From<Busy> for SignUpFailure {
+impl From<Busy> for SignUpRefusal {
     fn from(_: Busy) -> Self {
-        Self::Other(Failure::Busy)
+        Self::Other(SignInRefusal::Busy)
     }
 }
 
-/// Creates a member and signs in: account, conversion, lead sources and referrer in one transaction.
+/// Creates a member and signs them in. Account, conversion, lead sources and referrer are stored in one transaction.
 pub async fn sign_up(
-    state: &AppState,
+    accounts: &Accounts,
     auth: &mut AuthSession,
     email: &str,
     password: String,
-) -> Result<(), SignUpFailure> {
+) -> Result<(), SignUpRefusal> {
     let email = valid(email, &password)?;
-    let hash = state.hasher.hash(password).await?;
-    let (id, now, credit) = (UserId::new(), state.db.now(), state.config.attribution.referral_credit);
-    let visitor = visitor_for(auth, id).await.map_err(Failure::from)?;
-    let (user, visitor) = state
+    let hash = accounts.hasher.hash(password).await?;
+    let (id, now, credit) = (UserId::new(), accounts.db.now(), accounts.referral_credit);
+    let visitor = visitor_for(auth, id).await.map_err(SignInRefusal::from)?;
+    let (user, visitor) = accounts
         .db
         .transaction(move |conn| {
             Box::pin(async move {
@@ -69,10 +71,10 @@ pub async fn sign_up(
     Ok(())
 }
 
-/// Creates an admin, or makes an existing account one with this password; for the command line.
-pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), SignUpFailure> {
+/// Creates an admin. An existing account becomes an admin with this password, and its sessions end. For the command line.
+pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
     let email = valid(email, &password)?;
-    let hash = super::password::Hasher::default().hash(password).await?;
+    let hash = password::Hasher::default().hash(password).await?;
     let (id, now) = (UserId::new(), db.now());
     db.transaction(move |conn| {
         Box::pin(async move {
@@ -92,10 +94,10 @@ pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), 
     Ok(())
 }
 
-/// Gives an account a password, and ends its sessions; for the command line.
-pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), SignUpFailure> {
+/// Gives an account a password, and ends its sessions. For the command line.
+pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
     let email = valid(email, &password)?;
-    let hash = super::password::Hasher::default().hash(password).await?;
+    let hash = password::Hasher::default().hash(password).await?;
     db.transaction(move |conn| {
         Box::pin(async move {
             sql("update users set password_hash = $2, session_epoch = session_epoch + 1 where email_lower = $1")
@@ -109,12 +111,12 @@ pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), 
     Ok(())
 }
 
-fn valid(email: &str, password: &str) -> Result<String, SignUpFailure> {
+fn valid(email: &str, password: &str) -> Result<String, SignUpRefusal> {
     let parsed = parse_email(email);
     let accepted = password::accept(password, email);
     match (parsed, accepted) {
         (Ok(email), Ok(())) => Ok(email),
-        (email, password) => Err(SignUpFailure::Invalid { email: email.err(), password: password.err() }),
+        (email, password) => Err(SignUpRefusal::Invalid { email: email.err(), password: password.err() }),
     }
 }
 

@@ -1,25 +1,44 @@
-//! Slowing down guesses by account, in the database. ([`AddressLimit`](crate::address_limit::AddressLimit) does so by address.)
+//! Slowing down guesses, by account in the database and by address in this process.
 //!
-//! An account's failures make the next try wait, twice as long each time, up to a bound: a guesser gets nowhere, and whom an
-//! attacker tries to lock out waits a quarter of an hour at most. The count is the same for accounts that do not exist.
+//! After a few failures an account's next try has to wait, twice as long after each further failure, up to a quarter of an
+//! hour: an attacker who fails on purpose cannot lock the owner out for longer. Accounts that do not exist are counted the same
+//! way, so that a wait does not tell which accounts there are.
+
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::user::email_key;
-use crate::db::{Conn, Db, Error, Millis, sql};
+use crate::{
+    address_limit::{AddressLimit, Limited},
+    db::{Conn, Db, Error, Millis, sql},
+};
 
-/// Failures that cost nothing: people mistype.
+/// How many failures of an account cause no wait: people mistype.
 const FREE_FAILURES: i64 = 5;
 /// The longest wait for an account.
 const LONGEST_WAIT: Millis = 15 * 60 * 1000;
 /// After this time without a failure an account's count begins anew.
 const FORGET_AFTER: Millis = 24 * 60 * 60 * 1000;
 
+/// Failed sign-ins of one address: as many as the sign-in that Rails 8 generates allows.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedSignIns;
+
+impl Limited for FailedSignIns {
+    const MOST: u32 = 10;
+    const WINDOW: Duration = Duration::from_secs(3 * 60);
+}
+
+/// Counts failed sign-ins by address.
+pub type SignInLimit = AddressLimit<FailedSignIns>;
+
+/// What stands for an account in the table, so that the table holds no addresses of strangers.
 fn account_key(email: &str) -> Vec<u8> {
     Sha256::digest(email_key(email)).to_vec()
 }
 
-/// How long an account has to wait before the next try, in milliseconds; 0 where it need not.
+/// Returns how long an account has to wait before the next try, in milliseconds; 0 if it need not wait.
 pub async fn wait_of(conn: &mut Conn, email: &str, now: Millis) -> Result<Millis, Error> {
     let row: Option<(i64,)> = sql("select blocked_until from sign_in_failures where account = $1")
         .bind(account_key(email))
@@ -38,7 +57,7 @@ pub struct AccountFailures {
     pub blocked_until: Millis,
 }
 
-/// What is noted about an account.
+/// Returns what is noted about an account.
 pub async fn failures_of(conn: &mut Conn, email: &str) -> Result<Option<AccountFailures>, Error> {
     sql("select failures, last_failed_at, blocked_until from sign_in_failures where account = $1")
         .bind(account_key(email))
@@ -47,7 +66,7 @@ pub async fn failures_of(conn: &mut Conn, email: &str) -> Result<Option<AccountF
 }
 
 /// Counts a failure of an account.
-pub async fn failed(db: &Db, email: &str) -> Result<(), Error> {
+pub async fn count_failure(db: &Db, email: &str) -> Result<(), Error> {
     let (account, now) = (account_key(email), db.now());
     db.transaction(move |conn| {
         Box::pin(async move {
@@ -74,12 +93,12 @@ pub async fn failed(db: &Db, email: &str) -> Result<(), Error> {
 }
 
 /// Forgets an account's failures, after a success.
-pub async fn succeeded(conn: &mut Conn, email: &str) -> Result<(), Error> {
+pub async fn forget_failures(conn: &mut Conn, email: &str) -> Result<(), Error> {
     sql("delete from sign_in_failures where account = $1").bind(account_key(email)).execute(conn).await.map(|_| ())
 }
 
-/// Removes counts that no longer matter.
-pub async fn clean_up(db: &Db) -> Result<(), Error> {
+/// Deletes the counts that have begun anew by now.
+pub async fn delete_forgotten(db: &Db) -> Result<(), Error> {
     let before = db.now() - FORGET_AFTER;
     db.transaction(move |conn| {
         Box::pin(async move {
@@ -90,7 +109,7 @@ pub async fn clean_up(db: &Db) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// A second after the sixth failure, then twice as long each time.
+/// How long an account waits after so many failures: 1 s after the sixth, 2 s after the seventh, 4 s after the eighth …
 fn wait_after(failures: i64) -> Millis {
     match failures - FREE_FAILURES {
         ..=0 => 0,

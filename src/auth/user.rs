@@ -25,7 +25,7 @@ impl Role {
     }
 }
 
-/// An account. Its password hash never leaves this module's friends, and is in no log.
+/// An account. Only authentication sees the password hash, and no log has it.
 #[derive(Clone)]
 pub struct User {
     pub id: UserId,
@@ -60,7 +60,8 @@ const COLUMNS: &str = "id, email, password_hash, role, session_epoch, disabled_a
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
-        // A digest, because it is copied into the session; with the epoch, so that raising it ends the user's sessions.
+        // A digest, because axum-login copies it into the session. Raising the epoch changes the digest, which ends the user's
+        // sessions.
         let mut digest = Sha256::new();
         digest.update(row.password_hash.as_bytes());
         digest.update(row.session_epoch.to_le_bytes());
@@ -93,14 +94,16 @@ impl User {
         self.role == Role::Admin
     }
 
+    /// Finds a user by id.
     pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<Self>, Error> {
         let row: Option<UserRow> =
             sql(format!("select {COLUMNS} from users where id = $1")).bind(id).fetch_optional(conn).await?;
         Ok(row.map(Self::from))
     }
 
+    /// Finds a user by e-mail address, whatever its case.
     pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Self>, Error> {
-        // no address has one, and PostgreSQL takes no text with one
+        // No address has a NUL, and PostgreSQL refuses text with one.
         if email.contains('\0') {
             return Ok(None);
         }
@@ -119,13 +122,13 @@ impl User {
     }
 }
 
-/// What identifies an account: the address in lower case.
+/// The address as it identifies an account: ` Maria@Example.com` → `maria@example.com`.
 pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-/// An e-mail address as it is accepted: trimmed, with one `@` between two parts that a mail server could know. Whether it
-/// exists is for a mail to find out.
+/// Returns an e-mail address trimmed, or what is wrong with it in words for the user. Accepted is what a mail server could
+/// know: one `@` between two parts. Only a mail could tell whether the address exists.
 pub fn parse_email(text: &str) -> Result<String, &'static str> {
     let email = text.trim();
     if email.is_empty() {
@@ -145,7 +148,7 @@ pub fn parse_email(text: &str) -> Result<String, &'static str> {
                 && !domain.contains("..")
                 && !domain.is_empty()
         });
-    if fine { Ok(email.to_owned()) } else { Err("This is no e-mail address: it should look like name@example.com.") }
+    if fine { Ok(email.to_owned()) } else { Err("Enter an e-mail address such as name@example.com.") }
 }
 
 #[cfg(test)]

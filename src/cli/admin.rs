@@ -4,7 +4,7 @@ use clap::Subcommand;
 use waymark::{
     auth::{
         User,
-        sign_up::{SignUpFailure, create_admin},
+        sign_up::{SignUpRefusal, create_admin},
     },
     db::Db,
 };
@@ -40,7 +40,7 @@ async fn create(db: &Db, email: &str, password_stdin: bool) -> Result<(), String
     };
     let password = ask_password(password_stdin)?;
     create_admin(db, email, password).await.map_err(|failure| match failure {
-        SignUpFailure::Invalid { email, password } => {
+        SignUpRefusal::Invalid { email, password } => {
             [email.map(|why| format!("E-mail: {why}")), password.map(|why| format!("Password: {why}"))]
                 .into_iter()
                 .flatten()

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use waymark::{
     auth::{
         User,
-        sign_up::{SignUpFailure, set_password},
+        sign_up::{SignUpRefusal, set_password},
     },
     db::Db,
     privacy::{erase, export, file_wipe},
@@ -79,7 +79,7 @@ pub async fn run(db: &Db, command: UserCommand) -> Result<(), String> {
             find(db, &email).await?;
             let password = ask_password(password_stdin)?;
             set_password(db, &email, password).await.map_err(|failure| match failure {
-                SignUpFailure::Invalid { email, password } => {
+                SignUpRefusal::Invalid { email, password } => {
                     email.or(password).unwrap_or("It is not accepted.").to_owned()
                 }
                 other => format!("The password could not be set: {other}"),

@@ -72,7 +72,7 @@ pub async fn erase(db: &Db, user: UserId) -> Result<(), EraseError> {
             // first the user's row: who reports a conversion locks it too
             erase_user(conn, user, now).await?;
             sql("delete from tower_sessions where user_id = $1").bind(user).execute(conn).await?;
-            throttle::succeeded(conn, &email_lower).await?;
+            throttle::forget_failures(conn, &email_lower).await?;
             sql("update referral_tokens set owner_id = null, disabled_at = coalesce(disabled_at, $2) where owner_id = $1")
                 .bind(user)
                 .bind(now)

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     address_limit::ClientAddress,
     auth::{
-        AuthSession,
+        Accounts, AuthSession,
         confirm::{NotConfirmed, confirm},
         forms::{Answer, Outcome, forget_browser, refused},
     },
@@ -28,7 +28,7 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
     let state = expect_context::<AppState>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
     let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
-    let user = match confirm(&state, &auth, address, current_password).await {
+    let user = match confirm(&expect_context::<Accounts>(), &auth, address, current_password).await {
         Ok(user) => user,
         Err(NotConfirmed::SignedOut) => return Ok(Answer::sign_in_first("/account")),
         Err(NotConfirmed::Wrong) => {

@@ -33,7 +33,7 @@ pub(super) async fn run(db: Db, retention: Retention) {
         if let Err(error) = sessions.delete_expired().await {
             tracing::error!(%error, "expired sessions could not be removed");
         }
-        if let Err(error) = throttle::clean_up(&db).await {
+        if let Err(error) = throttle::delete_forgotten(&db).await {
             tracing::error!(%error, "old sign-in failures could not be removed");
         }
         match retention::purge_if_due(&db, retention).await {

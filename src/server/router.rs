@@ -41,7 +41,7 @@ use crate::{
         capture::{beacon, consent_form, lead_source_layer::LeadSourceLayer, session_layer::UtmSessionLayer},
         referral,
     },
-    auth::session_lifetime,
+    auth::{Accounts, session_lifetime},
     local_path::LocalPath,
     privacy,
     state::AppState,
@@ -110,6 +110,7 @@ fn pages(state: &AppState) -> Router<AppState> {
 /// Provides what pages and server functions find in their context, and sets the policy that names this page's nonce.
 fn provide(state: &AppState) {
     provide_context(state.clone());
+    provide_context(Accounts::from_ref(state));
     provide_nonce();
     let policy = csp::policy(use_nonce().as_deref(), &state.options);
     expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);

@@ -7,13 +7,15 @@ use tokio::{net::TcpListener, signal};
 
 use super::{health::Stopping, housekeeping, logging, router, serve};
 use crate::{
-    address_limit::AddressLimit,
-    attribution::{Attribution, capture::counters::Counters},
-    auth::password::Hasher,
+    attribution::{
+        Attribution, NewVisitorLimit,
+        capture::{beacon::BeaconLimit, counters::Counters},
+    },
+    auth::{Accounts, password::Hasher, throttle::SignInLimit},
     config::Config,
     db::Db,
     privacy::retention::Retention,
-    state::{AppState, Shared},
+    state::{AppState, StateParts},
     variables::Mistake,
 };
 
@@ -54,18 +56,23 @@ pub async fn open_database(config: &Config) -> Result<Db, Mistake> {
 /// What every request can reach.
 pub fn state(config: Config, db: Db) -> AppState {
     let config = Arc::new(config);
-    AppState::new(Shared {
+    AppState::new(StateParts {
         options: leptos_options(&config),
         attribution: Attribution {
             db: db.clone(),
             settings: config.attribution.clone(),
             counters: Counters::default(),
-            new_visitors: AddressLimit::of_new_visitors(),
+            new_visitors: NewVisitorLimit::default(),
         },
+        accounts: Accounts {
+            db: db.clone(),
+            hasher: Hasher::default(),
+            sign_in_limit: SignInLimit::default(),
+            referral_credit: config.attribution.referral_credit,
+            secure: config.is_secure(),
+        },
+        beacon_limit: BeaconLimit::default(),
         db,
-        hasher: Hasher::default(),
-        sign_in_limit: AddressLimit::of_sign_ins(),
-        beacon_limit: AddressLimit::of_beacons(),
         config,
     })
 }

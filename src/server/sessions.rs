@@ -29,6 +29,6 @@ pub(super) fn layer(state: &AppState) -> AuthManagerLayer<Backend, Sessions> {
         // Not `Strict`, the crate's default: a visitor who comes by an ad would arrive without their session, and get a new one.
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(Duration::milliseconds(LIFETIME)));
-    let backend = Backend::new(state.db.clone(), state.hasher.clone());
+    let backend = Backend::new(state.db.clone(), state.accounts.hasher.clone());
     AuthManagerLayerBuilder::new(backend, sessions).build()
 }

@@ -53,7 +53,7 @@ async fn every_wrong_field_has_its_message_beside_it() {
         let response = response.expect("an answer");
         assert_eq!((response.status(), header(&response, "location")), (StatusCode::SEE_OTHER, "/register"));
         let page = browser.text("/register").await;
-        assert!(page.contains("This is no e-mail address") && page.contains("Use at least 8 characters."), "{page}");
+        assert!(page.contains("Enter an e-mail address") && page.contains("Use at least 8 characters."), "{page}");
         for field in ["email", "password"] {
             assert!(page.contains(&format!(r#"id="{field}-error""#)), "{field}: {page}");
             assert!(page.contains(&format!(r#"aria-describedby="{field}-error"#)), "{field}: {page}");

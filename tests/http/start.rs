@@ -142,10 +142,10 @@ async fn an_admin_is_made_on_the_command_line() {
         assert_eq!(app.count("select count(*) from users where role = 'admin'").await, 2);
 
         for (email, password, words) in [
-            ("weak@example.com", "password123", "Password: This password is among the first a guesser would try."),
+            ("weak@example.com", "password123", "Password: This password is easy to guess."),
             ("weak@example.com", "short", "Password: Use at least 8 characters."),
             ("weak@example.com", "", "Password: Choose a password."),
-            ("nobody", PASSWORD, "E-mail: This is no e-mail address"),
+            ("nobody", PASSWORD, "E-mail: Enter an e-mail address"),
         ] {
             let refused = admin(email, password);
             assert!(!refused.success && refused.text.contains(words), "{words}: {}", refused.text);

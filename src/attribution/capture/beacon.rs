@@ -4,7 +4,7 @@
 //! never send. What the server did see is not counted again: the beacon says what it read from the query and what from the
 //! fragment, so that the touch of the page itself is found, and completed where the fragment said more.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{
     Form,
@@ -22,7 +22,7 @@ use super::{
     session_layer::Storing,
 };
 use crate::{
-    address_limit::{AddressLimit, ClientAddress},
+    address_limit::{AddressLimit, ClientAddress, Limited},
     attribution::{
         Attribution,
         consent::{Consent, consent},
@@ -65,10 +65,22 @@ impl Beacon {
     }
 }
 
+/// Beacons of one address. A page sends one, and many people may share an address.
+#[derive(Clone, Copy, Debug)]
+pub struct Beacons;
+
+impl Limited for Beacons {
+    const MOST: u32 = 300;
+    const WINDOW: Duration = Duration::from_secs(60);
+}
+
+/// Counts beacons by address.
+pub type BeaconLimit = AddressLimit<Beacons>;
+
 /// Answers 204 whether there was something to count or not, 403 to other sites' pages and 429 to a flood.
 pub async fn receive(
     State(attribution): State<Attribution>,
-    State(limit): State<AddressLimit>,
+    State(limit): State<BeaconLimit>,
     Extension(session): Extension<Session>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     headers: HeaderMap,

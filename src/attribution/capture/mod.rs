@@ -1,11 +1,18 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use self::counters::Counters;
 use super::settings::Settings;
-use crate::{address_limit::AddressLimit, db::Db, id::UserId};
+use crate::{
+    address_limit::{AddressLimit, Limited},
+    db::Db,
+    id::UserId,
+};
 
 /// What a request says of an arrival, and whether it counts.
 pub mod arrival;
@@ -35,9 +42,21 @@ pub struct Attribution {
     pub settings: Arc<Settings>,
     /// What did not count, by reason.
     pub counters: Counters,
-    /// New visitors of an address, in this process.
-    pub new_visitors: AddressLimit,
+    /// New visitors of an address, counted in this process.
+    pub new_visitors: NewVisitorLimit,
 }
+
+/// New visitors of one address, each of whom is a row: more than people bring together, fewer than fill a disk.
+#[derive(Clone, Copy, Debug)]
+pub struct NewVisitors;
+
+impl Limited for NewVisitors {
+    const MOST: u32 = 1_000;
+    const WINDOW: Duration = Duration::from_secs(10 * 60);
+}
+
+/// Counts new visitors by address.
+pub type NewVisitorLimit = AddressLimit<NewVisitors>;
 
 /// A request extension: who is signed in. Authentication sets it, outside the attribution layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

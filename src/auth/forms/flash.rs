@@ -1,7 +1,7 @@
 //! What a form's page shows once after a submission: what was typed, what was wrong, what was done.
 //!
-//! It travels in a cookie for one minute, not in the session: a wrong password is no reason to begin one, and two tabs do not
-//! get in each other's way. Passwords are never in it.
+//! It travels in a cookie for one minute, not in the session: a wrong password is no reason to begin a session. Passwords are
+//! never in it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,9 +11,9 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 use serde::{Deserialize, Serialize};
 
-use crate::{cookie::SiteCookie, state::AppState};
+use crate::{auth::accounts::Accounts, cookie::SiteCookie};
 
-/// How much of a typed value comes back: a cookie holds 4 KiB.
+/// How much of a typed value comes back, in bytes. A cookie holds 4 KiB.
 const VALUE_BYTES: usize = 512;
 
 /// How long the next page may take to show it.
@@ -25,7 +25,7 @@ pub struct FormState {
     form: String,
     /// Field to what was typed.
     pub values: BTreeMap<String, String>,
-    /// Field to what is wrong; the form's own message under an empty name.
+    /// Field to what is wrong; under an empty name what is wrong with the form as a whole.
     pub errors: BTreeMap<String, String>,
     /// What was done.
     pub notice: Option<String>,
@@ -51,18 +51,18 @@ impl FormState {
         self.values.get(field).cloned().unwrap_or_default()
     }
 
-    /// What is wrong with a field; with the form as a whole for an empty name.
+    /// What is wrong with a field, or under an empty name with the form as a whole.
     pub fn error(&self, field: &str) -> Option<String> {
         self.errors.get(field).cloned()
     }
 }
 
 fn cookie() -> SiteCookie {
-    SiteCookie::new("__Host-flash", expect_context::<AppState>().config.is_secure())
+    SiteCookie::new("__Host-flash", expect_context::<Accounts>().secure)
 }
 
 fn send(set_cookie: &str) {
-    // base64 and our own words: always a valid header
+    // The value is base64, so this is always a valid header.
     if let Ok(value) = HeaderValue::from_str(set_cookie) {
         expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, value);
     }
@@ -75,7 +75,7 @@ pub(super) fn set_flash(state: &FormState) {
     }
 }
 
-/// The state that the last submission left for this form, shown once. For a page that is being rendered.
+/// Returns what the last submission left for this form, and has the browser forget it. For a page that is being rendered.
 pub fn take_flash(form: &str) -> FormState {
     let found = use_context::<Parts>().and_then(|parts| read(&parts, form));
     if found.is_some() {

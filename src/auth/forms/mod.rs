@@ -1,10 +1,12 @@
 //! The server functions that the account forms post to.
 //!
-//! A plain form is answered 303: on success to where it leads, on a mistake back to its page, which shows once what was typed
-//! and what is wrong ([`take_flash`]). A script gets the [`Outcome`] as JSON. Expected failures are outcomes, never errors: an error's
-//! text would travel in a URL.
+//! A plain form gets a redirect (303): after success to the next page, after a mistake back to the form's page, which shows once
+//! what was typed and what is wrong ([`take_flash`]). A script gets the [`Outcome`] as JSON. Expected failures are outcomes and
+//! never errors, because Leptos puts an error's text into a URL.
 
+/// What a form's page shows once.
 mod flash;
+/// The response to a form.
 mod outcome;
 
 use axum::Extension;
@@ -14,17 +16,18 @@ pub use self::flash::{FormState, take_flash};
 pub(crate) use self::outcome::forget_browser;
 pub use self::outcome::{Answer, Outcome};
 
+use self::outcome::form_page;
 use super::{
-    AuthSession,
-    backend::Credentials,
-    change_password::ChangeFailure,
+    accounts::Accounts,
+    backend::{AuthSession, Credentials},
+    change_password::{PasswordChangeRefusal, change_password},
     next::safe_next,
-    sign_in::{self, Failure},
-    sign_up::{self, SignUpFailure},
+    sign_in::{self, SignInRefusal},
+    sign_up::{self, SignUpRefusal},
 };
-use crate::{address_limit::ClientAddress, local_path::LocalPath, state::AppState};
+use crate::{address_limit::ClientAddress, local_path::LocalPath};
 
-/// Where one goes after signing in, when nothing else was asked for.
+/// Where a user goes after signing in, if the form's `next` does not say.
 const HOME: &str = "/account";
 
 /// Signs in.
@@ -34,20 +37,20 @@ pub async fn login(
     #[server(default)] password: String,
     #[server(default)] next: String,
 ) -> Result<Outcome, ServerFnError> {
-    let answer = Answer::to("login", page("/login", &next)).keeping("email", &email);
+    let answer = Answer::to("login", form_page("/login", &next)).keeping("email", &email);
     if email.trim().is_empty() {
         return Ok(answer.field("email", "Enter your e-mail address."));
     }
     if password.is_empty() {
         return Ok(answer.field("password", "Enter your password."));
     }
-    let state = expect_context::<AppState>();
+    let accounts = expect_context::<Accounts>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
     let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
-    match sign_in::sign_in(&state, &mut auth, address, Credentials { email, password }).await {
+    match sign_in::sign_in(&accounts, &mut auth, address, Credentials { email, password }).await {
         Ok(()) => Ok(Answer::done(safe_next(&next).map_or(HOME, LocalPath::as_str))),
-        Err(Failure::Wrong) => Ok(answer.form("The e-mail address or the password is wrong.")),
-        Err(failure) => Ok(refused(answer, failure)),
+        Err(SignInRefusal::Wrong) => Ok(answer.form("The e-mail address or the password is wrong.")),
+        Err(refusal) => Ok(refused(answer, refusal)),
     }
 }
 
@@ -58,18 +61,18 @@ pub async fn register(
     #[server(default)] password: String,
     #[server(default)] next: String,
 ) -> Result<Outcome, ServerFnError> {
-    let answer = Answer::to("register", page("/register", &next)).keeping("email", &email);
-    let state = expect_context::<AppState>();
+    let answer = Answer::to("register", form_page("/register", &next)).keeping("email", &email);
+    let accounts = expect_context::<Accounts>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
-    match sign_up::sign_up(&state, &mut auth, &email, password).await {
+    match sign_up::sign_up(&accounts, &mut auth, &email, password).await {
         Ok(()) => Ok(Answer::done(safe_next(&next).map_or(HOME, LocalPath::as_str))),
-        Err(SignUpFailure::Invalid { email, password }) => {
+        Err(SignUpRefusal::Invalid { email, password }) => {
             Ok(answer.fields([("email", email), ("password", password)]))
         }
-        Err(SignUpFailure::Taken) => {
+        Err(SignUpRefusal::Taken) => {
             Ok(answer.field("email", "There is an account with this e-mail address. Sign in instead."))
         }
-        Err(SignUpFailure::Other(failure)) => Ok(refused(answer, failure)),
+        Err(SignUpRefusal::Other(refusal)) => Ok(refused(answer, refusal)),
     }
 }
 
@@ -82,7 +85,7 @@ pub async fn logout() -> Result<Outcome, ServerFnError> {
             outcome::forget_browser();
             Ok(Answer::done("/"))
         }
-        Err(failure) => Ok(refused(Answer::to("logout", "/account".into()), failure)),
+        Err(refusal) => Ok(refused(Answer::to("logout", "/account".into()), refusal)),
     }
 }
 
@@ -93,41 +96,31 @@ pub async fn password(
     #[server(default)] new_password: String,
 ) -> Result<Outcome, ServerFnError> {
     let answer = Answer::to("password", "/account".into());
-    let state = expect_context::<AppState>();
+    let accounts = expect_context::<Accounts>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
     let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
-    match super::change_password::change_password(&state, &mut auth, address, current_password, new_password).await {
+    match change_password(&accounts, &mut auth, address, current_password, new_password).await {
         Ok(()) => Ok(answer.notice("The password is changed. All other sessions have ended.")),
-        Err(ChangeFailure::SignedOut) => Ok(Answer::sign_in_first("/account")),
-        Err(ChangeFailure::WrongCurrent) => Ok(answer.field("current_password", "This is not your current password.")),
-        Err(ChangeFailure::NotAccepted(why)) => Ok(answer.field("new_password", why)),
-        Err(ChangeFailure::Other(failure)) => Ok(refused(answer, failure)),
-    }
-}
-
-/// A form's page, with the `next` it was opened with.
-fn page(path: &str, next: &str) -> String {
-    match safe_next(next) {
-        Some(next) => {
-            let query: String =
-                form_urlencoded::Serializer::new(String::new()).append_pair("next", next.as_str()).finish();
-            format!("{path}?{query}")
+        Err(PasswordChangeRefusal::SignedOut) => Ok(Answer::sign_in_first("/account")),
+        Err(PasswordChangeRefusal::WrongCurrent) => {
+            Ok(answer.field("current_password", "This is not your current password."))
         }
-        None => path.to_owned(),
+        Err(PasswordChangeRefusal::NotAccepted(why)) => Ok(answer.field("new_password", why)),
+        Err(PasswordChangeRefusal::Other(refusal)) => Ok(refused(answer, refusal)),
     }
 }
 
-/// The answer where neither the user nor the form is at fault.
-pub(crate) fn refused(answer: Answer, failure: Failure) -> Outcome {
-    match failure {
-        Failure::Wait(millis) => {
+/// Responds where the form is not at fault: the user has to wait, or the server could not do it.
+pub(crate) fn refused(answer: Answer, refusal: SignInRefusal) -> Outcome {
+    match refusal {
+        SignInRefusal::Wait(millis) => {
             let seconds = (millis / 1000).max(1);
             let time =
                 if seconds < 90 { format!("{seconds} seconds") } else { format!("{} minutes", (seconds + 59) / 60) };
             answer.too_many(&format!("Too many failed sign-ins. Try again in {time}."), seconds)
         }
-        failure => {
-            tracing::error!(error = %failure, "an account form could not be served");
+        refusal => {
+            tracing::error!(error = %refusal, "an account form could not be served");
             Answer::unavailable()
         }
     }

@@ -1,4 +1,4 @@
-//! How a server function answers a form.
+//! The response of a server function to a form: a redirect for a plain form, an [`Outcome`] as JSON for a script.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,25 @@ use leptos_axum::ResponseOptions;
 use serde::{Deserialize, Serialize};
 
 use super::flash::{FormState, set_flash};
-use crate::attribution::EndedSession;
+use crate::{attribution::EndedSession, auth::next::safe_next};
 
-/// What a form's submission came to; what a script gets.
+/// What a script gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum Outcome {
-    /// It is done; go there.
+    /// It is done. `next` is the page to go to.
     Done { next: String },
-    /// Something typed is wrong: field to message, the form's own under an empty name.
+    /// Something typed is wrong: field to message, under an empty name for the form as a whole.
     Invalid { errors: BTreeMap<String, String> },
-    /// Sign in first.
+    /// No user is signed in.
     SignedOut,
-    /// Not with this role.
+    /// The user's role does not allow it.
     Forbidden,
-    /// Not now; try again.
+    /// It could not be done now. Trying again later may work.
     Unavailable,
 }
 
-/// An answer in the making: which form it is about, its page, and what was typed.
+/// Makes the response: knows the form, its page, and what was typed.
 #[derive(Clone, Debug)]
 pub struct Answer {
     page: String,
@@ -34,11 +34,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Begins a response to the form named `form`, whose page is `page`.
     pub fn to(form: &'static str, page: String) -> Self {
         Self { page, state: FormState::new(form) }
     }
 
-    /// Keeps what was typed into a field. Never for a password.
+    /// Keeps what was typed into a field, for the page to show again. Never for a password.
     pub fn keeping(mut self, field: &str, value: &str) -> Self {
         self.state.keep(field, value);
         self
@@ -56,12 +57,12 @@ impl Answer {
         self.invalid(errors)
     }
 
-    /// Something is wrong with the whole.
+    /// Something is wrong with the form as a whole.
     pub fn form(self, message: &str) -> Outcome {
         self.field("", message)
     }
 
-    /// Too many tries; the next one is worth it after so many seconds.
+    /// Too many tries. The next one has to wait for so many seconds.
     pub fn too_many(self, message: &str, seconds: i64) -> Outcome {
         let outcome = self.refused(StatusCode::TOO_MANY_REQUESTS, [(String::new(), message.to_owned())].into());
         expect_context::<ResponseOptions>().insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -78,7 +79,7 @@ impl Answer {
         Outcome::Invalid { errors }
     }
 
-    /// It is done, and the form's page says so.
+    /// It is done, and the form's page shows the message.
     pub fn notice(mut self, message: &str) -> Outcome {
         self.state.clear();
         self.state.notice = Some(message.to_owned());
@@ -86,25 +87,25 @@ impl Answer {
         Outcome::Done { next: self.page }
     }
 
-    /// It is done; go to a path of this site.
+    /// It is done. `next`, a path of this site, is the page to go to.
     pub fn done(next: &str) -> Outcome {
         respond(StatusCode::OK, Some(next), None);
         Outcome::Done { next: next.to_owned() }
     }
 
-    /// Nobody is signed in.
+    /// No user is signed in. The sign-in page leads back to `next`.
     pub fn sign_in_first(next: &str) -> Outcome {
-        respond(StatusCode::UNAUTHORIZED, Some(&super::page("/login", next)), None);
+        respond(StatusCode::UNAUTHORIZED, Some(&form_page("/login", next)), None);
         Outcome::SignedOut
     }
 
-    /// Who is signed in may not do this.
+    /// The user's role does not allow it.
     pub fn forbidden() -> Outcome {
         respond(StatusCode::FORBIDDEN, None, None);
         Outcome::Forbidden
     }
 
-    /// The database does not answer, or too much is asked at once.
+    /// The database does not answer, or too many passwords are being checked.
     pub fn unavailable() -> Outcome {
         respond(StatusCode::SERVICE_UNAVAILABLE, None, None);
         expect_context::<ResponseOptions>().insert_header(header::RETRY_AFTER, HeaderValue::from_static("5"));
@@ -112,14 +113,25 @@ impl Answer {
     }
 }
 
-/// Sets status and target: 303 to `page` for a plain form, `status` for a script.
+/// Returns a form's page with the `next` that the page was opened with: `/login?next=%2Faccount`.
+pub(super) fn form_page(path: &str, next: &str) -> String {
+    match safe_next(next) {
+        Some(next) => {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            format!("{path}?{}", query.append_pair("next", next.as_str()).finish())
+        }
+        None => path.to_owned(),
+    }
+}
+
+/// Responds with a redirect (303) to `page` for a plain form, and with `status` for a script.
 fn respond(status: StatusCode, page: Option<&str>, state: Option<&FormState>) {
     let response = expect_context::<ResponseOptions>();
     let Some(page) = page.filter(|_| is_plain_form()) else {
         response.set_status(status);
         return;
     };
-    // all pages here are paths of our own, made of visible ASCII
+    // Pages are paths of this site, made of visible ASCII, so this is always a header.
     let Ok(location) = HeaderValue::from_str(page) else {
         response.set_status(status);
         return;
@@ -131,7 +143,7 @@ fn respond(status: StatusCode, page: Option<&str>, state: Option<&FormState>) {
     }
 }
 
-/// Whether a browser's form asks, not a script: those say that they want JSON.
+/// Whether a plain form was sent. Scripts say that they accept JSON.
 fn is_plain_form() -> bool {
     let wants_json = |parts: &Parts| {
         parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|a| a.contains("json"))

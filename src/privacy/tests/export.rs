@@ -114,7 +114,7 @@ async fn seeded(db: &Db) -> User {
     referred(db, friend.user, "marias-link").await;
     let consent = sql("insert into consents (visitor_id, decided_at, granted, wording) values ($1, $2, true, 'v1')");
     run(db, consent.bind(maria.visitor).bind(THEN - 3)).await;
-    crate::auth::throttle::failed(db, "maria@example.com").await.expect("counted");
+    crate::auth::throttle::count_failure(db, "maria@example.com").await.expect("counted");
     let ended = sql("update users set disabled_at = $2, erased_at = $3 where id = $1").bind(maria.user);
     run(db, ended.bind(THEN + 1).bind(THEN + 2)).await;
     User::find(&mut db.read().await.expect("a connection"), maria.user).await.expect("answered").expect("a user")
