@@ -70,6 +70,8 @@ pub mod state;
 /// Reading environment variables.
 #[cfg(feature = "ssr")]
 pub mod variables;
+/// Enums whose variants are each written as one fixed text.
+mod word_enum;
 
 /// The browser's entry point: islands take over from here.
 #[cfg(feature = "hydrate")]

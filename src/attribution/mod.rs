@@ -44,6 +44,8 @@ pub mod source;
 /// A touch, its visitor, and storing it once.
 #[cfg(feature = "ssr")]
 pub mod touch;
+/// Reading data files: one row a line, fields separated by tabs.
+mod tsv;
 
 #[cfg(feature = "ssr")]
 pub use capture::{Attribution, EndedSession, NewVisitorLimit, SignedInUser, StartedSession};

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     admin::page::{Asked, Failure, admin_page},
-    attribution::channel::rules::{Listed, Rules},
+    attribution::channel::rules::{ListedRule, Rules},
     components::{AdminPage, AdminSection, DataTable, Tag, Th},
 };
 
@@ -44,7 +44,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
 
 #[component]
 fn RuleTable(rules: Rules) -> impl IntoView {
-    let row = |Listed { name, channel, about, custom }: Listed<'_>| {
+    let row = |ListedRule { name, channel, about, custom }: ListedRule<'_>| {
         view! {
             <tr>
                 <th scope="row"><code>{name.to_owned()}</code>{custom.then(|| view! { " " <Tag label="your rule"/> })}</th>

@@ -11,7 +11,7 @@ use crate::attribution::{
     Attribution, referral,
     settings::Gpc,
     signal::{Signals, parse, referrer::Referrer},
-    source::from_referrer::complete,
+    source::from_referrer::fill_from_referrer,
     touch::{Arrived, Origin, Touch},
 };
 
@@ -67,7 +67,7 @@ impl Attribution {
         if origin == Origin::Referrer {
             // A referral link becomes a touch by itself, or by nothing.
             let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(referral::PREFIX));
-            ignored = complete(&mut signals, outside, &self.settings.ignored_referrers).map(Ignored::Referrer);
+            ignored = fill_from_referrer(&mut signals, outside, &self.settings.ignored_referrers).map(Ignored::Referrer);
             if signals.is_empty() && ignored.is_none() {
                 return None;
             }

@@ -12,7 +12,7 @@ use axum::http::{
 };
 
 use super::bots::{BotKind, bot};
-use crate::attribution::source::from_referrer;
+use crate::attribution::source::from_referrer::ReferrerExclusion;
 
 /// Why a request is no touch, whatever its query says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Ignored {
     /// Something a page loads, not a page: a script, a picture, a fetch, a frame.
     NotDocument,
     /// The page that linked here is one that people come back from, and the link says nothing.
-    Referrer(from_referrer::Ignored),
+    Referrer(ReferrerExclusion),
     /// The browser asks for privacy, and the owner set that to no capture at all.
     Gpc,
     /// Consent is required and was not decided about yet.
@@ -53,9 +53,9 @@ impl Ignored {
         Self::NotDocument,
         Self::Method,
         Self::Path,
-        Self::Referrer(from_referrer::Ignored::Payment),
-        Self::Referrer(from_referrer::Ignored::Identity),
-        Self::Referrer(from_referrer::Ignored::Configured),
+        Self::Referrer(ReferrerExclusion::Payment),
+        Self::Referrer(ReferrerExclusion::Identity),
+        Self::Referrer(ReferrerExclusion::Configured),
         Self::Gpc,
         Self::Undecided,
         Self::Refused,
@@ -69,9 +69,9 @@ impl Ignored {
             Self::Path => "path",
             Self::Prefetch => "prefetch",
             Self::NotDocument => "not_document",
-            Self::Referrer(from_referrer::Ignored::Payment) => "referrer_payment",
-            Self::Referrer(from_referrer::Ignored::Identity) => "referrer_identity",
-            Self::Referrer(from_referrer::Ignored::Configured) => "referrer_configured",
+            Self::Referrer(ReferrerExclusion::Payment) => "referrer_payment",
+            Self::Referrer(ReferrerExclusion::Identity) => "referrer_identity",
+            Self::Referrer(ReferrerExclusion::Configured) => "referrer_configured",
             Self::Gpc => "gpc",
             Self::Undecided => "undecided",
             Self::Refused => "refused",
@@ -95,9 +95,9 @@ impl Ignored {
             Self::Path => "Not a page",
             Self::Prefetch => "Loaded ahead",
             Self::NotDocument => "Part of a page",
-            Self::Referrer(from_referrer::Ignored::Payment) => "Back from paying",
-            Self::Referrer(from_referrer::Ignored::Identity) => "Back from signing in",
-            Self::Referrer(from_referrer::Ignored::Configured) => "Ignored referrers",
+            Self::Referrer(ReferrerExclusion::Payment) => "Back from paying",
+            Self::Referrer(ReferrerExclusion::Identity) => "Back from signing in",
+            Self::Referrer(ReferrerExclusion::Configured) => "Ignored referrers",
             Self::Gpc => "Asked for privacy",
             Self::Undecided => "Not decided about consent",
             Self::Refused => "Declined",
@@ -125,13 +125,13 @@ impl Ignored {
             Self::NotDocument => {
                 "The page was loaded by a script, in a frame or as a picture, and not by a person's click."
             }
-            Self::Referrer(from_referrer::Ignored::Payment) => {
+            Self::Referrer(ReferrerExclusion::Payment) => {
                 "The visitor came back from a payment provider, by a link that says nothing."
             }
-            Self::Referrer(from_referrer::Ignored::Identity) => {
+            Self::Referrer(ReferrerExclusion::Identity) => {
                 "The visitor came back from signing in elsewhere, by a link that says nothing."
             }
-            Self::Referrer(from_referrer::Ignored::Configured) => {
+            Self::Referrer(ReferrerExclusion::Configured) => {
                 "The page that linked here is listed in ATTRIBUTION_IGNORED_REFERRERS."
             }
             Self::Gpc => "The browser sent Sec-GPC, and ATTRIBUTION_GPC is no_capture.",

@@ -1,69 +1,56 @@
-//! A referrer → source and medium, for a landing whose link says nothing of where it came from.
+//! A referrer becomes a source and a medium, where the landing's link says nothing about where the visitor came from.
 //!
-//! Payment and identity providers are never where somebody came from: a visitor who returns from them was on this site before
-//! (`data/ignored.tsv`). The owner can name more. The hosts of the site itself are the caller's business: it knows them.
+//! Payment and identity providers do not count: a visitor who returns from one was on this site before (`data/ignored.tsv`).
+//! The owner can name more of them. The caller leaves out this site's own hosts, since only the caller knows them.
 
 use std::sync::LazyLock;
 
-use super::{
-    Kind,
-    host_map::{HostMap, is_under, site},
-};
+use super::host_map::{HostMap, path_is_under, site};
 use crate::attribution::{
     signal::{Signals, clean, referrer::Referrer},
     source,
+    tsv::{rows, words},
 };
 
 /// What a referrer says about where a visitor came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nothing: the visitor was away for a moment.
-    Ignored(Ignored),
+pub enum ReferrerOrigin {
+    /// The referrer does not count.
+    Ignored(ReferrerExclusion),
     From {
         /// The platform's name, or the host without its `www.`.
         source: String,
-        /// [`Kind::medium`], or `referral`.
+        /// [`PlatformKind::medium`](super::PlatformKind::medium), or `referral` for a site that is not a known platform.
         medium: &'static str,
-        /// `None` for a site like any other.
-        kind: Option<Kind>,
     },
 }
 
 /// Why a referrer does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ignored {
+pub enum ReferrerExclusion {
     /// A payment provider: the visitor returns from the checkout.
     Payment,
     /// An identity provider: the visitor returns from signing in.
     Identity,
-    /// The owner named it.
+    /// The owner named it in `ATTRIBUTION_IGNORED_REFERRERS`.
     Configured,
 }
 
-impl Ignored {
-    /// A fixed word, fit for a metric's label.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Payment => "payment",
-            Self::Identity => "identity",
-            Self::Configured => "configured",
-        }
-    }
-}
-
-/// Further referrers that never make a touch, as the owner listed them.
+/// The owner's list of further referrers that never make a touch.
 ///
-/// `example.com` is that host and all below it, `example.com/pay` that host and all below it under that path only.
+/// `example.com` is that host and all hosts below it. `example.com/pay` is only the pages under that path there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IgnoredReferrers(Vec<Referrer>);
 
 impl IgnoredReferrers {
-    /// Reads the setting: hosts, with a path where only that is meant, separated by commas. `Err` names all that is wrong with it.
+    /// Reads the setting: hosts, or hosts with a path, separated by commas.
+    ///
+    /// Errors: a sentence that names every wrong entry.
     pub fn parse(setting: &str) -> Result<Self, String> {
         let mut referrers = Vec::new();
         let mut wrong = Vec::new();
         for entry in setting.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-            // what a header could not hold, no referrer will match; a scheme, a port or a query would be dropped in silence
+            // An entry that is not a referrer's host would match nothing. A scheme, port or query would be dropped silently.
             match Referrer::parse(&format!("https://{entry}")) {
                 Some(referrer) if !entry.contains([':', '?', '#', '@', '*', '\\']) => {
                     referrers.push(Referrer { host: site(&referrer.host).to_owned(), ..referrer });
@@ -75,45 +62,50 @@ impl IgnoredReferrers {
             return Ok(Self(referrers));
         }
         Err(format!(
-            "has {}, which is no host like pay.example.com or host with a path like example.com/pay (no scheme, port, query or *)",
+            "has {}, which is neither a host like pay.example.com nor a host with a path like example.com/pay (no scheme, port, query or *)",
             wrong.join(", ")
         ))
     }
 
     fn contains(&self, referrer: &Referrer) -> bool {
-        self.0.iter().any(|ignored| referrer.is_under(&ignored.host) && is_under(&referrer.path, &ignored.path))
+        self.0.iter().any(|ignored| referrer.is_under(&ignored.host) && path_is_under(&referrer.path, &ignored.path))
     }
 }
 
-/// Where a visitor came from who came from that page, which is on another site than this.
-pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> Origin {
+/// Returns what a referrer says about where the visitor came from. The referrer is a page of another site.
+///
+/// Examples: `https://www.google.com/` → source `google`, medium `organic`; `https://blog.example/` → source `blog.example`,
+/// medium `referral`; `https://checkout.stripe.com/` → ignored.
+pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> ReferrerOrigin {
     if ignored.contains(referrer) {
-        return Origin::Ignored(Ignored::Configured);
+        return ReferrerOrigin::Ignored(ReferrerExclusion::Configured);
     }
     if let Some(why) = IGNORED.0.get(&referrer.host, &referrer.path) {
-        return Origin::Ignored(why);
+        return ReferrerOrigin::Ignored(why);
     }
     match source::resolve_host(&referrer.host, &referrer.path) {
-        Some(platform) => {
-            Origin::From { source: platform.name.to_owned(), medium: platform.kind.medium(), kind: Some(platform.kind) }
-        }
+        Some(platform) => ReferrerOrigin::From { source: platform.name.to_owned(), medium: platform.kind.medium() },
         None => {
             let host = site(&referrer.host);
-            // an international host can have capitals beyond ASCII, and a source has none
+            // An international host can have capitals beyond ASCII; a source has no capitals.
             let source = clean(host).unwrap_or_else(|| host.to_owned());
-            Origin::From { source, medium: "referral", kind: None }
+            ReferrerOrigin::From { source, medium: "referral" }
         }
     }
 }
 
-/// Completes what a link said with what the referrer says, where the link said nothing: source and medium, derived.
+/// Fills source and medium from the referrer where the link said nothing, and marks them as derived.
 ///
-/// An explicit signal is never touched, whatever page it came from. Answers why the referrer did not count, where it did not.
-pub fn complete(signals: &mut Signals, referrer: Option<&Referrer>, ignored: &IgnoredReferrers) -> Option<Ignored> {
+/// Signals of the link are never changed. Returns why the referrer does not count, if it does not.
+pub fn fill_from_referrer(
+    signals: &mut Signals,
+    referrer: Option<&Referrer>,
+    ignored: &IgnoredReferrers,
+) -> Option<ReferrerExclusion> {
     let referrer = referrer.filter(|_| signals.is_empty())?;
     match origin(referrer, ignored) {
-        Origin::Ignored(why) => Some(why),
-        Origin::From { source, medium, .. } => {
+        ReferrerOrigin::Ignored(why) => Some(why),
+        ReferrerOrigin::From { source, medium } => {
             signals.utm.source = Some(source);
             signals.utm.medium = Some(medium.to_owned());
             signals.derived = true;
@@ -122,26 +114,26 @@ pub fn complete(signals: &mut Signals, referrer: Option<&Referrer>, ignored: &Ig
     }
 }
 
-static IGNORED: LazyLock<(HostMap<Ignored>, Vec<String>)> = LazyLock::new(|| {
+/// `data/ignored.tsv` as a map, and the mistakes in it, for the tests.
+static IGNORED: LazyLock<(HostMap<ReferrerExclusion>, Vec<String>)> = LazyLock::new(|| {
     let mut map = HostMap::default();
     let mut mistakes = Vec::new();
-    for line in source::lines(include_str!("data/ignored.tsv")) {
-        let mut fields = line.split('\t');
-        let why = match fields.next() {
-            Some("payment") => Ignored::Payment,
-            Some("identity") => Ignored::Identity,
-            _ => {
-                mistakes.push(format!("{line:?} is neither payment nor identity"));
+    for row in rows(include_str!("data/ignored.tsv")) {
+        let (why, hosts) = match row {
+            Ok(["payment", _, hosts]) => (ReferrerExclusion::Payment, hosts),
+            Ok(["identity", _, hosts]) => (ReferrerExclusion::Identity, hosts),
+            Ok([kind, ..]) => {
+                mistakes.push(format!("{kind:?} is neither payment nor identity"));
+                continue;
+            }
+            Err(mistake) => {
+                mistakes.push(mistake);
                 continue;
             }
         };
-        let (Some(_name), Some(hosts), None) = (fields.next(), fields.next(), fields.next()) else {
-            mistakes.push(format!("{line:?} has not three fields"));
-            continue;
-        };
-        for pattern in source::words(hosts) {
+        for pattern in words(hosts) {
             if let Err(what) = map.insert(pattern, why) {
-                mistakes.push(format!("{pattern:?} of {line:?} {what}"));
+                mistakes.push(format!("{pattern:?} {what}"));
             }
         }
     }

@@ -1,29 +1,30 @@
-//! Host patterns, as the data files write them, and a map from them to what a host means.
+//! Data files write hosts as patterns; a [`HostMap`] finds what a host means.
 //!
-//! - `bing.com` is that host, and not what is below it.
-//! - `.reddit.com` is that host and all below it.
+//! - `bing.com` is that host, without the hosts below it.
+//! - `.reddit.com` is that host and all hosts below it.
 //! - `google.*` is that name under `com`, `cat` or any country: `google.de`, `google.co.uk`, `google.com.br`.
-//! - `github.com/login` is that host under that path only: `/login`, `/login/oauth`, not `/logins`.
+//! - `github.com/login` is that host under that path only: `/login` and `/login/oauth`, but not `/logins`.
 //!
-//! They combine (`.paypal.*`, `google.*/shopping`). A leading `www.`, `m.` or `mobile.` of a host never matters. The most
-//! specific pattern decides: the longer host before the shorter, then the longer path. A look-up costs a few hashes, one or
-//! two for each label of the host, however many patterns there are.
+//! They combine: `.paypal.*`, `google.*/shopping`. A leading `www.`, `m.` or `mobile.` of a host never matters. The most specific
+//! pattern decides: the longer host before the shorter, then the longer path. A look-up costs one or two hashes for each label
+//! of the host, however many patterns there are.
 
 use std::collections::HashMap;
 
-/// Patterns and what they lead to.
+/// Patterns and their values.
 #[derive(Debug)]
 pub struct HostMap<T> {
-    hosts: HashMap<&'static str, Vec<Place<T>>>,
+    hosts: HashMap<&'static str, Vec<HostEntry<T>>>,
     /// By the name before `.*`.
-    brands: HashMap<&'static str, Vec<Place<T>>>,
+    brands: HashMap<&'static str, Vec<HostEntry<T>>>,
 }
 
-/// What is known of one host.
+/// One pattern of a host. The entries of a host are sorted by path, the longest first.
 #[derive(Debug)]
-struct Place<T> {
+struct HostEntry<T> {
+    /// Whether hosts below this one match too.
     below: bool,
-    /// Without a `/` at the end; empty where any path will do.
+    /// Without a `/` at the end; empty if any path matches.
     path: &'static str,
     value: T,
 }
@@ -35,7 +36,9 @@ impl<T> Default for HostMap<T> {
 }
 
 impl<T: Copy> HostMap<T> {
-    /// Adds a pattern. `Err` says what is wrong with it; a pattern that is there already keeps its first value.
+    /// Adds a pattern.
+    ///
+    /// Errors: what is wrong with the pattern. A pattern that is there already keeps its first value.
     pub fn insert(&mut self, pattern: &'static str, value: T) -> Result<(), &'static str> {
         let (host, path) = match pattern.find('/') {
             Some(at) => pattern.split_at(at),
@@ -47,31 +50,33 @@ impl<T: Copy> HostMap<T> {
             None => (&mut self.hosts, name),
         };
         if name.is_empty() || name != site(name) || name.starts_with('.') || name.ends_with('.') {
-            return Err("is no host, or begins with what never matters");
+            return Err("is not a host, or begins with a prefix that never matters");
         }
         if !name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')) {
-            return Err("has something else than a to z, digits, dots and hyphens");
+            return Err("has a character other than a to z, digits, dots, hyphens and underscores");
         }
         let path = path.trim_end_matches('/');
-        let places = map.entry(name).or_default();
-        if places.iter().any(|place| place.path == path) {
+        let entries = map.entry(name).or_default();
+        if entries.iter().any(|entry| entry.path == path) {
             return Err("is there twice");
         }
-        let at = places.partition_point(|place| place.path.len() >= path.len());
-        places.insert(at, Place { below, path, value });
+        let at = entries.partition_point(|entry| entry.path.len() >= path.len());
+        entries.insert(at, HostEntry { below, path, value });
         Ok(())
     }
 
-    /// What a host and path mean. The host is in lower case, the path begins with `/` or is empty.
+    /// Returns the value of the most specific pattern that matches. The host is in lower case; the path begins with `/` or is
+    /// empty.
     pub fn get(&self, host: &str, path: &str) -> Option<T> {
         let host = site(host);
         let mut suffix = host;
         loop {
-            let here = |places: &Vec<Place<T>>| {
-                let fits = |place: &&Place<T>| {
-                    (place.below || suffix.len() == host.len()) && (place.path.is_empty() || is_under(path, place.path))
+            let here = |entries: &Vec<HostEntry<T>>| {
+                let fits = |entry: &&HostEntry<T>| {
+                    (entry.below || suffix.len() == host.len())
+                        && (entry.path.is_empty() || path_is_under(path, entry.path))
                 };
-                places.iter().find(fits).map(|place| place.value)
+                entries.iter().find(fits).map(|entry| entry.value)
             };
             let found = self
                 .hosts
@@ -86,24 +91,25 @@ impl<T: Copy> HostMap<T> {
     }
 }
 
-/// A host without the prefix that only says which of a site's faces it is.
+/// The host without a prefix that only names a variant of the same site: `m.example.com` → `example.com`.
 pub fn site(host: &str) -> &str {
     ["www.", "m.", "mobile."]
         .iter()
         .find_map(|prefix| host.strip_prefix(prefix))
-        // `m.me` is a host of its own.
+        // `m.me` is not the mobile site of `me`.
         .filter(|site| site.contains('.'))
         .unwrap_or(host)
 }
 
-/// Whether a path is that one or lies below it.
-pub fn is_under(path: &str, parent: &str) -> bool {
+/// Whether a path is `parent` or lies below it.
+pub fn path_is_under(path: &str, parent: &str) -> bool {
     let parent = parent.trim_end_matches('/');
     path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// `google` of `google.com`, `google.de`, `google.co.uk`, `google.com.br`: endings that a brand has, and below which nobody else
-/// can register its name (`google.evil.io` is not Google).
+/// The name before an ending that a brand has: `google.com`, `google.de`, `google.co.uk` and `google.com.br` → `google`.
+///
+/// Only endings count below which nobody else can register the name: `google.evil.io` → `google.evil`, which is not Google.
 fn without_country(host: &str) -> Option<&str> {
     let (name, ending) = host.rsplit_once('.')?;
     let is_country = ending.len() == 2 && ending.bytes().all(|byte| byte.is_ascii_lowercase());

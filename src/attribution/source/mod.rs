@@ -1,24 +1,24 @@
-//! The platforms that traffic comes from: which names and hosts mean the same platform, and what kind of platform it is.
+//! The names and hosts that mean the same platform, and the kind of each platform.
 //!
-//! The lists are data files, one for each kind, whose first lines say what they follow and how to add to them. They are read
-//! once, at first use, into maps: a source is looked up on each request that carries one. Adding to them changes how touches
-//! classify: raise [`RULES_VERSION`](super::channel::RULES_VERSION) with it.
+//! The lists are data files, one for each kind. Their first lines say what they follow and how to add to them. They are read at
+//! first use into maps, because every request that carries a source is looked up. A change of the lists changes how touches
+//! are classified: raise [`RULES_VERSION`](super::channel::RULES_VERSION) with it.
 //!
-//! A name or host belongs to one platform only, and is written lower-case. A malformed line would be passed over; the tests let
-//! none through.
+//! A name or host belongs to one platform only, and is written in lower case. A malformed line is skipped, and fails the tests.
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
 use self::host_map::HostMap;
+use super::tsv::{rows, words};
 
-/// What a referrer says of where a visitor came from; data.
+/// What a referrer says about where a visitor came from; data.
 pub mod from_referrer;
-/// Host patterns: which hosts a data file means.
+/// Host patterns: the hosts that a data file means.
 pub mod host_map;
 
 /// What people do on a platform, as far as a channel depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum PlatformKind {
     Search,
     Social,
     Video,
@@ -27,44 +27,31 @@ pub enum Kind {
     Webmail,
 }
 
-impl Kind {
-    /// All kinds, in the order in which the inspector names them.
-    pub const ALL: [Kind; 6] =
-        [Kind::Search, Kind::Social, Kind::Video, Kind::Shopping, Kind::AiAssistant, Kind::Webmail];
+impl PlatformKind {
+    pub const ALL: [Self; 6] =
+        [Self::Search, Self::Social, Self::Video, Self::Shopping, Self::AiAssistant, Self::Webmail];
 
-    /// The medium of a touch of which only the referrer is known. `organic`, `social` and `ai-assistant` are GA4's own words.
+    /// The medium of a touch that is known only by its referrer. `organic`, `social` and `ai-assistant` are GA4's words.
     pub const fn medium(self) -> &'static str {
         match self {
-            Kind::Search => "organic",
-            Kind::Social => "social",
-            Kind::Video => "video",
-            Kind::Shopping => "shopping",
-            Kind::AiAssistant => "ai-assistant",
-            Kind::Webmail => "email",
+            Self::Search => "organic",
+            Self::Social => "social",
+            Self::Video => "video",
+            Self::Shopping => "shopping",
+            Self::AiAssistant => "ai-assistant",
+            Self::Webmail => "email",
         }
     }
 
-    /// The kind in words, for a page.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Kind::Search => "search engine",
-            Kind::Social => "social network",
-            Kind::Video => "video site",
-            Kind::Shopping => "shopping site",
-            Kind::AiAssistant => "AI assistant",
-            Kind::Webmail => "webmail",
-        }
-    }
-
-    /// The file that lists the platforms of this kind: name, aliases and hosts, separated by tabs; `-` for none.
+    /// The file that lists the platforms of this kind, with the fields name, aliases and hosts.
     const fn data(self) -> &'static str {
         match self {
-            Kind::Search => include_str!("data/search.tsv"),
-            Kind::Social => include_str!("data/social.tsv"),
-            Kind::Video => include_str!("data/video.tsv"),
-            Kind::Shopping => include_str!("data/shopping.tsv"),
-            Kind::AiAssistant => include_str!("data/ai.tsv"),
-            Kind::Webmail => include_str!("data/webmail.tsv"),
+            Self::Search => include_str!("data/search.tsv"),
+            Self::Social => include_str!("data/social.tsv"),
+            Self::Video => include_str!("data/video.tsv"),
+            Self::Shopping => include_str!("data/shopping.tsv"),
+            Self::AiAssistant => include_str!("data/ai.tsv"),
+            Self::Webmail => include_str!("data/webmail.tsv"),
         }
     }
 }
@@ -72,39 +59,39 @@ impl Kind {
 /// One platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Platform {
-    pub kind: Kind,
+    pub kind: PlatformKind,
     /// The canonical name, itself a valid source.
     pub name: &'static str,
 }
 
-/// What a source turned out to be.
+/// The platform that a source means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct ResolvedSource {
     pub platform: Platform,
-    /// The source names the platform's advertising (`fb-ads`, `adwords`), which is paid whatever the
-    /// medium says.
+    /// Whether the source names the platform's advertising (`fb-ads`, `adwords`), which is paid whatever the medium says.
     pub ads: bool,
 }
 
-/// The platform behind a lower-case source: a name (`google`), a host (`www.google.co.uk`), an
-/// address (`https://l.facebook.com/`), or one of the platform's names with an ad suffix
-/// (`fb-ads`, `google_ads`).
-pub fn resolve(source: &str) -> Option<Source> {
+/// Finds the platform of a source, which is in lower case.
+///
+/// A source can be a name (`google`), a host (`www.google.co.uk`), an address (`https://l.facebook.com/`), or one of the
+/// platform's names with an ad suffix (`fb-ads`, `google_ads`).
+pub fn resolve(source: &str) -> Option<ResolvedSource> {
     let name = fold(source);
     if let Some(platform) = INDEX.lookup(source, &name) {
-        return Some(Source { platform, ads: false });
+        return Some(ResolvedSource { platform, ads: false });
     }
     let advertised = advertised(&name)?;
     let platform = INDEX.lookup(advertised, advertised)?;
-    Some(Source { platform, ads: true })
+    Some(ResolvedSource { platform, ads: true })
 }
 
-/// The platform of a referring page: its host in lower case, its path from the first `/`.
+/// Finds the platform of a referring page. The host is in lower case, the path begins with `/`.
 pub fn resolve_host(host: &str, path: &str) -> Option<Platform> {
     INDEX.hosts.get(host, path)
 }
 
-/// The platform's name in a folded name that may be its advertising's.
+/// The platform's name in a folded name that may mean the platform's advertising: `fbads` → `fb`, `adwords` → `google`.
 fn advertised(name: &str) -> Option<&str> {
     if let Some((_, platform)) = AD_NAMES.iter().find(|(alias, _)| *alias == name) {
         return Some(platform);
@@ -113,13 +100,13 @@ fn advertised(name: &str) -> Option<&str> {
     Some(stem.trim_end_matches('.'))
 }
 
-/// `Google-Ads`, `google_ads` and `google ads` are one name to the people who type them.
+/// Removes what people put between words: `google-ads`, `google_ads` and `google ads` become `googleads`.
 fn fold(source: &str) -> Cow<'_, str> {
     const BETWEEN: [char; 4] = ['-', '_', '+', ' '];
     if source.contains(BETWEEN) { source.replace(BETWEEN, "").into() } else { source.into() }
 }
 
-/// The host and path of a source that has them, without what else an address has.
+/// The host and path of a source that is an address: `https://a.example:80/b?c` → `a.example`, `/b`.
 fn address(source: &str) -> (&str, &str) {
     let rest = source.split_once("://").map_or(source, |(_, rest)| rest);
     let rest = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
@@ -128,7 +115,7 @@ fn address(source: &str) -> (&str, &str) {
     (host.trim_end_matches('.'), path)
 }
 
-/// Names of advertising products that are no platform's name with a suffix.
+/// Names of advertising products that are not a platform's name with a suffix.
 const AD_NAMES: &[(&str, &str)] = &[
     ("adwords", "google"),
     ("googleadwords", "google"),
@@ -144,52 +131,51 @@ const AD_NAMES: &[(&str, &str)] = &[
     ("linkedincampaignmanager", "linkedin"),
 ];
 
-/// The data files, ready to be asked.
+/// The data files, ready for look-ups.
 #[derive(Default)]
-struct Index {
+struct PlatformIndex {
     /// By folded name and alias.
     names: HashMap<&'static str, Platform>,
     hosts: HostMap<Platform>,
 }
 
-static INDEX: LazyLock<Index> = LazyLock::new(|| Index::read().0);
+static INDEX: LazyLock<PlatformIndex> = LazyLock::new(|| PlatformIndex::read().0);
 
-impl Index {
-    /// Reads all files. Answers what was wrong with them too, for the tests.
+impl PlatformIndex {
+    /// Reads all files. Returns the mistakes in them too, for the tests.
     fn read() -> (Self, Vec<String>) {
         let mut index = Self::default();
         let mut mistakes = Vec::new();
-        for kind in Kind::ALL {
-            for line in lines(kind.data()) {
-                let mut fields = line.split('\t');
-                let (Some(name), Some(aliases), Some(hosts), None) =
-                    (fields.next(), fields.next(), fields.next(), fields.next())
-                else {
-                    mistakes.push(format!("{line:?} has not three fields"));
-                    continue;
-                };
-                let platform = Platform { kind, name };
-                // A name with a dot is a host: the hosts have it.
-                for alias in [name].into_iter().filter(|name| !name.contains('.')).chain(words(aliases)) {
-                    if *fold(alias) != *alias
-                        || alias != alias.to_lowercase()
-                        || alias.is_empty()
-                        || alias.contains('.')
-                    {
-                        mistakes.push(format!("{alias:?} of {line:?} is not in the form that is compared"));
-                    }
-                    if index.names.insert(alias, platform).is_some() {
-                        mistakes.push(format!("{alias:?} is there twice"));
-                    }
-                }
-                for pattern in words(hosts) {
-                    if let Err(what) = index.hosts.insert(pattern, platform) {
-                        mistakes.push(format!("{pattern:?} of {line:?} {what}"));
-                    }
+        for kind in PlatformKind::ALL {
+            for row in rows(kind.data()) {
+                match row {
+                    Ok([name, aliases, hosts]) => mistakes.extend(index.add(Platform { kind, name }, aliases, hosts)),
+                    Err(mistake) => mistakes.push(mistake),
                 }
             }
         }
         (index, mistakes)
+    }
+
+    /// Adds a platform. Returns the mistakes in its aliases and hosts.
+    fn add(&mut self, platform: Platform, aliases: &'static str, hosts: &'static str) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        // A name with a dot is a host, and stands among the hosts too.
+        let name = Some(platform.name).filter(|name| !name.contains('.'));
+        for alias in name.into_iter().chain(words(aliases)) {
+            if *fold(alias) != *alias || alias != alias.to_lowercase() || alias.is_empty() || alias.contains('.') {
+                mistakes.push(format!("{alias:?} is not in the form that is compared"));
+            }
+            if self.names.insert(alias, platform).is_some() {
+                mistakes.push(format!("{alias:?} is there twice"));
+            }
+        }
+        for pattern in words(hosts) {
+            if let Err(what) = self.hosts.insert(pattern, platform) {
+                mistakes.push(format!("{pattern:?} of {:?} {what}", platform.name));
+            }
+        }
+        mistakes
     }
 
     fn lookup(&self, source: &str, folded: &str) -> Option<Platform> {
@@ -198,16 +184,6 @@ impl Index {
             self.hosts.get(host, path)
         })
     }
-}
-
-/// The lines of a data file that are no comment.
-pub(crate) fn lines(data: &'static str) -> impl Iterator<Item = &'static str> {
-    data.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
-}
-
-/// The words of a field of a data file.
-pub(crate) fn words(field: &'static str) -> impl Iterator<Item = &'static str> {
-    field.split(' ').filter(|word| *word != "-")
 }
 
 #[cfg(test)]

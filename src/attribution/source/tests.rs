@@ -6,14 +6,14 @@ fn name_of(source: &str) -> Option<(&'static str, bool)> {
 
 #[test]
 fn the_data_files_are_sound_and_name_each_platform_and_host_once() {
-    let (index, mistakes) = Index::read();
+    let (index, mistakes) = PlatformIndex::read();
     assert!(mistakes.is_empty(), "\n{}", mistakes.join("\n"));
     assert!(index.names.len() > 400);
 }
 
 #[test]
 fn each_file_says_what_it_is_and_what_it_follows() {
-    for kind in Kind::ALL {
+    for kind in PlatformKind::ALL {
         let head: Vec<_> = kind.data().lines().take_while(|line| line.starts_with('#')).collect();
         assert!(head.len() > 6 && head.iter().any(|line| line.contains("Follows:")), "{kind:?}");
         assert!(!kind.data().contains(['\r', '\u{feff}']), "{kind:?}");
@@ -22,14 +22,14 @@ fn each_file_says_what_it_is_and_what_it_follows() {
 
 #[test]
 fn each_platform_is_found_by_each_of_its_names_and_hosts() {
-    for kind in Kind::ALL {
-        for line in lines(kind.data()) {
-            let fields: Vec<_> = line.split('\t').collect();
-            let expected = Some((fields[0], false));
-            for name in [fields[0]].into_iter().chain(words(fields[1])) {
+    for kind in PlatformKind::ALL {
+        for row in rows(kind.data()) {
+            let [name, aliases, hosts] = row.expect("three fields");
+            let expected = Some((name, false));
+            for name in [name].into_iter().chain(words(aliases)) {
                 assert_eq!(name_of(name), expected, "{name}");
             }
-            for pattern in words(fields[2]) {
+            for pattern in words(hosts) {
                 let host = pattern.trim_start_matches('.').replace('*', "com");
                 for source in [host.clone(), format!("https://www.{host}/"), format!("android-app://{host}")] {
                     assert_eq!(name_of(&source), expected, "{pattern} as {source}");
@@ -48,8 +48,8 @@ fn ad_names_lead_to_a_platform_and_are_not_one() {
 
 #[test]
 fn each_kind_knows_dozens() {
-    for kind in Kind::ALL {
-        assert!(lines(kind.data()).count() >= 48, "{kind:?}");
+    for kind in PlatformKind::ALL {
+        assert!(rows::<3>(kind.data()).count() >= 48, "{kind:?}");
     }
 }
 

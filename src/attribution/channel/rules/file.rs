@@ -1,84 +1,62 @@
-//! Reading the owner's rules from TOML. All mistakes are told at once, each with the rule it is in.
+//! All mistakes of the file are reported at once, each with the rule it is in.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use super::{Condition, Custom, Field, Inner, Rules};
+use super::{Condition, OwnerRule, RuleField};
 use crate::attribution::{
-    channel::{Channel, RULES, RULES_VERSION},
+    channel::{Channel, RULES},
     signal::click_ids::CLICK_IDS,
 };
 
-impl Rules {
-    /// Reads the owner's rules. `Err` has all that is wrong, a sentence each.
-    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
-        let table: Table = text.parse().map_err(|error: toml::de::Error| vec![syntax(&error)])?;
-        let mut mistakes = Vec::new();
-        for key in table.keys().filter(|key| *key != "rule") {
-            mistakes.push(format!("{key:?} is nothing that stands outside a rule; each rule begins with [[rule]]"));
-        }
-        let mut custom = Vec::new();
-        match table.get("rule") {
-            None => {}
-            Some(Value::Array(rules)) => {
-                let mut names = HashSet::new();
-                for (index, rule) in rules.iter().enumerate() {
-                    let mut reader = Reader { place: format!("rule {}", index + 1), mistakes: &mut mistakes };
-                    if let Some(rule) = reader.rule(rule, &mut names) {
-                        custom.push(rule);
-                    }
-                }
-            }
-            Some(_) => mistakes.push("each rule begins with [[rule]], in two pairs of brackets".into()),
-        }
-        if !mistakes.is_empty() {
-            return Err(mistakes);
-        }
-        if custom.is_empty() {
-            return Ok(Self::default());
-        }
-        let version = format!("{RULES_VERSION}+{}", digest(&custom));
-        Ok(Self(Arc::new(Inner { custom, version })))
+/// Reads the rules of a file.
+///
+/// Errors: everything that is wrong with the file, one sentence each.
+pub(super) fn read(text: &str) -> Result<Vec<OwnerRule>, Vec<String>> {
+    let table: Table = text.parse().map_err(|error: toml::de::Error| vec![syntax(&error)])?;
+    let mut mistakes = Vec::new();
+    for key in table.keys().filter(|key| *key != "rule") {
+        mistakes.push(format!("{key:?} is nothing that stands outside a rule; each rule begins with [[rule]]"));
     }
+    let mut rules = Vec::new();
+    match table.get("rule") {
+        None => {}
+        Some(Value::Array(tables)) => {
+            let mut names = HashSet::new();
+            for (index, table) in tables.iter().enumerate() {
+                let mut reader = RuleReader { place: format!("rule {}", index + 1), mistakes: &mut mistakes };
+                rules.extend(reader.rule(table, &mut names));
+            }
+        }
+        Some(_) => mistakes.push("each rule begins with [[rule]], in two pairs of brackets".into()),
+    }
+    if mistakes.is_empty() { Ok(rules) } else { Err(mistakes) }
 }
 
-impl Field {
-    pub(super) const ALL: [Field; 8] = [
-        Field::Source,
-        Field::Medium,
-        Field::Campaign,
-        Field::Term,
-        Field::Content,
-        Field::Referrer,
-        Field::LandingPath,
-        Field::ClickId,
-    ];
-}
-
-/// What the TOML reader says, in one line.
+/// The TOML reader's message, in one line.
 fn syntax(error: &toml::de::Error) -> String {
     let told = error.to_string();
     let place = told.lines().next().unwrap_or_default().trim_start_matches("TOML parse error ");
-    format!("the file is no TOML: {}, {place}", error.message().lines().collect::<Vec<_>>().join(", "))
+    format!("the file is not TOML: {}, {place}", error.message().lines().collect::<Vec<_>>().join(", "))
 }
 
 /// Collects what is wrong with one rule.
-struct Reader<'m> {
-    /// `rule 2`, and its name once it is known.
+struct RuleReader<'m> {
+    /// `rule 2`, or `rule 2 ("partners")` once the rule's name is known.
     place: String,
     mistakes: &'m mut Vec<String>,
 }
 
-impl Reader<'_> {
+impl RuleReader<'_> {
     fn wrong(&mut self, what: impl std::fmt::Display) {
         self.mistakes.push(format!("{} {what}", self.place));
     }
 
-    fn rule(&mut self, value: &Value, names: &mut HashSet<String>) -> Option<Custom> {
+    fn rule(&mut self, value: &Value, names: &mut HashSet<String>) -> Option<OwnerRule> {
         let Some(table) = value.as_table() else {
-            self.wrong("is no table; each rule begins with [[rule]]");
+            self.wrong("is not a table; each rule begins with [[rule]]");
             return None;
         };
         let name = self.name(table.get("name"), names);
@@ -86,10 +64,10 @@ impl Reader<'_> {
         let mut conditions = Vec::new();
         let mut tried = false;
         for (key, value) in table.iter().filter(|(key, _)| !matches!(key.as_str(), "name" | "channel")) {
-            let Some(field) = Field::ALL.into_iter().find(|field| field.key() == key) else {
-                let known = Field::ALL.map(Field::key).join(", ");
+            let Some(field) = RuleField::from_word(key) else {
+                let known = RuleField::ALL.map(RuleField::as_str).join(", ");
                 self.wrong(format_args!(
-                    "has the unknown key {key:?}; a rule has name, channel, and of {known} what it needs"
+                    "has the unknown key {key:?}; a rule has a name, a channel, and conditions on {known}"
                 ));
                 continue;
             };
@@ -101,9 +79,9 @@ impl Reader<'_> {
         if !tried {
             self.wrong("has no condition: it would match every touch");
         }
-        // all must hold, in whatever order they stand in the file
-        conditions.sort_by_key(|condition| condition.field.key());
-        Some(Custom { name: name?, channel: channel?, conditions })
+        // The order of conditions means nothing, so it must not change the digest.
+        conditions.sort_by_key(|condition| condition.field.as_str());
+        Some(OwnerRule { name: name?, channel: channel?, conditions })
     }
 
     fn name(&mut self, value: Option<&Value>, names: &mut HashSet<String>) -> Option<String> {
@@ -114,7 +92,7 @@ impl Reader<'_> {
                 return None;
             }
             Some(_) => {
-                self.wrong("has a name that is no text in quotes");
+                self.wrong("has a name that is not a text in quotes");
                 return None;
             }
         };
@@ -145,8 +123,8 @@ impl Reader<'_> {
     }
 
     /// The patterns of a condition, in lower case.
-    fn patterns(&mut self, field: Field, value: &Value) -> Option<Vec<String>> {
-        let key = field.key();
+    fn patterns(&mut self, field: RuleField, value: &Value) -> Option<Vec<String>> {
+        let key = field.as_str();
         let values = match value {
             Value::Array(values) => values.as_slice(),
             value => std::slice::from_ref(value),
@@ -173,24 +151,24 @@ impl Reader<'_> {
         (self.mistakes.len() == before).then_some(patterns)
     }
 
-    /// Finds what could never match.
-    fn check(&mut self, field: Field, pattern: &str) {
+    /// Reports a pattern that can never match.
+    fn check(&mut self, field: RuleField, pattern: &str) {
         let matches = |id: &str| super::matches(pattern, &id.to_ascii_lowercase());
         match field {
-            Field::ClickId if !CLICK_IDS.iter().any(|id| matches(id.name)) => {
+            RuleField::ClickId if !CLICK_IDS.iter().any(|id| matches(id.name)) => {
                 let known = CLICK_IDS.iter().map(|id| id.name).collect::<Vec<_>>().join(", ");
-                self.wrong(format_args!("has {pattern:?} as click_id, which is none of {known}"));
+                self.wrong(format_args!("has {pattern:?} as click_id, which is not one of {known}"));
             }
-            Field::Referrer
+            RuleField::Referrer
                 if pattern.contains("://") || pattern.contains(['?', '#', ':', ' ']) || pattern.starts_with('/') =>
             {
                 self.wrong(format_args!(
-                    "has {pattern:?} as referrer, which is no host like example.com or host with a path like example.com/blog"
+                    "has {pattern:?} as referrer, which is neither a host like example.com nor a host with a path like example.com/blog"
                 ));
             }
-            Field::LandingPath if !pattern.starts_with(['/', '*']) || pattern.contains('?') => {
+            RuleField::LandingPath if !pattern.starts_with(['/', '*']) || pattern.contains('?') => {
                 self.wrong(format_args!(
-                    "has {pattern:?} as landing_path, which is no path like /pricing or /blog/* (without its query)"
+                    "has {pattern:?} as landing_path, which is not a path like /pricing or /blog/* (without a query)"
                 ));
             }
             _ => {}
@@ -198,17 +176,18 @@ impl Reader<'_> {
     }
 }
 
-/// Eight hex digits of what the rules say. A length before each text and each list, so that no two read the same.
-fn digest(rules: &[Custom]) -> String {
+/// Eight hex digits that stand for what the rules say. A length goes before each text and each list, so that different rules
+/// never feed the same bytes to the digest.
+pub(super) fn digest(rules: &[OwnerRule]) -> String {
     let mut digest = Sha256::new();
     let mut text = |text: &str| {
         digest.update((text.len() as u64).to_le_bytes());
         digest.update(text);
     };
-    for Custom { name: _, channel, conditions } in rules {
+    for OwnerRule { name: _, channel, conditions } in rules {
         text(channel.as_str());
         for Condition { field, patterns } in conditions {
-            text(field.key());
+            text(field.as_str());
             text(&patterns.len().to_string());
             patterns.iter().for_each(|pattern| text(pattern));
         }

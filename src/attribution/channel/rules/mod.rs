@@ -1,32 +1,35 @@
-//! The rules by which a touch gets its channel: the owner's, then the built-in ones.
-//!
-//! The owner's stand in a TOML file (`docs/attribution-rules.example.toml` shows all it can say). The first rule of which all
-//! conditions hold decides. Rules are read once, at the start, and are cheap to ask and to clone.
+//! A touch gets its channel from the first rule of which all conditions hold. The owner's rules are asked first, in the order of
+//! their file, then the built-in ones. `docs/attribution-rules.example.toml` shows all that the file can say. Rules are read
+//! once, when the server starts; cloning them copies a pointer.
 
 use std::{
     borrow::Cow,
     sync::{Arc, LazyLock},
 };
 
-use super::{Channel, Classified, Facts, RULES, RULES_VERSION, Signals, by_built_in, lower};
-use crate::attribution::source::host_map::{is_under, site};
+use super::{Channel, Classified, Facts, PreparedFacts, RULES, RULES_VERSION, built_in::classify_prepared, lower};
+use crate::{
+    attribution::source::host_map::{path_is_under, site},
+    word_enum::word_enum,
+};
 
-/// Reading the rules from TOML.
+/// Reading the owner's rules from TOML.
+#[cfg(feature = "ssr")]
 mod file;
 
 /// A set of rules, with its version.
 #[derive(Clone, Debug)]
-pub struct Rules(Arc<Inner>);
+pub struct Rules(Arc<RuleSet>);
 
 #[derive(Debug)]
-struct Inner {
-    custom: Vec<Custom>,
+struct RuleSet {
+    owner: Vec<OwnerRule>,
     version: String,
 }
 
-/// One rule of the owner's.
+/// One of the owner's rules.
 #[derive(Debug)]
-struct Custom {
+struct OwnerRule {
     name: String,
     channel: Channel,
     /// At least one; all must hold.
@@ -36,52 +39,34 @@ struct Custom {
 /// What must hold of one field.
 #[derive(Debug)]
 struct Condition {
-    field: Field,
+    field: RuleField,
     /// At least one, in lower case; one must match.
     patterns: Vec<String>,
 }
 
-/// What a condition can look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(feature = "ssr"),
-    expect(dead_code, reason = "only the file has conditions, and only the server reads it")
-)]
-enum Field {
-    Source,
-    Medium,
-    Campaign,
-    Term,
-    Content,
-    Referrer,
-    LandingPath,
-    ClickId,
-}
-
-impl Field {
-    /// Its key in the file.
-    const fn key(self) -> &'static str {
-        match self {
-            Field::Source => "source",
-            Field::Medium => "medium",
-            Field::Campaign => "campaign",
-            Field::Term => "term",
-            Field::Content => "content",
-            Field::Referrer => "referrer",
-            Field::LandingPath => "landing_path",
-            Field::ClickId => "click_id",
-        }
+word_enum! {
+    /// What a condition can look at. The text is its key in the file.
+    #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "only the server reads the file that has conditions"))]
+    enum RuleField {
+        Source = "source",
+        Medium = "medium",
+        Campaign = "campaign",
+        Term = "term",
+        Content = "content",
+        Referrer = "referrer",
+        LandingPath = "landing_path",
+        ClickId = "click_id",
     }
 }
 
 /// A rule as a page lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed<'r> {
+pub struct ListedRule<'r> {
     pub name: &'r str,
     pub channel: Channel,
-    /// When it matches: the end of a sentence that begins with "It matches when".
+    /// What the rule matches: the end of a sentence that begins with "It matches when".
     pub about: Cow<'r, str>,
-    /// It is the owner's.
+    /// Whether it is one of the owner's rules.
     pub custom: bool,
 }
 
@@ -89,70 +74,85 @@ pub struct Listed<'r> {
 impl Default for Rules {
     fn default() -> Self {
         static BUILT_IN: LazyLock<Rules> =
-            LazyLock::new(|| Rules(Arc::new(Inner { custom: Vec::new(), version: RULES_VERSION.to_string() })));
+            LazyLock::new(|| Rules(Arc::new(RuleSet { owner: Vec::new(), version: RULES_VERSION.to_string() })));
         BUILT_IN.clone()
     }
 }
 
 impl Rules {
-    /// The channel of a touch, and the name of the rule that put it there.
+    /// Reads the owner's rules from TOML.
+    ///
+    /// Errors: everything that is wrong with the file, one sentence each.
+    #[cfg(feature = "ssr")]
+    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
+        let owner = file::read(text)?;
+        if owner.is_empty() {
+            return Ok(Self::default());
+        }
+        let version = format!("{RULES_VERSION}+{}", file::digest(&owner));
+        Ok(Self(Arc::new(RuleSet { owner, version })))
+    }
+
+    /// Returns the channel of a touch, and the name of the rule that decided.
     pub fn classify(&self, facts: &Facts<'_>) -> Classified<'_> {
-        let signals = Signals::new(facts);
-        match self.0.custom.iter().find(|rule| rule.conditions.iter().all(|condition| condition.holds(&signals))) {
+        let facts = PreparedFacts::new(facts);
+        match self.0.owner.iter().find(|rule| rule.conditions.iter().all(|condition| condition.holds(&facts))) {
             Some(rule) => Classified { channel: rule.channel, rule: &rule.name },
-            None => by_built_in(&signals),
+            None => classify_prepared(&facts),
         }
     }
 
-    /// What a touch keeps to say which rules classified it: `2`, or `2+1a2b3c4d` with rules of the owner's. It is another where a
-    /// rule may answer otherwise; names, comments and the order of conditions do not matter.
+    /// The version that a touch stores to say which rules classified it: `2`, or `2+1a2b3c4d` with owner's rules.
+    ///
+    /// Two sets of rules that can classify a touch differently have different versions. The names of rules, comments, and the
+    /// order of the conditions in a rule do not change the version.
     pub fn version(&self) -> &str {
         &self.0.version
     }
 
-    /// All rules in the order in which they are asked.
-    pub fn list(&self) -> impl Iterator<Item = Listed<'_>> {
-        let custom = self.0.custom.iter().map(|rule| Listed {
+    /// All rules, in the order in which they are asked.
+    pub fn list(&self) -> impl Iterator<Item = ListedRule<'_>> {
+        let owner = self.0.owner.iter().map(|rule| ListedRule {
             name: &rule.name,
             channel: rule.channel,
             about: rule.about().into(),
             custom: true,
         });
-        let built_in = RULES.iter().map(|rule| Listed {
+        let built_in = RULES.iter().map(|rule| ListedRule {
             name: rule.name,
             channel: rule.channel,
             about: rule.about.into(),
             custom: false,
         });
-        custom.chain(built_in)
+        owner.chain(built_in)
     }
 }
 
-impl Custom {
+impl OwnerRule {
     fn about(&self) -> String {
         let conditions = self.conditions.iter().map(|Condition { field, patterns }| {
-            format!("{} is {}", field.key().replace('_', " "), patterns.join(" or "))
+            format!("{} is {}", field.as_str().replace('_', " "), patterns.join(" or "))
         });
         conditions.collect::<Vec<_>>().join(", and ")
     }
 }
 
 impl Condition {
-    fn holds(&self, signals: &Signals<'_>) -> bool {
-        let facts = signals.facts;
+    fn holds(&self, prepared: &PreparedFacts<'_>) -> bool {
+        let facts = prepared.facts;
         let whole = |value: &str| !value.is_empty() && self.patterns.iter().any(|pattern| matches(pattern, value));
         match self.field {
-            // `facebook` means fb and l.facebook.com too, as it does in the built-in rules
-            Field::Source => {
-                whole(&signals.source) || signals.resolved.is_some_and(|source| whole(source.platform.name))
+            // "facebook" matches the sources `fb` and `l.facebook.com` too, as it does in the built-in rules.
+            RuleField::Source => {
+                whole(&prepared.source) || prepared.resolved.is_some_and(|source| whole(source.platform.name))
             }
-            Field::Medium => whole(&signals.medium),
-            Field::Campaign => whole(&signals.campaign),
-            Field::Term => whole(&lower(facts.term)),
-            Field::Content => whole(&lower(facts.content)),
-            Field::LandingPath => whole(&lower(facts.landing_path)),
-            Field::ClickId => facts.click_ids.iter().any(|id| whole(&lower(Some(id)))),
-            Field::Referrer => {
+            RuleField::Medium => whole(&prepared.medium),
+            RuleField::Campaign => whole(&prepared.campaign),
+            RuleField::Term => whole(&lower(facts.term)),
+            RuleField::Content => whole(&lower(facts.content)),
+            RuleField::LandingPath => whole(&lower(facts.landing_path)),
+            RuleField::ClickId => facts.click_ids.iter().any(|id| whole(&lower(Some(id)))),
+            RuleField::Referrer => {
                 let referrer = lower(facts.referrer);
                 !referrer.is_empty() && self.patterns.iter().any(|pattern| matches_referrer(pattern, &referrer))
             }
@@ -160,7 +160,7 @@ impl Condition {
     }
 }
 
-/// Whether a value is that pattern, in which each `*` stands for any characters or none.
+/// Whether a pattern matches the whole value. Each `*` in the pattern stands for any characters or none.
 fn matches(pattern: &str, value: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(mut rest) = value.strip_prefix(pieces.next().unwrap_or_default()) else {
@@ -178,8 +178,10 @@ fn matches(pattern: &str, value: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Whether `host/path` lies under that pattern: `example.com` is that host and all below it, `example.com/blog` only what is under
-/// that path there. A pattern whose host has a `*` says itself what it means.
+/// Whether a pattern matches a referrer, given as `host/path`.
+///
+/// `example.com` matches that host and every host below it, `example.com/blog` only the pages under that path there. With a
+/// `*` in its host, a pattern matches only what it spells: `*.example.com` does not match `example.com`.
 fn matches_referrer(pattern: &str, referrer: &str) -> bool {
     let split = |text: &str| text.find('/').unwrap_or(text.len());
     let (host, path) = referrer.split_at(split(referrer));
@@ -189,8 +191,8 @@ fn matches_referrer(pattern: &str, referrer: &str) -> bool {
         host.strip_suffix(wanted).is_some_and(|below| below.is_empty() || below.ends_with('.'))
     };
     let on_host = if wanted.contains('*') { matches(wanted, host) } else { below() };
-    on_host && (under.is_empty() || is_under(path, under) || matches(under, path))
+    on_host && (under.is_empty() || path_is_under(path, under) || matches(under, path))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ssr"))]
 mod tests;

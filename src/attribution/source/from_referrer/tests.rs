@@ -1,14 +1,14 @@
 use super::*;
 use crate::attribution::signal::{custom_tags::CustomTags, parse};
 
-fn from(header: &str) -> Origin {
+fn from(header: &str) -> ReferrerOrigin {
     origin(&Referrer::parse(header).expect(header), &IgnoredReferrers::default())
 }
 
 fn source_and_medium(header: &str) -> Option<(String, &'static str)> {
     match from(header) {
-        Origin::Ignored(_) => None,
-        Origin::From { source, medium, .. } => Some((source, medium)),
+        ReferrerOrigin::Ignored(_) => None,
+        ReferrerOrigin::From { source, medium, .. } => Some((source, medium)),
     }
 }
 
@@ -49,7 +49,7 @@ fn each_kind_has_its_medium() {
 
 #[test]
 fn a_return_from_paying_or_signing_in_says_nothing() {
-    use Ignored::{Identity, Payment};
+    use ReferrerExclusion::{Identity, Payment};
     for (header, why) in [
         ("https://checkout.stripe.com/c/pay/cs_live_1", Payment),
         ("https://hooks.stripe.com/", Payment),
@@ -83,12 +83,12 @@ fn a_return_from_paying_or_signing_in_says_nothing() {
         ("https://slack.com/openid/connect/authorize", Identity),
         ("https://www.amazon.com/ap/oa", Identity),
     ] {
-        assert_eq!(from(header), Origin::Ignored(why), "{header}");
+        assert_eq!(from(header), ReferrerOrigin::Ignored(why), "{header}");
     }
     for header in
         ["https://www.facebook.com/", "https://github.com/logins", "https://notstripe.com/", "https://apple.com/"]
     {
-        assert!(matches!(from(header), Origin::From { .. }), "{header}");
+        assert!(matches!(from(header), ReferrerOrigin::From { .. }), "{header}");
     }
 }
 
@@ -96,8 +96,8 @@ fn a_return_from_paying_or_signing_in_says_nothing() {
 fn the_owner_names_further_ones() {
     let ignored = IgnoredReferrers::parse(" Pay.Example.com, www.shop.example/return ,,bücher.example").expect("hosts");
     let why = |header: &str| match origin(&Referrer::parse(header).expect(header), &ignored) {
-        Origin::Ignored(why) => Some(why),
-        Origin::From { .. } => None,
+        ReferrerOrigin::Ignored(why) => Some(why),
+        ReferrerOrigin::From { .. } => None,
     };
     for header in [
         "https://pay.example.com/",
@@ -106,7 +106,7 @@ fn the_owner_names_further_ones() {
         "https://www.shop.example/return/ok",
         "https://bücher.example/",
     ] {
-        assert_eq!(why(header), Some(Ignored::Configured), "{header}");
+        assert_eq!(why(header), Some(ReferrerExclusion::Configured), "{header}");
     }
     for header in
         ["https://example.com/", "https://notpay.example.com/", "https://shop.example/", "https://shop.example/returns"]
@@ -134,7 +134,7 @@ fn a_link_that_speaks_is_not_completed() {
     let completed = |query: &str, header: &str| {
         let referrer = Referrer::parse(header);
         let mut signals = parse(query, referrer.as_ref(), &tags);
-        let why = complete(&mut signals, referrer.as_ref(), &IgnoredReferrers::default());
+        let why = fill_from_referrer(&mut signals, referrer.as_ref(), &IgnoredReferrers::default());
         (signals.utm.source, signals.utm.medium, signals.derived, why)
     };
     let some = |text: &str| Some(text.to_owned());
@@ -145,7 +145,7 @@ fn a_link_that_speaks_is_not_completed() {
     assert_eq!(completed("utm_campaign=a", search), (None, None, false, None));
     assert_eq!(completed("partner=a", search), (None, None, false, None));
     assert_eq!(completed("fbclid=a", search), (some("facebook"), some("social"), true, None));
-    assert_eq!(completed("", checkout), (None, None, false, Some(Ignored::Payment)));
+    assert_eq!(completed("", checkout), (None, None, false, Some(ReferrerExclusion::Payment)));
     assert_eq!(completed("utm_source=stripe", checkout), (some("stripe"), None, false, None));
     assert_eq!(completed("", "no address"), (None, None, false, None));
 }

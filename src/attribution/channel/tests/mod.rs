@@ -2,11 +2,14 @@ use std::collections::HashSet;
 
 use super::{Channel::*, *};
 
+/// Arrivals as the documents describe them, from their address and referrer to their channel.
+mod table;
+
 /// Source, medium, campaign, click ids (with `gad_source=1` among them), channel, rule, reason.
-type Case = (&'static str, &'static str, &'static str, &'static str, Channel, &'static str, &'static str);
+type RuleCase = (&'static str, &'static str, &'static str, &'static str, Channel, &'static str, &'static str);
 
 #[rustfmt::skip] // One line a case reads as the table it is.
-const CASES: &[Case] = &[
+const CASES: &[RuleCase] = &[
     // Referral program and Cross-network
     ("internal", "referral", "referral", "", ReferralProgram, "referral_program", "what /r/{token} seeds"),
     ("internal", "email", "", "", Email, "email_medium", "internal alone is no referral program"),
@@ -185,7 +188,7 @@ const CASES: &[Case] = &[
     ("", "something", "spring", "", Direct, "direct", "no source, and a medium of no channel"),
 ];
 
-fn classify_case(&(source, medium, campaign, clicks, ..): &Case) -> Classified<'static> {
+fn classify_case(&(source, medium, campaign, clicks, ..): &RuleCase) -> Classified<'static> {
     let clicks: Vec<&str> = clicks.split_ascii_whitespace().collect();
     classify(&Facts {
         source: Some(source),

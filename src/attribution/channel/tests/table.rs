@@ -1,37 +1,35 @@
-//! Where arrivals come from, by the documents: `cases.tsv`. Each takes the way that a landing takes.
+//! Each line of `cases.tsv` goes the way of a landing: query, then referrer, then rules.
 
 use std::collections::HashSet;
 
 use super::*;
 use crate::attribution::{
     signal::{custom_tags::CustomTags, parse, referrer::Referrer},
-    source::from_referrer::{IgnoredReferrers, complete},
+    source::from_referrer::{IgnoredReferrers, fill_from_referrer},
+    tsv,
 };
 
-struct Case {
+struct ArrivalCase {
     referrer: &'static str,
     query: &'static str,
     expected: Channel,
     source: &'static str,
 }
 
-fn cases() -> Vec<Case> {
-    let lines = include_str!("cases.tsv").lines().filter(|line| !line.starts_with('#'));
-    let case = |line: &'static str| {
-        let fields: Vec<_> = line.split('\t').collect();
-        let [referrer, query, expected, source] = fields[..] else { panic!("{line:?} has not four fields") };
+fn cases() -> Vec<ArrivalCase> {
+    let case = |row: Result<[&'static str; 4], String>| {
+        let [referrer, query, expected, source] = row.unwrap_or_else(|mistake| panic!("{mistake}"));
         let given = |field| if field == "-" { "" } else { field };
-        let expected = Channel::ALL.into_iter().find(|channel| channel.as_str() == expected);
-        let expected = expected.unwrap_or_else(|| panic!("{line:?} expects no channel"));
-        Case { referrer: given(referrer), query: given(query), expected, source }
+        let expected = Channel::from_word(expected).unwrap_or_else(|| panic!("{expected:?} is not a channel"));
+        ArrivalCase { referrer: given(referrer), query: given(query), expected, source }
     };
-    lines.map(case).collect()
+    tsv::rows(include_str!("cases.tsv")).map(case).collect()
 }
 
 fn channel_of(header: &str, query: &str) -> Classified<'static> {
     let referrer = Referrer::parse(header);
     let mut signals = parse(query, referrer.as_ref(), &CustomTags::default());
-    complete(&mut signals, referrer.as_ref(), &IgnoredReferrers::default());
+    fill_from_referrer(&mut signals, referrer.as_ref(), &IgnoredReferrers::default());
     let click_ids: Vec<&str> = signals.click_ids.keys().copied().collect();
     classify(&Facts {
         source: signals.utm.source.as_deref(),
@@ -51,7 +49,7 @@ fn arrivals_fall_in_the_channel_that_the_documents_say() {
         .iter()
         .map(|case| (case, channel_of(case.referrer, case.query)))
         .filter(|(case, got)| got.channel != case.expected)
-        .map(|(Case { referrer, query, expected, source }, got)| {
+        .map(|(ArrivalCase { referrer, query, expected, source }, got)| {
             format!("{referrer:?} {query:?}: {expected} by {source}\n    got {got:?}")
         })
         .collect();
