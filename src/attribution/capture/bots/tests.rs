@@ -6,12 +6,12 @@ use super::*;
 
 /// What the user agents in the file are, no kind for a person, and where each expectation comes from.
 fn known() -> Vec<(Option<BotKind>, &'static str, &'static str)> {
-    lines(include_str!("user_agents.tsv"))
-        .map(|line| {
-            let columns: Vec<&str> = line.split('\t').collect();
-            let &[kind, source, agent] = columns.as_slice() else { panic!("three columns: {line}") };
-            assert!(!source.is_empty(), "no source: {line}");
-            let kind = (kind != "person").then(|| kind.parse().unwrap_or_else(|_| panic!("no kind: {line}")));
+    rows(include_str!("user_agents.tsv"))
+        .map(|row| {
+            let [kind, source, agent] = row.unwrap_or_else(|mistake| panic!("{mistake}"));
+            assert!(!source.is_empty(), "no source: {agent}");
+            let kind =
+                (kind != "person").then(|| BotKind::from_word(kind).unwrap_or_else(|| panic!("no kind: {kind}")));
             (kind, source, agent)
         })
         .collect()
@@ -81,20 +81,23 @@ fn the_name_is_what_gave_it_away() {
 
 #[test]
 fn every_line_of_the_list_is_understood_and_needed() {
-    let all: Vec<&str> = lines(include_str!("../bots.tsv")).collect();
+    let parsed = |row: Result<[&'static str; 3], String>| {
+        BotLine::parse(row.expect("three columns")).unwrap_or_else(|| panic!("not understood"))
+    };
+    let all: Vec<BotLine> = rows(include_str!("../bots.tsv")).map(parsed).collect();
     let mut idle = Vec::new();
-    for (index, &line) in all.iter().enumerate() {
-        let Line { kind, place, text } = Line::parse(line).unwrap_or_else(|| panic!("not understood: {line}"));
-        let agent = match place {
-            Place::Start => format!("{text} 1"),
-            Place::Word => format!("Mozilla/5.0 (compatible; {text}"),
-            Place::Ends | Place::Inside => format!("Mozilla/5.0 (compatible; x{text}"),
+    for (index, line) in all.iter().enumerate() {
+        let text = line.text;
+        let agent = match line.at {
+            MatchAt::Start => format!("{text} 1"),
+            MatchAt::Word => format!("Mozilla/5.0 (compatible; {text}"),
+            MatchAt::Ends | MatchAt::Inside => format!("Mozilla/5.0 (compatible; x{text}"),
         };
-        let agent = if kind.is_none() { text } else { &agent };
-        assert_eq!(named(&LIST, agent).map(|bot| bot.kind), kind, "{line}");
-        let others = all.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, line)| *line);
-        let without = List::new(others.filter_map(Line::parse));
-        if named(&without, agent).map(|bot| bot.kind) == kind {
+        let agent = if line.kind.is_none() { text } else { &agent };
+        assert_eq!(LIST.find(agent).map(|bot| bot.kind), line.kind, "{line:?}");
+        let mut others = all.clone();
+        others.remove(index);
+        if BotList::new(others).find(agent).map(|bot| bot.kind) == line.kind {
             idle.push(line);
         }
     }
