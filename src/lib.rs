@@ -63,6 +63,8 @@ mod local_path;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod privacy;
+/// Random numbers: repeatable ones for samples, the operating system's for secrets.
+pub mod random;
 #[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]

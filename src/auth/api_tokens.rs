@@ -5,7 +5,6 @@
 
 use std::fmt;
 
-use argon2::password_hash::rand_core::{OsRng, RngCore};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
@@ -13,6 +12,7 @@ use crate::{
     attribution::conversion::Name,
     db::{Db, Error, Millis, sql},
     id::ApiTokenId,
+    random::secret_bytes,
 };
 
 /// The beginning of every token, by which people and scanners for leaked secrets recognize one.
@@ -154,9 +154,7 @@ impl fmt::Debug for Secret {
 
 impl Secret {
     fn random() -> Self {
-        let mut bytes = [0; RANDOM_BYTES];
-        OsRng.fill_bytes(&mut bytes);
-        Self(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+        Self(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(secret_bytes::<RANDOM_BYTES>())))
     }
 
     /// Returns `None` for what cannot be a token, which saves a question to the database.

@@ -5,11 +5,8 @@ use jiff::{
     civil::{Date, Weekday, date},
 };
 
-use super::{
-    campaigns::{CAMPAIGNS, MonthDay, When},
-    random::Random,
-};
-use crate::db::Millis;
+use super::campaigns::{CAMPAIGNS, MonthDay, When};
+use crate::{db::Millis, random::Random};
 
 pub const HOUR: Millis = 60 * 60 * 1000;
 pub const DAY: Millis = 24 * HOUR;

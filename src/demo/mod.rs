@@ -12,7 +12,6 @@ mod calendar;
 mod campaigns;
 mod names;
 mod plan;
-mod random;
 mod sales;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::random::Random;
+use crate::random::Random;
 
 #[rustfmt::skip]
 const FIRST: [&str; 72] = [

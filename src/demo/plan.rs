@@ -7,7 +7,6 @@ use super::{
     calendar::{Calendar, DAY, HOUR},
     campaigns::{CAMPAIGNS, Campaign, FALLBACK, Link, REFERRAL, TAGS},
     names,
-    random::Random,
 };
 use crate::{
     attribution::{
@@ -17,6 +16,7 @@ use crate::{
     },
     db::Millis,
     id::{UserId, VisitorId},
+    random::Random,
 };
 
 /// Visitors for each user.

@@ -1,7 +1,7 @@
 //! What made-up users buy, and what of it they get back.
 
-use super::{calendar::DAY, plan::Member, random::Random};
-use crate::{db::Millis, id::ConversionId};
+use super::{calendar::DAY, plan::Member};
+use crate::{db::Millis, id::ConversionId, random::Random};
 
 /// How many of the users buy.
 const BUYERS: f64 = 0.35;

@@ -12,7 +12,6 @@ use axum::{
 };
 use tower_sessions::Session;
 use tracing::error;
-use uuid::Uuid;
 
 use super::{
     Attribution, SignedInUser,
@@ -23,6 +22,7 @@ use crate::{
     attribution::settings::ReferralCredit,
     db::{Conn, Db, Error, Millis, sql},
     id::{UserId, VisitorId},
+    random::secret_bytes,
 };
 
 /// Where the links are.
@@ -31,7 +31,7 @@ pub const PREFIX: &str = "/r/";
 /// How long a referral link counts for a sign-up.
 const REFERRAL_WINDOW: Millis = 30 * 24 * 60 * 60 * 1000;
 
-/// Letters of a token: lower case, because UTM values are, and none that is read as another.
+/// The letters of a token. They are in lower case, as UTM values are, and none looks like another.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const LENGTH: usize = 12;
 
@@ -157,11 +157,10 @@ fn is_token(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// A token that nobody guesses: 60 bits.
+/// Returns a new token of 60 random bits.
 fn new_token() -> String {
-    // version 4: all random bits; a token shows neither when nor where it was made
-    let random = Uuid::new_v4().as_u128() ^ Uuid::new_v4().as_u128().rotate_left(64);
-    (0..LENGTH).map(|place| char::from(ALPHABET[(random >> (place * 5)) as usize % ALPHABET.len()])).collect()
+    // 256 is a multiple of the alphabet's 32 letters, so each letter is equally likely.
+    secret_bytes::<LENGTH>().map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).iter().collect()
 }
 
 /// The member's own link, made at the first look.

@@ -13,6 +13,7 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use super::{Outcomes, Paths, shares_of};
+use crate::random::Random;
 
 /// Journeys that met up to so many different channels are computed exactly; those that met more, by sampling.
 pub const MAX_EXACT: usize = 12;
@@ -66,7 +67,7 @@ pub struct Shapley {
 /// The shares of all channels by Shapley value. All are zero where nobody converted.
 pub fn shapley(paths: &Paths, worth: Worth, sampling: Sampling) -> Shapley {
     let sets = sets(paths);
-    let mut random = Random(sampling.seed);
+    let mut random = Random::new(sampling.seed);
     let mut values = vec![0.0; paths.channels];
     let mut variances = vec![0.0; paths.channels];
     let mut exact = true;
@@ -215,26 +216,6 @@ fn orders_before(players: usize) -> Vec<f64> {
         weights[before] = weights[before - 1] * before as f64 / (others + 1 - before) as f64;
     }
     weights
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014): small, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    /// Every order is as likely as any other, to within the number of players in 2^64.
-    fn shuffle(&mut self, items: &mut [usize]) {
-        for last in (1..items.len()).rev() {
-            let other = (u128::from(self.next()) * (last as u128 + 1)) >> 64;
-            items.swap(last, other as usize);
-        }
-    }
 }
 
 #[cfg(test)]

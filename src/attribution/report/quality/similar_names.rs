@@ -1,25 +1,27 @@
-//! Campaign names that probably mean the same: written with other separators, in the plural, or with one wrong letter.
+//! Two campaign names probably mean the same campaign if they differ only in separators, in a plural s, or in one letter.
 //!
 //! Names whose digits differ never look alike: `sale_2024` and `sale_2025` are two campaigns.
 //!
-//! Not every name is compared with every other. Each is put under what is left of it without separators, and under that with
-//! any one letter taken out; only names that share such a place are compared, so the work grows with their number.
+//! Not every name is compared with every other. A name is filed under its letters and digits, and under those with any one
+//! letter left out. Only names that share such a place are compared, so the work grows with the number of names and not with
+//! its square.
 
 use std::{
     collections::{BTreeMap, HashSet, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
 };
 
-/// From so many letters and digits on, one letter may differ.
+/// One letter may differ only in names of at least so many letters and digits.
 const LETTERS: usize = 5;
-/// The same for the word that differs, where both names have as many words: `launch-us` and `launch-uk` are two campaigns.
+/// One letter may differ only in a word of at least so many letters, if both names have the same number of words: `launch-us`
+/// and `launch-uk` are two campaigns.
 const WORD: usize = 4;
-/// Beyond so many letters and digits, none may differ.
+/// In names of more letters and digits, no letter may differ.
 const LONGEST: usize = 64;
-/// The most names of one place that are compared with each other: those with the most touches.
+/// How many names of one place are compared with each other: those with the most touches.
 const NEIGHBOURS: usize = 32;
 
-/// A campaign's name and how many touches have it.
+/// A campaign's name and its number of touches.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Named {
     pub name: String,
@@ -29,16 +31,16 @@ pub struct Named {
 /// How two names differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
-    /// By case, spaces, hyphens and the like.
+    /// In case, spaces, hyphens and the like.
     Separators,
-    /// By an s at the end.
+    /// In an s at the end.
     Plural,
-    /// One letter is wrong, missing, or changed places with the next.
+    /// In one letter, which is wrong, missing, or swapped with the next one.
     Letter,
 }
 
 impl Likeness {
-    /// For people.
+    /// The text that pages show.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Separators => "Separators",
@@ -51,14 +53,14 @@ impl Likeness {
 /// Two names that look alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// The one with fewer touches, which would be merged into the other.
+    /// The name with fewer touches, which would be merged into the other.
     pub fewer: Named,
     pub more: Named,
     pub likeness: Likeness,
 }
 
-/// Names that look alike, those with the most touches first. `names` come with the most touches first. Each name is paired
-/// once, with the largest it looks like.
+/// Returns the names that look like a name with more touches, each paired with the largest such name. `names` and the result
+/// have the name with the most touches first.
 pub fn pairs(names: &[Named]) -> Vec<Pair> {
     let shapes: Vec<Shape> = names.iter().map(|named| Shape::of(&named.name)).collect();
     let mut places: Vec<(u64, usize)> = Vec::new();
@@ -70,7 +72,7 @@ pub fn pairs(names: &[Named]) -> Vec<Pair> {
     let mut best: BTreeMap<usize, (usize, Likeness)> = BTreeMap::new();
     let mut compared = HashSet::new();
     for group in places.chunk_by(|one, next| one.0 == next.0) {
-        // in order of touches: the smaller index has more
+        // Within a group the names are in the order of their touches: a smaller index has more.
         let group = &group[..group.len().min(NEIGHBOURS)];
         for (place, &(_, fewer)) in group.iter().enumerate() {
             for &(_, more) in &group[..place] {
@@ -89,7 +91,7 @@ pub fn pairs(names: &[Named]) -> Vec<Pair> {
         .collect()
 }
 
-/// A name as it is compared.
+/// A name in the form in which it is compared.
 #[derive(Debug)]
 struct Shape {
     /// Its letters and digits, in lower case.
@@ -117,7 +119,7 @@ impl Shape {
         self.key.iter().copied().filter(|character| character.is_numeric())
     }
 
-    /// Calls `add` with every place that it shares with names that look like it.
+    /// Calls `add` with every place under which the name is filed. Names that look alike share a place.
     fn places(&self, mut add: impl FnMut(u64)) {
         if self.key.is_empty() {
             return;
@@ -158,6 +160,7 @@ impl Shape {
         near.then_some(Likeness::Letter)
     }
 
+    /// Whether the words that differ are long enough for one wrong letter. True if the names have different numbers of words.
     fn differs_in_a_long_word(&self, other: &Self) -> bool {
         if self.ends.len() != other.ends.len() {
             return true;
@@ -167,7 +170,10 @@ impl Shape {
     }
 }
 
-/// Whether one letter less, one other letter, or two neighbours that changed places make `long` of `short`.
+/// Whether `long` is `short` with one letter more, one other letter, or two neighbours swapped: `newsletter`, `newslettre`.
+///
+/// Our own, because it looks at each letter once. `strsim::osa_distance` fills a table of 64 × 64 for the longest names, and
+/// takes six times as long on the worst list of names.
 fn one_apart(short: &[char], long: &[char]) -> bool {
     let same_front = short.iter().zip(long).take_while(|(one, other)| one == other).count();
     let (short, long) = (&short[same_front..], &long[same_front..]);

@@ -3,6 +3,7 @@
 use crate::{
     db::{Db, Insert, Millis, Table, Value},
     id::{ConversionId, TouchId, UserId, VisitorId},
+    random::Random,
 };
 
 pub const DAY: Millis = 86_400_000;
@@ -179,7 +180,7 @@ impl Sample {
     /// once and to the end; and touches that repeat, or come directly.
     pub fn with_conversions(seed: u64) -> Self {
         let mut sample = Self::pseudo_random(seed);
-        let mut random = Random(seed ^ 0x5eed);
+        let mut random = Random::new(seed ^ 0x5eed);
         for touch in sample.touches.clone() {
             match random.below(5) {
                 0 => {
@@ -197,8 +198,8 @@ impl Sample {
         for user in sample.users.clone() {
             sample.conversion(user.id, "signup", user.created_at, (0, ""));
             for _ in 0..random.below(4) {
-                let kind = random.pick(&["purchase", "purchase", "demo"]);
-                let currency = random.pick(&["EUR", "USD", "JPY"]);
+                let kind = *random.pick(&["purchase", "purchase", "demo"]);
+                let currency = *random.pick(&["EUR", "USD", "JPY"]);
                 let value = random.below(9_999) as i64;
                 let at = user.created_at + random.below(40 * DAY as u64) as i64 - 5 * DAY;
                 let of = sample.conversion(user.id, kind, at, (value, currency));
@@ -219,7 +220,7 @@ impl Sample {
     /// A few hundred rows that hit the edges: people with several browsers, sign-ups at the very moment of a touch and at
     /// both ends of the look-back window, touches after the sign-up, nobody's touches, values that are not set.
     pub fn pseudo_random(seed: u64) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut sample = Self::default();
         for n in 0..60 {
             sample.user(
@@ -239,16 +240,16 @@ impl Sample {
                     _ => ORIGIN + random.below(70 * DAY as u64) as i64,
                 };
                 let touch =
-                    sample.touch(visitor, at, random.pick(&[None, Some("spring"), Some("autumn"), Some("50%_off")]));
-                let (source, medium, channel) = random.pick(&[
+                    sample.touch(visitor, at, *random.pick(&[None, Some("spring"), Some("autumn"), Some("50%_off")]));
+                let (source, medium, channel) = *random.pick(&[
                     (Some("google"), Some("cpc"), "Paid Search"),
                     (Some("google"), None, "Referral"),
                     (None, Some("email"), "Email"),
                     (Some("newsletter"), Some("email"), "Email"),
                 ]);
-                let term = random.pick(&[None, Some("boots"), Some("ünïcode")]);
-                let landing_path = random.pick(&["/", "/pricing", "/docs/start"]);
-                let referrer = random.pick(&[None, Some("example.org/a"), Some("example.org/b"), Some("example.com")]);
+                let term = *random.pick(&[None, Some("boots"), Some("ünïcode")]);
+                let landing_path = *random.pick(&["/", "/pricing", "/docs/start"]);
+                let referrer = *random.pick(&[None, Some("example.org/a"), Some("example.org/b"), Some("example.com")]);
                 let internal = random.below(5) == 0;
                 let last = sample.touches.iter_mut().find(|row| row.id == touch).expect("it was just added");
                 *last = Touch { source, medium, channel, term, landing_path, referrer, internal, ..last.clone() };
@@ -315,22 +316,5 @@ impl Sample {
             rows.push(Insert { table: &ALIASES, values });
         }
         db.insert(rows).await.expect("the rows are stored");
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed, everywhere.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
     }
 }

@@ -100,7 +100,7 @@ fn the_stated_error_is_the_error() {
     let exact = game.exact();
     let mut squares = Vec::new();
     for seed in 0..100 {
-        for (sampled, exact) in game.sampled(400, &mut Random(seed)).iter().zip(&exact) {
+        for (sampled, exact) in game.sampled(400, &mut Random::new(seed)).iter().zip(&exact) {
             squares.push((sampled.value - exact.value).powi(2) / sampled.variance);
         }
     }
@@ -108,7 +108,7 @@ fn the_stated_error_is_the_error() {
     let mean = squares.iter().sum::<f64>() / squares.len() as f64;
     assert!((0.8..1.25).contains(&mean), "{mean}");
     assert!(squares.iter().all(|square| *square < 36.0));
-    let error = |orders| game.sampled(orders, &mut Random(1))[0].variance.sqrt();
+    let error = |orders| game.sampled(orders, &mut Random::new(1))[0].variance.sqrt();
     assert!((1.7..2.3).contains(&(error(1000) / error(4000))));
 }
 
@@ -136,7 +136,7 @@ fn the_stated_error_is_that_of_the_share() {
 #[test]
 fn shuffles_reach_every_order_alike() {
     let mut counts = BTreeMap::new();
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     for _ in 0..24_000 {
         let mut order = [0, 1, 2, 3];
         random.shuffle(&mut order);
@@ -242,7 +242,7 @@ proptest! {
         let sets = sets(&paths(&journeys));
         for (set, outcomes) in sets.iter().filter(|(_, outcomes)| outcomes.converted > 0.0) {
             let game = Game::of(set, *outcomes, &sets);
-            let sampled = game.sampled(2000, &mut Random(seed));
+            let sampled = game.sampled(2000, &mut Random::new(seed));
             prop_assert!((sampled.iter().map(|estimate| estimate.value).sum::<f64>() - 1.0).abs() < 1e-9);
             for (sampled, exact) in sampled.iter().zip(game.exact()) {
                 // a mean of 2000 values from 0 to 1 is farther off once in 10^12 times

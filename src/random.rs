@@ -1,10 +1,26 @@
-//! Numbers that only look random: the same for the same seed, on every machine.
+//! [`Random`] makes numbers that only look random, for samples: the same numbers for the same seed, on every machine.
+//! [`secret_bytes`] are the operating system's, for what nobody may guess.
 
+#[cfg(feature = "ssr")]
 use uuid::{Builder, Uuid};
 
+#[cfg(feature = "ssr")]
 use crate::db::Millis;
 
+/// Returns random bytes of the operating system, fit for secrets.
+#[cfg(feature = "ssr")]
+pub fn secret_bytes<const N: usize>() -> [u8; N] {
+    use argon2::password_hash::rand_core::{OsRng, RngCore};
+
+    let mut bytes = [0; N];
+    OsRng.fill_bytes(&mut bytes);
+    bytes
+}
+
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+///
+/// It is our own because the crates for random numbers do not promise the same numbers in their next version. Sample data
+/// and sampled models must not change with an update.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -21,38 +37,48 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From 0, below `limit`, which is not 0.
+    /// A number from 0 and below `limit`, which is not 0.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 
-    /// From 0, below 1.
+    /// A number from 0 and below 1.
     pub fn unit(&mut self) -> f64 {
-        // the 53 bits that a double holds
+        // A double holds 53 bits.
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// Returns true with this probability.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
-    /// One of a list that is not empty.
+    /// One item of a list that is not empty.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len() as u64) as usize]
     }
 
-    /// A point in `cumulative`, a list of running sums, each as likely as it adds to them.
+    /// A position in `cumulative`, a list of running sums. A position is as likely as the amount that it adds to the sums.
     pub fn weighted(&mut self, cumulative: &[f64]) -> usize {
         let point = self.unit() * cumulative.last().copied().unwrap_or_default();
         cumulative.partition_point(|sum| *sum <= point).min(cumulative.len().saturating_sub(1))
     }
 
-    /// Letters of an ASCII alphabet.
+    /// A text of letters from an ASCII alphabet.
     pub fn text(&mut self, alphabet: &[u8], length: usize) -> String {
         (0..length).map(|_| char::from(*self.pick(alphabet))).collect()
     }
 
-    /// An id of version 7 that says when it was made.
+    /// Puts the items into a random order. All orders are equally likely, to within the number of items in 2^64.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let other = (u128::from(self.next()) * (last as u128 + 1)) >> 64;
+            items.swap(last, other as usize);
+        }
+    }
+
+    /// An id of version 7, which says when it was made.
+    #[cfg(feature = "ssr")]
     pub fn id<T: From<Uuid>>(&mut self, at: Millis) -> T {
         let bytes = (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes();
         let mut tail = [0; 10];
@@ -61,13 +87,13 @@ impl Random {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
 
     #[test]
     fn the_numbers_are_those_of_the_paper() {
-        // the reference implementation's first numbers for the seed 1234567
+        // The reference implementation's first numbers for the seed 1234567.
         let mut random = Random::new(1_234_567);
         assert_eq!([random.next(), random.next()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
     }
