@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use crate::{
     attribution::settings::Settings,
     db::Dialect,
+    page_parameters::PAGE_PARAMETERS,
     variables::{Mistake, Variables, list},
 };
 
@@ -51,7 +52,7 @@ impl Config {
             database_url: database_url.unwrap_or_else(|| "sqlite://data/waymark.db".into()),
             site_addr,
             development,
-            attribution: Arc::new(Settings::read(&mut variables, &site_url)),
+            attribution: Arc::new(Settings::read(&mut variables, &site_url, &PAGE_PARAMETERS)),
             site_url,
             trusted_proxies: variables.value("TRUSTED_PROXIES", |value| list(value, parse_network)).unwrap_or_default(),
             metrics_addr: variables.value("METRICS_ADDR", parse_addr),

@@ -50,6 +50,8 @@ mod cookie;
 pub mod db;
 #[cfg(feature = "ssr")]
 pub mod demo;
+/// Hosts in addresses that browsers send.
+mod host;
 /// The ids of users, visitors, touches and conversions: a type for each.
 #[cfg(feature = "ssr")]
 pub mod id;
@@ -59,11 +61,15 @@ pub mod import;
 /// A path of this site and nothing else.
 #[cfg(feature = "ssr")]
 mod local_path;
+/// The query parameters of this site's own pages.
+#[cfg(feature = "ssr")]
+mod page_parameters;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod privacy;
 /// Random numbers: repeatable ones for samples, the operating system's for secrets.
+#[cfg(feature = "ssr")]
 pub mod random;
 #[cfg(feature = "ssr")]
 pub mod server;
@@ -73,6 +79,7 @@ pub mod state;
 #[cfg(feature = "ssr")]
 pub mod variables;
 /// Enums whose variants are each written as one fixed text.
+#[cfg(feature = "ssr")]
 mod word_enum;
 
 /// The browser's entry point: islands take over from here.

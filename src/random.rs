@@ -1,17 +1,13 @@
 //! [`Random`] makes numbers that only look random, for samples: the same numbers for the same seed, on every machine.
 //! [`secret_bytes`] are the operating system's, for what nobody may guess.
 
-#[cfg(feature = "ssr")]
+use argon2::password_hash::rand_core::{OsRng, RngCore};
 use uuid::{Builder, Uuid};
 
-#[cfg(feature = "ssr")]
 use crate::db::Millis;
 
 /// Returns random bytes of the operating system, fit for secrets.
-#[cfg(feature = "ssr")]
 pub fn secret_bytes<const N: usize>() -> [u8; N] {
-    use argon2::password_hash::rand_core::{OsRng, RngCore};
-
     let mut bytes = [0; N];
     OsRng.fill_bytes(&mut bytes);
     bytes
@@ -78,7 +74,6 @@ impl Random {
     }
 
     /// An id of version 7, which says when it was made.
-    #[cfg(feature = "ssr")]
     pub fn id<T: From<Uuid>>(&mut self, at: Millis) -> T {
         let bytes = (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes();
         let mut tail = [0; 10];
@@ -87,7 +82,7 @@ impl Random {
     }
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -45,6 +45,7 @@ pub mod source;
 #[cfg(feature = "ssr")]
 pub mod touch;
 /// Reading data files: one row a line, fields separated by tabs.
+#[cfg(feature = "ssr")]
 mod tsv;
 
 #[cfg(feature = "ssr")]

@@ -8,7 +8,10 @@ use super::{
     signal::custom_tags::CustomTags,
     source::from_referrer::IgnoredReferrers,
 };
-use crate::variables::{Variables, days, list, parse_duration};
+use crate::{
+    host::without_port,
+    variables::{Variables, days, list, parse_duration},
+};
 
 /// How attribution works. Each field says which variable it is read from.
 #[derive(Clone, Debug)]
@@ -81,15 +84,18 @@ pub enum ReferralCredit {
 impl Settings {
     /// Reads the settings of the site at `site_url`, an origin such as `https://www.example.com`.
     ///
-    /// A wrong value is noted in `variables` and its default holds.
-    pub fn read(variables: &mut Variables<'_>, site_url: &str) -> Self {
+    /// `reserved` are the parameters of the site's own pages, which no custom tag can have. A wrong value is noted in `variables`
+    /// and its default holds.
+    pub fn read(variables: &mut Variables<'_>, site_url: &str, reserved: &[&str]) -> Self {
         let (scheme, authority) = site_url.split_once("://").unwrap_or_default();
         let own_hosts = variables.value("ATTRIBUTION_OWN_HOSTS", |value| list(value, parse_host)).unwrap_or_default();
         Self {
             secure: scheme == "https",
-            own_hosts: std::iter::once(host_of(authority).to_owned()).chain(own_hosts).collect(),
+            own_hosts: without_port(authority).map(str::to_owned).into_iter().chain(own_hosts).collect(),
             custom_tags: variables
-                .value("ATTRIBUTION_CUSTOM_TAGS", |value| CustomTags::parse(value).map_err(|error| error.to_string()))
+                .value("ATTRIBUTION_CUSTOM_TAGS", |value| {
+                    CustomTags::parse(value, reserved).map_err(|error| error.to_string())
+                })
                 .unwrap_or_default(),
             window: variables.value("ATTRIBUTION_WINDOW", parse_duration).unwrap_or(days(90)),
             windows: variables
@@ -158,18 +164,9 @@ fn read_weights(variables: &mut Variables<'_>) -> Weights {
 
 fn parse_host(value: &str) -> Result<String, String> {
     let fine = value.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':'));
-    match fine && host_of(value) == value {
+    match fine && without_port(value) == Some(value) {
         true => Ok(value.to_lowercase()),
         false => Err(format!("has {value:?}, which is no host name like www.example.com (no scheme, port or path)")),
-    }
-}
-
-/// The host in `host:port/path`.
-fn host_of(authority: &str) -> &str {
-    let authority = authority.split('/').next().unwrap_or_default();
-    match authority.rfind(']') {
-        Some(end) => &authority[..=end],
-        None => authority.split(':').next().unwrap_or_default(),
     }
 }
 
@@ -210,7 +207,7 @@ mod tests {
     fn read(site_url: &str, pairs: &[(&str, &str)]) -> (Settings, usize) {
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         let mut variables = Variables::new(&get);
-        let settings = Settings::read(&mut variables, site_url);
+        let settings = Settings::read(&mut variables, site_url, &[]);
         (settings, variables.mistakes.len())
     }
 

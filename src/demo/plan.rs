@@ -16,6 +16,7 @@ use crate::{
     },
     db::Millis,
     id::{UserId, VisitorId},
+    page_parameters::PAGE_PARAMETERS,
     random::Random,
 };
 
@@ -88,7 +89,7 @@ impl Plan {
         let mut random = Random::new(demo.seed);
         let arrivals = arrivals(&mut random, &calendar, demo.users as usize).into_iter();
         // The names are constants that are accepted, as a test checks.
-        let tags = CustomTags::parse(TAGS).unwrap_or_default();
+        let tags = CustomTags::parse(TAGS, &PAGE_PARAMETERS).unwrap_or_default();
         Self { random, calendar, tags, taken, arrivals, sharers: Vec::new() }
     }
 

@@ -16,6 +16,7 @@ use crate::{
     },
     db::testing::each_database,
     id::{ConversionId, TouchId, UserId, VisitorId},
+    page_parameters::PAGE_PARAMETERS,
 };
 
 /// 2026-11-23T15:30:00Z
@@ -357,7 +358,7 @@ fn few_users_and_few_days_are_fine() {
 
 #[test]
 fn every_link_has_a_channel_and_the_tags_are_accepted() {
-    assert_eq!(CustomTags::parse(campaigns::TAGS).map(|tags| tags.names().count()), Ok(2));
+    assert_eq!(CustomTags::parse(campaigns::TAGS, &PAGE_PARAMETERS).map(|tags| tags.names().count()), Ok(2));
     assert_eq!(campaigns::CAMPAIGNS[campaigns::FALLBACK].name, Some("brand-search"));
     assert_eq!(campaigns::CAMPAIGNS[campaigns::REFERRAL].name, Some("referral"));
     let expected = [

@@ -2,10 +2,13 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
 use super::columns::{UTM, quoted};
-use crate::attribution::signal::{
-    self, Signals,
-    click_ids::{self, MAX_ID_BYTES},
-    custom_tags::CustomTags,
+use crate::{
+    attribution::signal::{
+        self, Signals,
+        click_ids::{self, MAX_ID_BYTES},
+        custom_tags::CustomTags,
+    },
+    page_parameters::PAGE_PARAMETERS,
 };
 
 /// The longest UTM value or tag, in characters.
@@ -99,7 +102,7 @@ impl<'a> LandingQuery<'a> {
     }
 
     fn custom_tag(&mut self, name: &str, value: &str) {
-        match CustomTags::parse(name) {
+        match CustomTags::parse(name, &PAGE_PARAMETERS) {
             Ok(parsed) if parsed.names().eq([name]) => {
                 let name = self.known_tags.spelling(name.as_bytes()).unwrap_or(name);
                 if value.chars().nth(MAX_CHARS).is_some() {
@@ -116,7 +119,7 @@ impl<'a> LandingQuery<'a> {
     /// Returns the signals that the parser of landings reads, and what is left out of them, in words.
     pub fn parse(mut self) -> (Signals, Vec<String>) {
         // each name was accepted by itself
-        let tags = CustomTags::parse(&self.tags.join(",")).unwrap_or_default();
+        let tags = CustomTags::parse(&self.tags.join(","), &PAGE_PARAMETERS).unwrap_or_default();
         let signals = signal::parse(self.text.strip_prefix('&').unwrap_or_default(), None, &tags);
         if signals.dropped.cut || signals.dropped.pairs > 0 {
             self.left_out.push("what goes beyond 8 KiB or 100 values is left out".to_owned());

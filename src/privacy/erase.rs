@@ -33,6 +33,7 @@ use super::{email_in_text::Address, file_wipe};
 use crate::{
     attribution::{
         conversion::erased_id,
+        signal::referrer::Referrer,
         touch::fingerprint::{ERASED, digest},
     },
     auth::throttle,
@@ -474,7 +475,7 @@ impl Key {
 
 /// A referrer's host, as a referrer without a path is kept.
 fn host(referrer: &str) -> String {
-    format!("{}/", referrer.split('/').next().unwrap_or_default())
+    format!("{}/", Referrer::split(referrer).0)
 }
 
 /// So many placeholders, from this number on.

@@ -48,7 +48,7 @@ pub fn Inspector(
     /// The names of the custom tags, as they are configured.
     custom_tags: String,
 ) -> impl IntoView {
-    let tags = CustomTags::parse(&custom_tags).unwrap_or_default();
+    let tags = CustomTags::parse(&custom_tags, &[]).unwrap_or_default();
     let address = RwSignal::new(typed.address.clone());
     let linked_from = RwSignal::new(typed.linked_from.clone());
     let asked = RwSignal::new((typed.address, typed.linked_from.clone()));

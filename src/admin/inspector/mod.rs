@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn an_address_is_read_with_what_stands_behind_the_hash() {
-        let tags = CustomTags::parse("Ref").expect("a tag");
+        let tags = CustomTags::parse("Ref", &[]).expect("a tag");
         let read = |address, linked_from| {
             let fields = read_fields(address, linked_from, &tags);
             fields.into_iter().map(|field| format!("{}={}", field.term, field.value)).collect::<Vec<_>>().join(" ")

@@ -7,12 +7,15 @@
 use axum::http::{HeaderMap, HeaderName, Method, Request, header};
 
 use super::exclusion::{Ignored, eligible};
-use crate::attribution::{
-    Attribution, referral,
-    settings::Gpc,
-    signal::{Signals, parse, referrer::Referrer},
-    source::from_referrer::fill_from_referrer,
-    touch::{Arrived, Origin, Touch},
+use crate::{
+    attribution::{
+        Attribution, referral,
+        settings::Gpc,
+        signal::{Signals, parse, referrer::Referrer},
+        source::from_referrer::fill_from_referrer,
+        touch::{Arrived, Origin, Touch},
+    },
+    host,
 };
 
 /// The part of a request's head that attribution reads.
@@ -67,7 +70,8 @@ impl Attribution {
         if origin == Origin::Referrer {
             // A referral link becomes a touch by itself, or by nothing.
             let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(referral::PREFIX));
-            ignored = fill_from_referrer(&mut signals, outside, &self.settings.ignored_referrers).map(Ignored::Referrer);
+            ignored =
+                fill_from_referrer(&mut signals, outside, &self.settings.ignored_referrers).map(Ignored::Referrer);
             if signals.is_empty() && ignored.is_none() {
                 return None;
             }
@@ -107,19 +111,12 @@ pub(crate) fn asks_for_privacy(headers: &HeaderMap) -> bool {
     headers.get("sec-gpc").is_some_and(|value| value == "1")
 }
 
-/// Whether an address is of that host, which stands there as in a `Host` header. Allocates nothing: it is asked of each request.
+/// Whether an address is a page of the host that a `Host` header names. Allocates nothing, because every request asks.
 pub(crate) fn is_page_of(address: &str, host: &str) -> bool {
-    let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
-    let authority = rest.map(|rest| &rest[..rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())]);
-    !host.is_empty()
-        && authority.is_some_and(|authority| without_port(authority).eq_ignore_ascii_case(without_port(host)))
-}
-
-fn without_port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    }
+    let page = host::split(address).filter(|parts| matches!(parts.scheme, "https" | "http"));
+    let page = page.and_then(|parts| host::without_port(parts.authority));
+    let host = host::without_port(host).filter(|host| !host.is_empty());
+    page.zip(host).is_some_and(|(page, host)| page.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ mod tests {
     use crate::attribution::{channel::rules::Rules, signal::custom_tags::CustomTags};
 
     fn touch(link: &str) -> Touch {
-        let tags = CustomTags::parse("Partner").expect("a tag");
+        let tags = CustomTags::parse("Partner", &[]).expect("a tag");
         let signals = parse(link, None, &tags);
         let arrived = Arrived {
             signals: &signals,

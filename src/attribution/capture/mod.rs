@@ -23,7 +23,7 @@ pub mod bots;
 /// The form by which visitors decide: `POST /api/consent`.
 pub mod consent_form;
 /// A landing's touch on its way through pages, until its visitor decides.
-mod consent_handoff;
+pub(crate) mod consent_handoff;
 /// What did not count, by day and reason.
 pub mod counters;
 /// Touches that wait to be stored.

@@ -91,7 +91,7 @@ mod tests {
 
     fn settings(mode: &str) -> Settings {
         let get = |name: &str| (name == "ATTRIBUTION_CONSENT").then(|| mode.to_owned());
-        Settings::read(&mut Variables::new(&get), "http://127.0.0.1:3000")
+        Settings::read(&mut Variables::new(&get), "http://127.0.0.1:3000", &[])
     }
 
     fn of(cookie: &str, mode: &str) -> Consent {

@@ -1,23 +1,25 @@
-//! Cleaning of text that arrives in a URL, before anything compares or stores it.
+//! Text that arrives in a URL is cleaned before it is compared or stored.
 //!
-//! What always holds of a cleaned value: it is not empty, has at most [`MAX_CHARS`] characters, no
-//! control, zero-width or bidirectional character, no outer white space, no white space but single
-//! spaces, and cleaning it again changes nothing. So it can be bound to any database (PostgreSQL refuses
-//! NUL), shown on a page without hiding or reordering what stands beside it, and compared byte by byte.
+//! What always holds of a cleaned value:
+//! - It is not empty, has at most [`MAX_CHARS`] characters, and cleaning it again changes nothing.
+//! - It has no control, zero-width or bidirectional character, and no white space but single spaces between other characters.
+//!
+//! So every database stores it (PostgreSQL refuses NUL), a page shows it without hiding or reordering the text beside it, and two
+//! values are compared byte by byte.
 
-/// The longest a cleaned value gets, in characters (Unicode scalar values).
+/// The longest cleaned value, in characters (Unicode scalar values).
 pub const MAX_CHARS: usize = 255;
 
-/// Cleans the value of a UTM field: [`tidy`], then lower case, so that `Google` and `google` are one
-/// source. `None` where nothing is left: an empty value is no value.
+/// Cleans the value of a UTM field: [`tidy`], then lower case, so that `Google` and `google` are one source. Returns `None` if
+/// nothing is left. Example: `" Spring\tSale "` → `"spring sale"`.
 pub fn clean(value: &str) -> Option<String> {
     let mut cleaned = tidy(value)?;
     if cleaned.is_ascii() {
         cleaned.make_ascii_lowercase();
         return Some(cleaned);
     }
-    // Lower case can be longer than what it came from ('İ' becomes two characters), so the cap is
-    // applied once more, and it may now fall just behind a space.
+    // A lower-case text can be longer than the original: 'İ' becomes two characters. So the cap is applied again, and can now
+    // fall just behind a space.
     let mut cleaned = cleaned.to_lowercase();
     if let Some((end, _)) = cleaned.char_indices().nth(MAX_CHARS) {
         cleaned.truncate(end);
@@ -26,8 +28,8 @@ pub fn clean(value: &str) -> Option<String> {
     Some(cleaned)
 }
 
-/// Cleans a value whose case matters: hidden characters out, tabs and line feeds to spaces, white space
-/// trimmed and collapsed, at most [`MAX_CHARS`] characters. `None` where nothing is left.
+/// Cleans a value whose case matters. Removes hidden characters, makes every run of white space a single space, trims, and keeps
+/// at most [`MAX_CHARS`] characters. Returns `None` if nothing is left.
 pub fn tidy(value: &str) -> Option<String> {
     let mut tidied = String::with_capacity(value.len().min(MAX_CHARS));
     let mut length = 0;
@@ -36,7 +38,7 @@ pub fn tidy(value: &str) -> Option<String> {
         if matches!(character, '\t' | '\n') {
             space = true;
         } else if is_hidden(character) {
-            // Out before white space is looked at: what it stood between may be one gap.
+            // Dropped without ending a gap: "a \u{200b} b" has one gap.
         } else if character.is_whitespace() {
             space = true;
         } else {
@@ -55,9 +57,8 @@ pub fn tidy(value: &str) -> Option<String> {
     (!tidied.is_empty()).then_some(tidied)
 }
 
-/// Whether a character shows nothing by itself or reorders what stands around it: controls (Unicode Cc),
-/// zero-width characters, bidirectional marks, embeddings and isolates, annotation anchors, and the tag
-/// characters, which can carry a whole invisible text.
+/// Whether a character shows nothing by itself or reorders the text around it: controls (Unicode Cc), zero-width characters,
+/// bidirectional marks, embeddings and isolates, annotation anchors, and tag characters, which can carry an invisible text.
 pub(crate) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -1,11 +1,11 @@
-//! Click ids: what ad platforms append to a landing page's URL, and what each one says about the click.
+//! Ad platforms append a click id to the address of a landing page. The table says what each one implies about the click.
 //!
-//! The table is data; its order decides which id speaks where a URL has several. The names are the
-//! platforms' own:
+//! To add a click id, add a line to [`CLICK_IDS`]. If an address has several ids, the first of the table decides. The names come
+//! from the platforms' documents:
 //!
 //! - `gclid gbraid wbraid gclsrc gad_source gad_campaignid`: Google Ads Help, on auto-tagging and the
 //!   `gad_*` parameters; `dclid`: Campaign Manager 360 Help; `srsltid`: Google Merchant Center Help.
-//! - `msclkid`: Microsoft Advertising Help, on auto-tagging. `aclk` is the one that django-utm-tracker knows.
+//! - `msclkid`: Microsoft Advertising Help, on auto-tagging. `aclk`: django-utm-tracker, whose data can be imported.
 //! - `fbclid`: Meta for Developers, Conversions API, on `fbc`. `igshid`: Instagram's share links.
 //! - `ttclid`: TikTok Business Help Center. `twclid`: X Ads API, on web conversions.
 //! - `li_fat_id`: Microsoft Learn, LinkedIn Conversions API, on first-party cookies.
@@ -17,17 +17,17 @@ use std::collections::BTreeMap;
 
 use super::referrer::Referrer;
 
-/// The longest id that is kept, in bytes after decoding. A longer one is dropped whole: an id that was cut
-/// is refused by the platform it is reported back to.
+/// The longest id that is kept, in bytes after decoding. A longer id is dropped: a platform refuses a cut id when a conversion is
+/// reported with it.
 pub const MAX_ID_BYTES: usize = 2048;
 
 /// One parameter that a platform appends.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ClickId {
-    /// The parameter as its platform spells it; it is matched in any ASCII case and stored so.
+    /// The parameter as its platform spells it. It matches in any ASCII case, and is stored in this spelling.
     pub name: &'static str,
-    /// The source and medium of a touch on which no UTM field says otherwise. `None` for what is only
-    /// kept: it neither makes a touch nor says where one came from.
+    /// The source and medium of a touch without UTM source and medium. `None` for an id that is only kept: it neither makes a
+    /// touch nor says where the visitor came from.
     pub implies: Option<(&'static str, &'static str)>,
 }
 
@@ -39,7 +39,7 @@ const fn kept(name: &'static str) -> ClickId {
     ClickId { name, implies: None }
 }
 
-/// All known ids. Where several are present, the first that implies something wins.
+/// All known ids. If several are present, the first that implies something decides.
 pub static CLICK_IDS: [ClickId; 24] = [
     implies("gclid", "google", "cpc"),
     implies("gbraid", "google", "cpc"),
@@ -67,34 +67,33 @@ pub static CLICK_IDS: [ClickId; 24] = [
     kept("igshid"),
 ];
 
-/// Ids of a person, not of a click (Mailchimp, Klaviyo, Marketo, Vero, HubSpot, Omeda). They are never
-/// stored, and no custom tag can have their name.
+/// Ids of a person and not of a click (Mailchimp, Klaviyo, Marketo, Vero, HubSpot, Omeda). They are never stored, and a custom tag
+/// cannot have their names.
 pub const PERSONAL: [&str; 6] = ["mc_eid", "_kx", "mkt_tok", "vero_id", "_hsenc", "oly_enc_id"];
 
-/// Says on which of Google's surfaces the ad stood; `1` is Search.
+/// Says where Google showed the ad; `1` is Search.
 const GAD_SOURCE: &str = "gad_source";
 
-/// Where YouTube's clicks come from, its Android app included.
+/// The hosts from which clicks on YouTube come, with its Android app.
 const YOUTUBE: [&str; 4] = ["youtube.com", "youtu.be", "youtube-nocookie.com", "com.google.android.youtube"];
 
-/// The frames in which Google shows ads on other people's pages.
+/// The hosts of the frames in which Google shows ads on other sites.
 const AD_FRAMES: [&str; 4] = ["googlesyndication.com", "doubleclick.net", "2mdn.net", "ampproject.net"];
 
-/// The id of that name, in any ASCII case.
+/// Finds the id with this name, in any ASCII case.
 pub fn find(name: &[u8]) -> Option<&'static ClickId> {
     CLICK_IDS.iter().find(|id| id.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
-/// Whether that is the name, in any ASCII case, of an id of a person.
+/// Whether this is the name of an id of a person, in any ASCII case.
 pub fn is_personal(name: &str) -> bool {
     PERSONAL.iter().any(|personal| personal.eq_ignore_ascii_case(name))
 }
 
-/// The source and medium that the ids of one landing imply, the first of [`CLICK_IDS`] before others.
+/// Returns the source and medium that the ids of one landing imply. The first of [`CLICK_IDS`] decides.
 ///
-/// The referrer refines what one of Google's says: from YouTube the click is youtube/cpc, from an ad
-/// network's frame google/display. `gad_source=1` counts only beside a referrer that is Google's search:
-/// by itself it does not say that a click took place.
+/// The referrer refines Google's ids: `gclid` from YouTube implies youtube/cpc, and from an ad network's frame google/display.
+/// `gad_source=1` counts only with a referrer that is Google's search: alone it does not say that an ad was clicked.
 pub fn implied(
     ids: &BTreeMap<&'static str, String>,
     referrer: Option<&Referrer>,
@@ -114,7 +113,7 @@ pub fn implied(
     }
 }
 
-/// Google's search in any country, and its Android app; not Gmail, Docs or sign-in.
+/// Whether a host is Google's search in any country, or its Android app. Gmail, Docs and the sign-in are not.
 fn is_google_search(host: &str) -> bool {
     if host == "com.google.android.googlequicksearchbox" {
         return true;

@@ -1,52 +1,15 @@
-//! Custom tags: the query parameters beside UTM that the owner of a site wants kept with each touch.
+//! Custom tags are the query parameters beside UTM that the site's owner wants kept with each touch.
 //!
-//! The names come from `ATTRIBUTION_CUSTOM_TAGS`. What always holds of a [`CustomTags`]: no name has a
-//! meaning of its own (UTM, click ids, ids of a person, the site's own parameters), because a custom tag is a
-//! signal, and one that the site itself uses would make a touch of every click on it.
+//! The names come from `ATTRIBUTION_CUSTOM_TAGS`. What always holds of a [`CustomTags`]: no name has another meaning, as a UTM
+//! field, a click id, an id of a person, or a parameter of the site's own pages. A custom tag is a signal, so a parameter of the
+//! site's own links would make a touch of every click on them.
 
 use std::fmt;
 
 use super::{clean::is_hidden, click_ids};
 
-/// The longest name, in bytes. A longer one in a query is not looked at.
+/// The longest name, in bytes. A longer name in a query is skipped.
 pub const MAX_NAME_BYTES: usize = 64;
-
-/// What the site's own links and forms use: the way back after sign-in, form fields, the admin pages'
-/// filters, sorting and paging, and what Leptos adds to the address of a failed form.
-const OWN: [&str; 32] = [
-    "next",
-    "email",
-    "password",
-    "from",
-    "to",
-    "tz",
-    "source",
-    "medium",
-    "campaign",
-    "term",
-    "content",
-    "channel",
-    "model",
-    "q",
-    "period",
-    "sort",
-    "dir",
-    "order",
-    "page",
-    "before",
-    "after",
-    "cursor",
-    "__err",
-    "__path",
-    "kind",
-    "by",
-    "show",
-    "address",
-    "linked_from",
-    "agent",
-    "gpc",
-    "landing",
-];
 
 /// The names of custom tags, in the order and spelling of the setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,13 +18,15 @@ pub struct CustomTags {
 }
 
 impl CustomTags {
-    /// Reads the comma-separated setting. White space around a name, empty names and repeated ones are
-    /// skipped. The error names every refused tag and says why.
-    pub fn parse(setting: &str) -> Result<Self, TagError> {
+    /// Reads the comma-separated setting. White space around a name, empty names and repeated names are skipped. `reserved` are
+    /// the parameters that the site's own pages use.
+    ///
+    /// Errors: every refused tag, with the reason.
+    pub fn parse(setting: &str, reserved: &[&str]) -> Result<Self, TagError> {
         let mut tags = Self::default();
         let mut refused = Vec::new();
         for name in setting.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            match Refusal::of(name) {
+            match TagRefusal::of(name, reserved) {
                 Some(refusal) => refused.push((name.to_owned(), refusal)),
                 None if tags.spelling(name.as_bytes()).is_some() => {}
                 None => tags.names.push(name.to_owned()),
@@ -70,28 +35,28 @@ impl CustomTags {
         if refused.is_empty() { Ok(tags) } else { Err(TagError { refused }) }
     }
 
-    /// The names as configured.
+    /// The names, in the order and spelling of the setting.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
 
-    /// The configured spelling of a name that matches in any ASCII case.
+    /// Returns the setting's spelling of a name, which matches in any ASCII case.
     pub fn spelling(&self, name: &[u8]) -> Option<&str> {
         self.names().find(|tag| tag.as_bytes().eq_ignore_ascii_case(name))
     }
 }
 
-/// Why `ATTRIBUTION_CUSTOM_TAGS` was refused. Its text names each tag.
+/// Why `ATTRIBUTION_CUSTOM_TAGS` was refused. The message names each refused tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagError {
-    refused: Vec<(String, Refusal)>,
+    refused: Vec<(String, TagRefusal)>,
 }
 
 impl fmt::Display for TagError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (name, refusal)) in self.refused.iter().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
-            // Debug quotes the name and escapes what would not show.
+            // Debug quotes the name and escapes characters that would not show.
             write!(formatter, "{separator}{name:?} cannot be a custom tag: {}", refusal.reason())?;
         }
         Ok(())
@@ -101,18 +66,18 @@ impl fmt::Display for TagError {
 impl std::error::Error for TagError {}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
+enum TagRefusal {
     Utm,
     ClickId,
     Person,
-    Own,
+    Reserved,
     Hidden,
     Long,
     Unreachable,
 }
 
-impl Refusal {
-    fn of(name: &str) -> Option<Self> {
+impl TagRefusal {
+    fn of(name: &str, reserved: &[&str]) -> Option<Self> {
         let prefixed = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         if name.chars().any(is_hidden) {
             Some(Self::Hidden)
@@ -124,8 +89,8 @@ impl Refusal {
             Some(Self::ClickId)
         } else if click_ids::is_personal(name) {
             Some(Self::Person)
-        } else if OWN.iter().any(|own| own.eq_ignore_ascii_case(name)) {
-            Some(Self::Own)
+        } else if reserved.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+            Some(Self::Reserved)
         } else if prefixed("amp;") || name.ends_with("[]") || name.contains('+') {
             Some(Self::Unreachable)
         } else {
@@ -138,10 +103,10 @@ impl Refusal {
             Self::Utm => "names that begin with utm_ are reserved for UTM fields",
             Self::ClickId => "it is a click id, which is always captured",
             Self::Person => "it identifies a person and is never stored",
-            Self::Own => "this site uses that parameter itself",
+            Self::Reserved => "this site uses that parameter itself",
             Self::Hidden => "it has a control or invisible character",
             Self::Long => "it is longer than 64 bytes",
-            Self::Unreachable => "with amp; in front, + inside or [] behind, no parameter is read under that name",
+            Self::Unreachable => "no parameter is read under a name that begins with amp;, contains +, or ends with []",
         }
     }
 }
@@ -152,13 +117,19 @@ mod tests {
 
     use super::*;
 
+    const RESERVED: &[&str] = &["next", "__err"];
+
+    fn parse(setting: &str) -> Result<CustomTags, TagError> {
+        CustomTags::parse(setting, RESERVED)
+    }
+
     #[test]
     fn names_are_split_trimmed_and_taken_once() {
-        let tags = CustomTags::parse(" Partner, ref ,,coupon,PARTNER,\n").unwrap();
+        let tags = parse(" Partner, ref ,,coupon,PARTNER,\n").unwrap();
         assert_eq!(tags.names().collect::<Vec<_>>(), ["Partner", "ref", "coupon"]);
         assert_eq!(tags.spelling(b"pARTNER"), Some("Partner"));
         assert_eq!(tags.spelling(b"partner[]"), None);
-        assert_eq!(CustomTags::parse("").unwrap(), CustomTags::default());
+        assert_eq!(parse("").unwrap(), CustomTags::default());
     }
 
     #[test]
@@ -167,17 +138,17 @@ mod tests {
         let ids = click_ids::CLICK_IDS.iter().map(|id| id.name);
         let others =
             ["utm_source", "UTM_whatever", "next", "Next", "__err", "a\u{0}b", "a\u{200b}b", "amp;a", "a[]", "a+b"];
-        for name in personal.chain(ids).chain(others).chain(OWN) {
-            assert!(CustomTags::parse(name).is_err(), "{name:?}");
-            assert!(CustomTags::parse(&name.to_uppercase()).is_err(), "{name:?}");
+        for name in personal.chain(ids).chain(others) {
+            assert!(parse(name).is_err(), "{name:?}");
+            assert!(parse(&name.to_uppercase()).is_err(), "{name:?}");
         }
-        assert!(CustomTags::parse(&"a".repeat(65)).is_err());
-        assert!(CustomTags::parse(&"a".repeat(64)).is_ok());
+        assert!(parse(&"a".repeat(65)).is_err());
+        assert!(parse(&"a".repeat(64)).is_ok());
     }
 
     #[test]
     fn the_error_names_each_tag_and_why() {
-        let error = CustomTags::parse("ok,GCLID,mc_eid,next,utm_x,a\u{0}b").unwrap_err().to_string();
+        let error = parse("ok,GCLID,mc_eid,next,utm_x,a\u{0}b").unwrap_err().to_string();
         assert_eq!(
             error,
             "\"GCLID\" cannot be a custom tag: it is a click id, which is always captured; \
@@ -191,8 +162,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_setting_is_read_without_panic(setting in any::<String>()) {
-            if let Ok(tags) = CustomTags::parse(&setting) {
-                prop_assert!(tags.names().all(|name| Refusal::of(name).is_none()));
+            if let Ok(tags) = parse(&setting) {
+                prop_assert!(tags.names().all(|name| TagRefusal::of(name, RESERVED).is_none()));
             }
         }
     }

@@ -1,12 +1,12 @@
-//! The query string of a landing → UTM fields, click ids, custom tags.
+//! The parser reads UTM fields, click ids and custom tags from the query string of a landing.
 //!
-//! The server and the browser share this parser. What always holds: it never fails and never panics, it
-//! looks at no more than [`MAX_QUERY_BYTES`] and [`MAX_PAIRS`], every value is whole (what a cap would cut in
-//! two is dropped), and a query without a name of interest allocates nothing.
+//! The server and the browser share its reading of names. What always holds:
+//! - It never fails and never panics. It reads at most [`MAX_QUERY_BYTES`] and [`MAX_PAIRS`].
+//! - Every value is whole: a pair that a cap would cut is dropped.
+//! - A query without a known name costs no allocation.
 //!
-//! Names match in any ASCII case, percent-encoded or not, with `amp;` in front as often as some mailer
-//! escaped the link. A further `?` separates as `&` does: people append `?utm_source=…` to addresses that
-//! have a query. `name[]` is another name, and no one's.
+//! Names match in any ASCII case, percent-encoded or not, and with any number of `amp;` in front, which some mailers add. A second
+//! `?` separates pairs as `&` does, because people append `?utm_source=…` to addresses that have a query. `name[]` is not `name`.
 
 use std::collections::BTreeMap;
 
@@ -30,14 +30,13 @@ pub mod referrer;
 
 pub use self::clean::clean;
 
-/// How much of a query is looked at, in bytes. The pair that lies across the end is not.
+/// How much of a query is read, in bytes. A pair that lies across the end is dropped.
 pub const MAX_QUERY_BYTES: usize = 8 * 1024;
 
-/// How many `name=value` pairs of a query are looked at, of interest or not.
+/// How many `name=value` pairs of a query are read, with known names or not.
 pub const MAX_PAIRS: usize = 100;
 
-/// The UTM fields of one landing: one tuple. What is absent is never filled from another touch. Values are
-/// clean, as [`clean`] makes them.
+/// The UTM fields of one landing, with values as [`clean`] makes them. A missing field is never filled from another touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Utm {
     pub source: Option<String>,
@@ -57,7 +56,7 @@ impl Utm {
         *self == Self::default()
     }
 
-    /// The field of a parameter, whose name is given in lower case.
+    /// Finds the field of a parameter, whose name is in lower case: `utm_source` → `source`.
     fn field(&mut self, name: &[u8]) -> Option<&mut Option<String>> {
         match name.strip_prefix(b"utm_")? {
             b"source" => Some(&mut self.source),
@@ -74,36 +73,37 @@ impl Utm {
     }
 }
 
-/// What a query says about where a visitor came from.
+/// What a landing's link says about where the visitor came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signals {
-    /// The UTM fields; source and medium are those a click id implies where `derived`.
+    /// The UTM fields. If `derived`, a click id or the referrer implied source and medium.
     pub utm: Utm,
-    /// Ids by the name their platform gives them ([`click_ids::CLICK_IDS`]), those that imply nothing
-    /// included. Values are byte-exact after percent-decoding.
+    /// Click ids by their names in [`click_ids::CLICK_IDS`], with those that imply nothing. Values are percent-decoded, and
+    /// otherwise unchanged.
     pub click_ids: BTreeMap<&'static str, String>,
-    /// Custom tags in the setting's spelling, each with all its values in order, case kept.
+    /// Custom tags in the spelling of the setting, each with all its values in order. The case of values is kept.
     pub tags: BTreeMap<String, Vec<String>>,
-    /// Whether source and medium come from a click id and not from UTM.
+    /// Whether source and medium come from a click id or the referrer, and not from UTM parameters.
     pub derived: bool,
-    /// What was ignored.
+    /// How much of the query was ignored.
     pub dropped: Dropped,
 }
 
 impl Signals {
-    /// Whether there is nothing here to make a touch of: no UTM field, no tag, and no click id that
-    /// implies something. One that is only kept (`srsltid`, `mc_cid` …) says nothing about a source, so that
-    /// alone it would make a touch that came from nowhere, and would hide the referrer, which knows.
+    /// Whether there is nothing to make a touch of: no UTM field, no tag, and no click id that implies a source.
+    ///
+    /// A click id that is only kept (`srsltid`, `mc_cid` …) does not count. It would make a touch without a source, and the
+    /// referrer, which knows the source, would not be asked.
     pub fn is_empty(&self) -> bool {
         let speaks = |name: &&'static str| click_ids::find(name.as_bytes()).is_some_and(|id| id.implies.is_some());
         self.utm.is_empty() && self.tags.is_empty() && !self.click_ids.keys().any(speaks)
     }
 }
 
-/// What of a query was ignored, for a counter.
+/// How much of a query was ignored, for a counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Click ids that were too long, or no text: not UTF-8, or with a control character.
+    /// Click ids that were too long, not UTF-8, or had a control character.
     pub ids: usize,
     /// Pairs after the first [`MAX_PAIRS`].
     pub pairs: usize,
@@ -111,7 +111,9 @@ pub struct Dropped {
     pub cut: bool,
 }
 
-/// Reads a raw query, as it stands after the `?`. The referrer refines what a click id implies.
+/// Reads a raw query, which is what follows the `?`. The referrer refines what a click id implies.
+///
+/// Example: `utm_source=News&gclid=x` → source `news`, no medium, click id `gclid`.
 pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Signals {
     let mut signals = Signals::default();
     let query = within_cap(query.as_bytes(), &mut signals.dropped);
@@ -128,7 +130,7 @@ pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Sig
             continue;
         };
         if let Some(field) = signals.utm.field(name) {
-            // Of repeated keys the last that says something wins.
+            // Of a repeated name the last value that is not empty counts.
             if let Some(value) = form_decoded(pair, clean) {
                 *field = Some(value);
             }
@@ -162,9 +164,10 @@ pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Sig
     signals
 }
 
-/// Whether a query has a name that [`parse`] would make a signal of, and something after it. The browser asks this before it
-/// tells the server: it is the same reading of names, without the cleaning of values, which would weigh more than all of the
-/// browser's other code. `tags` are the custom tags' names, separated by commas.
+/// Whether [`parse`] would find a signal in a query. `tags` are the names of the custom tags, separated by commas.
+///
+/// The browser asks this before it reports an address to the server. Names are read as in [`parse`]. Values are not cleaned,
+/// because the code for that would weigh more than all other code in the browser: a value of spaces counts here as a value.
 pub fn may_say_something(query: &str, tags: &str) -> bool {
     let mut buffer = [0; MAX_NAME_BYTES];
     let query = within_cap(query.as_bytes(), &mut Dropped::default());
@@ -180,7 +183,7 @@ pub fn may_say_something(query: &str, tags: &str) -> bool {
     })
 }
 
-/// The query without what [`parse`] takes from it, the rest as it was.
+/// Returns the query without the pairs that [`parse`] reads. The other pairs are unchanged.
 pub fn without_signals(query: &str, tags: &CustomTags) -> String {
     let mut buffer = [0; MAX_NAME_BYTES];
     let mut signal = |pair: &str| {
@@ -192,7 +195,7 @@ pub fn without_signals(query: &str, tags: &CustomTags) -> String {
     kept.join("&")
 }
 
-/// Whether that is a UTM field's name, in lower case.
+/// Whether a name, in lower case, is a UTM field's: `utm_source`.
 fn is_utm(name: &[u8]) -> bool {
     const FIELDS: [&str; 9] = [
         "source",
@@ -226,12 +229,12 @@ fn within_cap<'a>(query: &'a [u8], dropped: &mut Dropped) -> &'a [u8] {
     &within[..whole]
 }
 
-/// A parameter's name, form-decoded, in ASCII lower case, without any `amp;` in front. `None` where it is
-/// too long to be of interest.
+/// Returns a parameter's name, form-decoded, in ASCII lower case, and without any `amp;` in front. Returns `None` if it is longer
+/// than every known name.
 fn decode_name<'a>(raw: &[u8], buffer: &'a mut [u8; MAX_NAME_BYTES]) -> Option<&'a [u8]> {
     let mut length = 0;
     for byte in percent_decode(raw) {
-        // An encoded plus becomes a space as well: no name of interest has a plus.
+        // An encoded plus becomes a space too, which changes nothing: no known name has a plus.
         let byte = if byte == b'+' { b' ' } else { byte.to_ascii_lowercase() };
         *buffer.get_mut(length)? = byte;
         length += 1;
@@ -242,13 +245,13 @@ fn decode_name<'a>(raw: &[u8], buffer: &'a mut [u8; MAX_NAME_BYTES]) -> Option<&
     Some(&buffer[..length])
 }
 
-/// The form-decoded value of a pair: `+` is a space, what is not UTF-8 becomes U+FFFD, a stray `%` stays.
+/// Returns the form-decoded and cleaned value of a pair: `+` is a space, invalid UTF-8 becomes U+FFFD, a stray `%` stays.
 fn form_decoded(pair: &[u8], cleaned: fn(&str) -> Option<String>) -> Option<String> {
     form_urlencoded::parse(pair).next().and_then(|(_, value)| cleaned(&value))
 }
 
-/// An id is opaque: percent-decoded and nothing else. `None` where it is too long or no text; mending it
-/// would make it another id.
+/// Percent-decodes an id. Returns `None` if the id is too long, not UTF-8, or has a control character: a mended id would be
+/// another id.
 fn decode_id(raw: &[u8]) -> Option<String> {
     let value = percent_decode(raw).decode_utf8().ok()?;
     let sound = value.len() <= MAX_ID_BYTES && !value.contains(char::is_control);

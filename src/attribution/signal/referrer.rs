@@ -1,12 +1,13 @@
 //! The page a visitor came from, as the `Referer` header gives it.
 //!
-//! What always holds of a [`Referrer`]: the host is not empty, has no user, no port and no ASCII capital;
-//! the path begins with `/`, has at most [`MAX_PATH_BYTES`] bytes and no hidden character. The query and
-//! the fragment are never kept: they hold what people searched for, and sometimes who they are.
+//! What always holds of a [`Referrer`]: the host is not empty, and has no user, no port and no ASCII capital. The path begins with
+//! `/`, has at most [`MAX_PATH_BYTES`] bytes and no hidden character. The query and the fragment are never kept: they hold what
+//! people searched for, and sometimes who they are.
 
 use super::clean::is_hidden;
+use crate::host;
 
-/// The longest path that is kept, in bytes; the rest is cut on a character boundary.
+/// The longest path that is kept, in bytes. A longer path is cut on a character boundary.
 pub const MAX_PATH_BYTES: usize = 1024;
 
 /// The longest name that DNS allows, in bytes.
@@ -15,50 +16,45 @@ const MAX_HOST_BYTES: usize = 253;
 /// Host and path of a referring page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Referrer {
-    /// Lower-case host name as sent (an international one stays in the form it came in), an IPv6 address
-    /// in brackets, or the package name of an Android app.
+    /// A host name in lower case, an IPv6 address in brackets, or the package name of an Android app. An international name
+    /// stays in the form in which the browser sent it: `bücher.example` or `xn--bcher-kva.example`.
     pub host: String,
-    /// From the first `/`, percent-encoded as sent; `/` where the header had only an origin.
+    /// From the first `/`, percent-encoded as sent; `/` if the header had only an origin.
     pub path: String,
 }
 
 impl Referrer {
-    /// Reads a `Referer` header. `None` for whatever is not an `http`, `https` or `android-app` address with
-    /// a host, which is then as good as no header.
+    /// Reads a `Referer` header. Returns `None` if it is not an `http`, `https` or `android-app` address with a host; the
+    /// caller treats that as a missing header.
     pub fn parse(header: &str) -> Option<Self> {
-        let (scheme, rest) = header.trim().split_once("://")?;
+        let host::AddressParts { scheme, authority, path } = host::split(header.trim())?;
         if !["http", "https", "android-app"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             return None;
         }
-        // A backslash ends the authority too, as it does in browsers: `https://a\@b` is a page of `a`.
-        let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
-        let (authority, rest) = rest.split_at(end);
-        let host = host(authority)?;
-        let path = rest.split(['?', '#']).next().unwrap_or_default();
-        Some(Self { host, path: clean_path(path) })
+        let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
+        let host = host::without_port(address)?;
+        let host = host.strip_suffix('.').unwrap_or(host);
+        is_host(host).then(|| Self { host: host.to_ascii_lowercase(), path: clean_path(path) })
     }
 
-    /// Host and path in one, as it is stored and shown: `www.example.com/news`.
+    /// Host and path in one, as a referrer is stored and shown: `www.example.com/news`.
     pub fn as_string(&self) -> String {
         format!("{}{}", self.host, self.path)
     }
 
-    /// Whether the host is that domain or one below it. The domain is given in lower case.
+    /// Splits what [`Referrer::as_string`] returns into host and path.
+    pub fn split(stored: &str) -> (&str, &str) {
+        stored.split_at(stored.find('/').unwrap_or(stored.len()))
+    }
+
+    /// Whether the host is `domain` or below it. The domain is in lower case.
     pub fn is_under(&self, domain: &str) -> bool {
-        self.host.strip_suffix(domain).is_some_and(|below| below.is_empty() || below.ends_with('.'))
+        host::is_under(&self.host, domain)
     }
 }
 
-/// The host of `user:password@host:port`, or `None` where it cannot be one.
-fn host(authority: &str) -> Option<String> {
-    let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
-    let (host, port) = match address.find(']') {
-        Some(bracket) => address.split_at(bracket + 1),
-        None => address.split_at(address.find(':').unwrap_or(address.len())),
-    };
-    let port = port.strip_prefix(':').unwrap_or(port);
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let named = match host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
+fn is_host(host: &str) -> bool {
+    let characters = match host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
         Some(inner) => {
             !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
         }
@@ -68,12 +64,7 @@ fn host(authority: &str) -> Option<String> {
             _ => !is_hidden(character) && !character.is_whitespace(),
         }),
     };
-    let sound = named
-        && !host.starts_with('.')
-        && !host.is_empty()
-        && host.len() <= MAX_HOST_BYTES
-        && port.bytes().all(|byte| byte.is_ascii_digit());
-    sound.then(|| host.to_ascii_lowercase())
+    characters && !host.starts_with('.') && !host.is_empty() && host.len() <= MAX_HOST_BYTES
 }
 
 fn clean_path(path: &str) -> String {

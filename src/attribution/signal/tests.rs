@@ -1,4 +1,4 @@
-//! What the parser of query strings promises.
+//! Tests of the parser of query strings.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn parsed(query: &str) -> Signals {
-    let tags = CustomTags::parse("Partner,coupon,my tag").expect("these names are free");
+    let tags = CustomTags::parse("Partner,coupon,my tag", &[]).expect("these names are free");
     parse(query, None, &tags)
 }
 
@@ -184,7 +184,7 @@ proptest! {
 
 #[test]
 fn what_is_no_signal_stays_in_the_query_as_it_was() {
-    let tags = CustomTags::parse("Partner").unwrap();
+    let tags = CustomTags::parse("Partner", &[]).unwrap();
     for (query, rest) in [
         ("", ""),
         ("a=1&b=%20+c", "a=1&b=%20+c"),
@@ -199,7 +199,7 @@ fn what_is_no_signal_stays_in_the_query_as_it_was() {
 
 #[test]
 fn the_browser_tells_of_what_the_server_would_take() {
-    let tags = CustomTags::parse("Partner,ref").unwrap();
+    let tags = CustomTags::parse("Partner,ref", &[]).unwrap();
     for query in [
         "",
         "a=b&c",

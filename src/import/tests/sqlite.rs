@@ -29,7 +29,7 @@ async fn leads_become_touches_of_the_accounts_with_their_users_addresses() {
             .await;
         let before = std::fs::read(&file).expect("the file");
         let maria = account(&db, "maria@example.com", NOON + 5, false).await;
-        let options = Options { custom_tags: CustomTags::parse("Partner").expect("tags"), ..Options::default() };
+        let options = Options { custom_tags: CustomTags::parse("Partner", &[]).expect("tags"), ..Options::default() };
         let report = import(&db, &file, &options).await.expect("a report");
         assert_eq!((report.leads, report.imported, report.accounts), (3, 3, 1), "{report}");
         assert_eq!((report.place_word, &*refused(&report)), ("lead", &[][..]));

@@ -9,12 +9,15 @@ use std::{
 
 use super::{Channel, Classified, Facts, PreparedFacts, RULES, RULES_VERSION, built_in::classify_prepared, lower};
 use crate::{
-    attribution::source::host_map::{path_is_under, site},
+    attribution::{
+        signal::referrer::Referrer,
+        source::host_map::{path_is_under, site},
+    },
+    host::is_under,
     word_enum::word_enum,
 };
 
 /// Reading the owner's rules from TOML.
-#[cfg(feature = "ssr")]
 mod file;
 
 /// A set of rules, with its version.
@@ -46,7 +49,6 @@ struct Condition {
 
 word_enum! {
     /// What a condition can look at. The text is its key in the file.
-    #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "only the server reads the file that has conditions"))]
     enum RuleField {
         Source = "source",
         Medium = "medium",
@@ -83,7 +85,6 @@ impl Rules {
     /// Reads the owner's rules from TOML.
     ///
     /// Errors: everything that is wrong with the file, one sentence each.
-    #[cfg(feature = "ssr")]
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let owner = file::read(text)?;
         if owner.is_empty() {
@@ -183,16 +184,11 @@ fn matches(pattern: &str, value: &str) -> bool {
 /// `example.com` matches that host and every host below it, `example.com/blog` only the pages under that path there. With a
 /// `*` in its host, a pattern matches only what it spells: `*.example.com` does not match `example.com`.
 fn matches_referrer(pattern: &str, referrer: &str) -> bool {
-    let split = |text: &str| text.find('/').unwrap_or(text.len());
-    let (host, path) = referrer.split_at(split(referrer));
-    let (wanted, under) = pattern.split_at(split(pattern));
-    let below = || {
-        let wanted = site(wanted);
-        host.strip_suffix(wanted).is_some_and(|below| below.is_empty() || below.ends_with('.'))
-    };
-    let on_host = if wanted.contains('*') { matches(wanted, host) } else { below() };
+    let (host, path) = Referrer::split(referrer);
+    let (wanted, under) = Referrer::split(pattern);
+    let on_host = if wanted.contains('*') { matches(wanted, host) } else { is_under(host, site(wanted)) };
     on_host && (under.is_empty() || path_is_under(path, under) || matches(under, path))
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests;

@@ -130,7 +130,7 @@ fn a_wrong_setting_is_told_whole() {
 
 #[test]
 fn a_link_that_speaks_is_not_completed() {
-    let tags = CustomTags::parse("partner").expect("a name");
+    let tags = CustomTags::parse("partner", &[]).expect("a name");
     let completed = |query: &str, header: &str| {
         let referrer = Referrer::parse(header);
         let mut signals = parse(query, referrer.as_ref(), &tags);
