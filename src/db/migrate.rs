@@ -1,5 +1,3 @@
-//! Schema migrations: `migrations/sqlite` and `migrations/postgres`, built into the binary.
-//!
 //! sqlx stores a checksum with each migration that it applies, and refuses to start when a migration no longer has its checksum.
 //! sqlx takes the checksum over the whole file. Here it is taken over the statements alone, so comments may change after a release.
 

@@ -1,4 +1,4 @@
-//! The database: SQLite by default, PostgreSQL for more than one machine. The rest of the code does not see which.
+//! The database: SQLite by default, PostgreSQL for more than one machine. Little of the code has to know which.
 //!
 //! What always holds:
 //! - SQL is written once, with `$1` placeholders, in the part of the language that both databases understand ([`sql`]).
@@ -18,9 +18,11 @@ mod clock;
 mod connect;
 /// SQLite or PostgreSQL, by the URL.
 mod dialect;
+/// What went wrong, with the questions that callers ask of it.
 mod error;
 /// Adds many rows with few statements.
 mod insert;
+/// Schema migrations: `migrations/sqlite` and `migrations/postgres`, built into the binary.
 mod migrate;
 /// The pools, and a connection of one.
 mod pools;
@@ -29,7 +31,9 @@ mod query;
 /// Databases for tests: each test has its own, on SQLite and on PostgreSQL.
 #[doc(hidden)]
 pub mod testing;
+/// Removes deleted data from the database's files.
 mod wipe;
+/// The task that writes in groups.
 mod writer;
 
 use std::sync::{

@@ -1,5 +1,3 @@
-//! Removing deleted data from the database's files.
-//!
 //! SQLite: `secure_delete` overwrites a deleted row in its place. But when a page is split or merged, a moved row leaves its old
 //! bytes in the page's free space, and no setting overwrites these (measured: one copy in one of six databases after some
 //! thousand changes). `vacuum` builds every page anew. The checkpoint after it replaces the file's pages and empties the

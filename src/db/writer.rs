@@ -1,5 +1,3 @@
-//! The task that writes in groups.
-//!
 //! Jobs that arrive during a commit wait and share the next one, so they also share its cost, one disk flush. The task owns the
 //! transaction: a caller that goes away stops nothing halfway.
 
@@ -27,8 +25,8 @@ pub(super) type Work = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Res
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Undo;
 
-/// Tells a caller that its job is settled: committed, or undone at the work's own wish. An error means that nothing was committed,
-/// or that it is not known whether.
+/// Tells a caller that its job is settled: committed, or undone because the work failed. After an error the job may or may not
+/// be committed.
 type Done = oneshot::Sender<Result<(), Error>>;
 
 enum Job {

@@ -36,7 +36,9 @@ fn env_example_names_exactly_the_variables_that_are_read() {
     for name in SET_BY_TOOLS {
         assert!(read.remove(name), "{name} is not read any more");
     }
-    assert_eq!(named, read.iter().map(String::as_str).collect());
+    let read: BTreeSet<&str> = read.iter().map(String::as_str).collect();
+    let differing: Vec<_> = named.symmetric_difference(&read).collect();
+    assert!(differing.is_empty(), "named but not read, or read but not named: {differing:?}");
 }
 
 fn is_variable(text: &str) -> bool {
