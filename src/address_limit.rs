@@ -88,7 +88,7 @@ impl<What: Limited> AddressLimit<What> {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Count>> {
-        // Whoever panicked here left whole entries behind.
+        // A panic while the lock was held cannot have left half an entry.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

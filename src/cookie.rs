@@ -1,7 +1,7 @@
 //! The cookies that this site sets: one reader and one writer for all of them.
 //!
-//! Names are compared byte for byte. The `cookie` crate trims and decodes names, so with it a page of another host below this
-//! domain could set `%5F%5FHost-flash` and have it read as `__Host-flash`.
+//! Names are compared byte for byte, which the `cookie` crate does not do: it trims and decodes names. With it, another host of
+//! this domain could set `%5F%5FHost-flash` and have it read as `__Host-flash`.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl SiteCookie {
         self.name
     }
 
-    /// All values that a request's headers hold under exactly this name. A browser sends one; several come from a forger.
+    /// All values that a request's headers hold under exactly this name. A browser sends one; several may be forged.
     pub fn values(self, headers: &HeaderMap) -> impl Iterator<Item = &str> {
         values(headers, self.name)
     }

@@ -1,7 +1,8 @@
-//! Bearer tokens: who may report conversions over HTTP.
+//! Bearer tokens, with which programs report conversions over HTTP.
 //!
-//! What always holds: a token has 256 random bits and is shown once. Only its SHA-256 is stored, and tokens are looked up by it,
-//! so neither a copy of the database nor the time of a response tells a token. A fast digest is enough for what cannot be guessed.
+//! What always holds: a token has 256 random bits and is shown once. Only its SHA-256 is stored, and tokens are looked up by
+//! that digest. So neither a copy of the database nor the time of a response tells a token. A fast digest is enough for what
+//! cannot be guessed.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! Slowing down guesses, by account in the database and by address in this process.
 //!
-//! After a few failures an account's next try has to wait, twice as long after each further failure, up to a quarter of an
-//! hour: an attacker who fails on purpose cannot lock the owner out for longer. Accounts that do not exist are counted the same
-//! way, so that a wait does not tell which accounts there are.
+//! After a few failures an account's next try has to wait, twice as long after each further failure. The longest wait is a
+//! quarter of an hour: an attacker who fails on purpose cannot lock the owner out for longer. Accounts that do not exist are
+//! counted the same way, so that a wait does not tell which accounts there are.
 
 use std::time::Duration;
 

@@ -1,5 +1,3 @@
-//! `waymark admin …`
-
 use clap::Subcommand;
 use waymark::{
     auth::{
@@ -13,16 +11,16 @@ use super::{ask_password, unanswered};
 
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
-    /// Create an admin, or make an account one. Asks for the password.
+    /// Create an admin, or make an existing account one. Asks for the password
     Create {
-        /// The e-mail address of the account.
+        /// The account's e-mail address
         #[arg(long)]
         email: String,
-        /// Read the password from standard input: its first line.
+        /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
     },
-    /// For development: where there is no admin yet, create one and print its one-time password.
+    /// For development: if there is no admin, create one and print its password
     EnsureDev,
 }
 
@@ -39,7 +37,7 @@ async fn create(db: &Db, email: &str, password_stdin: bool) -> Result<(), String
         User::find_by_email(&mut conn, email).await.map_err(unanswered)?
     };
     let password = ask_password(password_stdin)?;
-    create_admin(db, email, password).await.map_err(|failure| match failure {
+    create_admin(db, email, password).await.map_err(|refusal| match refusal {
         SignUpRefusal::Invalid { email, password } => {
             [email.map(|why| format!("E-mail: {why}")), password.map(|why| format!("Password: {why}"))]
                 .into_iter()
@@ -52,10 +50,10 @@ async fn create(db: &Db, email: &str, password_stdin: bool) -> Result<(), String
     match existing {
         None => println!("{email} can sign in and open /admin."),
         Some(user) if user.is_admin() => {
-            println!("{email} was an admin already and has a new password. Its sessions have ended.");
+            println!("{email} was an admin already and has a new password now. Its sessions have ended.");
         }
         Some(_) => {
-            println!("{email} had an account. It is an admin now and has a new password; its sessions have ended.")
+            println!("{email} had an account, and is an admin with a new password now. Its sessions have ended.")
         }
     }
     Ok(())
@@ -64,15 +62,15 @@ async fn create(db: &Db, email: &str, password_stdin: bool) -> Result<(), String
 async fn ensure_dev(db: &Db) -> Result<(), String> {
     const EMAIL: &str = "admin@example.com";
     if User::any_admin(&mut db.read().await.map_err(unanswered)?).await.map_err(unanswered)? {
-        println!("There is an admin already. A new password: waymark admin create --email E");
+        println!("There is an admin already. To set a new password: waymark admin create --email E");
         return Ok(());
     }
-    // 122 random bits; shown this once
+    // 122 random bits.
     let password = uuid::Uuid::new_v4().simple().to_string();
     create_admin(db, EMAIL, password.clone())
         .await
-        .map_err(|failure| format!("The admin could not be created: {failure}"))?;
+        .map_err(|refusal| format!("The admin could not be created: {refusal}"))?;
     println!("Admin for development:  {EMAIL}  with the one-time password  {password}");
-    println!("It is shown only now. Change it at /account.");
+    println!("The password is shown only now. Change it at /account.");
     Ok(())
 }

@@ -1,5 +1,3 @@
-//! `waymark demo`
-
 use waymark::{
     db::Db,
     demo::{self, Demo},
@@ -9,22 +7,22 @@ use super::progress::every_10_000;
 
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
-    /// How many users signed up.
+    /// How many users sign up
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
     users: u32,
-    /// How many days back it goes.
+    /// How many days the data goes back
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
-    /// The same seed makes the same data.
+    /// The same seed makes the same data
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Fill in sample data although there is real data.
+    /// Add sample data even if there is real data
     #[arg(long)]
     mix: bool,
-    /// Make the sample data anew.
+    /// Replace the sample data that is there
     #[arg(long)]
     replace: bool,
-    /// Remove the sample data, and nothing else.
+    /// Remove the sample data, and nothing else
     #[arg(long, conflicts_with_all = ["mix", "replace"])]
     remove: bool,
 }

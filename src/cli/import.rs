@@ -1,5 +1,3 @@
-//! `waymark import …`
-
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -13,17 +11,17 @@ use super::progress::every_10_000;
 
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// The leads of django-utm-tracker: Django's SQLite database, or its LeadSource table as CSV. Can be run again.
+    /// Import the leads of django-utm-tracker, from Django's SQLite database or its LeadSource table as CSV. Can be repeated
     DjangoUtmTracker {
-        /// The SQLite database (`db.sqlite3`) or the CSV file. It is only read.
+        /// The SQLite database (`db.sqlite3`) or the CSV file. The file is only read
         file: PathBuf,
-        /// A CSV file of users (id, email, date_joined), for leads that name their user by id only.
+        /// A CSV file of users (id, email, date_joined), for leads that name their user by id only
         #[arg(long)]
         users: Option<PathBuf>,
-        /// Take no lead of somebody who has no account here, instead of creating one.
+        /// Leave out leads whose user has no account here. Without this, an account is created
         #[arg(long)]
         existing_users_only: bool,
-        /// Write every row that was not taken, with the reason, to this CSV file.
+        /// Write each row that is not imported to this CSV file, with the reason
         #[arg(long)]
         rejected: Option<PathBuf>,
     },

@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, one file each for what has commands of its own.
+//! The command line. A command with options or commands of its own has a file.
 
 use std::{
     io::{BufRead, IsTerminal},
@@ -15,12 +15,17 @@ use waymark::{
     variables::Mistake,
 };
 
+/// `waymark admin …`
 mod admin;
+/// `waymark demo`
 mod demo;
+/// `waymark import …`
 mod import;
 /// How far a long command is.
 mod progress;
+/// `waymark token …`
 mod token;
+/// `waymark user …`
 mod user;
 
 /// The Leptos full-stack starter that knows where every sign-up came from.
@@ -33,31 +38,31 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the site (what happens without a command). Brings the database up to date first.
+    /// Serve the site. This is what happens without a command. Brings the database up to date first
     Serve,
-    /// Bring the database up to date, and nothing else.
+    /// Bring the database up to date, without serving
     Migrate,
-    /// Admins.
+    /// Create admins
     #[command(subcommand)]
     Admin(admin::AdminCommand),
-    /// What is kept of a user, and their password.
+    /// Export or erase a user's data, or set a user's password
     #[command(subcommand)]
     User(user::UserCommand),
-    /// Tokens of those who report conversions over HTTP.
+    /// Create, list and revoke the tokens of programs that report conversions over HTTP
     #[command(subcommand)]
     Token(token::TokenCommand),
-    /// Fill the database with a year of sample data.
+    /// Add sample data to the database, or remove it
     Demo(demo::DemoArgs),
-    /// Take over what another system collected.
+    /// Import what another system collected
     #[command(subcommand)]
     Import(import::ImportCommand),
-    /// Choose the channel of all touches again, by today's rules.
+    /// Choose the channels of all touches again, by today's rules
     Reclassify,
-    /// Remove what is older than the configuration keeps. The server does so by itself, every hour.
+    /// Remove what is older than the configuration keeps. A running server does this every hour
     Purge,
 }
 
-/// Runs what was asked for.
+/// Runs a command. An error is the text to show.
 pub async fn run(cli: Cli, config: Config, mistakes: Vec<Mistake>) -> Result<(), String> {
     let command = cli.command.unwrap_or(Command::Serve);
     if let Command::Serve = command {
@@ -97,19 +102,19 @@ fn unanswered(error: waymark::db::Error) -> String {
 }
 
 async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
-    // A shell without the server's settings would undo what its rules did.
+    // Without the server's settings, a shell would undo what the server's rules did.
     let custom = config.attribution.rules.version().contains('+');
     if !custom && reclassify::custom_rules_were_used(db).await.map_err(unanswered)? {
         return Err(
-            "Touches here were classified with rules of your own, and ATTRIBUTION_RULES is not set: set it as the \
-                    server has it, or to an empty file to leave them."
+            "Some touches were classified by your own rules, but ATTRIBUTION_RULES is not set. Set it as the server has \
+             it, or to an empty file to give those rules up."
                 .into(),
         );
     }
     let summary = reclassify(db, &config.attribution.rules, progress::every_10_000("touches")).await;
-    let summary = summary.map_err(|error| format!("{} Run it again to go on.", unanswered(error)))?;
+    let summary = summary.map_err(|error| format!("{} Run the command again to continue.", unanswered(error)))?;
     println!(
-        "{} touches by rules {}: {} have another channel.",
+        "Looked at {} touches by rules {}. {} have another channel now.",
         summary.looked_at,
         config.attribution.rules.version(),
         summary.changed
@@ -122,8 +127,8 @@ async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
 
 async fn purge(db: &Db, config: &Config) -> Result<(), String> {
     match retention::purge(db, Retention::of(config), db.now()).await.map_err(unanswered)? {
-        None => Err("Another process is at it.".into()),
-        Some(summary) if summary.failed > 0 => Err(format!("Not all of it: {summary}.")),
+        None => Err("Another process is removing old data now. Try again later.".into()),
+        Some(summary) if summary.failed > 0 => Err(format!("Not all of it could be removed: {summary}.")),
         Some(summary) => {
             println!("Done: {summary}.");
             Ok(())
@@ -131,7 +136,7 @@ async fn purge(db: &Db, config: &Config) -> Result<(), String> {
     }
 }
 
-/// A new password, from the terminal or from the first line of standard input.
+/// Reads a new password from the terminal, or from the first line of standard input.
 fn ask_password(from_stdin: bool) -> Result<String, String> {
     let failed = |error| format!("The password cannot be read: {error}");
     if from_stdin {
@@ -141,13 +146,13 @@ fn ask_password(from_stdin: bool) -> Result<String, String> {
     }
     if !std::io::stdin().is_terminal() {
         return Err(
-            "There is no terminal to ask for the password. Pass it on standard input with --password-stdin.".into()
+            "There is no terminal on which to ask for the password. Pass the password on standard input, with --password-stdin.".into()
         );
     }
     let password = rpassword::prompt_password("Password: ").map_err(failed)?;
-    match rpassword::prompt_password("Once more: ").map_err(failed)? == password {
+    match rpassword::prompt_password("The same password again: ").map_err(failed)? == password {
         true => Ok(password),
-        false => Err("The passwords differ.".into()),
+        false => Err("The two passwords differ. Nothing was changed.".into()),
     }
 }
 

@@ -1,5 +1,3 @@
-//! `waymark token …`
-
 use clap::Subcommand;
 use waymark::{
     auth::api_tokens::{self, ApiToken},
@@ -11,17 +9,17 @@ use super::unanswered;
 
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
-    /// Create a token for POST /api/conversions, and print it once.
+    /// Create a token for POST /api/conversions and print it, once
     Create {
-        /// Who reports with it: `stripe`. Also the conversions' source where a report names none.
+        /// Who reports with the token, such as `stripe`. Also the source of the conversions, unless a report names another
         #[arg(long)]
         name: String,
     },
-    /// List the tokens, without themselves.
+    /// List the tokens' names and when they were used
     List,
-    /// End a token at once.
+    /// Revoke a token. The next request with it is refused
     Revoke {
-        /// The name it was created with.
+        /// The name that the token was created with
         #[arg(long)]
         name: String,
     },
@@ -32,12 +30,12 @@ pub async fn run(db: &Db, command: TokenCommand) -> Result<(), String> {
         TokenCommand::Create { name } => {
             let token = api_tokens::create(db, &name).await.map_err(|error| error.to_string())?;
             println!("{token}");
-            eprintln!("It is shown only now. Send it as: Authorization: Bearer {token}");
+            eprintln!("The token is shown only now. Send it in a header: Authorization: Bearer {token}");
         }
         TokenCommand::List => {
             let tokens = api_tokens::list(db).await.map_err(unanswered)?;
             if tokens.is_empty() {
-                println!("There is no token. Create one: waymark token create --name stripe");
+                println!("There are no tokens. Create one: waymark token create --name stripe");
             }
             for ApiToken { name, created_at, last_used_at, revoked_at } in tokens {
                 let used =
@@ -47,8 +45,8 @@ pub async fn run(db: &Db, command: TokenCommand) -> Result<(), String> {
             }
         }
         TokenCommand::Revoke { name } => match api_tokens::revoke(db, &name).await.map_err(unanswered)? {
-            true => println!("{name} can report no more."),
-            false => return Err(format!("There is no token {name:?} that could be revoked.")),
+            true => println!("The token {name} is revoked."),
+            false => return Err(format!("There is no token with the name {name:?} to revoke.")),
         },
     }
     Ok(())

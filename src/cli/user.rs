@@ -1,12 +1,13 @@
-//! `waymark user …`
-
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Subcommand;
 use waymark::{
     auth::{
         User,
-        sign_up::{SignUpRefusal, set_password},
+        sign_up::{self, SignUpRefusal},
     },
     db::Db,
     privacy::{erase, export, file_wipe},
@@ -16,30 +17,30 @@ use super::{ask_password, unanswered, write_private};
 
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
-    /// Write all that is kept of a user, as JSON.
+    /// Write everything that is stored about a user, as JSON
     Export {
-        /// The e-mail address of the account.
+        /// The account's e-mail address
         #[arg(long)]
         email: String,
-        /// Where to. Without it, on standard output.
+        /// The file to write. Without it, the JSON goes to standard output
         #[arg(long)]
         output: Option<PathBuf>,
     },
-    /// Erase a user: who they were is gone for good, the totals stay.
+    /// Erase a user: everything that says who the user was is removed, and the totals stay
     Erase {
-        /// The e-mail address of the account.
+        /// The account's e-mail address
         #[arg(long)]
         email: String,
-        /// Do it. Nothing brings the user back.
+        /// Confirm: this cannot be undone
         #[arg(long)]
         yes: bool,
     },
-    /// Give an account a password, and end its sessions. Accounts that were imported have none.
+    /// Set an account's password and end its sessions. Imported accounts have no password yet
     SetPassword {
-        /// The e-mail address of the account.
+        /// The account's e-mail address
         #[arg(long)]
         email: String,
-        /// Read the password from standard input: its first line.
+        /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
     },
@@ -47,47 +48,53 @@ pub enum UserCommand {
 
 pub async fn run(db: &Db, command: UserCommand) -> Result<(), String> {
     match command {
-        UserCommand::Export { email, output } => {
-            let user = find(db, &email).await?;
-            let mut conn = db.read().await.map_err(unanswered)?;
-            let document = export::export(&mut conn, &user, db.now()).await.map_err(unanswered)?;
-            let text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
-            match output {
-                Some(file) => {
-                    write_private(&file, &text)?;
-                    println!("All that is kept of {email} is in {}.", file.display());
-                }
-                None => println!("{text}"),
-            }
-            Ok(())
+        UserCommand::Export { email, output } => export_user(db, &email, output.as_deref()).await,
+        UserCommand::Erase { email, yes } => erase_user(db, &email, yes).await,
+        UserCommand::SetPassword { email, password_stdin } => set_password(db, &email, password_stdin).await,
+    }
+}
+
+async fn export_user(db: &Db, email: &str, output: Option<&Path>) -> Result<(), String> {
+    let user = find(db, email).await?;
+    let mut conn = db.read().await.map_err(unanswered)?;
+    let document = export::export(&mut conn, &user, db.now()).await.map_err(unanswered)?;
+    let text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
+    match output {
+        Some(file) => {
+            write_private(file, &text)?;
+            println!("Everything that is stored about {email} is in {}.", file.display());
         }
-        UserCommand::Erase { email, yes } => {
-            let user = find(db, &email).await?;
-            if !yes {
-                return Err("This cannot be undone. Say --yes to do it.".into());
-            }
-            erase::erase(db, user.id).await.map_err(|error| error.to_string())?;
-            match file_wipe::clear(db, Duration::from_secs(60)).await {
-                Ok(true) => println!("Erased, in the database's files too."),
-                Ok(false) | Err(_) => {
-                    println!("The rows are erased. The database's files will be cleaned by the running server.");
-                }
-            }
-            Ok(())
-        }
-        UserCommand::SetPassword { email, password_stdin } => {
-            find(db, &email).await?;
-            let password = ask_password(password_stdin)?;
-            set_password(db, &email, password).await.map_err(|failure| match failure {
-                SignUpRefusal::Invalid { email, password } => {
-                    email.or(password).unwrap_or("It is not accepted.").to_owned()
-                }
-                other => format!("The password could not be set: {other}"),
-            })?;
-            println!("{email} can sign in with it.");
-            Ok(())
+        None => println!("{text}"),
+    }
+    Ok(())
+}
+
+async fn erase_user(db: &Db, email: &str, confirmed: bool) -> Result<(), String> {
+    let user = find(db, email).await?;
+    if !confirmed {
+        return Err("This cannot be undone. Add --yes to erase the user.".into());
+    }
+    erase::erase(db, user.id).await.map_err(|error| error.to_string())?;
+    match file_wipe::clear(db, Duration::from_secs(60)).await {
+        Ok(true) => println!("The user is erased, also from the database's files."),
+        Ok(false) | Err(_) => {
+            println!("The user's rows are erased. The running server will clean the database's files.");
         }
     }
+    Ok(())
+}
+
+async fn set_password(db: &Db, email: &str, from_stdin: bool) -> Result<(), String> {
+    find(db, email).await?;
+    let password = ask_password(from_stdin)?;
+    sign_up::set_password(db, email, password).await.map_err(|refusal| match refusal {
+        SignUpRefusal::Invalid { email, password } => {
+            email.or(password).unwrap_or("The password is not accepted.").to_owned()
+        }
+        other => format!("The password could not be set: {other}"),
+    })?;
+    println!("{email} can sign in with the new password.");
+    Ok(())
 }
 
 async fn find(db: &Db, email: &str) -> Result<User, String> {

@@ -24,7 +24,7 @@ fn build(nonce: Option<&str>, reload_port: Option<u32>) -> HeaderValue {
         &format!("script-src 'self'{nonce} 'wasm-unsafe-eval'"),
         // Style sheets of this site. Pages have neither `<style>` nor `style=`.
         "style-src 'self'",
-        // Images of this site, and small ones that a style sheet holds as `data:`.
+        // Images of this site, and `data:` for small ones that a style sheet may hold.
         "img-src 'self' data:",
         // Fonts of this site.
         "font-src 'self'",

@@ -1,4 +1,4 @@
-//! What has to be done now and then. An error is for the log: the next round tries again.
+//! What has to be done now and then, beside serving. An error is logged, and the next round tries again.
 
 use std::time::Duration;
 
@@ -13,18 +13,19 @@ use crate::{
     },
 };
 
+/// The time between two rounds.
 const EVERY: Duration = Duration::from_secs(10 * 60);
-/// What a process that is killed has not written down.
+/// How often counters are written. A process that is killed loses the counts of this time.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 
-/// Removes expired sessions, forgotten failures and what was kept long enough, and finishes erasures, for as long as the process
-/// lives.
+/// Finishes erasures, and removes expired sessions, old sign-in failures and what retention no longer keeps. Runs until the
+/// process ends.
 pub(super) async fn run(db: Db, retention: Retention) {
     let sessions = Sessions::new(db.clone());
     loop {
-        // first, because a process that ended may have left an erasure half done
+        // First, because a process that ended may have left an erasure half done.
         if let Err(error) = erase::finish(&db).await {
-            tracing::error!(%error, "what came in during an erasure could not be erased");
+            tracing::error!(%error, "data that arrived during an erasure could not be erased");
         }
         if let Err(error) = file_wipe::clear(&db, Duration::ZERO).await {
             tracing::error!(%error, "the database's files still hold what was erased");
@@ -39,17 +40,17 @@ pub(super) async fn run(db: Db, retention: Retention) {
         match retention::purge_if_due(&db, retention).await {
             Ok(Some(summary)) => tracing::info!("retention: {summary}"),
             Ok(None) => {}
-            Err(error) => tracing::error!(%error, "what was kept long enough could not be removed"),
+            Err(error) => tracing::error!(%error, "retention could not remove old data"),
         }
     }
 }
 
-/// Writes down what arrived and did not count, for as long as the process lives.
+/// Writes the counters of arrivals that did not count. Runs until the process ends.
 pub(super) async fn write_counters(db: Db, counters: Counters) {
     loop {
         tokio::time::sleep(COUNT_EVERY).await;
         if let Err(error) = counters.flush(&db).await {
-            tracing::error!(%error, "what did not count could not be noted, and is kept for the next time");
+            tracing::error!(%error, "counts of ignored arrivals could not be written; the next round tries again");
         }
     }
 }

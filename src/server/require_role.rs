@@ -27,7 +27,7 @@ pub(super) async fn require_role(auth: AuthSession, request: Request, next: Next
 }
 
 /// Redirects to the sign-in page, which leads back: `/account?tab=1` → `/login?next=%2Faccount%3Ftab%3D1`. Other methods than GET
-/// get 401, since nobody can be led back to a POST.
+/// and HEAD get 401, because a redirect cannot lead back to a POST.
 fn sign_in_first(request: &Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::UNAUTHORIZED.into_response();

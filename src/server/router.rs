@@ -73,8 +73,8 @@ fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
         .route("/readyz", get(health::ready).with_state((state.db.clone(), stopping)))
         .route("/.well-known/gpc.json", get(well_known::gpc))
         .merge(static_files::routes(&state.options))
-        // The caller is known by a token. A session would be the visitor's whose browser sends the request.
-        .route(conversions::PATH, post(conversions::record))
+        // A token says who calls. With a session, a page could report in the name of its visitor.
+        .route(conversions::PATH, post(conversions::receive))
 }
 
 /// Pages, server functions, referral links and exports.
@@ -149,7 +149,7 @@ fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppStat
         .layer(PropagateRequestIdLayer::x_request_id())
         // Inside the request's id, which it logs.
         .layer(logging::requests())
-        // Outside the error pages, so that they are compressed too. Files are compressed already.
+        // Outside the error pages, so that they are compressed too. The files of `/pkg` are compressed already, and left alone.
         .layer(CompressionLayer::new())
         // Inside compression, because it replaces bodies.
         .layer(from_fn(error_pages::render))
@@ -179,7 +179,7 @@ fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppStat
         .layer(sessions::layer(state))
         // Before attribution, which it tells who is signed in, and before everything that trusts a session.
         .layer(from_fn_with_state(state.clone(), session_lifetime::enforce))
-        // Inside authentication, which knows whether somebody is signed in.
+        // Inside authentication, which knows whether a user is signed in.
         .layer(from_fn(cache_control::mark_personal))
         // Before the handler: a landing becomes a touch. Outside `require_role`, so that a landing on a closed page counts.
         .layer(UtmSessionLayer::new(Attribution::from_ref(state)))

@@ -19,8 +19,7 @@ use crate::{
     variables::Mistake,
 };
 
-/// Opens what the server needs. Every mistake is told, not just the first: in the configuration, with the port, with the
-/// database.
+/// Opens the port and the database. Returns all mistakes together: those of the configuration, of the port and of the database.
 pub async fn prepare(config: &Config, mut mistakes: Vec<Mistake>) -> Result<(TcpListener, Db), Vec<Mistake>> {
     let listener = TcpListener::bind(config.site_addr).await;
     if let Err(error) = &listener {
@@ -29,7 +28,7 @@ pub async fn prepare(config: &Config, mut mistakes: Vec<Mistake>) -> Result<(Tcp
                 "is {}, and that port is in use: stop the other program or choose another port",
                 config.site_addr
             ),
-            _ => format!("is {}, where this machine cannot listen: {error}", config.site_addr),
+            _ => format!("is {}, but this machine cannot listen there: {error}", config.site_addr),
         };
         mistakes.push(Mistake { variable: "LEPTOS_SITE_ADDR", what });
     }
@@ -53,7 +52,7 @@ pub async fn open_database(config: &Config) -> Result<Db, Mistake> {
     Ok(db)
 }
 
-/// What every request can reach.
+/// Builds the state that every request can reach.
 pub fn state(config: Config, db: Db) -> AppState {
     let config = Arc::new(config);
     AppState::new(StateParts {
@@ -77,11 +76,11 @@ pub fn state(config: Config, db: Db) -> AppState {
     })
 }
 
-/// Where cargo-leptos put the site. Its variables are set while it runs the server; beside a deployed binary they may be missing.
+/// Where cargo-leptos put the built site. It sets these variables while it runs the server; a deployed binary may run without.
 fn leptos_options(config: &Config) -> LeptosOptions {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let port = |name: &str| variable(name).and_then(|value| value.parse().ok());
-    // written by cargo-leptos beside the binary, where file names carry hashes
+    // cargo-leptos writes this file beside the binary if the site's file names have hashes.
     let hashes = std::env::current_exe().ok().and_then(|path| Some(path.parent()?.join("hash.txt").exists()));
     let hash_files = variable("LEPTOS_HASH_FILES").map_or(hashes == Some(true), |value| value == "true");
     LeptosOptions::builder()
@@ -96,7 +95,7 @@ fn leptos_options(config: &Config) -> LeptosOptions {
         .build()
 }
 
-/// Serves until it is told to stop.
+/// Serves until the process is asked to stop.
 pub async fn run(config: Config, listener: TcpListener, db: Db) {
     logging::start(config.log_json);
     if let Some(addr) = config.metrics_addr {
@@ -106,14 +105,14 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
         }
     }
     if !config.is_secure() && !config.development {
-        tracing::warn!("SITE_URL is not https://: cookies are sent unprotected; fine only on a machine of one's own");
+        tracing::warn!("SITE_URL is not https://, so cookies are not protected: use this only on your own machine");
     }
     let state = state(config, db.clone());
     let config = state.config.clone();
     let housekeeping = tokio::spawn(housekeeping::run(db.clone(), Retention::of(&config)));
     let counting = tokio::spawn(housekeeping::write_counters(db.clone(), state.attribution.counters.clone()));
     let stopping = Stopping::default();
-    // with port 0, what the system chose
+    // With port 0 the system has chosen one.
     let addr = listener.local_addr().unwrap_or(config.site_addr);
     tracing::info!(url = config.site_url, %addr, "ready");
     let counters = state.attribution.counters.clone();
@@ -122,13 +121,13 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
     housekeeping.abort();
     counting.abort();
     if let Err(error) = counters.flush(&db).await {
-        tracing::error!(%error, "what did not count since the last time could not be noted");
+        tracing::error!(%error, "the last counts of ignored arrivals could not be written");
     }
     db.close().await;
     tracing::info!("stopped");
 }
 
-/// Done once somebody asks the process to stop. A second time ends it at once.
+/// Returns once the process is asked to stop. A second request to stop ends the process at once.
 async fn stop(stopping: Stopping) {
     asked_to_stop().await;
     tracing::info!("stopping");

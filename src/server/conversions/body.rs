@@ -1,4 +1,4 @@
-//! The body of a report: a JSON object, read field by field, so that all that is wrong with it is told at once.
+//! The body of a report: a JSON object, read field by field, so that the reporter learns of all errors at once.
 
 use std::fmt;
 
@@ -23,17 +23,17 @@ impl FieldError {
         Self { field: field.to_owned(), message: message.to_owned() }
     }
 
-    /// A mistake under the names of the body, in which a user has two.
+    /// A mistake by the names that fields have in a body, where `user_field` names the user: `user` → `user_email`.
     pub(super) fn of(mistake: Mistake, user_field: &str) -> Self {
         let field = if mistake.field == "user" { user_field } else { mistake.field };
         Self { field: field.to_owned(), message: mistake.message }
     }
 }
 
-/// What a body says, as far as its fields are of the right types.
+/// What a body says, in so far as its fields have the right types.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Report {
-    pub user: Option<Who>,
+pub(super) struct ConversionReport {
+    pub user: Option<ReportedUser>,
     pub kind: Option<String>,
     pub value: Option<i64>,
     pub currency: Option<String>,
@@ -41,68 +41,43 @@ pub(super) struct Report {
     pub source: Option<String>,
     pub occurred_at: Option<Millis>,
     pub refunds: Option<String>,
-    /// Whether the user is named by id, even if it is none.
+    /// Whether the body names the user by id, even by one that is not an id.
     by_id: bool,
 }
 
 /// How a body names the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Who {
+pub(super) enum ReportedUser {
     Id(UserId),
     Email(String),
 }
 
-impl Report {
-    /// The name of the field that names the user.
+impl ConversionReport {
+    /// The body's field that names the user.
     pub(super) fn user_field(&self) -> &'static str {
         if self.by_id { "user_id" } else { "user_email" }
     }
-}
 
-/// Reads a body. An error where it is no JSON object; else the report, and what is wrong with single fields, each named once.
-pub(super) fn read(body: &[u8]) -> Result<(Report, Vec<FieldError>), serde_json::Error> {
-    let Fields(fields) = serde_json::from_slice(body)?;
-    let mut report = Report::default();
-    let mut errors: Vec<FieldError> = Vec::new();
-    for (at, (name, value)) in fields.iter().enumerate() {
-        if errors.iter().any(|error| error.field == *name) {
-            continue;
-        }
-        if fields[..at].iter().any(|(other, _)| other == name) {
-            errors.push(FieldError::new(name, "This is given twice."));
-            continue;
-        }
-        // null is how many programs write that there is nothing
-        if !value.is_null()
-            && let Err(why) = report.set(name, value)
-        {
-            errors.push(FieldError::new(name, why));
+    /// Adds mistakes to `errors`, but not for a field that has an error already: a field that could not be read was checked
+    /// with a default in its place.
+    pub(super) fn add_mistakes(&self, errors: &mut Vec<FieldError>, mistakes: Vec<Mistake>) {
+        for error in mistakes.into_iter().map(|mistake| FieldError::of(mistake, self.user_field())) {
+            if errors.iter().all(|known| known.field != error.field) {
+                errors.push(error);
+            }
         }
     }
-    let given = |name: &str| fields.iter().any(|(other, value)| other == name && !value.is_null());
-    report.by_id = given("user_id") && !given("user_email");
-    if given("user_id") && given("user_email") {
-        errors.retain(|error| error.field != "user_id");
-        errors.push(FieldError::new("user_id", "Name the user by user_email or by user_id, not by both."));
-    }
-    // without money there is none to state; with it, forgetting the value must not make it 0
-    if !given("value") && (given("currency") || given("refunds")) {
-        errors.push(FieldError::new("value", "This is missing."));
-    }
-    Ok((report, errors))
-}
 
-impl Report {
-    /// Takes a field over, or says what is wrong with it.
+    /// Takes one field over, or returns what is wrong with it.
     fn set(&mut self, name: &str, value: &Value) -> Result<(), &'static str> {
         match name {
             "user_email" => {
-                let email = Who::Email(text(value)?);
+                let email = ReportedUser::Email(text(value)?);
                 self.user.get_or_insert(email);
             }
             "user_id" => {
-                let id = text(value)?.parse().map_err(|_| "This is no id of a user: it should be a UUID.")?;
-                self.user.get_or_insert(Who::Id(id));
+                let id = text(value)?.parse().map_err(|_| "This is not a user's id, which is a UUID.")?;
+                self.user.get_or_insert(ReportedUser::Id(id));
             }
             "kind" => self.kind = Some(text(value)?),
             "value" => self.value = Some(minor_units(value)?),
@@ -115,6 +90,40 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// Reads a body. Returns the report with the errors of single fields, each field named once; or an error if the body is not a
+/// JSON object.
+pub(super) fn read(body: &[u8]) -> Result<(ConversionReport, Vec<FieldError>), serde_json::Error> {
+    let Fields(fields) = serde_json::from_slice(body)?;
+    let mut report = ConversionReport::default();
+    let mut errors: Vec<FieldError> = Vec::new();
+    for (at, (name, value)) in fields.iter().enumerate() {
+        if errors.iter().any(|error| error.field == *name) {
+            continue;
+        }
+        if fields[..at].iter().any(|(other, _)| other == name) {
+            errors.push(FieldError::new(name, "This is given twice."));
+            continue;
+        }
+        // Many programs write null for a field that they leave out.
+        if !value.is_null()
+            && let Err(why) = report.set(name, value)
+        {
+            errors.push(FieldError::new(name, why));
+        }
+    }
+    let given = |name: &str| fields.iter().any(|(other, value)| other == name && !value.is_null());
+    report.by_id = given("user_id") && !given("user_email");
+    if given("user_id") && given("user_email") {
+        errors.retain(|error| error.field != "user_id");
+        errors.push(FieldError::new("user_id", "Name the user by user_email or by user_id, not by both."));
+    }
+    // Without money there is no value. With a currency or a refund, a forgotten value must not count as 0.
+    if !given("value") && (given("currency") || given("refunds")) {
+        errors.push(FieldError::new("value", "This is missing."));
+    }
+    Ok((report, errors))
 }
 
 fn text(value: &Value) -> Result<String, &'static str> {
@@ -134,12 +143,12 @@ fn minor_units(value: &Value) -> Result<i64, &'static str> {
 
 fn time(value: &Value) -> Result<Millis, &'static str> {
     const FORM: &str = "This must be a time with its offset (RFC 3339), like 2026-11-23T15:30:00Z.";
-    // whatever comes behind the offset is another format's
+    // A time zone's name behind the offset belongs to another format.
     let text = value.as_str().filter(|text| !text.contains('[')).ok_or(FORM)?;
     text.parse::<Timestamp>().map(Timestamp::as_millisecond).map_err(|_| FORM)
 }
 
-/// The fields of an object in their order, also those that come twice.
+/// The fields of an object in their order. A field that is given twice is there twice.
 struct Fields(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Fields {
@@ -181,8 +190,8 @@ mod tests {
             "source":"shop","occurred_at":"2026-11-23T16:30:00.5+01:00","refunds":null}"#;
         let (report, errors) = read(body.as_bytes()).expect("an object");
         assert_eq!(errors, []);
-        let expected = Report {
-            user: Some(Who::Email("a@b.c".into())),
+        let expected = ConversionReport {
+            user: Some(ReportedUser::Email("a@b.c".into())),
             kind: Some("purchase".into()),
             value: Some(4900),
             currency: Some("EUR".into()),

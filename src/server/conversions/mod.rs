@@ -1,70 +1,53 @@
 //! `POST /api/conversions`: webhooks and other servers report conversions, with a bearer token.
 //!
-//! What always holds: every answer is JSON; 201 and 200 are said after the commit; the same report may be sent any number of
-//! times; nothing here reads or sets a cookie, so that a page in a browser can report nothing by its visitor's session.
+//! What always holds:
+//! - Every response is JSON.
+//! - 201 and 200 are sent after the commit, and the same report may be sent any number of times.
+//! - No cookie is read or set: a page in a browser cannot report by its visitor's session.
 
+/// The body of a report, read field by field.
 mod body;
+/// Why a report was not recorded.
+mod refusal;
 
 use axum::{
     Json,
     body::Bytes,
     extract::{FromRequest, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use self::body::{FieldError, Report, Who};
+use self::{
+    body::{ConversionReport, FieldError, ReportedUser},
+    refusal::ReportRefusal,
+};
 use crate::{
     attribution::conversion::{Draft, NewConversion, RecordError, Recorded, erased_owner, record_conversion},
-    auth::{User, api_tokens},
-    db::{Db, Error},
-    id::{ConversionId, UserId},
-    state::AppState,
+    auth::{
+        User,
+        api_tokens::{self, Caller},
+    },
+    db::{Db, Error, Millis},
+    id::UserId,
 };
 
 pub(super) const PATH: &str = "/api/conversions";
 
-/// How many seconds a reporter should wait while the database cannot be reached.
-const RETRY_AFTER: &str = "5";
-
-/// Whether a path is answered in JSON, whatever goes wrong and wherever: for the layer that gives errors their bodies.
+/// Whether only programs call a path, so that every error there has a JSON body, also one from another layer.
 pub(super) fn speaks_json(path: &str) -> bool {
     path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The body of an error that came from elsewhere: another layer, another method.
+/// The body of an error that came from another layer, or from a method that is not allowed.
 pub(super) fn error_body(status: StatusCode) -> String {
     json!({ "error": status.canonical_reason().unwrap_or("Error") }).to_string()
 }
 
-/// Why a report was not recorded.
-#[derive(Debug)]
-enum Refusal {
-    NoToken,
-    /// Unknown or revoked: which, is not told.
-    WrongToken,
-    MediaType,
-    TooLarge,
-    /// Not JSON, with the line and the column; or a body that broke off.
-    Malformed(String),
-    Invalid(Vec<FieldError>),
-    Conflict {
-        error: FieldError,
-        id: ConversionId,
-    },
-    Unavailable(Error),
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Unavailable(error)
-    }
-}
-
-/// The handler.
-pub(super) async fn record(State(state): State<AppState>, request: Request) -> Response {
-    let answer = receive(&state.db, request).await;
+/// The handler: 201 for a new conversion, 200 for one that was reported before.
+pub(super) async fn receive(State(db): State<Db>, request: Request) -> Response {
+    let answer = report(&db, request).await;
     let outcome = match &answer {
         Ok(Recorded::New(_)) => "recorded",
         Ok(Recorded::Already(_)) => "already_recorded",
@@ -73,14 +56,14 @@ pub(super) async fn record(State(state): State<AppState>, request: Request) -> R
     metrics::counter!("waymark_conversion_reports_total", "outcome" => outcome).increment(1);
     match answer {
         Ok(recorded) => {
-            // neither user, value nor external id
+            // Logs hold neither user, value nor external id.
             tracing::info!(conversion = %recorded.id(), outcome, "a conversion was reported");
             let status = if let Recorded::New(_) = recorded { StatusCode::CREATED } else { StatusCode::OK };
             (status, Json(json!({ "id": recorded.id(), "status": outcome }))).into_response()
         }
         Err(refusal) => {
             match &refusal {
-                Refusal::Unavailable(error) => tracing::error!(%error, "a conversion could not be recorded"),
+                ReportRefusal::Unavailable(error) => tracing::error!(%error, "a conversion could not be recorded"),
                 _ => tracing::info!(outcome, "a conversion was not recorded"),
             }
             refusal.into_response()
@@ -88,23 +71,44 @@ pub(super) async fn record(State(state): State<AppState>, request: Request) -> R
     }
 }
 
-/// From the request to the commit. The token is looked at first: nobody else's body is read.
-async fn receive(db: &Db, request: Request) -> Result<Recorded, Refusal> {
-    let token = bearer(request.headers())?;
-    let caller = api_tokens::authenticate(db, token).await?.ok_or(Refusal::WrongToken)?;
+/// Takes a report from the request to the commit. A wrong token is refused before the body is read.
+async fn report(db: &Db, request: Request) -> Result<Recorded, ReportRefusal> {
+    let caller = authenticate(db, request.headers()).await?;
+    let (report, errors) = read(request).await?;
+    let now = db.now();
+    let conversion = check(db, &report, &caller, errors, now).await?;
+    record(db, conversion, report.user_field(), now).await
+}
+
+async fn authenticate(db: &Db, headers: &HeaderMap) -> Result<Caller, ReportRefusal> {
+    let token = bearer(headers).ok_or(ReportRefusal::NoToken)?;
+    api_tokens::authenticate(db, token).await?.ok_or(ReportRefusal::WrongToken)
+}
+
+async fn read(request: Request) -> Result<(ConversionReport, Vec<FieldError>), ReportRefusal> {
     if !is_json(request.headers()) {
-        return Err(Refusal::MediaType);
+        return Err(ReportRefusal::MediaType);
     }
     let body = Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
-        _ => Refusal::Malformed("The body broke off.".into()),
+        StatusCode::PAYLOAD_TOO_LARGE => ReportRefusal::TooLarge,
+        _ => ReportRefusal::Malformed("The body ended early.".into()),
     })?;
-    let (report, mut errors) =
-        body::read(&body).map_err(|error| Refusal::Malformed(format!("This is no JSON object: {error}.")))?;
+    body::read(&body).map_err(|error| ReportRefusal::Malformed(format!("The body is not a JSON object: {error}.")))
+}
 
+/// Checks a report as a whole. `errors` are those of fields that could not be read.
+async fn check(
+    db: &Db,
+    report: &ConversionReport,
+    caller: &Caller,
+    mut errors: Vec<FieldError>,
+    now: Millis,
+) -> Result<NewConversion, ReportRefusal> {
     let source = report.source.as_deref().unwrap_or(&caller.name);
-    let user = find_user(db, &report, source, &mut errors).await?;
-    let now = db.now();
+    let user = find_user(db, report, source).await?;
+    if user.is_none() && report.user.is_some() {
+        errors.push(FieldError::new("user_email", "No account has this address."));
+    }
     let draft = Draft {
         user,
         kind: report.kind.as_deref(),
@@ -116,138 +120,65 @@ async fn receive(db: &Db, request: Request) -> Result<Recorded, Refusal> {
         refunds: report.refunds.as_deref(),
         refund_of: None,
     };
-    let user_field = report.user_field();
-    let conversion = match NewConversion::parse(draft, now) {
-        Ok(conversion) if errors.is_empty() => conversion,
+    match NewConversion::parse(draft, now) {
+        Ok(conversion) if errors.is_empty() => Ok(conversion),
         parsed => {
-            let mistakes = parsed.err().unwrap_or_default();
-            // of a field that could not even be read, what was read is not the matter
-            for error in mistakes.into_iter().map(|mistake| FieldError::of(mistake, user_field)) {
-                if errors.iter().all(|known| known.field != error.field) {
-                    errors.push(error);
-                }
-            }
-            return Err(Refusal::Invalid(errors));
+            report.add_mistakes(&mut errors, parsed.err().unwrap_or_default());
+            Err(ReportRefusal::Invalid(errors))
         }
+    }
+}
+
+/// Finds the user of the conversion. A refund may leave the user out.
+async fn find_user(db: &Db, report: &ConversionReport, source: &str) -> Result<Option<UserId>, Error> {
+    let email = match &report.user {
+        Some(ReportedUser::Email(email)) => email,
+        Some(ReportedUser::Id(id)) => return Ok(Some(*id)),
+        None => return Ok(None),
     };
+    db.with_deadline(async {
+        let mut conn = db.read().await?;
+        // An erased user's address is unknown, or another user's by now. The user's conversions are found by their names.
+        for name in [&report.external_id, &report.refunds].into_iter().flatten() {
+            if let Some(owner) = erased_owner(&mut conn, source, name).await? {
+                return Ok(Some(owner));
+            }
+        }
+        Ok(User::find_by_email(&mut conn, email).await?.map(|user| user.id))
+    })
+    .await
+}
+
+async fn record(
+    db: &Db,
+    conversion: NewConversion,
+    user_field: &'static str,
+    now: Millis,
+) -> Result<Recorded, ReportRefusal> {
     let recorded =
         db.transaction(move |conn| Box::pin(async move { record_conversion(conn, &conversion, now).await })).await;
     recorded.map_err(|error| match error {
         RecordError::Db(error) => error.into(),
         RecordError::Refused(mistakes) => {
-            Refusal::Invalid(mistakes.into_iter().map(|mistake| FieldError::of(mistake, user_field)).collect())
+            ReportRefusal::Invalid(mistakes.into_iter().map(|mistake| FieldError::of(mistake, user_field)).collect())
         }
         RecordError::Conflict { field, id } => {
             let field = if field == "user" { user_field } else { field };
-            let message = "This conversion was reported before, and differed here.".to_owned();
-            Refusal::Conflict { error: FieldError { field: field.into(), message }, id }
+            let error = FieldError::new(field, "This differs from the conversion that was reported before.");
+            ReportRefusal::Conflict { error, id }
         }
     })
 }
 
-/// Whose conversion it is. A refund may leave it open.
-async fn find_user(
-    db: &Db,
-    report: &Report,
-    source: &str,
-    errors: &mut Vec<FieldError>,
-) -> Result<Option<UserId>, Error> {
-    let email = match &report.user {
-        Some(Who::Email(email)) => email,
-        Some(Who::Id(id)) => return Ok(Some(*id)),
-        None => return Ok(None),
-    };
-    let found = db
-        .with_deadline(async {
-            let mut conn = db.read().await?;
-            // The address of who was erased is nobody's, or somebody else's by now. What they did goes by its own name.
-            for name in [&report.external_id, &report.refunds].into_iter().flatten() {
-                if let Some(owner) = erased_owner(&mut conn, source, name).await? {
-                    return Ok::<_, Error>(Some(owner));
-                }
-            }
-            Ok(User::find_by_email(&mut conn, email).await?.map(|user| user.id))
-        })
-        .await?;
-    if found.is_none() {
-        errors.push(FieldError::new("user_email", "Nobody with this address has an account."));
-    }
-    Ok(found)
-}
-
-/// The token of an `Authorization` header.
-fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+/// Returns the token of the `Authorization` header: `Bearer wmk_…` → `wmk_…`; `None` with several such headers.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (all.next(), all.next()) else {
-        return Err(Refusal::NoToken);
-    };
-    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Refusal::NoToken)?;
-    match scheme.eq_ignore_ascii_case("bearer") {
-        true => Ok(token.trim()),
-        false => Err(Refusal::NoToken),
-    }
+    let (Some(value), None) = (all.next(), all.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
-}
-
-impl Refusal {
-    /// For the counter and the log.
-    fn outcome(&self) -> &'static str {
-        match self {
-            Self::NoToken | Self::WrongToken => "unauthorized",
-            Self::MediaType | Self::TooLarge | Self::Malformed(_) => "malformed",
-            Self::Invalid(_) => "invalid",
-            Self::Conflict { .. } => "conflict",
-            Self::Unavailable(_) => "unavailable",
-        }
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let error = |text: &str| json!({ "error": text });
-        let with = |name, value| Some((name, HeaderValue::from_static(value)));
-        let (status, header, body): (_, _, Value) = match self {
-            Self::NoToken => (
-                StatusCode::UNAUTHORIZED,
-                with(header::WWW_AUTHENTICATE, r#"Bearer realm="waymark""#),
-                error("Send a token, as in: Authorization: Bearer wmk_…"),
-            ),
-            Self::WrongToken => (
-                StatusCode::UNAUTHORIZED,
-                with(header::WWW_AUTHENTICATE, r#"Bearer realm="waymark", error="invalid_token""#),
-                error("This token is unknown or revoked."),
-            ),
-            Self::MediaType => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                with(header::ACCEPT, "application/json"),
-                error("Send JSON, with Content-Type: application/json."),
-            ),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, None, error("The body is too long.")),
-            Self::Malformed(why) => (StatusCode::BAD_REQUEST, None, error(&why)),
-            Self::Invalid(errors) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                None,
-                json!({ "error": "The conversion was not recorded.", "errors": errors }),
-            ),
-            Self::Conflict { error, id } => (
-                StatusCode::CONFLICT,
-                None,
-                json!({ "error": "Another conversion has this external id.", "errors": [error], "id": id }),
-            ),
-            Self::Unavailable(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                with(header::RETRY_AFTER, RETRY_AFTER),
-                error("The database cannot be reached. Send this again later."),
-            ),
-        };
-        let mut response = (status, Json(body)).into_response();
-        if let Some((name, value)) = header {
-            response.headers_mut().insert(name, value);
-        }
-        response
-    }
 }

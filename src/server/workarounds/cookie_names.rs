@@ -10,8 +10,8 @@ use axum::{
 };
 use percent_encoding::percent_decode_str;
 
-/// Removes cookies from a request that would be taken for the cookie `name` and are not, and `name` itself where it is sent
-/// more than once: which of them the browser means is unknown. Other cookies stay as they are.
+/// Removes a request's cookies that would be taken for the cookie `name` and are not. Where `name` itself is sent more than
+/// once, all of them are removed, because it is unknown which one the browser means. Other cookies stay as they are.
 pub(in crate::server) fn sanitize(mut request: Request, name: &str) -> Request {
     sanitize_headers(request.headers_mut(), name);
     request

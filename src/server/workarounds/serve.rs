@@ -4,7 +4,7 @@
 //! Known gap: hyper-util tells HTTP/1 from HTTP/2 by the first bytes, before any timer runs. A client that sends nothing keeps
 //! its connection until it leaves (hyperium/hyper#3962, hyperium/hyper#3756, both open).
 //!
-//! Upstream: tokio-rs/axum#2741; tokio-rs/axum#3478 (merged, in no 0.8 release) brings a deadline for heads. Delete when
+//! Upstream: tokio-rs/axum#2741; tokio-rs/axum#3478 (merged, not in 0.8.9) brings a deadline for heads. Delete when
 //! `axum::serve` has that and a deadline for stopping.
 
 use std::{net::SocketAddr, pin::pin, time::Duration};

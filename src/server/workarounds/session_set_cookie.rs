@@ -8,7 +8,7 @@
 //! So here the cookie is sent once, when its session begins, and removed only by a handler that ends the session. As a result
 //! the cookie is as old as its session, not as the session's last change.
 //!
-//! Upstream: maxcountryman/tower-sessions#268 (merged, in no 0.14 release) adds `Secure` to the removal; no issue is known for
+//! Upstream: maxcountryman/tower-sessions#268 (merged in 2026, after 0.14.0) adds `Secure` to the removal; no issue is known for
 //! the others. Delete when a release that axum-login takes sends the cookie as the paragraph above says.
 
 use std::time::Duration;

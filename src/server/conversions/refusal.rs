@@ -1,0 +1,100 @@
+//! Why a report was not recorded, and the response that says so.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::body::FieldError;
+use crate::{db::Error, id::ConversionId};
+
+/// How many seconds a reporter should wait while the database cannot be reached.
+const RETRY_AFTER: &str = "5";
+
+/// Why a report was not recorded.
+#[derive(Debug)]
+pub(super) enum ReportRefusal {
+    /// The request has no bearer token, or more than one.
+    NoToken,
+    /// The token is unknown or revoked. Which of them is not told.
+    WrongToken,
+    /// The body is not declared as JSON.
+    MediaType,
+    /// The body is longer than any request may be.
+    TooLarge,
+    /// The body is not a JSON object, or ended early: why, with line and column.
+    Malformed(String),
+    /// Fields are wrong, each named once.
+    Invalid(Vec<FieldError>),
+    /// Another conversion has the external id: in which field it differs, and its id.
+    Conflict { error: FieldError, id: ConversionId },
+    /// The database cannot be reached.
+    Unavailable(Error),
+}
+
+impl From<Error> for ReportRefusal {
+    fn from(error: Error) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl ReportRefusal {
+    /// The word for the counter and the log.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            Self::NoToken | Self::WrongToken => "unauthorized",
+            Self::MediaType | Self::TooLarge | Self::Malformed(_) => "malformed",
+            Self::Invalid(_) => "invalid",
+            Self::Conflict { .. } => "conflict",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
+impl IntoResponse for ReportRefusal {
+    fn into_response(self) -> Response {
+        let error = |text: &str| json!({ "error": text });
+        let with = |name, value| Some((name, HeaderValue::from_static(value)));
+        let (status, header, body): (_, _, Value) = match self {
+            Self::NoToken => (
+                StatusCode::UNAUTHORIZED,
+                with(header::WWW_AUTHENTICATE, r#"Bearer realm="waymark""#),
+                error("Send a token, as in: Authorization: Bearer wmk_…"),
+            ),
+            Self::WrongToken => (
+                StatusCode::UNAUTHORIZED,
+                with(header::WWW_AUTHENTICATE, r#"Bearer realm="waymark", error="invalid_token""#),
+                error("The token is unknown or revoked."),
+            ),
+            Self::MediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                with(header::ACCEPT, "application/json"),
+                error("Send JSON, with Content-Type: application/json."),
+            ),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, None, error("The body is too large.")),
+            Self::Malformed(why) => (StatusCode::BAD_REQUEST, None, error(&why)),
+            Self::Invalid(errors) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                None,
+                json!({ "error": "The conversion was not recorded.", "errors": errors }),
+            ),
+            Self::Conflict { error, id } => (
+                StatusCode::CONFLICT,
+                None,
+                json!({ "error": "Another conversion has this external id.", "errors": [error], "id": id }),
+            ),
+            Self::Unavailable(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                with(header::RETRY_AFTER, RETRY_AFTER),
+                error("The database cannot be reached. Send this again later."),
+            ),
+        };
+        let mut response = (status, Json(body)).into_response();
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
