@@ -75,6 +75,8 @@ pub mod random;
 pub mod server;
 #[cfg(feature = "ssr")]
 pub mod state;
+/// A moment, which is no number and no span of time.
+pub mod timestamp;
 /// Reading environment variables.
 #[cfg(feature = "ssr")]
 pub mod variables;

@@ -1,10 +1,9 @@
 //! [`Random`] makes numbers that only look random, for samples: the same numbers for the same seed, on every machine.
 //! [`secret_bytes`] are the operating system's, for what nobody may guess.
 
+use crate::timestamp::Timestamp;
 use argon2::password_hash::rand_core::{OsRng, RngCore};
 use uuid::{Builder, Uuid};
-
-use crate::db::Millis;
 
 /// Returns random bytes of the operating system, fit for secrets.
 pub fn secret_bytes<const N: usize>() -> [u8; N] {
@@ -74,17 +73,18 @@ impl Random {
     }
 
     /// An id of version 7, which says when it was made.
-    pub fn id<T: From<Uuid>>(&mut self, at: Millis) -> T {
+    pub fn id<T: From<Uuid>>(&mut self, at: Timestamp) -> T {
         let bytes = (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes();
         let mut tail = [0; 10];
         tail.copy_from_slice(&bytes[..10]);
-        Builder::from_unix_timestamp_millis(at.max(0) as u64, &tail).into_uuid().into()
+        Builder::from_unix_timestamp_millis(at.max(Timestamp::EPOCH).as_millis() as u64, &tail).into_uuid().into()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timestamp::MILLISECOND;
 
     #[test]
     fn the_numbers_are_those_of_the_paper() {
@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn ids_are_of_version_7_and_ordered_by_time() {
         let mut random = Random::new(1);
-        let (early, late): (Uuid, Uuid) = (random.id(1_700_000_000_000), random.id(1_700_000_000_001));
+        let at = Timestamp::from_millis(1_700_000_000_000);
+        let (early, late): (Uuid, Uuid) = (random.id(at), random.id(at + MILLISECOND));
         assert_eq!(early.get_version_num(), 7);
         assert_eq!(early.get_timestamp().map(|time| time.to_unix()), Some((1_700_000_000, 0)));
         assert!(early < late);

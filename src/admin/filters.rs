@@ -13,7 +13,7 @@ use crate::{
         Chip, FilterBar, FilterChips, FilterDate, FilterOption, FilterSearch, FilterSelect, FilterText, Segment,
         Segmented,
     },
-    db::Millis,
+    timestamp::Timestamp,
 };
 
 /// Time zones that are offered; any other can be asked for in the address.
@@ -69,7 +69,7 @@ pub struct PageFilter {
     pub keep: Vec<(&'static str, String)>,
     /// Nothing where the page shows no credit; its links keep what others show it by.
     pub credit: Option<CreditChoice>,
-    pub now: Millis,
+    pub now: Timestamp,
 }
 
 impl PageFilter {
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_period_reads_as_short_as_it_can() {
-        let now = 1_795_476_600_000; // 2026-11-23
+        let now = Timestamp::from_millis(1_795_476_600_000); // 2026-11-23
         for (query, expected) in [
             ("", "25 Oct – 23 Nov 2026"),
             ("period=all", "All time"),
@@ -335,20 +335,20 @@ mod tests {
     #[test]
     fn offered_time_zones_exist() {
         for zone in ZONES {
-            let parsed = Filter::parse(&format!("tz={zone}"), Preset::All, 0);
+            let parsed = Filter::parse(&format!("tz={zone}"), Preset::All, Timestamp::EPOCH);
             assert_eq!((parsed.filter.tz_name(), parsed.problems.len()), (zone, 0));
         }
     }
 
     #[test]
     fn links_keep_what_the_page_knows() {
-        let parsed = Filter::parse("campaign=a%26b&period=7d", Preset::All, 0);
+        let parsed = Filter::parse("campaign=a%26b&period=7d", Preset::All, Timestamp::EPOCH);
         let page = PageFilter {
             parsed,
             path: "/admin",
             keep: vec![("sort", "-rate".into()), ("x", "1".into())],
             credit: None,
-            now: 0,
+            now: Timestamp::EPOCH,
         };
         assert_eq!(page.with_own("sort", "leads"), "/admin?period=7d&campaign=a%26b&x=1&sort=leads");
         assert_eq!(page.here(&page.filter().bare()), "/admin?period=7d&sort=-rate&x=1");

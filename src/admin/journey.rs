@@ -23,11 +23,10 @@ use crate::{
         AdminPage, AdminSection, BackLink, Card, Columns, Fact, Facts, FilterBar, FilterOption, FilterSelect, Marker,
         Tag, Tone, Trail, TrailStep, format,
     },
-    db::Millis,
     id::{ConversionId, TouchId, UserId},
+    timestamp::Timestamp,
+    timestamp::whole_days,
 };
-
-const DAY: Millis = 86_400_000;
 
 /// How one user came, and what it led to: touches, the sign-up and further conversions, in order.
 #[component]
@@ -70,7 +69,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
 fn summary(user: &Traveller, touches: &[Lead], before: usize) -> String {
     match touches.first() {
         Some(first) if before > 0 => {
-            let days = (user.created_at - first.occurred_at) / DAY;
+            let days = whole_days(user.created_at - first.occurred_at);
             let count = format::plural(before as i64, "touch", "touches");
             match days {
                 0 => format!("{count} on the way to the sign-up, within a day"),
@@ -91,7 +90,7 @@ enum Event<'a> {
 
 /// Each stands at its time: of the same moment touches first, then the sign-up. Each step says how long it was to the next.
 fn steps(user: &Traveller, touches: &[Lead], credit: &Credit, filter: &Filter) -> AnyView {
-    let mut events: Vec<(Millis, Event<'_>)> =
+    let mut events: Vec<(Timestamp, Event<'_>)> =
         touches.iter().map(|touch| (touch.occurred_at, Event::Touch(touch))).collect();
     events.push((user.created_at, Event::SignUp));
     let own = ConversionId::of_sign_up(user.id);
@@ -100,7 +99,7 @@ fn steps(user: &Traveller, touches: &[Lead], credit: &Credit, filter: &Filter) -
     // sorting is stable
     events.sort_by_key(|(at, _)| *at);
     let gap = |n: usize| {
-        let days = (events.get(n + 1)?.0 - events[n].0) / DAY;
+        let days = whole_days(events.get(n + 1)?.0 - events[n].0);
         (days > 0).then(|| format!("{} later", format::plural(days, "day", "days")))
     };
     let tz = &filter.period.tz;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use super::{
@@ -22,13 +24,13 @@ use crate::{
     components::{
         AdminPage, AdminSection, Card, DataTable, EmptyState, Fact, Facts, Segment, Segmented, TwoLines, format,
     },
-    db::{Error, Millis},
+    db::Error,
+    timestamp::{DAY, whole_days},
 };
 
 const PATH: &str = "/admin/models";
 /// How many rows are shown; the file has all.
 const ROWS: usize = 100;
-const DAY: Millis = 86_400_000;
 
 /// The models side by side.
 #[component]
@@ -274,9 +276,9 @@ fn named(page: &PageFilter, by: By, group: &Group) -> (String, Option<String>) {
 
 /// What each model does, in a line.
 fn explanations(page: &PageFilter, settings: &CreditSettings, learnt: Option<Learnt>) -> AnyView {
-    let days = |millis: Millis| match millis % DAY {
-        0 => format::plural(millis / DAY, "day", "days"),
-        _ => format::plural(millis / 3_600_000, "hour", "hours"),
+    let days = |span: Duration| match span.as_millis() % DAY.as_millis() {
+        0 => format::plural(whole_days(span), "day", "days"),
+        _ => format::plural((span.as_secs() / 3_600).cast_signed(), "hour", "hours"),
     };
     let facts = Model::ALL
         .into_iter()

@@ -1,4 +1,4 @@
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use axum::http::{StatusCode, request::Parts};
 use leptos::prelude::*;
@@ -17,9 +17,10 @@ use crate::{
     },
     auth::require_admin,
     components::{AdminPage, AdminSection, EmptyState},
-    db::{Error, Millis},
+    db::Error,
     pages::ErrorPage,
     state::AppState,
+    timestamp::Timestamp,
 };
 
 /// What a page is made from.
@@ -30,7 +31,7 @@ pub struct Asked {
     pub query: String,
     /// The `:id` of the path, where there is a valid one.
     pub id: Option<Uuid>,
-    pub now: Millis,
+    pub now: Timestamp,
 }
 
 impl Asked {
@@ -43,8 +44,8 @@ impl Asked {
     }
 
     /// The look-back window.
-    pub fn window(&self) -> Millis {
-        self.state.config.attribution.window_millis()
+    pub fn window(&self) -> Duration {
+        self.state.config.attribution.signup_window()
     }
 
     /// What credit depends on beside the model.

@@ -1,4 +1,4 @@
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use leptos::prelude::*;
 
 use crate::{
@@ -11,9 +11,9 @@ use crate::{
         forms::{Answer, Outcome},
         require_admin,
     },
-    db::Millis,
     local_path::LocalPath,
     state::AppState,
+    timestamp::Timestamp,
 };
 
 const PAGE: &str = "/admin/referrals";
@@ -85,7 +85,7 @@ struct Mistakes {
     expires_at: Option<&'static str>,
 }
 
-fn parse(campaign: &str, landing_path: &str, expires_at: &str, now: Millis) -> Result<NewToken, Mistakes> {
+fn parse(campaign: &str, landing_path: &str, expires_at: &str, now: Timestamp) -> Result<NewToken, Mistakes> {
     let campaign = clean(campaign).ok_or("Give the campaign a name.");
     let landing_path = parse_landing(landing_path.trim());
     let expires_at = parse_last_day(expires_at.trim(), now);
@@ -108,7 +108,7 @@ fn parse_landing(path: &str) -> Result<String, &'static str> {
 }
 
 /// The first moment after the day.
-fn parse_last_day(day: &str, now: Millis) -> Result<Option<Millis>, &'static str> {
+fn parse_last_day(day: &str, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
     if day.is_empty() {
         return Ok(None);
     }
@@ -116,7 +116,7 @@ fn parse_last_day(day: &str, now: Millis) -> Result<Option<Millis>, &'static str
         .parse::<Date>()
         .and_then(|day| day.checked_add(1.day()))
         .and_then(|next| next.to_zoned(TimeZone::UTC))
-        .map(|next| Timestamp::as_millisecond(next.timestamp()))
+        .map(|next| Timestamp::from(next.timestamp()))
         .map_err(|_| "Enter a day such as 2026-12-31, or nothing.")?;
     if end > now { Ok(Some(end)) } else { Err("This day is over.") }
 }
@@ -126,14 +126,18 @@ mod tests {
     use super::*;
 
     /// 2026-11-23T12:00:00Z
-    const NOW: Millis = 1_795_435_200_000;
+    const NOW: Timestamp = Timestamp::from_millis(1_795_435_200_000);
 
     #[test]
     fn a_link_is_made_of_clean_values() {
         let new = parse(" Partner\tWeek ", "", "2026-11-23", NOW).expect("it is fine");
         assert_eq!(
             new,
-            NewToken { campaign: "partner week".into(), landing_path: "/".into(), expires_at: Some(1_795_478_400_000) }
+            NewToken {
+                campaign: "partner week".into(),
+                landing_path: "/".into(),
+                expires_at: Some(Timestamp::from_millis(1_795_478_400_000))
+            }
         );
         assert_eq!(parse("x", "/register", "", NOW).expect("it is fine").expires_at, None);
     }

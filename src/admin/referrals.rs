@@ -18,7 +18,8 @@ use crate::{
         AdminPage, AdminSection, AlertKind, Card, CopyButton, DataTable, EmptyState, Field, FormAlert, Pagination,
         SubmitButton, Tag, Th, Tone, TwoLines, format,
     },
-    db::Millis,
+    timestamp::Timestamp,
+    timestamp::{DAY, MILLISECOND},
 };
 
 const PATH: &str = "/admin/referrals";
@@ -60,8 +61,8 @@ async fn page(asked: Asked, flash: FormState) -> Result<AnyView, Failure> {
     .into_any())
 }
 
-fn form(flash: FormState, now: Millis) -> AnyView {
-    let tomorrow = day_of(now + 86_400_000, &TimeZone::UTC).to_string();
+fn form(flash: FormState, now: Timestamp) -> AnyView {
+    let tomorrow = day_of(now + DAY, &TimeZone::UTC).to_string();
     let landing = Some(flash.value("landing_path")).filter(|path| !path.is_empty());
     view! {
         <form class="form inline" method="post" action="/api/referral-tokens">
@@ -118,7 +119,9 @@ fn row(asked: &Asked, link: ReferralLink) -> AnyView {
         (LinkState::Disabled, _) => ("Disabled".to_owned(), Tone::Plain),
         (LinkState::Expired, _) => ("Expired".to_owned(), Tone::Plain),
         // the first moment at which it does not count any more is the end of the last day
-        (LinkState::Active, Some(end)) => (format!("Until {}", long(day_of(end - 1, &TimeZone::UTC))), Tone::Good),
+        (LinkState::Active, Some(end)) => {
+            (format!("Until {}", long(day_of(end - MILLISECOND, &TimeZone::UTC))), Tone::Good)
+        }
         (LinkState::Active, None) => ("Active".to_owned(), Tone::Good),
     };
     let name = format!("Disable the link /r/{}", link.token);

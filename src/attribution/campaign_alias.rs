@@ -5,7 +5,10 @@
 //! - Aliases make no chains and no loops: what an alias points at is no alias itself.
 
 use super::signal::clean;
-use crate::db::{self, Conn, Db, Dialect, Millis, sql};
+use crate::{
+    db::{self, Conn, Db, Dialect, sql},
+    timestamp::Timestamp,
+};
 
 /// The most names that can stand for one campaign: a filter by it asks for each.
 pub const MOST: i64 = 500;
@@ -17,7 +20,7 @@ pub struct Alias {
     pub alias: String,
     /// What reports show.
     pub campaign: String,
-    pub created_at: Millis,
+    pub created_at: Timestamp,
 }
 
 /// Why a name cannot stand for another. Its text is for the person who asked.

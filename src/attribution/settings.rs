@@ -137,15 +137,14 @@ impl Settings {
         self.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
     }
 
-    /// Returns the look-back window of sign-ups in milliseconds.
-    pub fn window_millis(&self) -> i64 {
+    /// Returns the look-back window of sign-ups.
+    pub fn signup_window(&self) -> Duration {
         self.window_of("signup")
     }
 
-    /// Returns the look-back window of a kind of conversions in milliseconds.
-    pub fn window_of(&self, kind: &str) -> i64 {
-        let own = self.windows.iter().find(|(name, _)| name == kind).map(|(_, window)| *window);
-        i64::try_from(own.unwrap_or(self.window).as_millis()).unwrap_or(i64::MAX)
+    /// Returns the look-back window of a kind of conversions.
+    pub fn window_of(&self, kind: &str) -> Duration {
+        self.windows.iter().find(|(name, _)| name == kind).map_or(self.window, |(_, window)| *window)
     }
 }
 
@@ -156,9 +155,7 @@ fn read_weights(variables: &mut Variables<'_>) -> Weights {
                 value.parse::<PositionWeights>().map_err(|why| why.to_string())
             })
             .unwrap_or_default(),
-        half_life: variables
-            .value("ATTRIBUTION_HALF_LIFE", parse_duration)
-            .map_or(Weights::default().half_life, |half_life| half_life.as_millis() as i64),
+        half_life: variables.value("ATTRIBUTION_HALF_LIFE", parse_duration).unwrap_or(Weights::default().half_life),
     }
 }
 
@@ -203,6 +200,7 @@ fn parse_window(value: &str) -> Result<(String, Duration), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timestamp::DAY;
 
     fn read(site_url: &str, pairs: &[(&str, &str)]) -> (Settings, usize) {
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -222,9 +220,8 @@ mod tests {
             ],
         );
         assert_eq!(mistakes, 0);
-        let day = 86_400_000;
         let windows = ["signup", "purchase", "demo", "other"].map(|kind| settings.window_of(kind));
-        assert_eq!(windows, [60 * day, 30 * day, day / 2, 60 * day]);
+        assert_eq!(windows, [60 * DAY, 30 * DAY, DAY / 2, 60 * DAY]);
         assert_eq!((settings.keep_unlinked, settings.keep_linked), (None, Some(days(760))));
         for wrong in [
             ("ATTRIBUTION_WINDOWS", "purchase"),

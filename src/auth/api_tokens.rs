@@ -4,16 +4,17 @@
 //! that digest. So neither a copy of the database nor the time of a response tells a token. A fast digest is enough for what
 //! cannot be guessed.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use crate::{
     attribution::conversion::Name,
-    db::{Db, Error, Millis, sql},
+    db::{Db, Error, sql},
     id::ApiTokenId,
     random::secret_bytes,
+    timestamp::Timestamp,
 };
 
 /// The beginning of every token, by which people and scanners for leaked secrets recognize one.
@@ -22,17 +23,17 @@ const RANDOM_BYTES: usize = 32;
 /// The random bytes in base64url without padding.
 const RANDOM_CHARS: usize = 43;
 /// The time of a token's last use is written once in this time at most.
-const USE_NOTED_EVERY: Millis = 60 * 1000;
+const USE_NOTED_EVERY: Duration = Duration::from_mins(1);
 
 /// A token as it is listed. The token itself is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ApiToken {
     /// Who reports with the token: `stripe`. Also the source of the reported conversions, unless a report names another.
     pub name: String,
-    pub created_at: Millis,
+    pub created_at: Timestamp,
     /// To the minute.
-    pub last_used_at: Option<Millis>,
-    pub revoked_at: Option<Millis>,
+    pub last_used_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// Who sent a request, by its token.
@@ -111,7 +112,7 @@ pub async fn revoke(db: &Db, name: &str) -> Result<bool, Error> {
 pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error> {
     let Some(token) = Secret::parse(token) else { return Ok(None) };
     // The connection goes back to the pool before `note_use` takes one.
-    let found: Result<Option<(ApiTokenId, String, Option<Millis>)>, Error> = db
+    let found: Result<Option<(ApiTokenId, String, Option<Timestamp>)>, Error> = db
         .with_deadline(async {
             sql("select id, name, last_used_at from api_tokens where token_hash = $1 and revoked_at is null")
                 .bind(token.hash())
@@ -127,7 +128,7 @@ pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error>
     Ok(Some(Caller { name }))
 }
 
-async fn note_use(db: &Db, id: ApiTokenId, now: Millis) -> Result<(), Error> {
+async fn note_use(db: &Db, id: ApiTokenId, now: Timestamp) -> Result<(), Error> {
     db.transaction(move |conn| {
         Box::pin(async move {
             // Of many requests at once, one writes.
@@ -174,7 +175,7 @@ impl Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::testing::each_database;
+    use crate::{db::testing::each_database, timestamp::MILLISECOND};
 
     #[test]
     fn tokens_are_long_random_and_unlike_each_other() {
@@ -257,7 +258,7 @@ mod tests {
                 .fetch_scalar(&mut db.read().await.expect("a connection"))
                 .await
                 .expect("an id");
-            note_use(&db, id, noted + USE_NOTED_EVERY - 1).await.expect("an answer");
+            note_use(&db, id, noted + USE_NOTED_EVERY - MILLISECOND).await.expect("an answer");
             assert_eq!(last_use().await, Some(noted));
             note_use(&db, id, noted + USE_NOTED_EVERY).await.expect("an answer");
             assert_eq!(last_use().await, Some(noted + USE_NOTED_EVERY));

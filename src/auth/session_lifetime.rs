@@ -2,7 +2,7 @@
 //!
 //! A request counts as use, but is noted once a day at most, so that reading pages does not write.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -14,37 +14,33 @@ use serde_json::Value;
 use tower_sessions::Session;
 
 use super::backend::AuthSession;
-use crate::{
-    attribution::SignedInUser,
-    db::{Db, Millis},
-};
+use crate::{attribution::SignedInUser, db::Db, timestamp::DAY, timestamp::Timestamp};
 
-const DAY: Millis = 24 * 60 * 60 * 1000;
 /// A signed-in session ends this long after its last noted request. Requests are noted a day apart, so a session ends 13 to 14
 /// days after its last request.
-pub const IDLE: Millis = 14 * DAY;
+pub const IDLE: Duration = Duration::from_hours(14 * 24);
 /// A signed-in session ends this long after the sign-in, used or not. For as long, a browser keeps the session's cookie (a
 /// visitor's too) and the database a session that nothing changes.
-pub const LIFETIME: Millis = 90 * DAY;
+pub const LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 const KEY: &str = "waymark.signed_in";
 
 /// What a session holds about its sign-in.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct SignedIn {
-    since: Millis,
+    since: Timestamp,
     /// The last noted request.
-    seen: Millis,
+    seen: Timestamp,
 }
 
 impl SignedIn {
-    fn is_over(self, now: Millis) -> bool {
+    fn is_over(self, now: Timestamp) -> bool {
         now - self.seen > IDLE || now - self.since > LIFETIME
     }
 }
 
 /// Notes that a user signs in with this session now.
-pub(super) async fn begin(session: &Session, now: Millis) -> Result<(), tower_sessions::session::Error> {
+pub(super) async fn begin(session: &Session, now: Timestamp) -> Result<(), tower_sessions::session::Error> {
     session.insert(KEY, SignedIn { since: now, seen: now }).await
 }
 
@@ -54,7 +50,7 @@ pub(super) async fn has_begun(session: &Session) -> Result<bool, tower_sessions:
 }
 
 /// Returns when a user signed in with a stored session, and its last noted request. `None` if no user signed in.
-pub fn times(data: &HashMap<String, Value>) -> Option<(Millis, Millis)> {
+pub fn times(data: &HashMap<String, Value>) -> Option<(Timestamp, Timestamp)> {
     let SignedIn { since, seen } = SignedIn::deserialize(data.get(KEY)?).ok()?;
     Some((since, seen))
 }

@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use tower_sessions::session;
 
@@ -17,8 +17,9 @@ use crate::{
         capture::lead_source_layer::link,
         touch::visitor::{self, SessionVisitor},
     },
-    db::{self, Millis},
+    db,
     id::{UserId, VisitorId},
+    timestamp::Timestamp,
 };
 
 /// Why a user was not signed in.
@@ -27,9 +28,9 @@ pub enum SignInRefusal {
     /// Unknown address, wrong password or disabled user. Which of them is not told.
     #[error("wrong credentials")]
     Wrong,
-    /// Too many failures: the next try has to wait for so many milliseconds.
+    /// Too many failures: the next try has to wait for so long.
     #[error("too many failures")]
-    Wait(Millis),
+    Wait(Duration),
     /// Too many passwords are being checked.
     #[error("too many sign-ins at once")]
     Busy,
@@ -119,10 +120,10 @@ pub(super) async fn checked_password<T>(
 /// Refuses a try for which the address or the account has to wait.
 async fn refuse_early_try(accounts: &Accounts, address: IpAddr, email: &str) -> Result<(), SignInRefusal> {
     if let Some(wait) = accounts.sign_in_limit.wait_of(address) {
-        return Err(SignInRefusal::Wait(wait.as_millis() as Millis));
+        return Err(SignInRefusal::Wait(wait));
     }
     match throttle::wait_of(&mut accounts.db.read().await?, email, accounts.db.now()).await? {
-        0 => Ok(()),
+        Duration::ZERO => Ok(()),
         wait => Err(SignInRefusal::Wait(wait)),
     }
 }
@@ -146,7 +147,7 @@ pub(super) async fn begin_session(
     auth: &mut AuthSession,
     user: &User,
     visitor: SessionVisitor,
-    now: Millis,
+    now: Timestamp,
 ) -> Result<(), SignInRefusal> {
     if is_of_another(auth, user.id).await? {
         // Nothing of one user's session is left for another.

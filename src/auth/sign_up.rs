@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     attribution::{capture::lead_source_layer::link, conversion::sign_up_conversion, referral},
-    db::{Conn, Db, Error, Millis, sql},
+    db::{Conn, Db, Error, sql},
     id::UserId,
+    timestamp::Timestamp,
 };
 
 /// Why an account was not created or changed.
@@ -121,7 +122,7 @@ fn valid(email: &str, password: &str) -> Result<String, SignUpRefusal> {
 }
 
 /// Adds an account, and its sign-up to the conversions.
-async fn insert(conn: &mut Conn, id: UserId, email: &str, hash: &str, role: Role, now: Millis) -> Result<(), Error> {
+async fn insert(conn: &mut Conn, id: UserId, email: &str, hash: &str, role: Role, now: Timestamp) -> Result<(), Error> {
     sql("insert into users (id, email, email_lower, password_hash, role, created_at) values ($1, $2, $3, $4, $5, $6)")
         .bind(id)
         .bind(email)

@@ -11,15 +11,17 @@ use sha2::{Digest, Sha256};
 use super::user::email_key;
 use crate::{
     address_limit::{AddressLimit, Limited},
-    db::{Conn, Db, Error, Millis, sql},
+    db::{Conn, Db, Error, sql},
+    timestamp::DAY,
+    timestamp::Timestamp,
 };
 
 /// How many failures of an account cause no wait: people mistype.
 const FREE_FAILURES: i64 = 5;
 /// The longest wait for an account.
-const LONGEST_WAIT: Millis = 15 * 60 * 1000;
+const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// After this time without a failure an account's count begins anew.
-const FORGET_AFTER: Millis = 24 * 60 * 60 * 1000;
+const FORGET_AFTER: Duration = DAY;
 
 /// Failed sign-ins of one address: as many as the sign-in that Rails 8 generates allows.
 #[derive(Clone, Copy, Debug)]
@@ -38,13 +40,13 @@ fn account_key(email: &str) -> Vec<u8> {
     Sha256::digest(email_key(email)).to_vec()
 }
 
-/// Returns how long an account has to wait before the next try, in milliseconds; 0 if it need not wait.
-pub async fn wait_of(conn: &mut Conn, email: &str, now: Millis) -> Result<Millis, Error> {
-    let row: Option<(i64,)> = sql("select blocked_until from sign_in_failures where account = $1")
+/// Returns how long an account has to wait before the next try; zero if it need not wait.
+pub async fn wait_of(conn: &mut Conn, email: &str, now: Timestamp) -> Result<Duration, Error> {
+    let row: Option<(Timestamp,)> = sql("select blocked_until from sign_in_failures where account = $1")
         .bind(account_key(email))
         .fetch_optional(conn)
         .await?;
-    Ok(row.map_or(0, |(until,)| (until - now).max(0)))
+    Ok(row.map_or(Duration::ZERO, |(until,)| until - now))
 }
 
 /// The failures of an account.
@@ -53,8 +55,8 @@ pub struct AccountFailures {
     #[sqlx(rename = "failures")]
     pub count: i64,
     #[sqlx(rename = "last_failed_at")]
-    pub last_at: Millis,
-    pub blocked_until: Millis,
+    pub last_at: Timestamp,
+    pub blocked_until: Timestamp,
 }
 
 /// Returns what is noted about an account.
@@ -110,12 +112,13 @@ pub async fn delete_forgotten(db: &Db) -> Result<(), Error> {
 }
 
 /// How long an account waits after so many failures: 1 s after the sixth, 2 s after the seventh, 4 s after the eighth …
-fn wait_after(failures: i64) -> Millis {
+fn wait_after(failures: i64) -> Duration {
     match failures - FREE_FAILURES {
-        ..=0 => 0,
-        more => 1000_i64
-            .checked_shl(u32::try_from(more - 1).unwrap_or(u32::MAX))
-            .map_or(LONGEST_WAIT, |wait| if (1..LONGEST_WAIT).contains(&wait) { wait } else { LONGEST_WAIT }),
+        ..=0 => Duration::ZERO,
+        more => {
+            let doublings = u32::try_from(more - 1).unwrap_or(u32::MAX);
+            Duration::from_secs(2_u64.saturating_pow(doublings)).min(LONGEST_WAIT)
+        }
     }
 }
 
@@ -125,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_up_to_a_quarter_of_an_hour() {
-        let waits: Vec<_> = (4..=8).map(wait_after).collect();
+        let waits: Vec<_> = (4..=8).map(|failures| wait_after(failures).as_millis()).collect();
         assert_eq!(waits, [0, 0, 1_000, 2_000, 4_000]);
         assert_eq!(wait_after(1_000), LONGEST_WAIT);
         assert_eq!(wait_after(i64::MAX), LONGEST_WAIT);

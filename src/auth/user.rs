@@ -5,8 +5,9 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    db::{Conn, Error, Millis, sql},
+    db::{Conn, Error, sql},
     id::UserId,
+    timestamp::Timestamp,
 };
 
 /// What a user may do.
@@ -32,7 +33,7 @@ pub struct User {
     /// As typed at sign-up.
     pub email: String,
     pub role: Role,
-    pub created_at: Millis,
+    pub created_at: Timestamp,
     pub(super) password_hash: String,
     pub(super) disabled: bool,
     session_hash: [u8; 32],
@@ -52,8 +53,8 @@ struct UserRow {
     password_hash: String,
     role: String,
     session_epoch: i64,
-    disabled_at: Option<Millis>,
-    created_at: Millis,
+    disabled_at: Option<Timestamp>,
+    created_at: Timestamp,
 }
 
 const COLUMNS: &str = "id, email, password_hash, role, session_epoch, disabled_at, created_at";
@@ -174,7 +175,7 @@ mod tests {
             role: "admin".into(),
             session_epoch: 0,
             disabled_at: None,
-            created_at: 0,
+            created_at: Timestamp::EPOCH,
         };
         let text = format!("{:?}", User::from(row));
         assert!(!text.contains("argon2") && !text.contains("maria"), "{text}");

@@ -1,8 +1,7 @@
 //! Numbers and times as text for people: English grouping, a real minus sign, no exponent, and a dash instead of `NaN`.
 
-use jiff::{Timestamp, tz::TimeZone};
-
-use crate::db::Millis;
+use crate::timestamp::Timestamp;
+use jiff::tz::TimeZone;
 
 /// The minus sign. It is as wide as the plus sign; a hyphen is not.
 const MINUS: char = '\u{2212}';
@@ -62,24 +61,23 @@ pub fn plural(n: i64, one: &str, many: &str) -> String {
 }
 
 /// A date in a time zone: `22 Nov 2026`.
-pub fn date(at: Millis, zone: &TimeZone) -> String {
+pub fn date(at: Timestamp, zone: &TimeZone) -> String {
     strftime(at, zone, "%-d %b %Y")
 }
 
 /// A date and a time in a time zone: `22 Nov 2026, 14:02`.
-pub fn date_time(at: Millis, zone: &TimeZone) -> String {
+pub fn date_time(at: Timestamp, zone: &TimeZone) -> String {
     strftime(at, zone, "%-d %b %Y, %H:%M")
 }
 
 /// A time for `datetime` attributes: `2026-11-22T14:02:11Z`.
-pub fn rfc3339(at: Millis) -> String {
-    Timestamp::from_millisecond(at).map_or_else(|_| String::new(), |at| at.to_string())
+pub fn rfc3339(at: Timestamp) -> String {
+    at.to_jiff().map_or_else(|_| String::new(), |at| at.to_string())
 }
 
-fn strftime(at: Millis, zone: &TimeZone, format: &str) -> String {
+fn strftime(at: Timestamp, zone: &TimeZone, format: &str) -> String {
     // jiff's calendar ends with the year 9999
-    Timestamp::from_millisecond(at)
-        .map_or_else(|_| "–".to_owned(), |at| at.to_zoned(zone.clone()).strftime(format).to_string())
+    at.to_jiff().map_or_else(|_| "–".to_owned(), |at| at.to_zoned(zone.clone()).strftime(format).to_string())
 }
 
 fn one_decimal(value: f64, plus: bool, unit: &str) -> String {
@@ -151,12 +149,12 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_zone() {
-        let at = 1_795_352_531_000;
+        let at = Timestamp::from_millis(1_795_352_531_000);
         assert_eq!(rfc3339(at), "2026-11-22T13:02:11Z");
         assert_eq!(date_time(at, &TimeZone::UTC), "22 Nov 2026, 13:02");
         let auckland = TimeZone::get("Pacific/Auckland").expect("bundled");
         assert_eq!(date(at, &auckland), "23 Nov 2026");
-        assert_eq!(date(Millis::MAX, &TimeZone::UTC), "–");
+        assert_eq!(date(Timestamp::MAX, &TimeZone::UTC), "–");
     }
 
     #[test]

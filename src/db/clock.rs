@@ -8,7 +8,8 @@ use std::{
 
 use sqlx::PgPool;
 
-use super::{Error, Millis, Pools};
+use super::{Error, Pools};
+use crate::timestamp::Timestamp;
 
 /// How often the difference between the PostgreSQL server's clock and this machine's is measured.
 const MEASURED_EVERY: Duration = Duration::from_secs(60);
@@ -30,14 +31,14 @@ impl Clock {
         Ok(Self { ahead })
     }
 
-    pub(super) fn now(&self) -> Millis {
-        machine_now() + self.ahead.load(Ordering::Relaxed)
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::from_millis(machine_now() + self.ahead.load(Ordering::Relaxed))
     }
 }
 
-fn machine_now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_millis() as Millis
+/// Milliseconds since the Unix epoch.
+fn machine_now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64
 }
 
 /// Returns by how many milliseconds the server's clock is ahead. The server is taken to read its clock halfway between

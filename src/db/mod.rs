@@ -54,9 +54,7 @@ pub use self::{
     pools::Conn,
     query::{Query, Value, sql},
 };
-
-/// Milliseconds since the Unix epoch, UTC. All stored times are such.
-pub type Millis = i64;
+use crate::timestamp::Timestamp;
 
 /// The database. Cloning is cheap.
 #[derive(Clone)]
@@ -94,7 +92,7 @@ impl Db {
     }
 
     /// Returns the time by the database's clock. On PostgreSQL, replicas whose machines' clocks differ get the same time.
-    pub fn now(&self) -> Millis {
+    pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 

@@ -1,15 +1,18 @@
 //! How many arrivals each campaign has on each day: seasons, weekdays, growth, launches.
 
+use std::time::Duration;
+
 use jiff::{
     SignedDuration,
     civil::{Date, Weekday, date},
 };
 
 use super::campaigns::{CAMPAIGNS, MonthDay, When};
-use crate::{db::Millis, random::Random};
-
-pub const HOUR: Millis = 60 * 60 * 1000;
-pub const DAY: Millis = 24 * HOUR;
+use crate::{
+    random::Random,
+    timestamp::Timestamp,
+    timestamp::{DAY, whole_days},
+};
 
 /// January to December, for a product that is bought at work.
 const MONTHS: [f64; 12] = [1.12, 1.05, 1.08, 1.0, 1.0, 0.95, 0.84, 0.78, 1.08, 1.14, 1.12, 0.76];
@@ -20,7 +23,7 @@ const WEEKDAYS: [f64; 7] = [1.08, 1.2, 1.16, 1.1, 0.94, 0.52, 0.56];
 #[derive(Clone, Debug)]
 pub struct Calendar {
     /// Midnight before the first day.
-    start: Millis,
+    start: Timestamp,
     days: usize,
     dates: Vec<Date>,
     /// By day and, within it, campaign: how many arrivals, in proportion to the others.
@@ -31,8 +34,8 @@ pub struct Calendar {
 
 impl Calendar {
     /// The `days` before the day of `now`, and that day.
-    pub fn new(days: usize, now: Millis, seed: u64) -> Self {
-        let first = now.div_euclid(DAY).saturating_sub(days as i64);
+    pub fn new(days: usize, now: Timestamp, seed: u64) -> Self {
+        let first = whole_days(now - Timestamp::EPOCH).saturating_sub(days as i64);
         let dates: Vec<Date> = (first..).take(days + 1).map(date_of).collect();
         let mut noise = Random::new(seed);
         let (mut weights, mut strengths) = (Vec::new(), Vec::new());
@@ -48,7 +51,7 @@ impl Calendar {
                 weights.push(strength * campaign.weight * usual);
             }
         }
-        Self { start: first * DAY, days, dates, weights, strengths }
+        Self { start: Timestamp::EPOCH + first as u32 * DAY, days, dates, weights, strengths }
     }
 
     /// How many days there are before today.
@@ -57,23 +60,23 @@ impl Calendar {
     }
 
     /// Midnight before a day.
-    pub fn midnight(&self, day: usize) -> Millis {
-        self.start + day as i64 * DAY
+    pub fn midnight(&self, day: usize) -> Timestamp {
+        self.start + day as u32 * DAY
     }
 
     /// Midnight before today.
-    pub fn today(&self) -> Millis {
+    pub fn today(&self) -> Timestamp {
         self.midnight(self.days)
     }
 
     /// The end of today.
-    pub fn end(&self) -> Millis {
+    pub fn end(&self) -> Timestamp {
         self.midnight(self.days + 1)
     }
 
     /// The day of a time between the start and the end.
-    pub fn day_of(&self, at: Millis) -> usize {
-        (((at - self.start) / DAY) as usize).min(self.days)
+    pub fn day_of(&self, at: Timestamp) -> usize {
+        (whole_days(at - self.start) as usize).min(self.days)
     }
 
     /// By day and, within it, campaign: how many arrivals, in proportion to the others.
@@ -92,6 +95,11 @@ impl Calendar {
         let month = i64::from(date.year() - 2022) * 12 + i64::from(date.month());
         if date.day() < first_tuesday(date).day() { month - 1 } else { month }
     }
+}
+
+/// Returns a span times a factor, in whole milliseconds.
+pub fn times(span: Duration, factor: f64) -> Duration {
+    Duration::from_millis((factor * span.as_millis() as f64) as u64)
 }
 
 /// The day that many days after 1 January 1970.
@@ -141,7 +149,7 @@ mod tests {
     use super::*;
 
     /// 2026-11-23T01:06:00Z, a Monday.
-    const NOW: Millis = 1_795_395_960_000;
+    const NOW: Timestamp = Timestamp::from_millis(1_795_395_960_000);
 
     fn calendar() -> Calendar {
         Calendar::new(365, NOW, 1)

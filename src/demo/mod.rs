@@ -24,8 +24,9 @@ use self::{
 };
 use crate::{
     attribution::conversion::{OWN_SOURCE, SIGN_UP, sign_up_id},
-    db::{Db, Error, Insert, Millis, Table, sql},
+    db::{Db, Error, Insert, Table, sql},
     id::{UserId, VisitorId},
+    timestamp::Timestamp,
 };
 
 /// Rows that are written in one transaction, about.
@@ -127,7 +128,7 @@ pub async fn fill(db: &Db, demo: &Demo, progress: impl FnMut(u64, u64)) -> Resul
 async fn fill_until(
     db: &Db,
     demo: &Demo,
-    now: Millis,
+    now: Timestamp,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Summary, DemoError> {
     let found = Found::look(db).await?;
@@ -293,7 +294,7 @@ impl Batch {
     }
 
     /// Adds what of a person is not in the future.
-    fn add(&mut self, person: Person, now: Millis, summary: &mut Summary) {
+    fn add(&mut self, person: Person, now: Timestamp, summary: &mut Summary) {
         if person.first_seen_at > now {
             return;
         }

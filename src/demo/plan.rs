@@ -1,10 +1,10 @@
 //! Who arrives, when, from where, and who signs up: made up in the order of first arrivals.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use super::{
     Demo,
-    calendar::{Calendar, DAY, HOUR},
+    calendar::{Calendar, times},
     campaigns::{CAMPAIGNS, Campaign, FALLBACK, Link, REFERRAL, TAGS},
     names,
 };
@@ -14,10 +14,10 @@ use crate::{
         signal::{custom_tags::CustomTags, parse, referrer::Referrer},
         touch::{Arrived, Origin, Touch},
     },
-    db::Millis,
     id::{UserId, VisitorId},
     page_parameters::PAGE_PARAMETERS,
     random::Random,
+    timestamp::{DAY, MILLISECOND, Timestamp},
 };
 
 /// Visitors for each user.
@@ -26,9 +26,9 @@ const VISITORS: usize = 12;
 const DIRECT: usize = 10;
 /// The longest time that is covered, in days.
 const LONGEST: u32 = 3650;
-const MINUTE: Millis = HOUR / 60;
+const HOUR: Duration = Duration::from_hours(1);
 /// How long before a sign-up a referral link is followed that counts for it.
-const REFERRAL_WINDOW: Millis = 30 * DAY;
+const REFERRAL_WINDOW: Duration = Duration::from_hours(30 * 24);
 
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const HEX: &[u8] = b"0123456789abcdef";
@@ -39,7 +39,7 @@ const TOKEN: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 #[derive(Clone, Debug)]
 pub struct Person {
     pub visitor: VisitorId,
-    pub first_seen_at: Millis,
+    pub first_seen_at: Timestamp,
     /// In the order of time. None, of a user who came directly.
     pub touches: Vec<Touch>,
     pub user: Option<Member>,
@@ -50,7 +50,7 @@ pub struct Person {
 pub struct Member {
     pub id: UserId,
     pub email: String,
-    pub created_at: Millis,
+    pub created_at: Timestamp,
     /// Their own referral link.
     pub token: Option<String>,
     /// The link that brought them.
@@ -79,12 +79,12 @@ pub struct Plan {
     taken: HashSet<String>,
     arrivals: std::vec::IntoIter<(usize, Arrival)>,
     /// When they signed up, and their links.
-    sharers: Vec<(Millis, String)>,
+    sharers: Vec<(Timestamp, String)>,
 }
 
 impl Plan {
     /// `taken` are addresses, in lower case, that have an account.
-    pub fn new(demo: &Demo, now: Millis, taken: HashSet<String>) -> Self {
+    pub fn new(demo: &Demo, now: Timestamp, taken: HashSet<String>) -> Self {
         let calendar = Calendar::new(demo.days.clamp(1, LONGEST) as usize, now, demo.seed);
         let mut random = Random::new(demo.seed);
         let arrivals = arrivals(&mut random, &calendar, demo.users as usize).into_iter();
@@ -107,14 +107,14 @@ impl Plan {
                 let last = touches.last().map_or(at, |touch| touch.occurred_at);
                 let created_at = last + self.hesitation();
                 // a user is one of the past, so that there are as many as were asked for
-                (touches, Some(created_at.min(self.calendar.today() - 1)))
+                (touches, Some(created_at.min(self.calendar.today() - MILLISECOND)))
             }
         };
         let first_seen_at = touches.first().map_or(at, |touch| touch.occurred_at);
         let user = created_at.map(|created_at| self.member(created_at, &touches));
         if let Some(user) = &user {
             if (1..6).contains(&touches.len()) && self.random.chance(0.2) {
-                let later = user.created_at + DAY + (self.random.unit() * 40.0 * DAY as f64) as Millis;
+                let later = user.created_at + DAY + times(DAY, self.random.unit() * 40.0);
                 // whoever is a member needs no referral
                 let (campaign, end) = (self.campaign_on(later), self.calendar.end());
                 if campaign != REFERRAL && later < end {
@@ -128,7 +128,7 @@ impl Plan {
         Person { visitor: self.random.id(first_seen_at), first_seen_at, touches, user }
     }
 
-    fn member(&mut self, created_at: Millis, touches: &[Touch]) -> Member {
+    fn member(&mut self, created_at: Timestamp, touches: &[Touch]) -> Member {
         let referral = touches.iter().rev().find(|touch| {
             touch.utm.medium.as_deref() == Some("referral")
                 && touch.utm.source.as_deref() == Some("internal")
@@ -144,16 +144,16 @@ impl Plan {
     }
 
     /// Up to `count` touches before `end`, hours or days apart.
-    fn path(&mut self, first: usize, start: Millis, count: usize, end: Millis) -> Vec<Touch> {
+    fn path(&mut self, first: usize, start: Timestamp, count: usize, end: Timestamp) -> Vec<Touch> {
         let mut touches = vec![self.touch(first, start)];
         let mut at = start;
         while touches.len() < count {
             at = if self.random.chance(0.25) {
-                at + HOUR + (self.random.unit() * 4.0 * HOUR as f64) as Millis
+                at + HOUR + times(HOUR, self.random.unit() * 4.0)
             } else {
                 // more often days than weeks
-                let days = 1 + (self.random.unit() * self.random.unit() * 14.0) as Millis;
-                at - at.rem_euclid(DAY) + days * DAY + self.time_of_day()
+                let days = 1 + (self.random.unit() * self.random.unit() * 14.0) as usize;
+                self.calendar.midnight(self.calendar.day_of(at) + days) + self.time_of_day()
             };
             if at >= end {
                 break;
@@ -165,14 +165,14 @@ impl Plan {
     }
 
     /// What brings somebody back at that time.
-    fn campaign_on(&mut self, at: Millis) -> usize {
+    fn campaign_on(&mut self, at: Timestamp) -> usize {
         let strengths = self.calendar.strengths(self.calendar.day_of(at));
         let running = strengths.iter().zip(&CAMPAIGNS).map(|(strength, campaign)| strength * campaign.again);
         self.random.weighted(&cumulated(running))
     }
 
     /// A touch, as a landing with such a link makes it.
-    fn touch(&mut self, campaign: usize, at: Millis) -> Touch {
+    fn touch(&mut self, campaign: usize, at: Timestamp) -> Touch {
         let sharer = if campaign == REFERRAL { self.sharer(at) } else { None };
         let (campaign, path) = match &sharer {
             Some(token) => (&CAMPAIGNS[REFERRAL], format!("/r/{token}")),
@@ -201,7 +201,7 @@ impl Plan {
     }
 
     /// What stands behind the `?` of a link.
-    fn query(&mut self, campaign: &Campaign, link: &Link, sharer: Option<&str>, at: Millis) -> String {
+    fn query(&mut self, campaign: &Campaign, link: &Link, sharer: Option<&str>, at: Timestamp) -> String {
         let issue = self.calendar.issue(self.calendar.day_of(at));
         let mut query = form_urlencoded::Serializer::new(String::new());
         if !self.random.chance(link.bare) {
@@ -251,11 +251,11 @@ impl Plan {
     }
 
     /// The link of somebody who had one at that time, mostly of the first members.
-    fn sharer(&mut self, at: Millis) -> Option<String> {
+    fn sharer(&mut self, at: Timestamp) -> Option<String> {
         for _ in 0..8 {
             let point = self.random.unit() * self.random.unit();
             match self.sharers.get((point * self.sharers.len() as f64) as usize) {
-                Some((since, token)) if since + HOUR < at => return Some(token.clone()),
+                Some((since, token)) if *since + HOUR < at => return Some(token.clone()),
                 _ => {}
             }
         }
@@ -263,14 +263,14 @@ impl Plan {
     }
 
     /// Between five in the morning and eleven at night, mostly about two in the afternoon.
-    fn time_of_day(&mut self) -> Millis {
-        5 * HOUR + ((self.random.unit() + self.random.unit()) * 9.0 * HOUR as f64) as Millis
+    fn time_of_day(&mut self) -> Duration {
+        5 * HOUR + times(HOUR, (self.random.unit() + self.random.unit()) * 9.0)
     }
 
     /// From the last arrival to the sign-up.
-    fn hesitation(&mut self) -> Millis {
-        let longest = if self.random.chance(0.12) { 6 * HOUR } else { 40 * MINUTE };
-        MINUTE + (self.random.unit() * self.random.unit() * longest as f64) as Millis
+    fn hesitation(&mut self) -> Duration {
+        let longest = if self.random.chance(0.12) { 6 * HOUR } else { Duration::from_mins(40) };
+        Duration::from_mins(1) + times(longest, self.random.unit() * self.random.unit())
     }
 }
 

@@ -1,7 +1,9 @@
 //! What made-up users buy, and what of it they get back.
 
-use super::{calendar::DAY, plan::Member};
-use crate::{db::Millis, id::ConversionId, random::Random};
+use std::time::Duration;
+
+use super::{calendar::times, plan::Member};
+use crate::{id::ConversionId, random::Random, timestamp::DAY, timestamp::Timestamp};
 
 /// How many of the users buy.
 const BUYERS: f64 = 0.35;
@@ -12,8 +14,8 @@ const REFUNDED: f64 = 0.08;
 /// A subscription's price a month, in minor units.
 const PRICES: [i64; 6] = [1900, 1900, 1900, 4900, 4900, 9900];
 /// For how many months they pay.
-const MONTHS: [i64; 10] = [1, 1, 1, 2, 2, 3, 4, 6, 9, 12];
-const MONTH: Millis = 30 * DAY;
+const MONTHS: [u32; 10] = [1, 1, 1, 2, 2, 3, 4, 6, 9, 12];
+const MONTH: Duration = Duration::from_hours(30 * 24);
 
 /// A payment, or a refund of one.
 #[derive(Clone, Debug)]
@@ -22,13 +24,13 @@ pub struct Sale {
     /// In minor units; negative for a refund.
     pub value: i64,
     pub currency: &'static str,
-    pub occurred_at: Millis,
+    pub occurred_at: Timestamp,
     pub external_id: String,
     pub refund_of: Option<ConversionId>,
 }
 
 /// What a user bought until now, a refund after what it takes back.
-pub fn sales(user: &Member, now: Millis) -> Vec<Sale> {
+pub fn sales(user: &Member, now: Timestamp) -> Vec<Sale> {
     // A row of numbers for each user, so that what one buys changes nothing for the others.
     let mut random = Random::new(user.id.as_uuid().as_u128() as u64);
     if !random.chance(BUYERS) {
@@ -37,7 +39,7 @@ pub fn sales(user: &Member, now: Millis) -> Vec<Sale> {
     let currency = if random.chance(IN_DOLLARS) { "USD" } else { "EUR" };
     let (price, months) = (*random.pick(&PRICES), *random.pick(&MONTHS));
     // more often within days than within weeks
-    let begin = user.created_at + (random.unit() * random.unit() * 45.0 * DAY as f64) as Millis;
+    let begin = user.created_at + times(DAY, random.unit() * random.unit() * 45.0);
     let mut sales: Vec<Sale> = (0..months)
         .map(|month| {
             let occurred_at = begin + month * MONTH;
@@ -49,7 +51,7 @@ pub fn sales(user: &Member, now: Millis) -> Vec<Sale> {
     if random.chance(REFUNDED)
         && let Some(last) = sales.last()
     {
-        let occurred_at = last.occurred_at + DAY + (random.unit() * 13.0 * DAY as f64) as Millis;
+        let occurred_at = last.occurred_at + DAY + times(DAY, random.unit() * 13.0);
         let value = if random.chance(0.7) { -price } else { -price / 2 };
         let external_id = format!("refund-{}", last.id.as_uuid().simple());
         let refund_of = Some(last.id);
@@ -67,7 +69,7 @@ mod tests {
     use crate::demo::{Demo, plan::Plan};
 
     /// 2026-11-23T15:30:00Z
-    const NOW: Millis = 1_795_447_800_000;
+    const NOW: Timestamp = Timestamp::from_millis(1_795_447_800_000);
 
     fn users() -> Vec<Member> {
         Plan::new(&Demo::default(), NOW, HashSet::new()).filter_map(|person| person.user).collect()

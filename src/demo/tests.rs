@@ -17,11 +17,18 @@ use crate::{
     db::testing::each_database,
     id::{ConversionId, TouchId, UserId, VisitorId},
     page_parameters::PAGE_PARAMETERS,
+    timestamp::{DAY, MILLISECOND, whole_days},
 };
 
 /// 2026-11-23T15:30:00Z
-const NOW: Millis = 1_795_447_800_000;
-const DAY: Millis = 86_400_000;
+const NOW: Timestamp = Timestamp::from_millis(1_795_447_800_000);
+/// How many days there are from the epoch to a moment.
+fn day_of(at: Timestamp) -> i64 {
+    whole_days(at - Timestamp::EPOCH)
+}
+
+/// The midnight before [`NOW`].
+const TODAY: Timestamp = Timestamp::from_millis(NOW.as_millis() - NOW.as_millis() % 86_400_000);
 
 fn small() -> Demo {
     Demo { users: 60, ..Demo::default() }
@@ -140,12 +147,12 @@ async fn later_on_the_same_day_there_is_more_of_today() {
     each_database(async |db| {
         // enough for some to arrive on any day
         let demo = Demo { users: 100, days: 5, ..Demo::default() };
-        fill_until(&db, &demo, NOW - NOW % DAY, |_, _| ()).await.expect("sample data");
-        let last: Vec<(i64,)> =
+        fill_until(&db, &demo, TODAY, |_, _| ()).await.expect("sample data");
+        let last: Vec<(Timestamp,)> =
             rows(&db, "select max(occurred_at) from touches union all select max(first_seen_at) from visitors").await;
-        assert!(last.iter().all(|(at,)| *at < NOW - NOW % DAY), "{last:?}");
+        assert!(last.iter().all(|(at,)| *at < TODAY), "{last:?}");
         let early: BTreeSet<String> = everything(&db).await.into_iter().collect();
-        fill_until(&db, &Demo { replace: true, ..demo }, NOW - NOW % DAY + DAY - 1, |_, _| ())
+        fill_until(&db, &Demo { replace: true, ..demo }, TODAY + DAY - MILLISECOND, |_, _| ())
             .await
             .expect("sample data");
         let late: BTreeSet<String> = everything(&db).await.into_iter().collect();
@@ -264,7 +271,7 @@ fn check(people: &[Person], days: i64) {
         assert!(touches.len() <= 6 && (user.is_some() || !touches.is_empty()));
         assert!(touches.is_sorted_by(|one, next| one.occurred_at < next.occurred_at));
         assert!(touches.first().is_none_or(|touch| touch.occurred_at == *first_seen_at));
-        assert!(touches.iter().all(|touch| (NOW - days * DAY..NOW - NOW % DAY + DAY).contains(&touch.occurred_at)));
+        assert!(touches.iter().all(|touch| (NOW - days as u32 * DAY..TODAY + DAY).contains(&touch.occurred_at)));
         assert!(touches.iter().all(|touch| touch.channel != Channel::Direct.as_str()), "{touches:?}");
         let Some(user) = user else { continue };
         assert!(ids.insert(user.id.as_uuid()) && user.created_at < NOW && *first_seen_at <= user.created_at);
@@ -336,13 +343,13 @@ fn the_year_is_believable() {
     assert!(channels.len() >= 10, "{channels:?}");
 
     // 1 January 1970 was a Thursday
-    let at_weekends = touches().filter(|touch| matches!((touch.occurred_at / DAY + 3) % 7, 5 | 6)).count();
+    let at_weekends = touches().filter(|touch| matches!((day_of(touch.occurred_at) + 3) % 7, 5 | 6)).count();
     assert!(share(at_weekends) < 0.22, "{}", share(at_weekends));
     let half = NOW - 365 * DAY / 2;
     let late = share(touches().filter(|touch| touch.occurred_at > half).count());
     assert!((0.52..0.75).contains(&late), "it grows: {late}");
     let mut by_day = BTreeMap::<i64, usize>::new();
-    touches().for_each(|touch| *by_day.entry(touch.occurred_at / DAY).or_default() += 1);
+    touches().for_each(|touch| *by_day.entry(day_of(touch.occurred_at)).or_default() += 1);
     assert!(by_day.len() >= 364, "a day without anybody");
     assert!(by_day.values().max() > Some(&60), "no launch stands out");
 }

@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     attribution::channel::rules::Rules,
-    db::{Db, Error, Millis},
+    db::{Db, Error},
+    timestamp::Timestamp,
 };
 
 /// How often a page is offered to a database that fails, and the pause between.
@@ -69,11 +70,11 @@ fn check_rejected(options: &Options) -> Result<(), ImportError> {
 struct Survey {
     leads: u64,
     /// When the first lead of a user came, by a digest of the e-mail address.
-    first: HashMap<u64, Millis>,
+    first: HashMap<u64, Timestamp>,
 }
 
 impl Survey {
-    async fn make(source: &mut SourceFile, now: Millis, progress: &impl Fn(u64, u64)) -> Result<Self, ImportError> {
+    async fn make(source: &mut SourceFile, now: Timestamp, progress: &impl Fn(u64, u64)) -> Result<Self, ImportError> {
         let mut survey = Self { leads: 0, first: HashMap::new() };
         loop {
             let rows = source.page(NeededColumns::Arrival).await?;
@@ -104,7 +105,7 @@ struct Import<'a> {
     db: &'a Db,
     rules: &'a Rules,
     options: &'a Options,
-    now: Millis,
+    now: Timestamp,
     survey: Survey,
     writer: ReportWriter,
     /// How often a row without an id was read, by a digest of the row and its user.

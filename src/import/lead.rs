@@ -15,8 +15,8 @@ use crate::{
         touch::{Arrived, Origin, Touch},
     },
     auth::user::{email_key, parse_email},
-    db::Millis,
     id::{TouchId, UserId, VisitorId},
+    timestamp::Timestamp,
 };
 
 /// The name of the source, which goes into the ids of its touches and visitors.
@@ -28,12 +28,12 @@ pub(super) struct LeadArrival {
     pub email: String,
     /// Identifies the account: the address in lower case.
     pub email_key: String,
-    pub occurred_at: Millis,
+    pub occurred_at: Timestamp,
 }
 
 impl LeadArrival {
     /// Reads the arrival of a row. Errors: why the row cannot be imported.
-    pub fn of(row: &SourceRow, now: Millis) -> Result<Self, String> {
+    pub fn of(row: &SourceRow, now: Timestamp) -> Result<Self, String> {
         if let Some(problem) = &row.problem {
             return Err(problem.clone());
         }
@@ -52,10 +52,10 @@ impl LeadArrival {
     }
 }
 
-fn past_time(text: &str, now: Millis) -> Result<Millis, String> {
+fn past_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     match time::parse(text) {
         None => Err(format!("{} is not a time like 2023-05-04 12:34:56", quoted(text))),
-        Some(time) if time < 0 => Err(format!("the time {} is before 1970", quoted(text))),
+        Some(time) if time < Timestamp::EPOCH => Err(format!("the time {} is before 1970", quoted(text))),
         Some(time) if time > now => Err(format!("the time {} is in the future", quoted(text))),
         Some(time) => Ok(time),
     }
@@ -68,7 +68,7 @@ pub(super) struct ImportedLead {
     pub place: String,
     pub arrival: LeadArrival,
     /// When the user joined, where the source says so.
-    pub joined: Option<Millis>,
+    pub joined: Option<Timestamp>,
     /// The touch, under a new id that is not stored: see [`ImportedLead::touch_id`].
     pub touch: Touch,
     pub key: LeadKey,
@@ -90,7 +90,7 @@ pub(super) enum LeadKey {
 
 impl ImportedLead {
     /// Reads a row. Errors: why the row cannot be imported.
-    pub fn of(row: &SourceRow, known_tags: &CustomTags, rules: &Rules, now: Millis) -> Result<Self, String> {
+    pub fn of(row: &SourceRow, known_tags: &CustomTags, rules: &Rules, now: Timestamp) -> Result<Self, String> {
         let arrival = LeadArrival::of(row, now)?;
         let mut query = LandingQuery::new(known_tags);
         for (column, cell) in &row.cells {
@@ -112,7 +112,10 @@ impl ImportedLead {
             let why = "it says nothing: no medium, no source, no campaign, no click id, no tag";
             return Err(left_out.into_iter().fold(why.to_owned(), |why, part| format!("{why}; {part}")));
         }
-        let joined = row.text(KnownColumn::Joined)?.and_then(time::parse).filter(|joined| (0..=now).contains(joined));
+        let joined = row
+            .text(KnownColumn::Joined)?
+            .and_then(time::parse)
+            .filter(|joined| (Timestamp::EPOCH..=now).contains(joined));
         let key = key_of(row)?;
         let arrived = Arrived {
             signals: &signals,
@@ -147,7 +150,7 @@ impl ImportedLead {
         }
         // The id begins with the time, as version 7 does, so that the touches of a day stand together in the index. Some exports
         // have whole seconds only; a lead gets the same id from the database and from such an export.
-        let seconds = (self.arrival.occurred_at / 1000).unsigned_abs();
+        let seconds = (self.arrival.occurred_at - Timestamp::EPOCH).as_secs();
         Some(Builder::from_unix_timestamp_millis(seconds * 1000, &first_bytes(digest)).into_uuid().into())
     }
 }

@@ -8,8 +8,9 @@ use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 use super::lead::{ImportedLead, visitor_of};
 use crate::{
     attribution::conversion::sign_up_conversion,
-    db::{Conn, Dialect, Error, Insert, Millis, Table, Value, sql},
+    db::{Conn, Dialect, Error, Insert, Table, Value, sql},
     id::{TouchId, UserId, VisitorId},
+    timestamp::Timestamp,
 };
 
 /// Not the hash of any password. The password check takes as long as with a hash.
@@ -23,7 +24,7 @@ static VISITORS: Table = Table { name: "visitors", columns: &["id", "user_id", "
 pub(super) struct DatedLead {
     pub lead: ImportedLead,
     /// When the first lead of this user came.
-    pub first_at: Millis,
+    pub first_at: Timestamp,
 }
 
 /// What became of the leads of a page.
@@ -42,7 +43,7 @@ pub(super) struct StoredPage {
 #[derive(Clone, Copy, Debug)]
 struct LeadAccount {
     id: UserId,
-    created_at: Millis,
+    created_at: Timestamp,
     sample: bool,
 }
 
@@ -94,7 +95,7 @@ fn id_of(dated: &DatedLead, accounts: &Accounts) -> Option<TouchId> {
 
 /// Returns the accounts that have one of the addresses.
 async fn accounts_of(conn: &mut Conn, keys: impl Iterator<Item = &str>) -> Result<Accounts, Error> {
-    let rows: Vec<(String, UserId, Millis, bool)> = select_in(
+    let rows: Vec<(String, UserId, Timestamp, bool)> = select_in(
         conn,
         "select email_lower, id, created_at, sample from users where email_lower in",
         keys.map(Value::from),
@@ -106,7 +107,7 @@ async fn accounts_of(conn: &mut Conn, keys: impl Iterator<Item = &str>) -> Resul
 /// Creates the accounts that leads lack, and adds them to `accounts`. Returns how many it created.
 async fn create_accounts(conn: &mut Conn, leads: &[&DatedLead], accounts: &mut Accounts) -> Result<u64, Error> {
     // sorted by address: the same order in every process
-    let mut missing: BTreeMap<&str, (&str, Millis)> = BTreeMap::new();
+    let mut missing: BTreeMap<&str, (&str, Timestamp)> = BTreeMap::new();
     for dated in leads {
         let arrival = &dated.lead.arrival;
         if accounts.contains_key(&arrival.email_key) {
@@ -141,7 +142,7 @@ async fn create_accounts(conn: &mut Conn, leads: &[&DatedLead], accounts: &mut A
 /// Adds the touches with their visitors. Returns how many touches were not there.
 async fn add_touches(conn: &mut Conn, leads: &[&DatedLead], accounts: &Accounts) -> Result<u64, Error> {
     // sorted by id: the same order in every process
-    let mut visitors: BTreeMap<VisitorId, (LeadAccount, Millis)> = BTreeMap::new();
+    let mut visitors: BTreeMap<VisitorId, (LeadAccount, Timestamp)> = BTreeMap::new();
     let mut touches: BTreeMap<TouchId, Insert> = BTreeMap::new();
     for dated in leads {
         let lead = &dated.lead;
@@ -159,11 +160,11 @@ async fn add_touches(conn: &mut Conn, leads: &[&DatedLead], accounts: &Accounts)
 }
 
 /// Adds missing visitors. A visitor who is there is given the time of the first lead, where that is earlier than the time known.
-async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (LeadAccount, Millis)>) -> Result<(), Error> {
-    let known: Vec<(VisitorId, Millis)> =
+async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (LeadAccount, Timestamp)>) -> Result<(), Error> {
+    let known: Vec<(VisitorId, Timestamp)> =
         select_in(conn, "select id, first_seen_at from visitors where id in", visitors.keys().map(|id| (*id).into()))
             .await?;
-    let known: HashMap<VisitorId, Millis> = known.into_iter().collect();
+    let known: HashMap<VisitorId, Timestamp> = known.into_iter().collect();
     let mut missing = Vec::new();
     for (id, (account, first_at)) in visitors {
         match known.get(id) {

@@ -1,17 +1,17 @@
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{civil::DateTime, tz::TimeZone};
 
-use crate::db::Millis;
+use crate::timestamp::Timestamp;
 
 /// Reads a time. A time without a zone is UTC, as Django stores it in SQLite: `2023-05-04 12:34:56` → 12:34:56 UTC.
-pub(super) fn parse(text: &str) -> Option<Millis> {
+pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    let time = text.parse::<Timestamp>().ok().or_else(|| {
+    let time = text.parse::<jiff::Timestamp>().ok().or_else(|| {
         // a time with a zone that jiff does not understand must not count as UTC
         let naive = text.bytes().any(|byte| byte == b':') && !text.contains(['+', '[', 'Z', 'z']);
         let time = text.parse::<DateTime>().ok().filter(|_| naive)?;
         TimeZone::UTC.to_timestamp(time).ok()
     })?;
-    Some(time.as_millisecond())
+    Some(time.into())
 }
 
 #[cfg(test)]
@@ -33,7 +33,7 @@ mod tests {
             ("2023-05-04T14:34:56+02:00[Europe/Berlin]", noon),
             ("1970-01-01 00:00:00", 0),
         ] {
-            assert_eq!(parse(text), Some(millis), "{text}");
+            assert_eq!(parse(text), Some(Timestamp::from_millis(millis)), "{text}");
         }
     }
 

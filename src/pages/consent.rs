@@ -8,6 +8,7 @@ use crate::{
         settings::ConsentMode,
     },
     state::AppState,
+    timestamp::whole_days,
 };
 
 /// The path and query of the page, to which the form leads back.
@@ -36,7 +37,7 @@ pub fn ConsentBanner() -> impl IntoView {
                         </p>
                         <input type="hidden" name="landing" value=landing/>
                         <input type="hidden" name="beacon" data-beacon/>
-                        <input type="hidden" name="at" value=state.db.now()/>
+                        <input type="hidden" name="at" value=state.db.now().as_millis()/>
                         <input type="hidden" name="next" value=here(&parts)/>
                         <div class="consent-buttons">
                             <button class="button" type="submit" name="choice" value="no">"No, thank you"</button>
@@ -63,7 +64,7 @@ pub fn ConsentChoice() -> impl IntoView {
         (_, Consent::Given) => ("You have not objected.", "Object", "no"),
     };
     let asks_first = state.config.attribution.consent == ConsentMode::Required;
-    let days = consent::MAX_AGE_DAYS;
+    let days = whole_days(consent::MAX_AGE);
     view! {
         <p>
             {if asks_first { "This site asks before it stores anything. " } else { "You can object at any time. " }}

@@ -155,7 +155,7 @@ fn cookies(secure: bool) -> Vec<Cookie> {
         Cookie {
             name: own("waymark"),
             purpose: "Recognizes your browser: it stands for the links that led you here, and keeps you signed in.",
-            lasts: format!("{} at most", lasts(Duration::from_millis(session_lifetime::LIFETIME.unsigned_abs()))),
+            lasts: format!("{} at most", lasts(session_lifetime::LIFETIME)),
         },
         Cookie {
             name: own("flash"),
@@ -170,7 +170,7 @@ fn cookies(secure: bool) -> Vec<Cookie> {
         Cookie {
             name: consent::cookie_name(secure).into(),
             purpose: "Remembers whether you agreed or declined.",
-            lasts: lasts(Duration::from_secs(consent::MAX_AGE_DAYS.unsigned_abs() * DAY)),
+            lasts: lasts(consent::MAX_AGE),
         },
     ]
 }

@@ -37,8 +37,10 @@ use crate::{
         touch::fingerprint::{ERASED, digest},
     },
     auth::throttle,
-    db::{Conn, Db, Error, Millis, Value, sql},
+    db::{Conn, Db, Error, Value, sql},
     id::{ConversionId, TouchId, UserId},
+    timestamp::DAY,
+    timestamp::Timestamp,
 };
 
 /// Why nobody was forgotten.
@@ -129,7 +131,6 @@ async fn look(conn: &mut Conn, user: UserId) -> Result<Known, EraseError> {
 
 /// Forgets what came in for an erased user while the erasure was under way: a landing or a sign-in in flight. For housekeeping.
 pub async fn finish(db: &Db) -> Result<(), EraseError> {
-    const DAY: Millis = 24 * 60 * 60 * 1000;
     let late: Vec<(UserId,)> = sql("select u.id from users u where u.erased_at > $1 and (
             exists (select 1 from tower_sessions s where s.user_id = u.id) or
             exists (select 1 from visitors v join touches t on t.visitor_id = v.id
@@ -152,7 +153,7 @@ async fn is_last_admin(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
     Ok(admins == [(user,)])
 }
 
-async fn erase_user(conn: &mut Conn, user: UserId, now: Millis) -> Result<(), Error> {
+async fn erase_user(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<(), Error> {
     // Neither an address, for want of an @, nor a password hash.
     let nobody = format!("erased-{}", Uuid::new_v4().simple());
     sql("update users set email = $2, email_lower = $2, password_hash = '!', role = 'member',

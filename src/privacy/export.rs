@@ -5,27 +5,27 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use tower_sessions::session::Record;
 
 use crate::{
     auth::{User, session_lifetime, throttle},
-    db::{Conn, Error, Millis, sql},
+    db::{Conn, Error, sql},
     id::{ConversionId, TouchId, UserId, VisitorId},
+    timestamp::Timestamp,
 };
 
 /// A moment, written as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time(pub Millis);
+pub struct Time(pub Timestamp);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match Timestamp::from_millisecond(self.0) {
+        match self.0.to_jiff() {
             Ok(time) => serializer.collect_str(&time),
             // beyond the year 9999: no clock said it, and a number is better than no document
-            Err(_) => serializer.serialize_i64(self.0),
+            Err(_) => serializer.serialize_i64(self.0.as_millis()),
         }
     }
 }
@@ -150,7 +150,7 @@ pub struct ReferredBy {
 }
 
 /// Reads everything about a user.
-pub async fn export(conn: &mut Conn, user: &User, now: Millis) -> Result<Export, Error> {
+pub async fn export(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Export, Error> {
     Ok(Export {
         exported_at: Time(now),
         account: account(conn, user.id).await?,
@@ -172,9 +172,9 @@ async fn account(conn: &mut Conn, user: UserId) -> Result<Account, Error> {
     struct Row {
         email: String,
         role: String,
-        created_at: Millis,
-        disabled_at: Option<Millis>,
-        erased_at: Option<Millis>,
+        created_at: Timestamp,
+        disabled_at: Option<Timestamp>,
+        erased_at: Option<Timestamp>,
         sample: bool,
     }
     let row: Row = sql("select email, role, created_at, disabled_at, erased_at, sample from users where id = $1")
@@ -205,20 +205,20 @@ async fn sessions(conn: &mut Conn, user: UserId) -> Result<Vec<Session>, Error> 
         Session {
             signed_in_at: times.map(|(since, _)| Time(since)),
             last_seen_at: times.map(|(_, seen)| Time(seen)),
-            ends_at: Time((ends.unix_timestamp_nanos() / 1_000_000) as Millis),
+            ends_at: Time(Timestamp::from_millis((ends.unix_timestamp_nanos() / 1_000_000) as i64)),
         }
     };
     Ok(rows.into_iter().map(session).collect())
 }
 
 async fn visitors(conn: &mut Conn, user: UserId) -> Result<Vec<Visitor>, Error> {
-    let rows: Vec<(VisitorId, Millis, Option<Millis>, bool)> =
+    let rows: Vec<(VisitorId, Timestamp, Option<Timestamp>, bool)> =
         sql("select id, first_seen_at, linked_at, sample from visitors where user_id = $1 order by first_seen_at, id")
             .bind(user)
             .fetch_all(conn)
             .await?;
     let (mut touches, mut consents) = (touches(conn, user).await?, consents(conn, user).await?);
-    let visitor = |(id, first_seen_at, linked_at, sample): (VisitorId, Millis, Option<Millis>, bool)| Visitor {
+    let visitor = |(id, first_seen_at, linked_at, sample): (VisitorId, Timestamp, Option<Timestamp>, bool)| Visitor {
         id,
         first_seen_at: Time(first_seen_at),
         linked_at: linked_at.map(Time),
@@ -230,7 +230,7 @@ async fn visitors(conn: &mut Conn, user: UserId) -> Result<Vec<Visitor>, Error> 
 }
 
 async fn consents(conn: &mut Conn, user: UserId) -> Result<HashMap<VisitorId, Vec<Consent>>, Error> {
-    let rows: Vec<(VisitorId, Millis, bool, String)> =
+    let rows: Vec<(VisitorId, Timestamp, bool, String)> =
         sql("select c.visitor_id, c.decided_at, c.granted, c.wording from consents c
             join visitors v on v.id = c.visitor_id where v.user_id = $1 order by c.decided_at")
         .bind(user)
@@ -248,7 +248,7 @@ async fn touches(conn: &mut Conn, user: UserId) -> Result<HashMap<VisitorId, Vec
     struct Row {
         id: TouchId,
         visitor_id: VisitorId,
-        occurred_at: Millis,
+        occurred_at: Timestamp,
         source: Option<String>,
         medium: Option<String>,
         campaign: Option<String>,
@@ -315,8 +315,8 @@ async fn conversions(conn: &mut Conn, user: UserId) -> Result<Vec<Conversion>, E
         kind: String,
         value: i64,
         currency: Option<String>,
-        occurred_at: Millis,
-        recorded_at: Millis,
+        occurred_at: Timestamp,
+        recorded_at: Timestamp,
         source: String,
         external_id: String,
         refund_of: Option<ConversionId>,
@@ -344,14 +344,14 @@ async fn conversions(conn: &mut Conn, user: UserId) -> Result<Vec<Conversion>, E
 }
 
 async fn referral_link(conn: &mut Conn, user: UserId) -> Result<Option<ReferralLink>, Error> {
-    type Row = (String, String, String, Millis, Option<Millis>, Option<Millis>);
+    type Row = (String, String, String, Timestamp, Option<Timestamp>, Option<Timestamp>);
     let row: Option<Row> = sql("select token, campaign, landing_path, created_at, expires_at, disabled_at
         from referral_tokens where owner_id = $1")
     .bind(user)
     .fetch_optional(conn)
     .await?;
     let Some((token, campaign, landing_path, created_at, expires_at, disabled_at)) = row else { return Ok(None) };
-    let brought: Vec<(Millis,)> = sql("select created_at from referrals where token = $1 order by created_at")
+    let brought: Vec<(Timestamp,)> = sql("select created_at from referrals where token = $1 order by created_at")
         .bind(token.as_str())
         .fetch_all(conn)
         .await?;
@@ -367,7 +367,7 @@ async fn referral_link(conn: &mut Conn, user: UserId) -> Result<Option<ReferralL
 }
 
 async fn referred_by(conn: &mut Conn, user: UserId) -> Result<Option<ReferredBy>, Error> {
-    let row: Option<(String, Millis)> =
+    let row: Option<(String, Timestamp)> =
         sql("select token, created_at from referrals where referee_id = $1").bind(user).fetch_optional(conn).await?;
     Ok(row.map(|(token, at)| ReferredBy { token, at: Time(at) }))
 }

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::db::{Conn, Db, Error, Millis, sql};
+use crate::{
+    db::{Conn, Db, Error, sql},
+    timestamp::Timestamp,
+};
 
 /// A job that is ours until the lease runs out.
 #[derive(Clone, Copy, Debug)]
@@ -26,13 +29,13 @@ impl Lease {
         Ok(taken.then_some(lease))
     }
 
-    async fn try_take(&self, conn: &mut Conn, now: Millis) -> Result<bool, Error> {
+    async fn try_take(&self, conn: &mut Conn, now: Timestamp) -> Result<bool, Error> {
         let taken = sql("insert into jobs (name, holder, leased_until) values ($1, $2, $3)
             on conflict (name) do update set holder = excluded.holder, leased_until = excluded.leased_until
             where jobs.leased_until <= $4")
         .bind(self.name)
         .bind(self.holder)
-        .bind(now + millis(self.lasts))
+        .bind(now + self.lasts)
         .bind(now)
         .execute(conn)
         .await?;
@@ -40,11 +43,11 @@ impl Lease {
     }
 
     /// Makes it last from now on again. `false`: it ran out, and somebody else has the job; nothing more may be done.
-    pub async fn renew(&self, conn: &mut Conn, now: Millis) -> Result<bool, Error> {
+    pub async fn renew(&self, conn: &mut Conn, now: Timestamp) -> Result<bool, Error> {
         let renewed = sql("update jobs set leased_until = $3 where name = $1 and holder = $2")
             .bind(self.name)
             .bind(self.holder)
-            .bind(now + millis(self.lasts))
+            .bind(now + self.lasts)
             .execute(conn)
             .await?;
         Ok(renewed > 0)
@@ -69,7 +72,7 @@ impl Lease {
                     where name = $1 and holder = $2")
                 .bind(self.name)
                 .bind(self.holder)
-                .bind(now + millis(rest))
+                .bind(now + rest)
                 .bind(done)
                 .bind(now)
                 .execute(conn)
@@ -82,14 +85,10 @@ impl Lease {
 }
 
 /// When a job was last done, at any replica.
-pub async fn last_done(conn: &mut Conn, name: &str) -> Result<Option<Millis>, Error> {
-    let row: Option<(Option<Millis>,)> =
+pub async fn last_done(conn: &mut Conn, name: &str) -> Result<Option<Timestamp>, Error> {
+    let row: Option<(Option<Timestamp>,)> =
         sql("select finished_at from jobs where name = $1").bind(name).fetch_optional(conn).await?;
     Ok(row.and_then(|(finished,)| finished))
-}
-
-fn millis(duration: Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX / 2)
 }
 
 #[cfg(test)]
@@ -113,7 +112,7 @@ mod tests {
             taken[0].done(&db, Duration::ZERO).await.expect("given back");
             assert!(Lease::take(&db, "job", MINUTE).await.expect("answered").is_some());
             let done = last_done(&mut db.read().await.expect("a connection"), "job").await.expect("answered");
-            assert!(done.is_some_and(|at| (at - db.now()).abs() < 60_000));
+            assert!(done.is_some_and(|at| db.now() - at < MINUTE));
         })
         .await;
     }
@@ -127,10 +126,10 @@ mod tests {
             let (early, late, renewed, kept) = db
                 .transaction(move |conn| {
                     Box::pin(async move {
-                        let early = next.try_take(conn, now + 59_000).await?;
-                        let late = next.try_take(conn, now + 61_000).await?;
+                        let early = next.try_take(conn, now + Duration::from_secs(59)).await?;
+                        let late = next.try_take(conn, now + Duration::from_secs(61)).await?;
                         let renewed = dead.renew(conn, now).await?;
-                        Ok::<_, Error>((early, late, renewed, next.renew(conn, now + 61_000).await?))
+                        Ok::<_, Error>((early, late, renewed, next.renew(conn, now + Duration::from_secs(61)).await?))
                     })
                 })
                 .await

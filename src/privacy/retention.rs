@@ -17,7 +17,9 @@ use uuid::Uuid;
 use super::lease::{self, Lease};
 use crate::{
     config::Config,
-    db::{Conn, Db, Error, Millis, Value, sql},
+    db::{Conn, Db, Error, Value, sql},
+    timestamp::MILLISECOND,
+    timestamp::Timestamp,
 };
 
 /// How often a server does it.
@@ -78,7 +80,7 @@ impl fmt::Display for Summary {
 }
 
 /// Removes what is due at `now`. Nothing is answered where another replica does it, or is at it.
-pub async fn purge(db: &Db, retention: Retention, now: Millis) -> Result<Option<Summary>, Error> {
+pub async fn purge(db: &Db, retention: Retention, now: Timestamp) -> Result<Option<Summary>, Error> {
     let Some(lease) = Lease::take(db, JOB, LEASE).await? else { return Ok(None) };
     let mut round = Round { db, retention, lease, summary: Summary::default(), in_a_row: 0 };
     match round.run(now).await {
@@ -97,7 +99,7 @@ pub async fn purge(db: &Db, retention: Retention, now: Millis) -> Result<Option<
 pub async fn purge_if_due(db: &Db, retention: Retention) -> Result<Option<Summary>, Error> {
     let now = db.now();
     let last = lease::last_done(&mut db.read().await?, JOB).await?;
-    if last.is_some_and(|last| now - last < EVERY.as_millis() as Millis) {
+    if last.is_some_and(|last| now - last < EVERY) {
         return Ok(None);
     }
     purge(db, retention, now).await
@@ -164,24 +166,22 @@ struct Round<'d> {
 }
 
 impl Round<'_> {
-    async fn run(&mut self, now: Millis) -> Result<(), Error> {
-        // a time so long that it reaches before the epoch keeps everything
-        let before = |kept: Option<Duration>| now.checked_sub(Millis::try_from(kept?.as_millis()).ok()?);
-        if let Some(before) = before(self.retention.unlinked) {
+    async fn run(&mut self, now: Timestamp) -> Result<(), Error> {
+        if let Some(before) = self.retention.unlinked.map(|kept| now - kept) {
             self.summary.unlinked_touches = self.remove(Kind::UnlinkedTouches, before).await?;
             self.summary.visitors = self.remove(Kind::Visitors, before).await?;
         }
-        if let Some(before) = before(self.retention.linked) {
+        if let Some(before) = self.retention.linked.map(|kept| now - kept) {
             self.summary.linked_touches = self.remove(Kind::LinkedTouches, before).await?;
         }
         Ok(())
     }
 
     /// Removes all rows of a kind that are older, batch by batch, and answers how many.
-    async fn remove(&mut self, kind: Kind, before: Millis) -> Result<u64, Error> {
-        let (mut removed, mut from) = (0, Millis::MIN);
+    async fn remove(&mut self, kind: Kind, before: Timestamp) -> Result<u64, Error> {
+        let (mut removed, mut from) = (0, Timestamp::MIN);
         loop {
-            let due: Vec<(Uuid, Millis)> = sql(kind.find())
+            let due: Vec<(Uuid, Timestamp)> = sql(kind.find())
                 .bind(before)
                 .bind(from)
                 .bind(self.retention.batch)
@@ -198,7 +198,7 @@ impl Round<'_> {
                     self.in_a_row = 0;
                     removed += count;
                     // where none of them was due any more and all are of one moment, the next look would find the same
-                    from = if count == 0 && first == last { last + 1 } else { last };
+                    from = if count == 0 && first == last { last + MILLISECOND } else { last };
                 }
                 Err(error) => {
                     tracing::error!(%error, "what was kept long enough could not be removed");
@@ -207,7 +207,7 @@ impl Round<'_> {
                     if self.in_a_row == FAILURES {
                         return Err(error);
                     }
-                    from = last + 1;
+                    from = last + MILLISECOND;
                 }
             }
             if !full {

@@ -28,7 +28,7 @@ pub(super) fn layer(state: &AppState) -> AuthManagerLayer<Backend, Sessions> {
         .with_http_only(true)
         // Not `Strict`, the crate's default: a visitor who comes by an ad would arrive without their session, and get a new one.
         .with_same_site(SameSite::Lax)
-        .with_expiry(Expiry::OnInactivity(Duration::milliseconds(LIFETIME)));
+        .with_expiry(Expiry::OnInactivity(Duration::seconds(LIFETIME.as_secs().cast_signed())));
     let backend = Backend::new(state.db.clone(), state.accounts.hasher.clone());
     AuthManagerLayerBuilder::new(backend, sessions).build()
 }

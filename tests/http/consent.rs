@@ -1,9 +1,14 @@
 //! Consent: nothing before it, nothing lost by it, and the way back as short.
 
+use std::time::Duration;
+
 use reqwest::{Response, StatusCode, header};
 
 use crate::support::{Browser, Setup, TestApp, each_app, each_app_with, set_cookies};
-use waymark::db::sql;
+use waymark::{
+    db::sql,
+    timestamp::{MILLISECOND, Timestamp},
+};
 
 const LANDING: &str = "/?utm_source=google&utm_medium=cpc&utm_campaign=spring&gclid=AbC&page=2";
 
@@ -60,11 +65,12 @@ async fn before_consent_nothing_after_it_the_landing_s_touch_with_the_landing_s_
         assert_eq!(response.status(), StatusCode::SEE_OTHER);
         assert_eq!(response.headers()["location"], "/?page=2", "without what has become a touch");
         assert!(set_cookies(&response).iter().any(|cookie| cookie.starts_with("waymark-consent=yes.")));
-        let (at, campaign, ids): (i64, String, String) = sql("select occurred_at, campaign, click_ids from touches")
-            .fetch_one(&mut app.conn().await)
-            .await
-            .expect("one touch");
-        assert!((landed - 5..agreed - 200).contains(&at), "{landed} {at} {agreed}");
+        let (at, campaign, ids): (Timestamp, String, String) =
+            sql("select occurred_at, campaign, click_ids from touches")
+                .fetch_one(&mut app.conn().await)
+                .await
+                .expect("one touch");
+        assert!((landed - 5 * MILLISECOND..agreed - 200 * MILLISECOND).contains(&at), "{landed:?} {at:?} {agreed:?}");
         assert_eq!((campaign.as_str(), ids.as_str()), ("spring", r#"{"gclid":"AbC"}"#));
         assert_eq!(app.count("select count(*) from consents where granted and wording = '1'").await, 1);
 
@@ -198,11 +204,12 @@ async fn nonsense_in_the_form_is_harmless() {
         // what the page's script read waits in the form as well
         let fields = [("path", "/x"), ("query", ""), ("fragment", "utm_source=podcast")];
         let beacon = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let landed = app.db.now() - 60_000;
+        let landed = app.db.now() - Duration::from_mins(1);
         let response =
-            decide(&app.browser(), &[("beacon".into(), beacon), ("at".into(), landed.to_string())], "yes").await;
+            decide(&app.browser(), &[("beacon".into(), beacon), ("at".into(), landed.as_millis().to_string())], "yes")
+                .await;
         assert!(response.headers().contains_key(header::SET_COOKIE));
-        let at: i64 = sql("select occurred_at from touches where source = 'podcast'")
+        let at: Timestamp = sql("select occurred_at from touches where source = 'podcast'")
             .fetch_scalar(&mut app.conn().await)
             .await
             .expect("one touch");
@@ -241,12 +248,13 @@ async fn who_looks_around_before_deciding_brings_the_landing_along() {
         assert_eq!(rows(&app).await, 0);
         let response = decide(&browser, &banner(&page), "yes").await;
         assert_eq!(response.headers()["location"], "/register");
-        let (at, path, internal): (i64, String, bool) = sql("select occurred_at, landing_path, internal from touches")
-            .fetch_one(&mut app.conn().await)
-            .await
-            .expect("one touch");
+        let (at, path, internal): (Timestamp, String, bool) =
+            sql("select occurred_at, landing_path, internal from touches")
+                .fetch_one(&mut app.conn().await)
+                .await
+                .expect("one touch");
         assert_eq!((path.as_str(), internal), ("/", false));
-        assert!(at >= landed - 5, "{at}");
+        assert!(at >= landed - 5 * MILLISECOND, "{at:?}");
         // not from other sites' pages, not for what is no page, not what makes no sense
         for (path, referer) in [
             ("/login", format!("https://elsewhere.example{LANDING}")),
@@ -310,7 +318,7 @@ async fn machines_and_forged_times_leave_nothing() {
         let forged = app.browser().get("/?utm_source=x").header("cookie", "waymark-consent=yes.1.9223372036854775807");
         forged.send().await.expect("an answer");
         let latest = app.count("select max(decided_at) from consents").await;
-        assert!(latest <= app.db.now(), "{latest}");
+        assert!(latest <= app.db.now().as_millis(), "{latest}");
     })
     .await;
 }

@@ -1,18 +1,19 @@
 //! Credit on the admin's pages and in the files.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use serde_json::json;
 use waymark::{
-    db::{Millis, sql},
+    db::sql,
     id::{ConversionId, TouchId, UserId},
+    timestamp::DAY,
 };
 
 use crate::{
     conversions::Sender,
     support::{Browser, Setup, TestApp, each_app, each_app_with},
 };
-
-const DAY: Millis = 86_400_000;
 
 /// A member who came by three links, days apart, signed up, bought for 10 euros and 100 yen, and got 4 euros back.
 async fn customer(app: &TestApp) -> UserId {
@@ -218,7 +219,10 @@ async fn conversions_are_listed() {
             let query =
                 sql("insert into conversions (id, user_id, kind, occurred_at, recorded_at, source, external_id)
                 values ($1, $2, 'visit', $3, $3, 'test', $4)");
-            app.execute(query.bind(ConversionId::new()).bind(user).bind(now - n * 1000).bind(n.to_string())).await;
+            app.execute(
+                query.bind(ConversionId::new()).bind(user).bind(now - n * Duration::from_secs(1)).bind(n.to_string()),
+            )
+            .await;
         }
         let first = admin.text("/admin/conversions?kind=visit").await;
         assert!(text(&first).contains("50 of 60 conversions"));

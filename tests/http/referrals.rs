@@ -1,9 +1,12 @@
 //! Referral links: who brought whom.
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode};
 use waymark::{
     attribution::referral::{NewToken, create_token, disable_token},
     db::sql,
+    timestamp::{DAY, MILLISECOND},
 };
 
 use crate::support::{Browser, Setup, TestApp, each_app, each_app_with, header, raw_request, set_cookies};
@@ -78,7 +81,8 @@ async fn what_does_not_count_gets_the_same_answer_and_leaves_nothing() {
         let token = token_of(&owner).await;
         let ended = campaign_link(&app, "ended", "/").await;
         assert!(disable_token(&app.db, ended.clone()).await.expect("disabled"));
-        let expired = NewToken { campaign: "old".into(), landing_path: "/".into(), expires_at: Some(app.db.now() - 1) };
+        let expired =
+            NewToken { campaign: "old".into(), landing_path: "/".into(), expires_at: Some(app.db.now() - MILLISECOND) };
         let expired = create_token(&app.db, expired).await.expect("a link");
         let sessions = app.count("select count(*) from tower_sessions").await;
 
@@ -185,10 +189,10 @@ async fn of_several_links_the_first_or_the_last_wins_by_configuration() {
 async fn a_link_counts_for_thirty_days() {
     each_app(async |app| {
         let token = campaign_link(&app, "fair", "/").await;
-        let day = 86_400_000_i64;
-        for (email, age, counts) in
-            [("old@example.com", 30 * day + 60_000, 0), ("new@example.com", 30 * day - 60_000, 1)]
-        {
+        for (email, age, counts) in [
+            ("old@example.com", 30 * DAY + Duration::from_mins(1), 0),
+            ("new@example.com", 30 * DAY - Duration::from_mins(1), 1),
+        ] {
             let browser = app.browser();
             follow(&browser, &token).await;
             app.execute(sql("update touches set occurred_at = $1").bind(app.db.now() - age)).await;

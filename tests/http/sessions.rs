@@ -1,16 +1,17 @@
 //! Sessions: whose they are, when they end, and that they end for good.
 
+use std::time::Duration;
+
 use axum::{Json, Router, extract::Path, routing::get};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tower_sessions::Session;
-use waymark::db::sql;
+use waymark::{db::sql, timestamp::DAY, timestamp::Timestamp};
 
 use crate::support::{
     Browser, PASSWORD, Setup, TestApp, each_app, each_app_with, header, session_cookie, set_cookies, with_cookie,
 };
 
-const DAY: i64 = 86_400_000;
 /// Where the session notes when it began and when it was last used.
 const SIGNED_IN: &str = "waymark.signed_in";
 
@@ -246,27 +247,27 @@ async fn a_session_that_cannot_be_read_is_none() {
 async fn a_session_ends_when_it_is_not_used_and_at_last_in_any_case() {
     each_app(async |app| {
         for (since, seen, lives) in [
-            (0, 0, true),
+            (Duration::ZERO, Duration::ZERO, true),
             (13 * DAY, 13 * DAY, true),
-            (14 * DAY + 60_000, 14 * DAY + 60_000, false),
-            (89 * DAY, 0, true),
-            (90 * DAY + 60_000, 0, false),
+            (14 * DAY + Duration::from_mins(1), 14 * DAY + Duration::from_mins(1), false),
+            (89 * DAY, Duration::ZERO, true),
+            (90 * DAY + Duration::from_mins(1), Duration::ZERO, false),
         ] {
             let browser = app.browser();
             app.execute(sql("delete from tower_sessions")).await;
-            browser.register(&format!("{since}.{seen}@example.com")).await;
+            browser.register(&format!("{}.{}@example.com", since.as_secs(), seen.as_secs())).await;
             let now = app.db.now();
             app.edit_sessions(|record| {
                 record.data.insert(SIGNED_IN.into(), json!({ "since": now - since, "seen": now - seen }));
             })
             .await;
-            assert_eq!(browser.is_signed_in().await, lives, "{since} {seen}");
-            assert_eq!(app.count("select count(*) from tower_sessions").await, i64::from(lives), "{since} {seen}");
+            assert_eq!(browser.is_signed_in().await, lives, "{since:?} {seen:?}");
+            assert_eq!(app.count("select count(*) from tower_sessions").await, i64::from(lives), "{since:?} {seen:?}");
             if lives && seen > DAY {
                 app.edit_sessions(|record| {
-                    let seen = record.data[SIGNED_IN]["seen"].as_i64().expect("a time");
+                    let seen = Timestamp::from_millis(record.data[SIGNED_IN]["seen"].as_i64().expect("a time"));
                     assert!(now - seen < DAY, "using it counts");
-                    assert_eq!(record.data[SIGNED_IN]["since"], now - since);
+                    assert_eq!(record.data[SIGNED_IN]["since"], (now - since).as_millis());
                 })
                 .await;
             }

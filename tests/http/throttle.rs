@@ -1,5 +1,7 @@
 //! Guessing passwords gets slow: by account, at all replicas, and by address.
 
+use std::time::Duration;
+
 use reqwest::{Response, StatusCode};
 use waymark::db::sql;
 
@@ -11,8 +13,8 @@ async fn try_from(browser: &Browser, forwarded: &str, email: &str, password: &st
     request.send().await.expect("an answer")
 }
 
-async fn block(app: &TestApp, millis: i64) {
-    let until = app.db.now() + millis;
+async fn block(app: &TestApp, wait: Duration) {
+    let until = app.db.now() + wait;
     assert_eq!(app.execute(sql("update sign_in_failures set blocked_until = $1").bind(until)).await, 1);
 }
 
@@ -28,7 +30,7 @@ async fn after_some_failures_the_right_password_waits_at_every_replica() {
                 app.count("select blocked_until - last_failed_at from sign_in_failures where blocked_until > 0").await;
             assert_eq!(wait, if failures == 6 { 1_000 } else { wait.min(0) }, "after {failures}");
         }
-        block(&app, 600_000).await;
+        block(&app, Duration::from_mins(10)).await;
         for browser in [&app.browser(), &other] {
             let response = browser.login("maria@example.com", PASSWORD).await;
             assert_eq!((header(&response, "location"), session_cookie(&response)), ("/login", None));
@@ -40,7 +42,7 @@ async fn after_some_failures_the_right_password_waits_at_every_replica() {
             assert!((1..=600).contains(&seconds), "{seconds}");
         }
         assert_eq!(app.count("select failures from sign_in_failures").await, 6, "what waits is not counted");
-        block(&app, -1).await;
+        block(&app, Duration::ZERO).await;
         assert_eq!(header(&other.login("maria@example.com", PASSWORD).await, "location"), "/account");
         assert_eq!(app.count("select count(*) from sign_in_failures").await, 0, "forgotten");
     })
@@ -53,7 +55,7 @@ async fn an_account_that_does_not_exist_waits_just_the_same() {
         for _ in 0..6 {
             app.browser().login("nobody@example.com", PASSWORD).await;
         }
-        block(&app, 600_000).await;
+        block(&app, Duration::from_mins(10)).await;
         let browser = app.browser();
         browser.login("nobody@example.com", PASSWORD).await;
         assert!(browser.text("/login").await.contains("Too many failed sign-ins. Try again in 10 minutes."));

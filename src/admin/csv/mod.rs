@@ -4,7 +4,7 @@
 //! all of time; it is read and sent in pieces, so that a large one does not stand in memory; it is RFC 4180, UTF-8; and no cell
 //! of text is a formula to a spreadsheet ([`text`]).
 
-use std::{borrow::Cow, collections::BTreeMap, error::Error as StdError, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, error::Error as StdError, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -34,8 +34,9 @@ use crate::{
     },
     auth::AuthSession,
     components::format::rfc3339,
-    db::{Db, Error, Millis},
+    db::{Db, Error},
     state::AppState,
+    timestamp::Timestamp,
 };
 
 /// The file of conversions.
@@ -101,7 +102,7 @@ pub async fn campaigns_csv(State(state): State<AppState>, auth: AuthSession, Raw
     match filter(&auth, query, state.db.now()) {
         Ok(filter) => {
             let counting = Counting {
-                window: state.config.attribution.window_millis(),
+                window: state.config.attribution.signup_window(),
                 model: filter.model.unwrap_or(state.config.attribution.model),
                 settings: CreditSettings::of(&state.config.attribution),
             };
@@ -115,7 +116,7 @@ pub async fn campaigns_csv(State(state): State<AppState>, auth: AuthSession, Raw
 /// What campaigns are counted by.
 struct Counting {
     /// Before a sign-up.
-    window: Millis,
+    window: Duration,
     model: Model,
     settings: CreditSettings,
 }
@@ -174,7 +175,7 @@ impl IntoResponse for Refusal {
 }
 
 /// The filter of an admin's request.
-fn filter(auth: &AuthSession, query: Option<String>, now: Millis) -> Result<Filter, Refusal> {
+fn filter(auth: &AuthSession, query: Option<String>, now: Timestamp) -> Result<Filter, Refusal> {
     if !auth.user.as_ref().is_some_and(|user| user.is_admin()) {
         return Err(Refusal::Forbidden);
     }
@@ -187,7 +188,7 @@ fn filter(auth: &AuthSession, query: Option<String>, now: Millis) -> Result<Filt
 async fn file(
     name: &str,
     filter: &Filter,
-    now: Millis,
+    now: Timestamp,
     pieces: impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
 ) -> Response {
     let mut pieces = Box::pin(pieces.inspect_err(|error| tracing::error!(%error, "a CSV file was cut off")));

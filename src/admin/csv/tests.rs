@@ -2,10 +2,11 @@ use super::*;
 use crate::{
     attribution::report::tests::sample::{ORIGIN, Sample},
     db::{Db, sql, testing::each_database},
+    timestamp::{DAY, MILLISECOND},
 };
 
-const NOW: Millis = ORIGIN;
-const WINDOW: Millis = 86_400_000;
+const NOW: Timestamp = ORIGIN;
+const WINDOW: Duration = DAY;
 
 fn counting() -> Counting {
     let windows = Vec::new();
@@ -93,7 +94,7 @@ async fn a_file_of_leads_has_every_field_as_it_is() {
     let mut sample = Sample::default();
     let user = sample.user("+maria@example.com", ORIGIN);
     let visitor = sample.visitor(Some(user));
-    sample.touch(visitor, ORIGIN + 123, Some("spring, \"summer\""));
+    sample.touch(visitor, ORIGIN + 123 * MILLISECOND, Some("spring, \"summer\""));
     each_database(async |db| {
         sample.store(&db).await;
         let tags = r#"{"partner":["a,b","=c"]}"#;
@@ -133,12 +134,12 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
     let visitor = sample.visitor(Some(user));
     let rows = LEADS as usize * 2 + 1;
     for n in 0..rows {
-        sample.touch(visitor, ORIGIN + n as i64 / 3, Some(if n % 2 == 0 { "even" } else { "odd" }));
+        sample.touch(visitor, ORIGIN + n as u32 / 3 * MILLISECOND, Some(if n % 2 == 0 { "even" } else { "odd" }));
     }
     // 2001 touches, of which the first ones get what is left over: 1501 of 499 millionths, 999 of a cent
-    let of = sample.conversion(user, "purchase", ORIGIN + rows as i64, (3_001, "EUR"));
-    sample.refund(of, 1, ORIGIN + rows as i64 + 1);
-    sample.conversion(user, "purchase", ORIGIN - 1, (5, "JPY"));
+    let of = sample.conversion(user, "purchase", ORIGIN + rows as u32 * MILLISECOND, (3_001, "EUR"));
+    sample.refund(of, 1, ORIGIN + (rows as u32 + 1) * MILLISECOND);
+    sample.conversion(user, "purchase", ORIGIN - MILLISECOND, (5, "JPY"));
     each_database(async |db| {
         sample.store(&db).await;
         let (file, pieces) = joined(lead_pieces(db.clone(), all())).await;
@@ -173,13 +174,13 @@ async fn a_file_of_conversions_has_what_the_page_shows_and_all_of_it() {
     let user = sample.user("=maria@example.com", ORIGIN);
     let visitor = sample.visitor(Some(user));
     sample.touch(visitor, ORIGIN, Some("@spring"));
-    sample.touch(visitor, ORIGIN + 1, Some("autumn, late"));
-    let mut ids = vec![sample.conversion(user, "demo", ORIGIN - 1, (0, ""))];
-    let bought = sample.conversion(user, "purchase", ORIGIN + 2, (1_234, "EUR"));
-    sample.refund(bought, 34, ORIGIN + 3);
+    sample.touch(visitor, ORIGIN + MILLISECOND, Some("autumn, late"));
+    let mut ids = vec![sample.conversion(user, "demo", ORIGIN - MILLISECOND, (0, ""))];
+    let bought = sample.conversion(user, "purchase", ORIGIN + 2 * MILLISECOND, (1_234, "EUR"));
+    sample.refund(bought, 34, ORIGIN + 3 * MILLISECOND);
     ids.push(bought);
     for n in 0..1_100 {
-        ids.push(sample.conversion(user, "visit", ORIGIN + 10 + n / 3, (0, "")));
+        ids.push(sample.conversion(user, "visit", ORIGIN + (10 + n / 3) * MILLISECOND, (0, "")));
     }
     let find = |query| Filter::parse(query, Preset::All, NOW).filter;
     each_database(async |db| {

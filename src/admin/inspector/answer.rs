@@ -1,11 +1,14 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
 use super::{InspectedArrival, InspectedRule, InspectorResult, TypedArrival, Verdict, fields_of};
-use crate::attribution::{
-    Attribution,
-    capture::arrival::{Examined, Head},
-    channel::Classified,
-    touch::{Arrived, Origin},
+use crate::{
+    attribution::{
+        Attribution,
+        capture::arrival::{Examined, Head},
+        channel::Classified,
+        touch::{Arrived, Origin},
+    },
+    timestamp::Timestamp,
 };
 
 /// An ordinary browser, where none is typed.
@@ -89,5 +92,5 @@ fn describe(attribution: &Attribution, examined: Examined, path: &str, by_beacon
 
 fn arrived<'a>(examined: &'a Examined, path: &'a str) -> Arrived<'a> {
     let Examined { signals, referrer, origin, internal, .. } = examined;
-    Arrived { signals, path, referrer: referrer.as_ref(), origin: *origin, internal: *internal, at: 0 }
+    Arrived { signals, path, referrer: referrer.as_ref(), origin: *origin, internal: *internal, at: Timestamp::EPOCH }
 }

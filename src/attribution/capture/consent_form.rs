@@ -29,8 +29,9 @@ use crate::{
         signal::without_signals,
         touch::{Touch, visitor},
     },
-    db::{Conn, Error, Millis, sql},
+    db::{Conn, Error, sql},
     id::{UserId, VisitorId},
+    timestamp::Timestamp,
 };
 
 /// What the form sends.
@@ -46,7 +47,7 @@ pub struct Choice {
     beacon: String,
     /// When the page was made.
     #[serde(default)]
-    at: Millis,
+    at: Timestamp,
     /// Where to go back to.
     #[serde(default)]
     next: String,
@@ -160,7 +161,7 @@ impl Attribution {
         &self,
         session: &Session,
         signed_in: bool,
-        now: Millis,
+        now: Timestamp,
     ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
         let Some(visitor) = visitor::get(session).await? else { return Ok(false) };
         let id = visitor.id;
@@ -178,9 +179,9 @@ impl Attribution {
 
     /// Notes what a visitor decided, where it is another decision than the last. A time that a browser told is not believed
     /// beyond what a decision can be old.
-    pub(crate) async fn note_decision(&self, visitor: VisitorId, granted: bool, at: Millis) {
+    pub(crate) async fn note_decision(&self, visitor: VisitorId, granted: bool, at: Timestamp) {
         let now = self.db.now();
-        let at = at.clamp(now - consent::MAX_AGE_DAYS * 86_400_000, now);
+        let at = at.clamp(now - consent::MAX_AGE, now);
         let noted = self.db.transaction(move |conn| {
             Box::pin(async move {
                 sql("insert into consents (visitor_id, decided_at, granted, wording)

@@ -4,7 +4,7 @@
 //! signed: who forges one forges an arrival of their own, as anybody can who types a link; so all that is trusted is the time,
 //! and that within a week.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use axum::http::HeaderMap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -19,8 +19,8 @@ use crate::{
         touch::{Arrived, Origin, Touch},
     },
     cookie,
-    db::Millis,
     id::TouchId,
+    timestamp::Timestamp,
 };
 
 /// A cookie holds 4 KiB with its name and attributes.
@@ -28,7 +28,7 @@ const COOKIE_BYTES: usize = 3800;
 /// How many touches can wait.
 const MOST: usize = 20;
 /// How far back a waiting touch may claim to be.
-pub(crate) const OLDEST: Millis = 7 * 24 * 60 * 60 * 1000;
+pub(crate) const OLDEST: Duration = Duration::from_hours(7 * 24);
 
 /// A touch that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub(crate) struct Waiting {
     #[serde(rename = "i")]
     id: TouchId,
     #[serde(rename = "t")]
-    occurred_at: Millis,
+    occurred_at: Timestamp,
     #[serde(rename = "q")]
     query: String,
     #[serde(rename = "p")]
@@ -175,7 +175,7 @@ pub(crate) fn set_cookie(waiting: &[Waiting], secure: bool) -> (String, usize) {
             return (format!("{name}=; Max-Age=0{attributes}"), waiting.len());
         }
         if value.len() <= COOKIE_BYTES {
-            return (format!("{name}={value}; Max-Age={}{attributes}", OLDEST / 1000), waiting.len() - kept);
+            return (format!("{name}={value}; Max-Age={}{attributes}", OLDEST.as_secs()), waiting.len() - kept);
         }
         kept -= 1;
     }
@@ -197,7 +197,7 @@ mod tests {
             referrer: None,
             origin: Origin::Link,
             internal: false,
-            at: 5,
+            at: Timestamp::from_millis(5),
         };
         Touch::new(&arrived, &Rules::default())
     }
@@ -224,7 +224,10 @@ mod tests {
                 (again.utm, again.click_ids, again.tags, waiting.derived),
                 (touch.utm, touch.click_ids, touch.tags, touch.derived)
             );
-            assert_eq!((waiting.id, waiting.occurred_at, waiting.origin), (touch.id, 5, Origin::Link));
+            assert_eq!(
+                (waiting.id, waiting.occurred_at, waiting.origin),
+                (touch.id, Timestamp::from_millis(5), Origin::Link)
+            );
         }
     }
 

@@ -28,8 +28,9 @@ use crate::{
             visitor::{self, SessionVisitor},
         },
     },
-    db::{Conn, Error, Millis, sql},
+    db::{Conn, Error, sql},
     id::{UserId, VisitorId},
+    timestamp::Timestamp,
 };
 
 /// The names under which a handler seeds a lead source.
@@ -130,7 +131,7 @@ pub async fn link(
     conn: &mut Conn,
     visitor: Option<VisitorId>,
     user: UserId,
-    now: Millis,
+    now: Timestamp,
 ) -> Result<SessionVisitor, Error> {
     const LINK: &str = "insert into visitors (id, user_id, first_seen_at, linked_at) values ($1, $2, $3, $3)
         on conflict (id) do update set user_id = excluded.user_id, linked_at = excluded.linked_at

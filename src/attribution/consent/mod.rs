@@ -6,29 +6,31 @@
 //! | `implied` | captured | captured | not captured |
 //! | `required` | the landing's touch waits in the page | captured | not captured |
 //!
-//! A decision holds for [`MAX_AGE_DAYS`] and for the [`WORDING`] it was made about; declining holds for any. Agreeing is also
+//! A decision holds for [`MAX_AGE`] and for the [`WORDING`] it was made about; declining holds for any. Agreeing is also
 //! noted with the visitor (`consents`), because it has to be shown on request (GDPR, article 7).
+
+use std::time::Duration;
 
 use axum::http::HeaderMap;
 
 use crate::{
     attribution::settings::{ConsentMode, Settings},
     cookie,
-    db::Millis,
+    timestamp::Timestamp,
 };
 
 /// The version of the text that visitors agree to. Raise it when what the text says changes: everybody is asked again.
 pub const WORDING: &str = "1";
 
 /// How long a decision holds: half a year, as the French authority recommends (CNIL, guidelines of 17 September 2020).
-pub const MAX_AGE_DAYS: i64 = 182;
+pub const MAX_AGE: Duration = Duration::from_hours(182 * 24);
 
 /// What a visitor decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     pub granted: bool,
     pub wording: String,
-    pub decided_at: Millis,
+    pub decided_at: Timestamp,
 }
 
 /// What holds for a request.
@@ -60,7 +62,7 @@ fn read(value: &str) -> Option<Decision> {
         _ => return None,
     };
     let wording = parts.next().filter(|wording| wording.len() <= 16)?.to_owned();
-    let decided_at = parts.next()?.parse().ok()?;
+    let decided_at = Timestamp::from_millis(parts.next()?.parse().ok()?);
     parts.next().is_none().then_some(Decision { granted, wording, decided_at })
 }
 
@@ -75,11 +77,11 @@ pub fn consent(headers: &HeaderMap, settings: &Settings) -> Consent {
 }
 
 /// The `Set-Cookie` that keeps a decision.
-pub(crate) fn set_cookie(granted: bool, now: Millis, secure: bool) -> String {
+pub(crate) fn set_cookie(granted: bool, now: Timestamp, secure: bool) -> String {
     let (name, word) = (cookie_name(secure), if granted { "yes" } else { "no" });
     let secure = if secure { "; Secure" } else { "" };
-    let seconds = MAX_AGE_DAYS * 86_400;
-    format!("{name}={word}.{WORDING}.{now}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+    let seconds = MAX_AGE.as_secs();
+    format!("{name}={word}.{WORDING}.{}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", now.as_millis())
 }
 
 #[cfg(test)]
@@ -123,12 +125,15 @@ mod tests {
     #[test]
     fn what_is_set_is_read() {
         for granted in [true, false] {
-            let set = set_cookie(granted, 17, false);
+            let set = set_cookie(granted, Timestamp::from_millis(17), false);
             let mut headers = HeaderMap::new();
             headers.insert(header::COOKIE, set.split(';').next().expect("a pair").parse().expect("a header value"));
-            let expected = Decision { granted, wording: WORDING.to_owned(), decided_at: 17 };
+            let expected = Decision { granted, wording: WORDING.to_owned(), decided_at: Timestamp::from_millis(17) };
             assert_eq!(decision(&headers, false), Some(expected));
         }
-        assert!(set_cookie(true, 17, true).starts_with("__Host-waymark-consent=yes.1.17; Path=/; HttpOnly"));
+        assert!(
+            set_cookie(true, Timestamp::from_millis(17), true)
+                .starts_with("__Host-waymark-consent=yes.1.17; Path=/; HttpOnly")
+        );
     }
 }

@@ -1,19 +1,21 @@
 //! A conversion as it is reported, and as it is accepted.
 
+use std::time::Duration;
+
 use super::Currency;
 use crate::{
     attribution::signal::clean,
-    db::Millis,
     id::{ConversionId, UserId},
+    timestamp::Timestamp,
 };
 
 /// The most that one conversion may be worth, in minor units: ten thousand million euros. Nine million such add up without
 /// overflowing.
 pub const MAX_VALUE: i64 = 1_000_000_000_000;
 /// How far ahead of ours a reporter's clock may be.
-const AHEAD: Millis = 5 * 60 * 1000;
+const AHEAD: Duration = Duration::from_mins(5);
 /// 2000-01-01T00:00:00Z. What is older was reported in seconds, or is a mistake.
-const EARLIEST: Millis = 946_684_800_000;
+const EARLIEST: Timestamp = Timestamp::from_millis(946_684_800_000);
 /// The longest kind, in characters.
 const KIND_CHARS: usize = 64;
 /// The longest source and external id, in characters.
@@ -50,7 +52,7 @@ pub struct Draft<'a> {
     /// ISO 4217; needed where there is a value, but for a refund, which is in its first's currency.
     pub currency: Option<&'a str>,
     /// None: now.
-    pub occurred_at: Option<Millis>,
+    pub occurred_at: Option<Timestamp>,
     /// Who reports it.
     pub source: &'a str,
     /// The name under which the source knows it. Reported again under this name, it is the same conversion.
@@ -70,7 +72,7 @@ pub struct NewConversion {
     pub(super) value: i64,
     /// Known where the value is positive.
     pub(super) currency: Option<Currency>,
-    pub(super) occurred_at: Millis,
+    pub(super) occurred_at: Timestamp,
     pub(super) source: Name,
     pub(super) external_id: Name,
 }
@@ -99,7 +101,7 @@ pub(super) enum Refunded {
 
 impl NewConversion {
     /// Checks a report. All mistakes are told together, at most one a field.
-    pub fn parse(draft: Draft<'_>, now: Millis) -> Result<Self, Vec<Mistake>> {
+    pub fn parse(draft: Draft<'_>, now: Timestamp) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         let mut wrong = |field, why: &str| mistakes.push(Mistake::new(field, why));
 

@@ -22,8 +22,9 @@ pub(crate) use self::draft::{OWN_SOURCE, SIGN_UP};
 
 use self::draft::{ERASED, Refunded, Subject};
 use crate::{
-    db::{Conn, Dialect, Error, Millis, sql},
+    db::{Conn, Dialect, Error, sql},
     id::{ConversionId, UserId},
+    timestamp::Timestamp,
 };
 
 /// What became of a report.
@@ -94,7 +95,7 @@ pub enum RecordError {
 pub async fn record_conversion(
     conn: &mut Conn,
     conversion: &NewConversion,
-    now: Millis,
+    now: Timestamp,
 ) -> Result<Recorded, RecordError> {
     let NewConversion { occurred_at, source, external_id, .. } = conversion;
     let (source, external_id) = (source.as_str(), external_id.as_str());
@@ -145,7 +146,7 @@ pub async fn record_conversion(
 
 /// Records the sign-up of a user whose row was just added, in the same transaction. It has the id of its user. Whoever adds
 /// users calls it; a second time changes nothing.
-pub async fn sign_up_conversion(conn: &mut Conn, user: UserId, at: Millis) -> Result<(), Error> {
+pub async fn sign_up_conversion(conn: &mut Conn, user: UserId, at: Timestamp) -> Result<(), Error> {
     sql("insert into conversions (id, user_id, kind, occurred_at, recorded_at, source, external_id, sample)
         select id, id, $2, $3, $3, $4, $5, sample from users where id = $1
         on conflict do nothing")
@@ -203,7 +204,7 @@ async fn lock_user(conn: &mut Conn, user: UserId) -> Result<Option<Owner>, Error
 #[derive(Clone, Debug, sqlx::FromRow)]
 struct Owner {
     sample: bool,
-    erased_at: Option<Millis>,
+    erased_at: Option<Timestamp>,
 }
 
 /// What is stored of a conversion.

@@ -2,10 +2,11 @@ use super::*;
 use crate::{
     db::{Db, testing::each_database},
     id::{ConversionId, UserId},
+    timestamp::MILLISECOND,
 };
 
 /// 2026-11-23T15:30:00Z
-const NOW: Millis = 1_795_447_800_000;
+const NOW: Timestamp = Timestamp::from_millis(1_795_447_800_000);
 
 async fn add_user(db: &Db, email: &'static str) -> UserId {
     let id = UserId::new();
@@ -105,7 +106,7 @@ async fn a_report_counts_once_and_a_different_one_is_refused() {
         let (user, other) = (add_user(&db, "a@example.com").await, add_user(&db, "b@example.com").await);
         let first = record(&db, purchase(user, "o-1")).await.expect("recorded");
         assert!(matches!(first, Recorded::New(_)));
-        let again = Draft { occurred_at: Some(NOW - 1), kind: Some("PURCHASE"), ..purchase(user, "o-1") };
+        let again = Draft { occurred_at: Some(NOW - MILLISECOND), kind: Some("PURCHASE"), ..purchase(user, "o-1") };
         assert_eq!(record(&db, again).await.expect("recorded"), Recorded::Already(first.id()));
         let differing = [
             ("user", Draft { user: Some(other), ..purchase(user, "o-1") }),
@@ -297,8 +298,10 @@ async fn what_was_erased_is_recognised_and_not_brought_back() {
 async fn a_sign_up_is_recorded_once_like_the_migration_did() {
     each_database(async |db| {
         let user = add_user(&db, "a@example.com").await;
-        db.transaction(move |conn| Box::pin(sign_up_conversion(conn, user, NOW + 1))).await.expect("twice is fine");
-        type SignUp = (ConversionId, UserId, String, i64, Option<String>, Millis, String, String, bool);
+        db.transaction(move |conn| Box::pin(sign_up_conversion(conn, user, NOW + MILLISECOND)))
+            .await
+            .expect("twice is fine");
+        type SignUp = (ConversionId, UserId, String, i64, Option<String>, Timestamp, String, String, bool);
         let rows: Vec<SignUp> =
             sql("select id, user_id, kind, value, currency, occurred_at, source, external_id, sample from conversions")
                 .fetch_all(&mut db.read().await.expect("a connection"))

@@ -1,6 +1,7 @@
 //! A conversion's credit, shared by a model.
 
 use super::{Model, Step, Weights, apportion, decay};
+use crate::timestamp::Timestamp;
 
 /// The credit of each step of a path, by `model`, in the order of the steps.
 ///
@@ -12,8 +13,8 @@ use super::{Model, Step, Weights, apportion, decay};
 /// weighs nothing.
 ///
 /// ```
-/// # use waymark::attribution::models::{COUNT_UNIT, Model, Step, Weights, credit};
-/// let steps = [0, 1, 2].map(|at| Step { at, direct: false, tuple: at as u64 });
+/// # use waymark::{attribution::model::{COUNT_UNIT, Model, Step, Weights, credit}, timestamp::Timestamp};
+/// let steps = [0, 1, 2].map(|at| Step { at: Timestamp::from_millis(at), direct: false, tuple: at as u64 });
 /// assert_eq!(credit(Model::Position, &Weights::default(), &steps, 9_99), [4_00, 2_00, 3_99]);
 /// assert_eq!(credit(Model::Linear, &Weights::default(), &steps, COUNT_UNIT), [333_334, 333_333, 333_333]);
 /// ```
@@ -27,9 +28,8 @@ pub fn credit(model: Model, weights: &Weights, steps: &[Step], total: i64) -> Ve
         Model::Linear => vec![1; steps.len()],
         Model::Position => weights.position.of_path(steps.len()),
         Model::TimeDecay => {
-            let half_life = u64::try_from(weights.half_life).unwrap_or(0);
-            let newest = steps.iter().map(|step| step.at).fold(steps[last].at, i64::max);
-            steps.iter().map(|step| decay::weight(newest.abs_diff(step.at), half_life)).collect()
+            let newest = steps.iter().map(|step| step.at).fold(steps[last].at, Timestamp::max);
+            steps.iter().map(|step| decay::weight(newest - step.at, weights.half_life)).collect()
         }
     };
     apportion(&weights, total)

@@ -19,7 +19,7 @@ mod weights;
 
 pub use self::apportion::apportion;
 pub use self::credit::{credit, credit_change};
-pub use self::path::{Millis, Step, collapse, path, window};
+pub use self::path::{Step, collapse, path, window};
 pub use self::weights::{PositionWeights, Weights, WrongPositionWeights};
 
 /// One conversion, as a count to share.

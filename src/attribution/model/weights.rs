@@ -1,8 +1,8 @@
 //! What of the models is the owner's to set.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
-use super::Millis;
+use crate::timestamp::DAY;
 
 /// Settings of the models that have any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,13 +11,13 @@ pub struct Weights {
     pub position: PositionWeights,
     /// Of time decay: how long before the conversion a touch weighs half as much as one at it. Less than a millisecond is
     /// taken as one.
-    pub half_life: Millis,
+    pub half_life: Duration,
 }
 
 /// 40/20/40 and 7 days, as most analytics products have them.
 impl Default for Weights {
     fn default() -> Self {
-        Self { position: PositionWeights::default(), half_life: 7 * 24 * 60 * 60 * 1000 }
+        Self { position: PositionWeights::default(), half_life: 7 * DAY }
     }
 }
 

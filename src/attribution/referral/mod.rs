@@ -5,6 +5,8 @@
 //!
 //! [`LeadSourceLayer`]: super::capture::lead_source_layer::LeadSourceLayer
 
+use std::time::Duration;
+
 use axum::{
     extract::{Path, RawQuery, Request, State, rejection::PathRejection},
     http::{Method, StatusCode, header, request::Parts},
@@ -20,16 +22,17 @@ use super::{
 };
 use crate::{
     attribution::settings::ReferralCredit,
-    db::{Conn, Db, Error, Millis, sql},
+    db::{Conn, Db, Error, sql},
     id::{UserId, VisitorId},
     random::secret_bytes,
+    timestamp::Timestamp,
 };
 
 /// Where the links are.
 pub const PREFIX: &str = "/r/";
 
 /// How long a referral link counts for a sign-up.
-const REFERRAL_WINDOW: Millis = 30 * 24 * 60 * 60 * 1000;
+const REFERRAL_WINDOW: Duration = Duration::from_hours(30 * 24);
 
 /// The letters of a token. They are in lower case, as UTM values are, and none looks like another.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -58,7 +61,7 @@ pub struct OwnToken {
 pub struct NewToken {
     pub campaign: String,
     pub landing_path: String,
-    pub expires_at: Option<Millis>,
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The address of a link.
@@ -234,7 +237,7 @@ pub async fn credit(
     visitor: VisitorId,
     user: UserId,
     rule: ReferralCredit,
-    now: Millis,
+    now: Timestamp,
 ) -> Result<(), Error> {
     let order = match rule {
         ReferralCredit::First => "asc",

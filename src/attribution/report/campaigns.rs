@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{
     Field, Filter, Statement,
     credit::CampaignCredit,
@@ -6,7 +8,7 @@ use super::{
 };
 use crate::{
     attribution::channel::Channel,
-    db::{Conn, Dialect, Error, Millis},
+    db::{Conn, Dialect, Error},
 };
 
 /// The touches of one source, medium, campaign and channel.
@@ -190,7 +192,7 @@ struct CountedRow {
 pub async fn campaigns(
     conn: &mut Conn,
     filter: &Filter,
-    window: Millis,
+    window: Duration,
     credit: &CampaignCredit,
     order: Order,
     limit: u32,
@@ -230,7 +232,7 @@ pub async fn campaigns(
 pub async fn campaigns_after(
     conn: &mut Conn,
     filter: &Filter,
-    window: Millis,
+    window: Duration,
     credit: &CampaignCredit,
     last: Option<&Campaign>,
     limit: u32,
@@ -266,7 +268,7 @@ impl Statement {
     fn grouped(
         self,
         filter: &Filter,
-        window: Millis,
+        window: Duration,
         credit: &CampaignCredit,
         Merging { join, campaign }: Merging,
         dialect: Dialect,

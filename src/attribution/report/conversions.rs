@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{
     Filter, Statement,
     credit::CreditSettings,
@@ -5,8 +7,9 @@ use super::{
     statement::contains_pattern,
 };
 use crate::{
-    db::{Conn, Error, Millis},
+    db::{Conn, Error},
     id::{ConversionId, UserId},
+    timestamp::Timestamp,
 };
 
 /// A conversion, and what became of it. Refunds are no rows of their own here.
@@ -16,7 +19,7 @@ pub struct ListedConversion {
     pub user_id: UserId,
     pub user_email: String,
     pub kind: String,
-    pub occurred_at: Millis,
+    pub occurred_at: Timestamp,
     /// In minor units.
     pub value: i64,
     pub currency: Option<String>,
@@ -116,7 +119,7 @@ impl Statement {
     }
 
     /// A number where nothing else says to PostgreSQL that it is one.
-    fn bigint(self, value: Millis) -> Self {
+    fn bigint(self, value: Duration) -> Self {
         self.text("cast(").value(value).text(" as bigint)")
     }
 }

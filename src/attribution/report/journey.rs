@@ -3,8 +3,9 @@ use super::{
     leads::{Lead, leads_of_user},
 };
 use crate::{
-    db::{Conn, Error, Millis},
+    db::{Conn, Error},
     id::UserId,
+    timestamp::Timestamp,
 };
 
 /// The most touches of one user that a journey shows.
@@ -27,8 +28,8 @@ pub struct Traveller {
     pub email: String,
     pub role: String,
     /// The sign-up.
-    pub created_at: Millis,
-    pub disabled_at: Option<Millis>,
+    pub created_at: Timestamp,
+    pub disabled_at: Option<Timestamp>,
     pub sample: bool,
 }
 

@@ -6,8 +6,9 @@ use super::{
     statement::{CAMPAIGN, LINKED},
 };
 use crate::{
-    db::{Conn, Error, Millis},
+    db::{Conn, Error},
     id::{TouchId, UserId, VisitorId},
+    timestamp::Timestamp,
 };
 
 /// A touch of a visitor who belongs to a user.
@@ -17,9 +18,9 @@ pub struct Lead {
     pub user_id: UserId,
     pub user_email: String,
     pub visitor_id: VisitorId,
-    pub occurred_at: Millis,
+    pub occurred_at: Timestamp,
     /// When the visitor became the user's.
-    pub linked_at: Millis,
+    pub linked_at: Timestamp,
     pub source: Option<String>,
     pub medium: Option<String>,
     /// As reports show it: what the link said may stand for it.

@@ -8,19 +8,19 @@ use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
 use super::{Range, Statement};
-use crate::db::Millis;
+use crate::{timestamp::MILLISECOND, timestamp::Timestamp};
 
 /// A place in a list by time: that of the row with this time and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    pub(super) occurred_at: Millis,
+    pub(super) occurred_at: Timestamp,
     pub(super) id: Uuid,
 }
 
 /// Writes 48 hexadecimal digits: 16 of the time, 32 of the id.
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{}", self.occurred_at, self.id.simple())
+        write!(f, "{:016x}{}", self.occurred_at.as_millis(), self.id.simple())
     }
 }
 
@@ -36,8 +36,8 @@ impl FromStr for Cursor {
             return Err(BadCursor);
         }
         let (time, id) = text.split_at(16);
-        let occurred_at = u64::from_str_radix(time, 16).map_err(|_| BadCursor)?.cast_signed();
-        Ok(Self { occurred_at, id: Uuid::try_parse(id).map_err(|_| BadCursor)? })
+        let millis = u64::from_str_radix(time, 16).map_err(|_| BadCursor)?.cast_signed();
+        Ok(Self { occurred_at: Timestamp::from_millis(millis), id: Uuid::try_parse(id).map_err(|_| BadCursor)? })
     }
 }
 
@@ -57,7 +57,7 @@ impl PagePosition {
     pub(super) fn within(self, mut range: Range) -> Range {
         match self {
             Self::Newest => {}
-            Self::Before(cursor) => range.end = range.end.min(cursor.occurred_at.saturating_add(1)),
+            Self::Before(cursor) => range.end = range.end.min(cursor.occurred_at + MILLISECOND),
             Self::After(cursor) => range.start = range.start.max(cursor.occurred_at),
         }
         range

@@ -3,13 +3,12 @@
 //! Time zones change their offset, at midnight too, so no arithmetic on hours stands here: the first instant of each day
 //! comes from the time zone database, and everything else is calendar arithmetic on dates.
 
+use crate::timestamp::Timestamp;
 use jiff::{
-    Timestamp, ToSpan,
+    ToSpan,
     civil::{Date, date},
     tz::TimeZone,
 };
-
-use crate::db::Millis;
 
 /// The longest period that is shown day by day, in days.
 const LONGEST_BY_DAY: i64 = 92;
@@ -24,15 +23,15 @@ pub const LAST_DAY: Date = date(9998, 12, 31);
 /// From the first millisecond to before the second: half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    pub start: Millis,
-    pub end: Millis,
+    pub start: Timestamp,
+    pub end: Timestamp,
 }
 
 impl Range {
     /// All of time.
-    pub const ALL: Self = Self { start: Millis::MIN, end: Millis::MAX };
+    pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
 
-    pub fn contains(&self, at: Millis) -> bool {
+    pub fn contains(&self, at: Timestamp) -> bool {
         self.start <= at && at < self.end
     }
 }
@@ -114,8 +113,8 @@ impl Period {
 
     pub fn range(&self) -> Range {
         Range {
-            start: self.from.map_or(Millis::MIN, |day| start_of_day(day, &self.tz)),
-            end: self.to.map_or(Millis::MAX, |day| start_of_day(day.saturating_add(1.day()), &self.tz)),
+            start: self.from.map_or(Timestamp::MIN, |day| start_of_day(day, &self.tz)),
+            end: self.to.map_or(Timestamp::MAX, |day| start_of_day(day.saturating_add(1.day()), &self.tz)),
         }
     }
 
@@ -170,7 +169,7 @@ impl Period {
     }
 
     /// The day it is at a time.
-    pub fn day_of(&self, at: Millis) -> Date {
+    pub fn day_of(&self, at: Timestamp) -> Date {
         day_of(at, &self.tz)
     }
 }
@@ -188,19 +187,19 @@ impl Bucket {
 }
 
 /// The day it is at a time in a zone. Times beyond the calendar count as its ends.
-pub fn day_of(at: Millis, tz: &TimeZone) -> Date {
-    let timestamp = Timestamp::from_millisecond(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX });
-    tz.to_datetime(timestamp).date()
+pub fn day_of(at: Timestamp, tz: &TimeZone) -> Date {
+    let end = if at < Timestamp::EPOCH { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+    tz.to_datetime(at.to_jiff().unwrap_or(end)).date()
 }
 
 /// The first instant of a day: not always 00:00, where a clock change falls on midnight.
-fn start_of_day(day: Date, tz: &TimeZone) -> Millis {
+fn start_of_day(day: Date, tz: &TimeZone) -> Timestamp {
     let start = day.to_zoned(tz.clone()).and_then(|zoned| zoned.start_of_day());
     match start {
-        Ok(start) => start.timestamp().as_millisecond(),
+        Ok(start) => start.timestamp().into(),
         // beyond the calendar: open
-        Err(_) if day < FIRST_DAY => Millis::MIN,
-        Err(_) => Millis::MAX,
+        Err(_) if day < FIRST_DAY => Timestamp::MIN,
+        Err(_) => Timestamp::MAX,
     }
 }
 

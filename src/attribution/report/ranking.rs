@@ -1,9 +1,11 @@
+use std::time::Duration;
+
 use super::{
     Filter, Statement,
     statement::{LINKED, USERS_TOUCHES, dialect},
     trend::Metric,
 };
-use crate::db::{Conn, Dialect, Error, Millis};
+use crate::db::{Conn, Dialect, Error};
 
 /// What touches are ranked by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub struct Ranked {
 pub async fn ranking(
     conn: &mut Conn,
     filter: &Filter,
-    window: Millis,
+    window: Duration,
     dimension: Dimension,
     metric: Metric,
     limit: u32,

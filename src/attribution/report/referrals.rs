@@ -1,7 +1,8 @@
 use super::Statement;
 use crate::{
-    db::{Conn, Error, Millis},
+    db::{Conn, Error},
     id::UserId,
+    timestamp::Timestamp,
 };
 
 /// A referral link.
@@ -13,9 +14,9 @@ pub struct ReferralLink {
     pub owner_email: Option<String>,
     pub campaign: String,
     pub landing_path: String,
-    pub created_at: Millis,
-    pub expires_at: Option<Millis>,
-    pub disabled_at: Option<Millis>,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub disabled_at: Option<Timestamp>,
     /// Users it brought.
     pub signups: i64,
 }
@@ -29,7 +30,7 @@ pub enum LinkState {
 }
 
 impl ReferralLink {
-    pub fn state(&self, now: Millis) -> LinkState {
+    pub fn state(&self, now: Timestamp) -> LinkState {
         match self {
             Self { disabled_at: Some(_), .. } => LinkState::Disabled,
             Self { expires_at: Some(at), .. } if *at <= now => LinkState::Expired,

@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use super::{Filter, Statement, statement::LINKED};
-use crate::db::{Conn, Error, Millis};
+use crate::db::{Conn, Error};
 
 /// The headline numbers of a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +27,7 @@ impl Totals {
 }
 
 /// Counts a period. `window` is the look-back window before a sign-up.
-pub async fn totals(conn: &mut Conn, filter: &Filter, window: Millis) -> Result<Totals, Error> {
+pub async fn totals(conn: &mut Conn, filter: &Filter, window: Duration) -> Result<Totals, Error> {
     let filter = &filter.resolved(conn).await?;
     let range = filter.period.range();
     let (touches, visitors) = Statement::new("select count(*), count(distinct t.visitor_id) from touches t where ")

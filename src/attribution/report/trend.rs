@@ -1,7 +1,12 @@
+use std::time::Duration;
+
 use jiff::civil::Date;
 
 use super::{Filter, Range, Statement, period::Bucket, statement::LINKED};
-use crate::db::{Conn, Error, Millis};
+use crate::{
+    db::{Conn, Error},
+    timestamp::Timestamp,
+};
 
 /// What can be drawn over time, and ranked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +64,7 @@ pub struct Axis {
 }
 
 /// The time axis of a period. One with an open end is drawn from the first to the last event.
-pub async fn axis(conn: &mut Conn, filter: &Filter, now: Millis) -> Result<Axis, Error> {
+pub async fn axis(conn: &mut Conn, filter: &Filter, now: Timestamp) -> Result<Axis, Error> {
     let today = filter.period.day_of(now);
     let (first, last) = span(conn, filter).await?;
     let period = filter.period.closed(first, last, today);
@@ -75,9 +80,9 @@ pub async fn axis(conn: &mut Conn, filter: &Filter, now: Millis) -> Result<Axis,
 pub async fn trend(
     conn: &mut Conn,
     filter: &Filter,
-    window: Millis,
+    window: Duration,
     metric: Metric,
-    now: Millis,
+    now: Timestamp,
 ) -> Result<Trend, Error> {
     let Axis { buckets, current: mut ranges, previous } = axis(conn, filter, now).await?;
     let both = previous.is_some();
@@ -89,7 +94,7 @@ pub async fn trend(
 
 /// The days of the first and the last event.
 async fn span(conn: &mut Conn, filter: &Filter) -> Result<(Option<Date>, Option<Date>), Error> {
-    let ends: Vec<(Option<Millis>, Option<Millis>)> = Statement::new(
+    let ends: Vec<(Option<Timestamp>, Option<Timestamp>)> = Statement::new(
         "select min(occurred_at), max(occurred_at) from touches
          union all select min(created_at), max(created_at) from users
          union all select min(occurred_at), max(occurred_at) from conversions",
@@ -97,7 +102,7 @@ async fn span(conn: &mut Conn, filter: &Filter) -> Result<(Option<Date>, Option<
     .query()
     .fetch_all(conn)
     .await?;
-    let day = |at: Millis| filter.period.day_of(at);
+    let day = |at: Timestamp| filter.period.day_of(at);
     let (firsts, lasts): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
     Ok((firsts.into_iter().flatten().min().map(day), lasts.into_iter().flatten().max().map(day)))
 }
@@ -106,7 +111,7 @@ async fn span(conn: &mut Conn, filter: &Filter) -> Result<(Option<Date>, Option<
 async fn counts(
     conn: &mut Conn,
     filter: &Filter,
-    window: Millis,
+    window: Duration,
     metric: Metric,
     ranges: &[Range],
 ) -> Result<Vec<i64>, Error> {
@@ -163,7 +168,7 @@ async fn lead_counts(conn: &mut Conn, filter: &Filter, ranges: &[Range]) -> Resu
         start: ranges.iter().map(|range| range.start).min().unwrap_or_default(),
         end: ranges.iter().map(|range| range.end).max().unwrap_or_default(),
     };
-    let times: Vec<(Millis,)> = Statement::new("select t.occurred_at")
+    let times: Vec<(Timestamp,)> = Statement::new("select t.occurred_at")
         .text(LINKED)
         .within("t.occurred_at", whole)
         .matching_of_visitor(filter)

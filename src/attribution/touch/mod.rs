@@ -8,8 +8,9 @@ use super::{
     signal::{Signals, Utm, clean::is_hidden, referrer::Referrer},
 };
 use crate::{
-    db::{Insert, Millis, Table, Value},
+    db::{Insert, Table, Value},
     id::{TouchId, VisitorId},
+    timestamp::Timestamp,
 };
 
 /// A touch's UTM set as one number.
@@ -90,7 +91,7 @@ pub struct Arrived<'a> {
     pub origin: Origin,
     /// The link stood on a page of our own.
     pub internal: bool,
-    pub at: Millis,
+    pub at: Timestamp,
 }
 
 impl Arrived<'_> {
@@ -117,7 +118,7 @@ impl Arrived<'_> {
 #[derive(Clone, Debug)]
 pub struct Touch {
     pub id: TouchId,
-    pub occurred_at: Millis,
+    pub occurred_at: Timestamp,
     pub utm: Utm,
     pub channel: &'static str,
     /// A JSON object: name to id.
@@ -163,7 +164,7 @@ impl Touch {
 
     /// The touch of a link alone, by the built-in rules; for tests.
     #[cfg(test)]
-    pub(crate) fn of_link(signals: &Signals, path: &str, at: Millis) -> Self {
+    pub(crate) fn of_link(signals: &Signals, path: &str, at: Timestamp) -> Self {
         let arrived = Arrived { signals, path, referrer: None, origin: Origin::Link, internal: false, at };
         Self::new(&arrived, &Rules::default())
     }

@@ -4,14 +4,18 @@
 //! got lost, at two replicas at once. A visitor's touches are therefore stored one after the other, and each looks first
 //! whether it is there.
 
+use std::time::Duration;
+
 use super::{Origin, Touch, tuple_values};
 use crate::{
-    db::{Conn, Db, Error, Insert, Millis, Table, sql},
+    db::{Conn, Db, Error, Insert, Table, sql},
     id::{TouchId, VisitorId},
+    timestamp::DAY,
+    timestamp::Timestamp,
 };
 
 /// The same arrival within this time is the same touch.
-pub const REPEAT_WINDOW: Millis = 30 * 60 * 1000;
+pub const REPEAT_WINDOW: Duration = Duration::from_mins(30);
 /// Touches that a visitor can have in 24 hours. What comes on top is not kept: no person arrives so often.
 pub const DAILY_CAP: i64 = 50;
 
@@ -89,7 +93,7 @@ impl Touch {
 
 /// Makes a visitor's row where there is none: it may have been forgotten (retention, a restored backup) while the browser still
 /// has its session.
-async fn ensure(conn: &mut Conn, visitor: VisitorId, seen: Millis) -> Result<(), Error> {
+async fn ensure(conn: &mut Conn, visitor: VisitorId, seen: Timestamp) -> Result<(), Error> {
     sql("insert into visitors (id, first_seen_at) values ($1, $2) on conflict (id) do nothing")
         .bind(visitor)
         .bind(seen)
@@ -221,7 +225,7 @@ async fn complete(conn: &mut Conn, known: TouchId, touch: Touch) -> Result<Store
 async fn add(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<Stored, Error> {
     let today: i64 = sql("select count(*) from touches where visitor_id = $1 and occurred_at > $2")
         .bind(visitor)
-        .bind(touch.occurred_at - 24 * 60 * 60 * 1000)
+        .bind(touch.occurred_at - DAY)
         .fetch_scalar(conn)
         .await?;
     if today >= DAILY_CAP {
@@ -237,9 +241,10 @@ mod tests {
     use crate::{
         attribution::signal::{custom_tags::CustomTags, parse},
         db::testing::each_database,
+        timestamp::MILLISECOND,
     };
 
-    fn touch(query: &str, now: Millis) -> Touch {
+    fn touch(query: &str, now: Timestamp) -> Touch {
         Touch::of_link(&parse(query, None, &CustomTags::default()), "/", now)
     }
 
@@ -253,7 +258,7 @@ mod tests {
 
     #[test]
     fn tuples_that_differ_have_other_fingerprints() {
-        let of = |query| touch(query, 0).fingerprint;
+        let of = |query| touch(query, Timestamp::EPOCH).fingerprint;
         assert_eq!(of("utm_source=a&utm_medium=b"), of("UTM_MEDIUM=B&utm_source=A"));
         let different =
             ["utm_source=a", "utm_medium=a", "utm_source=a&utm_medium=b", "utm_source=ab", "utm_source=a&gclid=x"];
@@ -270,7 +275,7 @@ mod tests {
             let visitor = VisitorId::new();
             let now = db.now();
             touch("utm_source=a", now).store_first(&db, visitor).await.expect("stored");
-            let at_once = (0..20).map(|n| touch("utm_source=a", now + n).store(&db, visitor));
+            let at_once = (0..20).map(|n| touch("utm_source=a", now + n * MILLISECOND).store(&db, visitor));
             for answer in futures::future::join_all(at_once).await {
                 assert_eq!(answer.expect("stored"), Stored::Repeat);
             }
@@ -300,7 +305,7 @@ mod tests {
             let now = db.now();
             touch("utm_source=a", now).store_first(&db, visitor).await.expect("stored");
             assert_eq!(
-                touch("utm_source=a", now + REPEAT_WINDOW - 1).store(&db, visitor).await.expect("stored"),
+                touch("utm_source=a", now + REPEAT_WINDOW - MILLISECOND).store(&db, visitor).await.expect("stored"),
                 Stored::Repeat
             );
             assert_eq!(

@@ -113,8 +113,8 @@ pub async fn password(
 /// Responds where the form is not at fault: the user has to wait, or the server could not do it.
 pub(crate) fn refused(answer: Answer, refusal: SignInRefusal) -> Outcome {
     match refusal {
-        SignInRefusal::Wait(millis) => {
-            let seconds = (millis / 1000).max(1);
+        SignInRefusal::Wait(wait) => {
+            let seconds = wait.as_secs().max(1);
             let time =
                 if seconds < 90 { format!("{seconds} seconds") } else { format!("{} minutes", (seconds + 59) / 60) };
             answer.too_many(&format!("Too many failed sign-ins. Try again in {time}."), seconds)

@@ -63,7 +63,7 @@ impl Answer {
     }
 
     /// Too many tries. The next one has to wait for so many seconds.
-    pub fn too_many(self, message: &str, seconds: i64) -> Outcome {
+    pub fn too_many(self, message: &str, seconds: u64) -> Outcome {
         let outcome = self.refused(StatusCode::TOO_MANY_REQUESTS, [(String::new(), message.to_owned())].into());
         expect_context::<ResponseOptions>().insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
         outcome

@@ -1,10 +1,10 @@
 //! CSV files.
 
 use super::*;
-use crate::{db::testing::each_database, id::TouchId};
+use crate::{db::testing::each_database, id::TouchId, timestamp::MILLISECOND};
 
 /// 2023-05-04 12:34:56 UTC.
-const NOON: Millis = 1_683_203_696_000;
+const NOON: Timestamp = Timestamp::from_millis(1_683_203_696_000);
 
 #[tokio::test]
 async fn a_spreadsheets_csv_is_read_with_the_lines_an_editor_shows() {
@@ -39,7 +39,7 @@ async fn a_spreadsheets_csv_is_read_with_the_lines_an_editor_shows() {
         }
         let stored = leads(&db).await;
         let of = |index: usize| (stored[index].occurred_at, stored[index].campaign.as_deref());
-        assert_eq!((of(0), of(1)), ((NOON, Some("a \"b\"; c")), (NOON + 2000, Some("grün"))));
+        assert_eq!((of(0), of(1)), ((NOON, Some("a \"b\"; c")), (NOON + 2000 * MILLISECOND, Some("grün"))));
     })
     .await;
 }
@@ -81,7 +81,7 @@ async fn users_by_id_come_from_a_second_file() {
         let missing = format!("the user \"19\" is not in {}", users.display());
         assert_eq!((report.imported, report.accounts), (1, 1));
         assert_eq!(refused(&report), [("3", "the user \"18\" has no e-mail address"), ("4", &*missing), ("5", "it has no user")]);
-        let joined = 1_682_899_200_000;
+        let joined = Timestamp::from_millis(1_682_899_200_000);
         assert_eq!(accounts(&db).await, [("maria@example.com".to_owned(), joined, joined)]);
         for (content, why) in [
             ("id,email\n1,a@b.c\n\n1,d@e.f\n", ", line 4: the user \"1\" is listed twice."),
@@ -131,7 +131,7 @@ async fn waymarks_own_leads_keep_their_ids() {
         drop(conn);
         assert_eq!(stored, (id.parse().expect("an id"), r#"{"gclid":"Cj0+"}"#.into(), r#"{"tag":["a","b"]}"#.into()));
         let stored = leads(&db).await;
-        assert_eq!((stored[0].occurred_at, stored[0].campaign.as_deref()), (NOON + 789, Some("-50%;=x")));
+        assert_eq!((stored[0].occurred_at, stored[0].campaign.as_deref()), (NOON + 789 * MILLISECOND, Some("-50%;=x")));
     })
     .await;
 }

@@ -1,7 +1,10 @@
 //! Many leads: twice, at once, and interrupted.
 
 use super::*;
-use crate::db::{Dialect, testing::each_database};
+use crate::{
+    db::{Dialect, testing::each_database},
+    timestamp::DAY,
+};
 
 /// A site with so many leads of a fifth as many users. One of a hundred is bad.
 async fn site(folder: &Folder, leads: u32) -> PathBuf {
@@ -128,7 +131,7 @@ async fn an_account_joined_with_its_first_lead_wherever_that_stands() {
         });
         let file = folder.file("leads.csv", std::iter::once(header).chain(rows).collect::<Vec<_>>().join("\n"));
         assert_eq!(numbers(&db, &file).await, (1200, 0, 0, 1));
-        let midnight = 1_683_158_400_000;
+        let midnight = Timestamp::from_millis(1_683_158_400_000);
         assert_eq!(accounts(&db).await, [("maria@example.com".to_owned(), midnight, midnight)]);
         // an earlier one that comes later: the account is as old as it was, its visitor was seen before
         let file = folder
@@ -136,8 +139,9 @@ async fn an_account_joined_with_its_first_lead_wherever_that_stands() {
         assert_eq!(numbers(&db, &file).await, (1, 0, 0, 0));
         assert_eq!(accounts(&db).await, [("maria@example.com".to_owned(), midnight, midnight)]);
         let mut conn = db.read().await.expect("a connection");
-        let seen: i64 = sql("select first_seen_at from visitors").fetch_scalar(&mut conn).await.expect("one visitor");
-        assert_eq!(seen, midnight - 86_400_000);
+        let seen: Timestamp =
+            sql("select first_seen_at from visitors").fetch_scalar(&mut conn).await.expect("one visitor");
+        assert_eq!(seen, midnight - DAY);
     })
     .await;
 }

@@ -15,8 +15,9 @@ use uuid::Uuid;
 use super::{ImportError, ImportReport, Options, django_utm_tracker};
 use crate::{
     attribution::channel::rules::Rules,
-    db::{Db, Millis, sql},
+    db::{Db, sql},
     id::UserId,
+    timestamp::Timestamp,
 };
 
 /// The table as version 1.4 of django-utm-tracker makes it in SQLite.
@@ -97,7 +98,7 @@ pub(super) async fn count(db: &Db, what: &'static str) -> i64 {
 }
 
 /// An account that was there before.
-pub(super) async fn account(db: &Db, email: &'static str, created_at: Millis, sample: bool) -> UserId {
+pub(super) async fn account(db: &Db, email: &'static str, created_at: Timestamp, sample: bool) -> UserId {
     let id = UserId::new();
     db.transaction(move |conn| {
         Box::pin(async move {
@@ -120,7 +121,7 @@ pub(super) async fn account(db: &Db, email: &'static str, created_at: Millis, sa
 #[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(super) struct Lead {
     pub email: String,
-    pub occurred_at: Millis,
+    pub occurred_at: Timestamp,
     pub medium: Option<String>,
     pub source: Option<String>,
     pub campaign: Option<String>,
@@ -140,7 +141,7 @@ pub(super) async fn leads(db: &Db) -> Vec<Lead> {
 }
 
 /// Addresses with their time of joining and of sign-up, by address.
-pub(super) async fn accounts(db: &Db) -> Vec<(String, Millis, Millis)> {
+pub(super) async fn accounts(db: &Db) -> Vec<(String, Timestamp, Timestamp)> {
     let mut conn = db.read().await.expect("a connection");
     sql("select u.email, u.created_at, c.occurred_at from users u
         join conversions c on c.user_id = u.id and c.kind = 'signup' and c.source = 'waymark' order by u.email")

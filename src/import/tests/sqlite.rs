@@ -6,11 +6,12 @@ use crate::{
     auth::{Backend, backend::Credentials, password::Hasher},
     db::testing::each_database,
     id::UserId,
+    timestamp::MILLISECOND,
 };
 use axum_login::AuthnBackend;
 
 /// 2023-05-04 12:34:56 UTC.
-const NOON: Millis = 1_683_203_696_000;
+const NOON: Timestamp = Timestamp::from_millis(1_683_203_696_000);
 
 const PEOPLE: &str = "insert into auth_user (id, username, email, date_joined) values
     (1, 'maria', 'Maria@Example.com', '2023-05-01 08:00:00.000001'), (2, 'tom', 'tom@example.com', '2023-05-02 08:00:00'),
@@ -28,7 +29,7 @@ async fn leads_become_touches_of_the_accounts_with_their_users_addresses() {
                 (3, 2, '', '', '', '', '2023-05-05 00:00:00', 'Only', '', '{}')"])
             .await;
         let before = std::fs::read(&file).expect("the file");
-        let maria = account(&db, "maria@example.com", NOON + 5, false).await;
+        let maria = account(&db, "maria@example.com", NOON + 5 * MILLISECOND, false).await;
         let options = Options { custom_tags: CustomTags::parse("Partner", &[]).expect("tags"), ..Options::default() };
         let report = import(&db, &file, &options).await.expect("a report");
         assert_eq!((report.leads, report.imported, report.accounts), (3, 3, 1), "{report}");
@@ -43,22 +44,22 @@ async fn leads_become_touches_of_the_accounts_with_their_users_addresses() {
             tags: tags.into(),
         };
         let expected = [
-            lead("maria@example.com", NOON + 123, "cpc", "google", Some("spring sale"), r#"{"gclid":"Cj0+K C/Q%2B"}"#, "{}"),
-            lead("tom@example.com", 1_683_244_800_000, "cpc", "google", None, r#"{"gclid":"Only"}"#, "{}"),
+            lead("maria@example.com", NOON + 123 * MILLISECOND, "cpc", "google", Some("spring sale"), r#"{"gclid":"Cj0+K C/Q%2B"}"#, "{}"),
+            lead("tom@example.com", Timestamp::from_millis(1_683_244_800_000), "cpc", "google", None, r#"{"gclid":"Only"}"#, "{}"),
             // without a time of its own: when it was stored
-            lead("maria@example.com", 1_685_577_600_000, "social", "facebook", None, r#"{"fbclid":"IwAR","gbraid":"0AA"}"#,
+            lead("maria@example.com", Timestamp::from_millis(1_685_577_600_000), "social", "facebook", None, r#"{"fbclid":"IwAR","gbraid":"0AA"}"#,
                 r#"{"Partner":["A"],"n":["1","b"]}"#),
         ];
         assert_eq!(leads(&db).await, expected);
         // the account that was there has no second sign-up, and the new one joined when it did in Django
-        let joined = 1_683_014_400_000;
+        let joined = Timestamp::from_millis(1_683_014_400_000);
         assert_eq!(accounts(&db).await, [("tom@example.com".to_owned(), joined, joined)]);
         let mut conn = db.read().await.expect("a connection");
-        let visitors: Vec<(UserId, Millis, Millis)> =
+        let visitors: Vec<(UserId, Timestamp, Timestamp)> =
             sql("select user_id, first_seen_at, linked_at from visitors order by first_seen_at").fetch_all(&mut conn).await.expect("rows");
         assert_eq!(visitors.len(), 2);
-        assert_eq!(visitors[0], (maria, NOON + 123, NOON + 5));
-        assert_eq!((visitors[1].1, visitors[1].2), (1_683_244_800_000, joined));
+        assert_eq!(visitors[0], (maria, NOON + 123 * MILLISECOND, NOON + 5 * MILLISECOND));
+        assert_eq!((visitors[1].1, visitors[1].2), (Timestamp::from_millis(1_683_244_800_000), joined));
         let (channel, derived): (String, bool) =
             sql("select channel, derived from touches where occurred_at = $1").bind(1_683_244_800_000_i64).fetch_one(&mut conn).await.expect("a row");
         assert_eq!((&*channel, derived), ("Paid Search", true));
@@ -189,7 +190,7 @@ async fn users_with_one_address_are_one_account() {
             (3, 'cpc', 'google', '2023-05-04 12:34:56')";
         let file = folder.sqlite("db.sqlite3", &[LEADS, USERS, users, rows]).await;
         assert_eq!(numbers(&db, &file).await, (3, 0, 0, 1));
-        let joined = 1_682_928_000_000;
+        let joined = Timestamp::from_millis(1_682_928_000_000);
         assert_eq!(accounts(&db).await, [("Maria@example.com".to_owned(), joined, joined)]);
         assert_eq!(count(&db, "visitors").await, 1);
     })

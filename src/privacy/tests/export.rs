@@ -6,6 +6,8 @@ use crate::{
     components::format::rfc3339,
     db::{Db, Dialect, sql, testing::each_database},
     privacy::export::export,
+    timestamp::MILLISECOND,
+    timestamp::Timestamp,
 };
 
 /// Where a column is in the document of [`seeded`].
@@ -113,10 +115,10 @@ async fn seeded(db: &Db) -> User {
     referred(db, maria.user, "friends-link").await;
     referred(db, friend.user, "marias-link").await;
     let consent = sql("insert into consents (visitor_id, decided_at, granted, wording) values ($1, $2, true, 'v1')");
-    run(db, consent.bind(maria.visitor).bind(THEN - 3)).await;
+    run(db, consent.bind(maria.visitor).bind(THEN - 3 * MILLISECOND)).await;
     crate::auth::throttle::count_failure(db, "maria@example.com").await.expect("counted");
     let ended = sql("update users set disabled_at = $2, erased_at = $3 where id = $1").bind(maria.user);
-    run(db, ended.bind(THEN + 1).bind(THEN + 2)).await;
+    run(db, ended.bind(THEN + MILLISECOND).bind(THEN + 2 * MILLISECOND)).await;
     User::find(&mut db.read().await.expect("a connection"), maria.user).await.expect("answered").expect("a user")
 }
 
@@ -172,7 +174,7 @@ async fn the_document_says_what_the_rows_say() {
     each_database(async |db| {
         let user = seeded(&db).await;
         let mut conn = db.read().await.expect("a connection");
-        let document = export(&mut conn, &user, THEN + 7).await.expect("exported");
+        let document = export(&mut conn, &user, THEN + 7 * MILLISECOND).await.expect("exported");
         let document = serde_json::to_value(&document).expect("JSON");
         for (table, column, pointer) in EXPORTED {
             let value = match db.dialect() {
@@ -207,7 +209,7 @@ async fn the_document_says_what_the_rows_say() {
             assert!(!text.contains(others), "{others}: {text}");
         }
         assert_eq!(document["sessions"][0]["signed_in_at"], rfc3339(THEN));
-        assert_eq!(document["referral_link"]["brought"], serde_json::json!([rfc3339(THEN + 5)]));
+        assert_eq!(document["referral_link"]["brought"], serde_json::json!([rfc3339(THEN + 5 * MILLISECOND)]));
         assert_eq!(document["exported_at"], "2026-11-01T12:00:00.007Z");
     })
     .await;
@@ -218,7 +220,7 @@ fn is_same(stored: &str, shown: &Value) -> bool {
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).take(14).collect::<String>();
     match shown {
         Value::String(text) => {
-            let time = stored.parse().is_ok_and(|millis| rfc3339(millis) == *text);
+            let time = stored.parse().is_ok_and(|millis| rfc3339(Timestamp::from_millis(millis)) == *text);
             let date = text.len() > 18 && stored.contains(':') && digits(stored) == digits(text);
             text == stored || time || date || text.replace('-', "") == stored.replace('-', "")
         }

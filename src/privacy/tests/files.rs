@@ -36,10 +36,10 @@ const SECRETS: [&str; 6] = [
     "unmistakable-term",
     "unmistakable-order",
 ];
-const WINDOW: i64 = 90 * DAY;
+const WINDOW: Duration = Duration::from_hours(90 * 24);
 
 /// Maria's arrivals. Every second one is a repeat, which models take for one with the one before.
-const ARRIVALS: i64 = 1_000;
+const ARRIVALS: u32 = 1_000;
 
 /// Maria among others, in pages that were split again and again: other rows came, went and grew.
 async fn churned(db: &Db) -> Person {
@@ -47,12 +47,13 @@ async fn churned(db: &Db) -> Person {
     let stranger = visitor(db, THEN).await;
     let (mut rows, mut strangers) = (Vec::new(), Vec::new());
     for n in 0..ARRIVALS {
-        let arrival = Arrival { at: THEN - n * 1000, ..Arrival::default() };
+        let arrival = Arrival { at: THEN - n * Duration::from_secs(1), ..Arrival::default() };
         // two clicks on one ad, each with an id of its own: one step for the models, before and after
         let clicks = format!(r#"{{"gclid":"UNMISTAKABLE-CLICK-{n}"}}"#);
         let tags = format!(r#"{{"ref":["unmistakable-tag-{n}","{EMAIL}"]}}"#);
         let term = format!("unmistakable-term-{}", n / 2);
-        let hers = Arrival { click_ids: &clicks, tags: &tags, term: &term, fingerprint: i64::MIN + n, ..arrival };
+        let hers =
+            Arrival { click_ids: &clicks, tags: &tags, term: &term, fingerprint: i64::MIN + i64::from(n), ..arrival };
         rows.push(touch_row(TouchId::new(), maria.visitor, hers));
         for _ in 0..2 {
             let id = TouchId::new();
@@ -157,7 +158,7 @@ async fn numbers(db: &Db, maria: Person) -> Numbers {
     let mut credits = Vec::new();
     for model in Model::ALL {
         let credited = credit_of_user(&mut conn, maria.user, &settings, model).await.expect("credits");
-        assert_eq!(credited[0].parts.len() as i64, ARRIVALS / 2, "repeats are one");
+        assert_eq!(credited[0].parts.len() as u32, ARRIVALS / 2, "repeats are one");
         credits.extend(credited);
     }
     (numbers, credits)
@@ -305,7 +306,8 @@ async fn erasures_share_a_cleaning_and_a_note_survives_one_that_began_before() {
         assert!(at_once.iter().all(|answer| matches!(answer, Ok(true))), "{at_once:?}");
         // it rests for a while after that; a note waits
         let user = person(&db, "late@example.com").await.user;
-        run(&db, sql("update jobs set leased_until = $1 where name = 'wipe'").bind(db.now() + 60_000)).await;
+        run(&db, sql("update jobs set leased_until = $1 where name = 'wipe'").bind(db.now() + Duration::from_mins(1)))
+            .await;
         erase(&db, user).await.expect("erased");
         assert!(!file_wipe::clear(&db, Duration::ZERO).await.expect("answered"));
         assert_eq!(count(&db, "select count(*) from jobs where name like 'wipe:%'").await, 1);

@@ -9,13 +9,15 @@ use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 
 use crate::{
-    db::{Db, Error, Millis, Query, sql},
+    db::{Db, Error, Query, sql},
     id::{ConversionId, TouchId, UserId, VisitorId},
+    timestamp::MILLISECOND,
+    timestamp::Timestamp,
 };
 
-pub const DAY: Millis = 24 * 60 * 60 * 1000;
+pub use crate::timestamp::DAY;
 /// 2026-11-01T12:00:00Z
-pub const THEN: Millis = 1_793_534_400_000;
+pub const THEN: Timestamp = Timestamp::from_millis(1_793_534_400_000);
 
 pub async fn run(db: &Db, query: Query) -> u64 {
     db.transaction(|conn| Box::pin(query.execute(conn))).await.expect("the statement is fine")
@@ -68,7 +70,7 @@ pub async fn person(db: &Db, email: &str) -> Person {
     person
 }
 
-pub async fn visitor(db: &Db, first_seen_at: Millis) -> VisitorId {
+pub async fn visitor(db: &Db, first_seen_at: Timestamp) -> VisitorId {
     let id = VisitorId::new();
     run(db, sql("insert into visitors (id, first_seen_at) values ($1, $2)").bind(id).bind(first_seen_at)).await;
     id
@@ -77,7 +79,7 @@ pub async fn visitor(db: &Db, first_seen_at: Millis) -> VisitorId {
 /// What differs between the touches of these tests.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
-    pub at: Millis,
+    pub at: Timestamp,
     pub campaign: &'a str,
     pub term: &'a str,
     pub content: &'a str,
@@ -145,8 +147,8 @@ pub async fn conversion(
         .bind(id)
         .bind(user)
         .bind(value)
-        .bind(THEN + DAY + i64::from(refund_of.is_some()))
-        .bind(THEN + DAY + 9)
+        .bind(THEN + DAY + u32::from(refund_of.is_some()) * MILLISECOND)
+        .bind(THEN + DAY + 9 * MILLISECOND)
         .bind(external_id)
         .bind(refund_of),
     )
@@ -191,7 +193,7 @@ pub async fn referred(db: &Db, referee: UserId, token: &str) {
         sql("insert into referrals (referee_id, token, created_at) values ($1, $2, $3)")
             .bind(referee)
             .bind(token)
-            .bind(THEN + 5),
+            .bind(THEN + 5 * MILLISECOND),
     )
     .await;
 }

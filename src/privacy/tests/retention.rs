@@ -2,15 +2,17 @@ use std::time::Duration;
 
 use super::{Arrival, DAY, THEN, count, person, run, touch, visitor};
 use crate::{
-    db::{Db, Dialect, Millis, sql, testing::each_database},
+    db::{Db, Dialect, sql, testing::each_database},
     id::VisitorId,
     privacy::{
         lease::Lease,
         retention::{Retention, Summary, purge, purge_if_due},
     },
+    timestamp::MILLISECOND,
+    timestamp::Timestamp,
 };
 
-const NOW: Millis = THEN;
+const NOW: Timestamp = THEN;
 
 /// 90 days and 760, in batches so small that there are several.
 fn retention() -> Retention {
@@ -22,7 +24,7 @@ fn retention() -> Retention {
     }
 }
 
-async fn arrive(db: &Db, visitor: VisitorId, at: Millis, campaign: &str) {
+async fn arrive(db: &Db, visitor: VisitorId, at: Timestamp, campaign: &str) {
     touch(db, visitor, Arrival { at, campaign, ..Arrival::default() }).await;
 }
 
@@ -32,7 +34,7 @@ async fn what_was_kept_long_enough_goes_and_nothing_else() {
         // Whole visitors of the same moment too: more than a batch.
         for n in 0..8 {
             let stranger = visitor(&db, NOW - 100 * DAY).await;
-            arrive(&db, stranger, NOW - 90 * DAY - 1 - n % 2, "old").await;
+            arrive(&db, stranger, NOW - 90 * DAY - (1 + n % 2) * MILLISECOND, "old").await;
         }
         let returning = visitor(&db, NOW - 100 * DAY).await;
         arrive(&db, returning, NOW - 91 * DAY, "old").await;
@@ -40,7 +42,7 @@ async fn what_was_kept_long_enough_goes_and_nothing_else() {
         // seen later than its touch: one that waited
         arrive(&db, visitor(&db, NOW).await, NOW - 92 * DAY, "old").await;
         let member = person(&db, "a@example.com").await;
-        arrive(&db, member.visitor, NOW - 760 * DAY - 1, "old").await;
+        arrive(&db, member.visitor, NOW - 760 * DAY - MILLISECOND, "old").await;
         arrive(&db, member.visitor, NOW - 760 * DAY, "kept").await;
         arrive(&db, member.visitor, NOW - 91 * DAY, "kept").await;
         let agreed = visitor(&db, NOW - 200 * DAY).await;
@@ -70,9 +72,9 @@ async fn what_was_kept_long_enough_goes_and_nothing_else() {
 #[tokio::test]
 async fn never_keeps_everything() {
     each_database(async |db| {
-        arrive(&db, visitor(&db, 1).await, 1, "old").await;
+        arrive(&db, visitor(&db, Timestamp::EPOCH + MILLISECOND).await, Timestamp::EPOCH + MILLISECOND, "old").await;
         let member = person(&db, "a@example.com").await;
-        arrive(&db, member.visitor, 1, "old").await;
+        arrive(&db, member.visitor, Timestamp::EPOCH + MILLISECOND, "old").await;
         let never = Retention { unlinked: None, linked: None, ..retention() };
         assert_eq!(purge(&db, never, NOW).await.expect("answered"), Some(Summary::default()));
         assert_eq!(count(&db, "select count(*) from touches").await, 2);
@@ -84,7 +86,7 @@ async fn never_keeps_everything() {
 async fn two_at_once_are_one_and_do_it_all() {
     each_database(async |db| {
         for n in 0..20 {
-            arrive(&db, visitor(&db, NOW - 200 * DAY).await, NOW - 100 * DAY + n, "old").await;
+            arrive(&db, visitor(&db, NOW - 200 * DAY).await, NOW - 100 * DAY + n * MILLISECOND, "old").await;
         }
         let slowly = Retention { pause: Duration::from_millis(5), ..retention() };
         let rounds = futures::future::join_all((0..4).map(|_| purge(&db, slowly, NOW))).await;
@@ -104,7 +106,7 @@ async fn a_batch_that_fails_does_not_keep_the_rest_and_is_tried_again() {
     each_database(async |db| {
         for n in 0..9 {
             let campaign = if n == 4 { "poison" } else { "old" };
-            arrive(&db, visitor(&db, NOW - 10 * DAY).await, NOW - 100 * DAY + n, campaign).await;
+            arrive(&db, visitor(&db, NOW - 10 * DAY).await, NOW - 100 * DAY + n * MILLISECOND, campaign).await;
         }
         let (make, unmake): (&[&'static str], &'static str) = match db.dialect() {
             Dialect::Sqlite => (

@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, Visitor},
 };
 use serde_json::{Number, Value};
 
-use crate::{attribution::conversion::Mistake, db::Millis, id::UserId};
+use crate::{attribution::conversion::Mistake, id::UserId, timestamp::Timestamp};
 
 /// What is wrong with one field of a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,7 +38,7 @@ pub(super) struct ConversionReport {
     pub currency: Option<String>,
     pub external_id: Option<String>,
     pub source: Option<String>,
-    pub occurred_at: Option<Millis>,
+    pub occurred_at: Option<Timestamp>,
     pub refunds: Option<String>,
     /// Whether the body names the user by id, even by one that is not an id.
     by_id: bool,
@@ -141,11 +140,11 @@ fn minor_units(value: &Value) -> Result<i64, &'static str> {
     }
 }
 
-fn time(value: &Value) -> Result<Millis, &'static str> {
+fn time(value: &Value) -> Result<Timestamp, &'static str> {
     const FORM: &str = "This must be a time with its offset (RFC 3339), like 2026-11-23T15:30:00Z.";
     // A time zone's name behind the offset belongs to another format.
     let text = value.as_str().filter(|text| !text.contains('[')).ok_or(FORM)?;
-    text.parse::<Timestamp>().map(Timestamp::as_millisecond).map_err(|_| FORM)
+    text.parse::<jiff::Timestamp>().map(Timestamp::from).map_err(|_| FORM)
 }
 
 /// The fields of an object in their order. A field that is given twice is there twice.
@@ -198,7 +197,7 @@ mod tests {
             external_id: Some("o-1".into()),
             source: Some("shop".into()),
             // 2026-11-23T15:30:00.500Z
-            occurred_at: Some(1_795_447_800_500),
+            occurred_at: Some(Timestamp::from_millis(1_795_447_800_500)),
             refunds: None,
             by_id: false,
         };

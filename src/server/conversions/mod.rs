@@ -29,8 +29,9 @@ use crate::{
         User,
         api_tokens::{self, Caller},
     },
-    db::{Db, Error, Millis},
+    db::{Db, Error},
     id::UserId,
+    timestamp::Timestamp,
 };
 
 pub(super) const PATH: &str = "/api/conversions";
@@ -102,7 +103,7 @@ async fn check(
     report: &ConversionReport,
     caller: &Caller,
     mut errors: Vec<FieldError>,
-    now: Millis,
+    now: Timestamp,
 ) -> Result<NewConversion, ReportRefusal> {
     let source = report.source.as_deref().unwrap_or(&caller.name);
     let user = find_user(db, report, source).await?;
@@ -153,7 +154,7 @@ async fn record(
     db: &Db,
     conversion: NewConversion,
     user_field: &'static str,
-    now: Millis,
+    now: Timestamp,
 ) -> Result<Recorded, ReportRefusal> {
     let recorded =
         db.transaction(move |conn| Box::pin(async move { record_conversion(conn, &conversion, now).await })).await;

@@ -11,8 +11,6 @@
 //! Upstream: maxcountryman/tower-sessions#268 (merged in 2026, after 0.14.0) adds `Secure` to the removal; no issue is known for
 //! the others. Delete when a release that axum-login takes sends the cookie as the paragraph above says.
 
-use std::time::Duration;
-
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, header},
@@ -38,8 +36,7 @@ pub(in crate::server) async fn correct(State(cookie): State<SiteCookie>, mut req
     }
     let started = response.extensions_mut().remove::<StartedSession>();
     if let Some(StartedSession(id)) = started.filter(|_| response.status().is_server_error()) {
-        let max_age = Duration::from_millis(LIFETIME.unsigned_abs());
-        cookie::append(response.headers_mut(), &cookie.set(&id, max_age));
+        cookie::append(response.headers_mut(), &cookie.set(&id, LIFETIME));
     }
     response
 }

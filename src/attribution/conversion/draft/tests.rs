@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::timestamp::MILLISECOND;
 
 /// 2026-11-23T15:30:00Z
-const NOW: Millis = 1_795_447_800_000;
+const NOW: Timestamp = Timestamp::from_millis(1_795_447_800_000);
 
 fn purchase(user: UserId, external_id: &str) -> Draft<'_> {
     Draft {
@@ -31,7 +32,7 @@ fn all_mistakes_of_a_report_are_told_together() {
         kind: Some("a b"),
         value: -1,
         currency: Some("EURO"),
-        occurred_at: Some(NOW + 300_001),
+        occurred_at: Some(NOW + 300_001 * MILLISECOND),
         source: "\0",
         external_id: " x",
         ..Draft::default()
@@ -69,11 +70,11 @@ fn the_limits_are_where_they_are_said_to_be() {
         (Some("currency"), Draft { currency: Some(""), ..fine }),
         (None, Draft { currency: None, value: 0, ..fine }),
         (None, Draft { value: 0, ..fine }),
-        (None, Draft { occurred_at: Some(NOW + 300_000), ..fine }),
-        (Some("occurred_at"), Draft { occurred_at: Some(NOW + 300_001), ..fine }),
-        (None, Draft { occurred_at: Some(946_684_800_000), ..fine }),
-        (Some("occurred_at"), Draft { occurred_at: Some(946_684_799_999), ..fine }),
-        (Some("occurred_at"), Draft { occurred_at: Some(i64::MAX), ..fine }),
+        (None, Draft { occurred_at: Some(NOW + 300_000 * MILLISECOND), ..fine }),
+        (Some("occurred_at"), Draft { occurred_at: Some(NOW + 300_001 * MILLISECOND), ..fine }),
+        (None, Draft { occurred_at: Some(Timestamp::from_millis(946_684_800_000)), ..fine }),
+        (Some("occurred_at"), Draft { occurred_at: Some(Timestamp::from_millis(946_684_799_999)), ..fine }),
+        (Some("occurred_at"), Draft { occurred_at: Some(Timestamp::MAX), ..fine }),
         (None, Draft { kind: Some(&kind), ..fine }),
         (Some("kind"), Draft { kind: Some(&long_kind), ..fine }),
         (None, Draft { kind: Some("Trial_2-b"), ..fine }),

@@ -1,19 +1,25 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::attribution::model::{COUNT_UNIT, Millis};
+use crate::{attribution::model::COUNT_UNIT, timestamp::DAY};
 
-const DAY: Millis = 24 * 60 * 60 * 1000;
+/// In milliseconds.
+const DAY_MILLIS: i64 = DAY.as_millis() as i64;
+
+fn step(at: i64, direct: bool, tuple: u64) -> Step {
+    Step { at: Timestamp::from_millis(at), direct, tuple }
+}
 
 /// A path with a touch so many days after the first each.
-fn days(days: &[Millis]) -> Vec<Step> {
-    days.iter().map(|day| Step { at: day * DAY, direct: false, tuple: *day as u64 }).collect()
+fn days(days: &[i64]) -> Vec<Step> {
+    days.iter().map(|day| step(day * DAY_MILLIS, false, *day as u64)).collect()
 }
 
 /// A path of a day's distance each; `d` is a direct touch.
 fn touches(letters: &str) -> Vec<Step> {
-    let step = |(at, letter)| Step { at, direct: letter == 'd', tuple: at as u64 };
-    (0..).zip(letters.chars()).map(step).collect()
+    (0..).zip(letters.chars()).map(|(at, letter)| step(at, letter == 'd', at as u64)).collect()
 }
 
 fn by(model: Model, steps: &[Step], total: i64) -> Vec<i64> {
@@ -97,7 +103,7 @@ fn time_decay_by_hand() {
     // at one time: half each
     assert_eq!(by(Model::TimeDecay, &days(&[3, 3]), 7), [4, 3]);
     // half a half-life: 1/√2 = 0.70711 to 1, so 0.41421 and 0.58579
-    let half = [0, 7 * DAY / 2].map(|at| Step { at, direct: false, tuple: 0 });
+    let half = [0, 7 * DAY_MILLIS / 2].map(|at| step(at, false, 0));
     assert_eq!(by(Model::TimeDecay, &half, COUNT_UNIT), [414_214, 585_786]);
     // a half-life of one day: weights 1/8 and 1, so 1/9 and 8/9
     let weights = Weights { half_life: DAY, ..Weights::default() };
@@ -108,7 +114,7 @@ fn time_decay_by_hand() {
 fn time_decay_of_long_ago_is_still_somebody_s() {
     // a thousand half-lives before the last, which itself may be any time before the conversion
     assert_eq!(by(Model::TimeDecay, &days(&[0, 7000]), i64::MAX), [0, i64::MAX]);
-    let weights = Weights { half_life: -5, ..Weights::default() };
+    let weights = Weights { half_life: Duration::ZERO, ..Weights::default() };
     assert_eq!(credit(Model::TimeDecay, &weights, &days(&[0, 1]), 10), [0, 10]);
 }
 
@@ -127,11 +133,11 @@ fn refunds_by_hand() {
 
 #[test]
 fn the_largest_values_fit() {
-    let mut steps: Vec<Step> = (0..10_000).map(|at| Step { at: at - 5_000, direct: at % 2 == 0, tuple: 0 }).collect();
-    steps[0].at = Millis::MIN;
-    steps[9_999].at = Millis::MAX;
+    let mut steps: Vec<Step> = (0..10_000).map(|at| step(at - 5_000, at % 2 == 0, 0)).collect();
+    steps[0].at = Timestamp::MIN;
+    steps[9_999].at = Timestamp::MAX;
     for model in Model::ALL {
-        for half_life in [Millis::MIN, 0, 1, Millis::MAX] {
+        for half_life in [Duration::ZERO, Duration::from_millis(1), Duration::MAX] {
             let weights = Weights { half_life, ..Weights::default() };
             for total in [i64::MIN, -1, 0, 1, i64::MAX] {
                 let parts = credit(model, &weights, &steps, total);
@@ -148,20 +154,20 @@ fn any_model() -> impl Strategy<Value = Model> {
 }
 
 fn any_weights() -> impl Strategy<Value = Weights> {
-    let half_life = prop_oneof![Just(7 * DAY), 1..100 * DAY, any::<Millis>()];
+    let half_life = prop_oneof![Just(7 * DAY_MILLIS as u64), 1..100 * DAY_MILLIS as u64, any::<u64>()];
     (0..=100u32, 0..=100u32, half_life).prop_map(|(one, other, half_life)| {
         let (low, high) = (one.min(other), one.max(other));
         let position = format!("{low}/{}/{}", high - low, 100 - high).parse().expect("the parts of a hundred");
-        Weights { position, half_life }
+        Weights { position, half_life: Duration::from_millis(half_life) }
     })
 }
 
 /// Steps in the order of time: close together, months apart, or anywhere.
 fn any_path() -> impl Strategy<Value = Vec<Step>> {
-    let at = prop_oneof![0..5i64, 0..100 * DAY, any::<Millis>()];
+    let at = prop_oneof![0..5i64, 0..100 * DAY_MILLIS, any::<i64>()];
     prop::collection::vec((at, any::<bool>()), 1..40).prop_map(|mut steps| {
         steps.sort_by_key(|step| step.0);
-        steps.into_iter().map(|(at, direct)| Step { at, direct, tuple: 0 }).collect()
+        steps.into_iter().map(|(at, direct)| step(at, direct, 0)).collect()
     })
 }
 
@@ -221,12 +227,12 @@ proptest! {
     }
 
     #[test]
-    fn time_decay_is_what_its_formula_says(ages in prop::collection::vec(0..90 * DAY, 1..12), since in 0..30 * DAY) {
-        let mut steps: Vec<Step> = ages.iter().map(|age| Step { at: -age - since, direct: false, tuple: 0 }).collect();
+    fn time_decay_is_what_its_formula_says(ages in prop::collection::vec(0..90 * DAY_MILLIS, 1..12), since in 0..30 * DAY_MILLIS) {
+        let mut steps: Vec<Step> = ages.iter().map(|age| step(-age - since, false, 0)).collect();
         steps.sort_by_key(|step| step.at);
         let parts = credit(Model::TimeDecay, &Weights::default(), &steps, COUNT_UNIT);
         // with the conversion at 0, some time after the last touch
-        let powers: Vec<f64> = steps.iter().map(|step| (step.at as f64 / (7 * DAY) as f64).exp2()).collect();
+        let powers: Vec<f64> = steps.iter().map(|step| (step.at.as_millis() as f64 / (7 * DAY_MILLIS) as f64).exp2()).collect();
         for (part, power) in parts.iter().zip(&powers) {
             let expected = power / powers.iter().sum::<f64>() * COUNT_UNIT as f64;
             prop_assert!((*part as f64 - expected).abs() <= 1.000_001, "{part} is not {expected}");

@@ -8,7 +8,7 @@
 //!   the number of conversions.
 //! - Currencies are never added to each other.
 
-use std::{collections::BTreeMap, ops::AddAssign};
+use std::{collections::BTreeMap, ops::AddAssign, time::Duration};
 
 use super::{
     Filter, Range, Statement,
@@ -21,7 +21,7 @@ use crate::{
         model::{Model, Weights},
         settings::Settings,
     },
-    db::{Conn, Error, Millis},
+    db::{Conn, Error},
     id::{TouchId, UserId},
 };
 
@@ -43,9 +43,9 @@ pub(crate) use self::unconverted::{PersonsPath, paths_of_people};
 pub struct CreditSettings {
     pub weights: Weights,
     /// How long before a conversion a touch counts for it.
-    pub window: Millis,
+    pub window: Duration,
     /// The same for kinds of conversions that have their own.
-    pub windows: Vec<(String, Millis)>,
+    pub windows: Vec<(String, Duration)>,
     /// Whether touches from links on pages of our own are credited.
     pub internal_touches: bool,
 }
@@ -62,7 +62,7 @@ impl CreditSettings {
         }
     }
 
-    pub fn window_of(&self, kind: &str) -> Millis {
+    pub fn window_of(&self, kind: &str) -> Duration {
         self.windows.iter().find(|(name, _)| name == kind).map_or(self.window, |(_, window)| *window)
     }
 }

@@ -4,6 +4,8 @@
 //! kinds of statements however many conversions there are, and never more in memory than one part. The time it takes grows with
 //! the conversions of the period, not with those of the database.
 
+use std::time::Duration;
+
 use super::{CreditSettings, steps::TouchRow};
 use crate::{
     attribution::{
@@ -14,8 +16,9 @@ use crate::{
             statement::{CAMPAIGN, contains_pattern},
         },
     },
-    db::{Conn, Error, Millis, Value},
+    db::{Conn, Error, Value},
     id::{ConversionId, TouchId, UserId},
+    timestamp::Timestamp,
 };
 
 /// How many conversions are read at a time.
@@ -30,9 +33,9 @@ pub struct Conversion {
     pub user_id: UserId,
     pub kind: String,
     /// Its own time, which says into which period it falls.
-    pub occurred_at: Millis,
+    pub occurred_at: Timestamp,
     /// The end of its path: its own time, a refund's is that of what it refunds.
-    pub credited_at: Millis,
+    pub credited_at: Timestamp,
     /// In minor units; negative for a refund.
     pub value: i64,
     pub currency: Option<String>,
@@ -55,7 +58,7 @@ impl Conversion {
 pub struct PathTouch {
     user_id: UserId,
     pub id: TouchId,
-    pub occurred_at: Millis,
+    pub occurred_at: Timestamp,
     /// A number that touches share whose links said the same.
     #[sqlx(skip)]
     pub(super) tuple: u64,
@@ -94,7 +97,7 @@ pub struct Part {
 }
 
 impl<'a> Attributed<'a> {
-    fn new(conversion: &'a Conversion, touches: &'a [PathTouch], steps: &[Step], lookback: Millis) -> Self {
+    fn new(conversion: &'a Conversion, touches: &'a [PathTouch], steps: &[Step], lookback: Duration) -> Self {
         let places = path(steps, conversion.credited_at, lookback);
         Self {
             conversion,
@@ -151,7 +154,7 @@ pub async fn walk(
     if let Of::Ids([]) = of {
         return Ok(());
     }
-    let mut after: Option<(Millis, ConversionId)> = None;
+    let mut after: Option<(Timestamp, ConversionId)> = None;
     loop {
         let mut conversions = conversions(conn, of, after).await?;
         let full = conversions.len() == CONVERSIONS;
@@ -204,7 +207,7 @@ fn pair(
 async fn conversions(
     conn: &mut Conn,
     of: Of<'_>,
-    after: Option<(Millis, ConversionId)>,
+    after: Option<(Timestamp, ConversionId)>,
 ) -> Result<Vec<Conversion>, Error> {
     let statement = Statement::new(
         "select c.id, c.user_id, c.kind, c.occurred_at, coalesce(o.occurred_at, c.occurred_at) as credited_at, c.value,
@@ -250,7 +253,7 @@ async fn touches(
     conversions: &[Conversion],
     settings: &CreditSettings,
 ) -> Result<Vec<PathTouch>, Error> {
-    let begins = |conversion: &Conversion| conversion.credited_at.saturating_sub(settings.window_of(&conversion.kind));
+    let begins = |conversion: &Conversion| conversion.credited_at - settings.window_of(&conversion.kind);
     let first = conversions.iter().map(begins).min().unwrap_or_default();
     let last = conversions.iter().map(|conversion| conversion.credited_at).max().unwrap_or_default();
     let mut users: Vec<UserId> = conversions.iter().map(|conversion| conversion.user_id).collect();

@@ -56,7 +56,7 @@ pub(crate) async fn paths_of_people(
         " then t.occurred_at end) over (partition by coalesce(v.user_id, v.id)) as latest
              from touches t join visitors v on v.id = t.visitor_id where t.occurred_at >= ",
     )
-    .value(range.start.saturating_sub(window))
+    .value(range.start - window)
     .text(" and t.occurred_at < ")
     .value(range.end)
     .text(if settings.internal_touches { "" } else { " and not t.internal" })

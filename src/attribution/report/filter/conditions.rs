@@ -1,12 +1,14 @@
 //! What a filter adds to a statement over `touches t`.
 
+use std::time::Duration;
+
 use super::{Field, Filter, NOT_SET};
 use crate::{
     attribution::{
         report::{Range, Statement, statement::contains_pattern},
         signal::clean,
     },
-    db::{Conn, Error, Millis},
+    db::{Conn, Error},
 };
 
 impl Filter {
@@ -106,7 +108,7 @@ impl Statement {
     }
 
     /// A condition: the user `u` has a matching touch at or before the sign-up, at most `window` earlier.
-    pub fn brought_by(self, filter: &Filter, window: Millis) -> Self {
+    pub fn brought_by(self, filter: &Filter, window: Duration) -> Self {
         self.text(
             "exists (select 1 from visitors v join touches t on t.visitor_id = v.id
              where v.user_id = u.id and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - ",

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     attribution::{channel::Channel, model::Model, signal::clean},
-    db::Millis,
+    timestamp::Timestamp,
 };
 
 /// How a filter asks for touches that have no value in a field. (A touch whose value reads just so is found with them.)
@@ -132,7 +132,7 @@ impl Filter {
     }
 
     /// Reads a query string. Without a period in it, `default` is meant; `now` says which day today is.
-    pub fn parse(query: &str, default: Preset, now: Millis) -> Parsed {
+    pub fn parse(query: &str, default: Preset, now: Timestamp) -> Parsed {
         let mut problems = Vec::new();
         let mut problem =
             |name, value: &str, message: String| problems.push(Problem { name, value: value.to_owned(), message });

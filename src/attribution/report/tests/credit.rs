@@ -20,8 +20,10 @@ use crate::{
             },
         },
     },
-    db::{Millis, testing::each_database},
+    db::testing::each_database,
     id::{ConversionId, TouchId},
+    timestamp::MILLISECOND,
+    timestamp::Timestamp,
 };
 
 pub(super) fn settings() -> CreditSettings {
@@ -135,7 +137,7 @@ async fn credit_adds_up_to_the_conversions_of_the_period() {
                 assert_eq!(credit.total(), expected, "{query} {model}");
                 let all = [
                     Range { start: ORIGIN - 99 * DAY, end: ORIGIN + 40 * DAY },
-                    Range { start: ORIGIN + 40 * DAY, end: Millis::MAX },
+                    Range { start: ORIGIN + 40 * DAY, end: Timestamp::MAX },
                 ];
                 let over_time = credit_over_time(&mut conn, &filter, &settings(), model, &all).await.expect("credit");
                 let mut total = over_time[0].clone();
@@ -219,14 +221,14 @@ async fn internal_touches_are_credited_where_that_is_configured() {
 #[tokio::test]
 async fn campaigns_are_sorted_by_credit_and_a_file_has_those_that_only_earned() {
     let mut sample = Sample::default();
-    let day = |n: i64| ORIGIN + n * DAY;
+    let day = |n: u32| ORIGIN + n * DAY;
     let (early, late) = (sample.user("early@example.com", day(1)), sample.user("late@example.com", day(30)));
     let (one, two) = (sample.visitor(Some(early)), sample.visitor(Some(late)));
     sample.touch(one, day(1), Some("spring"));
     sample.touch(two, day(20), Some("autumn"));
     sample.touch(two, day(29), Some("late"));
     sample.conversion(early, "purchase", day(28), (100, "EUR"));
-    sample.conversion(late, "purchase", day(29) - 1, (100, "EUR"));
+    sample.conversion(late, "purchase", day(29) - MILLISECOND, (100, "EUR"));
     sample.conversion(late, "purchase", day(30), (51, "EUR"));
     let settings = CreditSettings { windows: Vec::new(), ..settings() };
     each_database(async |db| {

@@ -1,12 +1,15 @@
 use jiff::civil::date;
 
-use crate::attribution::{
-    model::Model,
-    report::{Field, Filter, Parsed, Preset, filter::NOT_SET},
+use crate::{
+    attribution::{
+        model::Model,
+        report::{Field, Filter, Parsed, Preset, filter::NOT_SET},
+    },
+    timestamp::Timestamp,
 };
 
 /// 2026-11-23T23:30:00Z: the next day in Berlin.
-const NOW: i64 = 1_795_476_600_000;
+const NOW: Timestamp = Timestamp::from_millis(1_795_476_600_000);
 
 fn parse(query: &str) -> Parsed {
     Filter::parse(query, Preset::Days30, NOW)
@@ -69,7 +72,7 @@ fn days_stay_within_what_the_calendar_can_count() {
         assert_eq!(problem_names(query).len(), 1, "{query}");
     }
     let range = parse("from=1970-01-01&to=9998-12-31").filter.period.range();
-    assert!(range.start == 0 && range.end > NOW);
+    assert!(range.start == Timestamp::EPOCH && range.end > NOW);
 }
 
 #[test]

@@ -8,9 +8,10 @@ use crate::{
     },
     db::{Conn, sql, testing::each_database},
     id::{TouchId, UserId},
+    timestamp::{MILLISECOND, Timestamp},
 };
 
-const NOW: i64 = ORIGIN + 80 * DAY;
+const NOW: Timestamp = super::recompute::NOW;
 
 fn filter(query: &str) -> Filter {
     Filter::parse(query, Preset::All, NOW).filter
@@ -58,7 +59,7 @@ async fn pages_stay_while_new_rows_arrive() {
             let mut later = Sample::default();
             let user = later.user(&format!("{}@example.com", UserId::new()), NOW);
             let visitor = later.visitor(Some(user));
-            later.touch(visitor, NOW + walked.len() as i64, Some("later"));
+            later.touch(visitor, NOW + walked.len() as u32 * MILLISECOND, Some("later"));
             later.store(&db).await;
             let Some(older) = page.older else { break };
             // a cursor survives its way through an address

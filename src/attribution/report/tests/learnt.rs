@@ -20,6 +20,7 @@ use crate::{
     },
     db::testing::each_database,
     id::UserId,
+    timestamp::Timestamp,
 };
 
 #[tokio::test]
@@ -79,15 +80,15 @@ async fn people_go_their_paths_with_what_they_converted_to() {
 }
 
 /// A user who came by these channels, a day apart, and the moment right after.
-fn came_by(sample: &mut Sample, channels: &[&'static str]) -> (UserId, i64) {
+fn came_by(sample: &mut Sample, channels: &[&'static str]) -> (UserId, Timestamp) {
     let user = sample.user(&format!("{}@example.com", sample.users.len()), ORIGIN);
     let visitor = sample.visitor(Some(user));
     for (n, channel) in channels.iter().enumerate() {
-        sample.touch(visitor, ORIGIN + n as i64 * DAY, Some("spring"));
+        sample.touch(visitor, ORIGIN + n as u32 * DAY, Some("spring"));
         let touch = sample.touches.last_mut().expect("it was just added");
         *touch = Touch { channel, source: Some(channel), ..touch.clone() };
     }
-    (user, ORIGIN + channels.len() as i64 * DAY)
+    (user, ORIGIN + channels.len() as u32 * DAY)
 }
 
 fn values(compared: &Comparison, currency: &str) -> Vec<(String, [i64; 2])> {

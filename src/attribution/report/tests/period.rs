@@ -1,14 +1,19 @@
+use std::time::Duration;
+
 use jiff::{
     civil::{Date, date},
     tz::TimeZone,
 };
 
-use crate::attribution::report::{
-    Period, Preset,
-    period::{Bucket, Grain},
+use crate::{
+    attribution::report::{
+        Period, Preset,
+        period::{Bucket, Grain},
+    },
+    timestamp::{MILLISECOND, Timestamp},
 };
 
-const HOUR: i64 = 3_600_000;
+const HOUR: Duration = Duration::from_hours(1);
 
 fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).expect("a known time zone")
@@ -20,7 +25,7 @@ fn day(day: Date, tz: &str) -> Period {
 
 fn hours(period: &Period) -> f64 {
     let range = period.range();
-    (range.end - range.start) as f64 / HOUR as f64
+    (range.end - range.start).div_duration_f64(HOUR)
 }
 
 #[test]
@@ -45,11 +50,14 @@ fn a_day_is_as_long_as_its_clocks_say() {
 
 #[test]
 fn days_begin_where_the_zone_says() {
-    assert_eq!(day(date(2026, 3, 29), "Europe/Berlin").range().start, 1_774_738_800_000);
-    assert_eq!(day(date(2026, 3, 30), "Europe/Berlin").range().start, 1_774_738_800_000 + 23 * HOUR);
+    assert_eq!(day(date(2026, 3, 29), "Europe/Berlin").range().start, Timestamp::from_millis(1_774_738_800_000));
+    assert_eq!(
+        day(date(2026, 3, 30), "Europe/Berlin").range().start,
+        Timestamp::from_millis(1_774_738_800_000) + 23 * HOUR
+    );
     // half-hour and quarter-hour zones
-    assert_eq!(day(date(1970, 1, 2), "Asia/Kolkata").range().start, 24 * HOUR - 5 * HOUR - HOUR / 2);
-    assert_eq!(day(date(2026, 1, 1), "Asia/Kathmandu").range().start % HOUR, HOUR / 4);
+    assert_eq!(day(date(1970, 1, 2), "Asia/Kolkata").range().start, Timestamp::EPOCH + 24 * HOUR - 5 * HOUR - HOUR / 2);
+    assert_eq!(day(date(2026, 1, 1), "Asia/Kathmandu").range().start.as_millis() % 3_600_000, 3_600_000 / 4);
 }
 
 #[test]
@@ -63,7 +71,7 @@ fn neighbouring_days_share_nothing_and_miss_nothing() {
             assert_eq!(range.start, end, "{at} {tz}");
             assert!(range.contains(range.start) && !range.contains(range.end));
             assert_eq!(year.day_of(range.start), at, "{tz}");
-            assert_eq!(year.day_of(range.end - 1), at, "{tz}");
+            assert_eq!(year.day_of(range.end - MILLISECOND), at, "{tz}");
             end = range.end;
             at = at.tomorrow().expect("a day of 2026");
         }

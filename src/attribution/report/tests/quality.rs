@@ -1,15 +1,16 @@
 //! The counts of the data-quality page.
 
-use super::sample::{DAY, ORIGIN, Sample};
+use super::sample::{ORIGIN, Sample};
 use crate::{
     attribution::report::{
         Filter, Preset,
         quality::{Touches, ignored, ignored_days, similar_names, touches},
     },
     db::{Db, sql, testing::each_database},
+    timestamp::Timestamp,
 };
 
-const NOW: i64 = ORIGIN + 80 * DAY;
+const NOW: Timestamp = super::recompute::NOW;
 
 fn filter(query: &str) -> Filter {
     Filter::parse(query, Preset::All, NOW).filter

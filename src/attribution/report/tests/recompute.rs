@@ -1,6 +1,9 @@
 //! Every number against a recomputation over all rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::sample::{DAY, ORIGIN, Sample, Touch, User, WINDOW};
 use crate::{
@@ -15,9 +18,10 @@ use crate::{
         trend::{Metric, trend},
     },
     db::testing::each_database,
+    timestamp::{MILLISECOND, Timestamp},
 };
 
-pub(super) const NOW: i64 = ORIGIN + 80 * DAY;
+pub(super) const NOW: Timestamp = Timestamp::from_millis(ORIGIN.as_millis() + 80 * 86_400_000);
 
 /// Filters that touch every kind of condition.
 pub(super) const QUERIES: [&str; 14] = [
@@ -364,14 +368,16 @@ async fn an_empty_database_has_empty_reports() {
 #[tokio::test]
 async fn a_day_of_the_clock_change_counts_its_own_touches_only() {
     // Berlin's 29th of March lasts from 28th 23:00Z to 29th 22:00Z, its 25th of October from 24th 22:00Z to 25th 23:00Z
-    let hour = 3_600_000;
+    let hour = Duration::from_hours(1);
     let october = ORIGIN + 210 * DAY;
     let mut sample = Sample::default();
     let visitor = sample.visitor(None);
-    for at in [ORIGIN - hour - 1, ORIGIN - hour, ORIGIN + 22 * hour - 1, ORIGIN + 22 * hour] {
+    for at in [ORIGIN - hour - MILLISECOND, ORIGIN - hour, ORIGIN + 22 * hour - MILLISECOND, ORIGIN + 22 * hour] {
         sample.touch(visitor, at, None);
     }
-    for at in [october - 2 * hour - 1, october - 2 * hour, october + 23 * hour - 1, october + 23 * hour] {
+    for at in
+        [october - 2 * hour - MILLISECOND, october - 2 * hour, october + 23 * hour - MILLISECOND, october + 23 * hour]
+    {
         sample.touch(visitor, at, None);
     }
     each_database(async |db| {

@@ -6,6 +6,7 @@ use crate::{
     },
     db::{Db, sql, testing::each_database},
     id::UserId,
+    timestamp::MILLISECOND,
 };
 
 async fn run(db: &Db, text: &'static str, values: Vec<crate::db::Value>) {
@@ -25,7 +26,7 @@ async fn links_tell_whom_they_brought() {
         let none = || None::<i64>.into();
         run(&db, link, vec!["ownersone".into(), owner.into(), ORIGIN.into(), none(), none()]).await;
         run(&db, link, vec!["campaign1".into(), None::<UserId>.into(), ORIGIN.into(), (ORIGIN + DAY).into(), none()]).await;
-        run(&db, link, vec!["campaign2".into(), None::<UserId>.into(), (ORIGIN + 1).into(), none(), ORIGIN.into()]).await;
+        run(&db, link, vec!["campaign2".into(), None::<UserId>.into(), (ORIGIN + MILLISECOND).into(), none(), ORIGIN.into()]).await;
         for friend in friends {
             let referral = "insert into referrals (referee_id, token, created_at) values ($1, 'ownersone', 1)";
             run(&db, referral, vec![friend.into()]).await;
@@ -36,7 +37,7 @@ async fn links_tell_whom_they_brought() {
         assert_eq!(told, [("campaign2", None, 0), ("campaign1", None, 0), ("ownersone", Some("owner@example.com"), 2)]);
         assert_eq!(links[0].state(ORIGIN), LinkState::Disabled);
         assert_eq!(links[1].state(ORIGIN + DAY), LinkState::Expired);
-        assert_eq!(links[1].state(ORIGIN + DAY - 1), LinkState::Active);
+        assert_eq!(links[1].state(ORIGIN + DAY - MILLISECOND), LinkState::Active);
         assert_eq!(referral_links(&mut conn, 1, 2).await.expect("links"), links[2..]);
         assert_eq!(referral_totals(&mut conn).await.expect("totals"), (3, 2));
 

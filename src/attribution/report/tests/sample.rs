@@ -1,15 +1,19 @@
 //! Rows for tests: kept in memory and in the database.
 
+use std::time::Duration;
+
 use crate::{
-    db::{Db, Insert, Millis, Table, Value},
+    db::{Db, Insert, Table, Value},
     id::{ConversionId, TouchId, UserId, VisitorId},
     random::Random,
+    timestamp::{MILLISECOND, Timestamp},
 };
 
-pub const DAY: Millis = 86_400_000;
+pub use crate::timestamp::DAY;
+pub const HOUR: Duration = Duration::from_hours(1);
 /// 2026-03-29T00:00:00Z, the day on which Berlin's clocks go forward.
-pub const ORIGIN: Millis = 1_774_742_400_000;
-pub const WINDOW: Millis = 20 * DAY;
+pub const ORIGIN: Timestamp = Timestamp::from_millis(1_774_742_400_000);
+pub const WINDOW: Duration = Duration::from_hours(20 * 24);
 
 static USERS: Table = Table { name: "users", columns: &["id", "email", "email_lower", "password_hash", "created_at"] };
 static VISITORS: Table = Table { name: "visitors", columns: &["id", "user_id", "first_seen_at", "linked_at"] };
@@ -57,7 +61,7 @@ static CONVERSIONS: Table = Table {
 pub struct User {
     pub id: UserId,
     pub email: String,
-    pub created_at: Millis,
+    pub created_at: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -70,7 +74,7 @@ pub struct Visitor {
 pub struct Touch {
     pub id: TouchId,
     pub visitor: VisitorId,
-    pub occurred_at: Millis,
+    pub occurred_at: Timestamp,
     pub source: Option<&'static str>,
     pub medium: Option<&'static str>,
     pub campaign: Option<&'static str>,
@@ -104,7 +108,7 @@ pub struct Conversion {
     pub kind: &'static str,
     pub value: i64,
     pub currency: Option<&'static str>,
-    pub occurred_at: Millis,
+    pub occurred_at: Timestamp,
     pub refund_of: Option<ConversionId>,
 }
 
@@ -124,7 +128,7 @@ impl Sample {
         self.aliases.iter().find(|(alias, _)| *alias == campaign).map_or(campaign, |(_, campaign)| campaign)
     }
 
-    pub fn user(&mut self, email: &str, created_at: Millis) -> UserId {
+    pub fn user(&mut self, email: &str, created_at: Timestamp) -> UserId {
         let id = UserId::new();
         self.users.push(User { id, email: email.to_owned(), created_at });
         id
@@ -136,7 +140,7 @@ impl Sample {
         id
     }
 
-    pub fn touch(&mut self, visitor: VisitorId, occurred_at: Millis, campaign: Option<&'static str>) -> TouchId {
+    pub fn touch(&mut self, visitor: VisitorId, occurred_at: Timestamp, campaign: Option<&'static str>) -> TouchId {
         let id = TouchId::new();
         self.touches.push(Touch {
             id,
@@ -158,7 +162,7 @@ impl Sample {
         &mut self,
         user: UserId,
         kind: &'static str,
-        occurred_at: Millis,
+        occurred_at: Timestamp,
         worth: (i64, &'static str),
     ) -> ConversionId {
         let id = ConversionId::new();
@@ -169,7 +173,7 @@ impl Sample {
     }
 
     /// Takes back a part of a conversion.
-    pub fn refund(&mut self, of: ConversionId, value: i64, occurred_at: Millis) -> ConversionId {
+    pub fn refund(&mut self, of: ConversionId, value: i64, occurred_at: Timestamp) -> ConversionId {
         let first = self.conversions.iter().find(|first| first.id == of).expect("what is refunded").clone();
         let id = ConversionId::new();
         self.conversions.push(Conversion { id, value: -value, occurred_at, refund_of: Some(of), ..first });
@@ -184,7 +188,7 @@ impl Sample {
         for touch in sample.touches.clone() {
             match random.below(5) {
                 0 => {
-                    let again = Touch { id: TouchId::new(), occurred_at: touch.occurred_at + 3_600_000, ..touch };
+                    let again = Touch { id: TouchId::new(), occurred_at: touch.occurred_at + HOUR, ..touch };
                     sample.touches.push(again);
                 }
                 1 => {
@@ -201,13 +205,13 @@ impl Sample {
                 let kind = *random.pick(&["purchase", "purchase", "demo"]);
                 let currency = *random.pick(&["EUR", "USD", "JPY"]);
                 let value = random.below(9_999) as i64;
-                let at = user.created_at + random.below(40 * DAY as u64) as i64 - 5 * DAY;
+                let at = user.created_at + span(&mut random, 40 * DAY) - 5 * DAY;
                 let of = sample.conversion(user.id, kind, at, (value, currency));
                 let mut left = value;
                 let mut at = at;
                 while left > 0 && random.below(2) == 0 {
                     // several at the same moment, too
-                    at += random.below(3) as i64 * 4 * DAY;
+                    at = at + random.below(3) as u32 * 4 * DAY;
                     let part = 1 + random.below(left as u64) as i64;
                     sample.refund(of, part, at);
                     left -= part;
@@ -225,7 +229,7 @@ impl Sample {
         for n in 0..60 {
             sample.user(
                 &format!("Person{n}@Example.com"),
-                ORIGIN + random.below(70) as i64 * DAY + random.below(DAY as u64) as i64,
+                ORIGIN + random.below(70) as u32 * DAY + span(&mut random, DAY),
             );
         }
         for n in 0..160 {
@@ -234,10 +238,10 @@ impl Sample {
             for _ in 0..=random.below(4) {
                 let at = match (&user, random.below(6)) {
                     (Some(user), 0) => user.created_at,
-                    (Some(user), 1) => user.created_at + 1,
+                    (Some(user), 1) => user.created_at + MILLISECOND,
                     (Some(user), 2) => user.created_at - WINDOW,
-                    (Some(user), 3) => user.created_at - WINDOW - 1,
-                    _ => ORIGIN + random.below(70 * DAY as u64) as i64,
+                    (Some(user), 3) => user.created_at - WINDOW - MILLISECOND,
+                    _ => ORIGIN + span(&mut random, 70 * DAY),
                 };
                 let touch =
                     sample.touch(visitor, at, *random.pick(&[None, Some("spring"), Some("autumn"), Some("50%_off")]));
@@ -271,7 +275,7 @@ impl Sample {
             rows.push(Insert { table: &USERS, values });
         }
         for visitor in &self.visitors {
-            let linked_at: Option<Millis> = visitor.user.map(|_| ORIGIN);
+            let linked_at: Option<Timestamp> = visitor.user.map(|_| ORIGIN);
             let values = vec![visitor.id.into(), visitor.user.into(), ORIGIN.into(), linked_at.into()];
             rows.push(Insert { table: &VISITORS, values });
         }
@@ -317,4 +321,9 @@ impl Sample {
         }
         db.insert(rows).await.expect("the rows are stored");
     }
+}
+
+/// Returns a span shorter than the limit, in whole milliseconds.
+fn span(random: &mut Random, limit: Duration) -> Duration {
+    Duration::from_millis(random.below(limit.as_millis() as u64))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     credit::settings,
-    sample::{DAY, ORIGIN, Sample},
+    sample::{DAY, HOUR, ORIGIN, Sample},
 };
 use crate::{
     attribution::{
@@ -17,7 +17,7 @@ async fn clicks_on_one_link_in_a_row_are_one_step_whatever_their_click_ids() {
     let mut sample = Sample::default();
     let user = sample.user("a@example.com", ORIGIN);
     let visitor = sample.visitor(Some(user));
-    let [first, again, last] = [0, 1, 2].map(|n| sample.touch(visitor, ORIGIN + n * 3_600_000, Some("spring")));
+    let [first, again, last] = [0, 1, 2].map(|n| sample.touch(visitor, ORIGIN + n * HOUR, Some("spring")));
     sample.aliases.push(("Spring", "spring"));
     sample.conversion(user, "demo", ORIGIN + DAY, (0, ""));
     each_database(async |db| {
@@ -68,7 +68,7 @@ async fn erased_touches_are_told_apart_by_what_is_left_of_them() {
     let mut sample = Sample::default();
     let user = sample.user("a@example.com", ORIGIN);
     let visitor = sample.visitor(Some(user));
-    let touches = [0, 1, 2, 3].map(|n| sample.touch(visitor, ORIGIN + n * 3_600_000, Some("spring")));
+    let touches = [0, 1, 2, 3].map(|n| sample.touch(visitor, ORIGIN + n * HOUR, Some("spring")));
     sample.conversion(user, "demo", ORIGIN + DAY, (0, ""));
     each_database(async |db| {
         sample.store(&db).await;
