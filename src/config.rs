@@ -8,11 +8,14 @@ use std::{net::SocketAddr, sync::Arc};
 use ipnet::IpNet;
 
 use crate::{
-    attribution::settings::Settings,
+    attribution::settings::{Settings, Site},
     db::Dialect,
     page_parameters::PAGE_PARAMETERS,
     variables::{Mistake, Variables, list},
 };
+
+/// Where no pages are: build output, server functions, health and metrics.
+const NO_PAGES: [&str; 5] = ["/pkg", "/api", "/healthz", "/readyz", "/metrics"];
 
 /// How the application runs. Each field says which variable it is read from.
 #[derive(Clone, Debug)]
@@ -52,7 +55,10 @@ impl Config {
             database_url: database_url.unwrap_or_else(|| "sqlite://data/waymark.db".into()),
             site_addr,
             development,
-            attribution: Arc::new(Settings::read(&mut variables, &site_url, &PAGE_PARAMETERS)),
+            attribution: Arc::new(Settings::read(
+                &mut variables,
+                Site { url: &site_url, no_pages: &NO_PAGES, reserved_parameters: &PAGE_PARAMETERS },
+            )),
             site_url,
             trusted_proxies: variables.value("TRUSTED_PROXIES", |value| list(value, parse_network)).unwrap_or_default(),
             metrics_addr: variables.value("METRICS_ADDR", parse_addr),

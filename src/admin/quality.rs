@@ -8,7 +8,7 @@ use super::{
 use crate::{
     attribution::{
         campaign_alias::{self, Alias},
-        capture::{counters::OVER_CAP, exclusion::Ignored},
+        capture::{counters::OVER_CAP, exclusion::Exclusion},
         report::{
             Filter, Preset,
             quality::{Alike, IgnoredDay, MOST_NAMES, Touches, ignored, ignored_days, similar_names, touches},
@@ -90,7 +90,7 @@ fn words(reason: &str) -> (&str, &'static str) {
     if reason == OVER_CAP {
         return ("Over the daily cap", "One visitor had more touches in a day than are kept. The first ones count.");
     }
-    let known = Ignored::ALL.into_iter().find(|known| known.as_str() == reason);
+    let known = Exclusion::ALL.into_iter().find(|known| known.as_str() == reason);
     // counted by another version of the program
     known.map_or((reason, ""), |known| (known.label(), known.explanation()))
 }

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 
 use crate::{
     attribution::{
-        referral::{NewToken, create_token, disable_token},
+        referral::token::{NewToken, create_token, disable_token},
         signal::clean,
     },
     auth::{

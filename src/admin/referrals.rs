@@ -114,7 +114,7 @@ fn row(asked: &Asked, link: ReferralLink) -> AnyView {
         }
         _ => view! { <TwoLines title="Campaign link" subtitle=made/> }.into_any(),
     };
-    let url = referral::url(&asked.state.config.site_url, &link.token);
+    let url = referral::token::url(&asked.state.config.site_url, &link.token);
     let (label, tone) = match (state, link.expires_at) {
         (LinkState::Disabled, _) => ("Disabled".to_owned(), Tone::Plain),
         (LinkState::Expired, _) => ("Expired".to_owned(), Tone::Plain),

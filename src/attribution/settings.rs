@@ -20,6 +20,8 @@ pub struct Settings {
     pub secure: bool,
     /// The hosts of this site, without port: that of `SITE_URL`, and `ATTRIBUTION_OWN_HOSTS`, separated by commas.
     pub own_hosts: Vec<String>,
+    /// Prefixes of paths without pages: requests below them are no arrivals.
+    pub no_pages: &'static [&'static str],
     /// `ATTRIBUTION_CUSTOM_TAGS`: names of further query parameters to keep, separated by commas.
     pub custom_tags: CustomTags,
     /// `ATTRIBUTION_WINDOW`: the look-back window, how long before a conversion a touch counts for it. Default `90d`.
@@ -49,6 +51,17 @@ pub struct Settings {
     pub gpc: Gpc,
     /// `REFERRAL_CREDIT`: of several referral links within 30 days, the `first` (default) or the `last` one wins.
     pub referral_credit: ReferralCredit,
+}
+
+/// What attribution must know of the site around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'a> {
+    /// The site's origin, such as `https://www.example.com`.
+    pub url: &'a str,
+    /// Prefixes of paths without pages, such as `/api`.
+    pub no_pages: &'static [&'static str],
+    /// Parameters of the site's own pages, which no custom tag can have.
+    pub reserved_parameters: &'a [&'a str],
 }
 
 /// Whether visitors agree before anything about them is kept.
@@ -82,19 +95,17 @@ pub enum ReferralCredit {
 }
 
 impl Settings {
-    /// Reads the settings of the site at `site_url`, an origin such as `https://www.example.com`.
-    ///
-    /// `reserved` are the parameters of the site's own pages, which no custom tag can have. A wrong value is noted in `variables`
-    /// and its default holds.
-    pub fn read(variables: &mut Variables<'_>, site_url: &str, reserved: &[&str]) -> Self {
-        let (scheme, authority) = site_url.split_once("://").unwrap_or_default();
+    /// Reads the settings of a site. A wrong value is noted in `variables`, and its default holds.
+    pub fn read(variables: &mut Variables<'_>, site: Site<'_>) -> Self {
+        let (scheme, authority) = site.url.split_once("://").unwrap_or_default();
         let own_hosts = variables.value("ATTRIBUTION_OWN_HOSTS", |value| list(value, parse_host)).unwrap_or_default();
         Self {
             secure: scheme == "https",
             own_hosts: without_port(authority).map(str::to_owned).into_iter().chain(own_hosts).collect(),
+            no_pages: site.no_pages,
             custom_tags: variables
                 .value("ATTRIBUTION_CUSTOM_TAGS", |value| {
-                    CustomTags::parse(value, reserved).map_err(|error| error.to_string())
+                    CustomTags::parse(value, site.reserved_parameters).map_err(|error| error.to_string())
                 })
                 .unwrap_or_default(),
             window: variables.value("ATTRIBUTION_WINDOW", parse_duration).unwrap_or(days(90)),
@@ -205,7 +216,7 @@ mod tests {
     fn read(site_url: &str, pairs: &[(&str, &str)]) -> (Settings, usize) {
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         let mut variables = Variables::new(&get);
-        let settings = Settings::read(&mut variables, site_url, &[]);
+        let settings = Settings::read(&mut variables, Site { url: site_url, no_pages: &[], reserved_parameters: &[] });
         (settings, variables.mistakes.len())
     }
 

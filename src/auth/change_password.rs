@@ -11,7 +11,7 @@ use super::{
     user::User,
 };
 use crate::{
-    attribution::{capture::lead_source_layer::link, touch::visitor},
+    attribution::touch::{link::link, visitor},
     db::{Error, sql},
 };
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     attribution::{
-        capture::lead_source_layer::link,
+        touch::link::link,
         touch::visitor::{self, SessionVisitor},
     },
     db,

@@ -8,7 +8,7 @@ use super::{
     user::{Role, User, email_key, parse_email},
 };
 use crate::{
-    attribution::{capture::lead_source_layer::link, conversion::sign_up_conversion, referral},
+    attribution::{conversion::sign_up_conversion, referral::token::attribute_referral, touch::link::link},
     db::{Conn, Db, Error, sql},
     id::UserId,
     timestamp::Timestamp,
@@ -60,7 +60,7 @@ pub async fn sign_up(
             Box::pin(async move {
                 insert(conn, id, &email, &hash, Role::Member, now).await?;
                 let visitor = link(conn, visitor, id, now).await?;
-                referral::credit(conn, visitor.id, id, credit, now).await?;
+                attribute_referral(conn, visitor.id, id, credit, now).await?;
                 let user = User::find(conn, id).await?.ok_or(sqlx::Error::RowNotFound)?;
                 Ok::<_, Error>((user, visitor))
             })

@@ -12,7 +12,7 @@ use crate::{
     attribution::{
         channel::rules::Rules,
         signal::{custom_tags::CustomTags, parse, referrer::Referrer},
-        touch::{Arrived, Origin, Touch},
+        touch::{Landing, Origin, Touch},
     },
     id::{UserId, VisitorId},
     page_parameters::PAGE_PARAMETERS,
@@ -183,15 +183,9 @@ impl Plan {
         let link = self.random.pick(campaign.links);
         let referrer = Referrer::parse(&format!("https://{}", self.random.pick(link.referrers)));
         let query = self.query(campaign, link, sharer.as_deref(), at);
-        let arrived = Arrived {
-            signals: &parse(&query, referrer.as_ref(), &self.tags),
-            path: &path,
-            referrer: referrer.as_ref(),
-            origin: Origin::Link,
-            internal: link.internal,
-            at,
-        };
-        let mut touch = Touch::new(&arrived, &Rules::default());
+        let signals = parse(&query, referrer.as_ref(), &self.tags);
+        let landing = Landing { signals, path, referrer, origin: Origin::Link, internal: link.internal };
+        let mut touch = Touch::new(landing, at, &Rules::default());
         touch.id = self.random.id(at);
         // reloads
         if self.random.chance(0.1) {

@@ -8,11 +8,14 @@ use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 use super::*;
 use crate::{
     attribution::{
-        capture::lead_source_layer::link,
         channel::Channel,
         conversion::sign_up_conversion,
         signal::{custom_tags::CustomTags, parse},
         touch::Touch,
+        touch::{
+            link::link,
+            store::{StoreMode, store_first},
+        },
     },
     db::testing::each_database,
     id::{ConversionId, TouchId, UserId, VisitorId},
@@ -73,8 +76,8 @@ async fn add_user(db: &Db, email: &'static str, role: &'static str) -> UserId {
 async fn add_lead(db: &Db, user: Option<UserId>) {
     let visitor = VisitorId::new();
     let signals = parse("utm_source=real", None, &CustomTags::default());
-    let touch = Touch::of_link(&signals, "/", NOW);
-    touch.store_first(db, visitor).await.expect("a touch");
+    let touch = Touch::of_link(signals, "/", NOW);
+    store_first(db, touch, visitor, StoreMode::Now).await.expect("a touch");
     if let Some(user) = user {
         db.transaction(move |conn| Box::pin(link(conn, Some(visitor), user, NOW))).await.expect("a link");
     }
@@ -197,7 +200,7 @@ async fn a_removal_leaves_what_is_real_and_nothing_else() {
         add_lead(&db, Some(admin)).await;
         add_lead(&db, Some(member)).await;
         add_lead(&db, None).await;
-        crate::attribution::referral::own_token(&db, "", member).await.expect("a token");
+        crate::attribution::referral::token::own_token(&db, "", member).await.expect("a token");
         db.transaction(move |conn| Box::pin(sign_up_conversion(conn, member, NOW))).await.expect("a conversion");
         let real = everything(&db).await;
 

@@ -12,7 +12,7 @@ use crate::{
     attribution::{
         channel::rules::Rules,
         signal::custom_tags::CustomTags,
-        touch::{Arrived, Origin, Touch},
+        touch::{Landing, Origin, Touch},
     },
     auth::user::{email_key, parse_email},
     id::{TouchId, UserId, VisitorId},
@@ -117,16 +117,9 @@ impl ImportedLead {
             .and_then(time::parse)
             .filter(|joined| (Timestamp::EPOCH..=now).contains(joined));
         let key = key_of(row)?;
-        let arrived = Arrived {
-            signals: &signals,
-            // the source does not know the page
-            path: "",
-            referrer: None,
-            origin: Origin::Import,
-            internal: false,
-            at: arrival.occurred_at,
-        };
-        let touch = Touch::new(&arrived, rules);
+        // The page is not known.
+        let landing = Landing { signals, path: String::new(), referrer: None, origin: Origin::Import, internal: false };
+        let touch = Touch::new(landing, arrival.occurred_at, rules);
         Ok(Self { place: row.place.clone(), arrival, joined, touch, key, left_out })
     }
 

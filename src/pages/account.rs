@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use super::ErrorPage;
 use crate::{
     attribution::{
-        referral::{OwnToken, own_token},
+        referral::token::{OwnToken, own_token},
         report::{
             journey::{Journey, journey},
             leads::Lead,

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 
 use crate::{
     attribution::{
-        capture::{consent_form, session_layer::Landing},
+        capture::session_layer::UndecidedLanding,
         consent::{self, Consent, Decision, consent},
         settings::ConsentMode,
     },
@@ -26,7 +26,7 @@ pub fn ConsentBanner() -> impl IntoView {
     asked
         .filter(|(parts, state)| consent(&parts.headers, &state.config.attribution) == Consent::Undecided)
         .map(|(parts, state)| {
-            let landing = parts.extensions.get::<Landing>().map(consent_form::field);
+            let landing = parts.extensions.get::<UndecidedLanding>().map(UndecidedLanding::encoded);
             view! {
                 <section class="consent" aria-label="Your choice">
                     <form class="wrap" method="post" action="/api/consent" data-consent>

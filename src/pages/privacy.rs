@@ -168,7 +168,7 @@ fn cookies(secure: bool) -> Vec<Cookie> {
             lasts: "7 days at most, usually until the next page".into(),
         },
         Cookie {
-            name: consent::cookie_name(secure).into(),
+            name: consent::decision_cookie(secure).name().into(),
             purpose: "Remembers whether you agreed or declined.",
             lasts: lasts(consent::MAX_AGE),
         },

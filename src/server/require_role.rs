@@ -9,10 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{
-    attribution::capture::{consent_form, session_layer::Landing},
-    auth::AuthSession,
-};
+use crate::{attribution::capture::session_layer::UndecidedLanding, auth::AuthSession};
 
 /// Lets only admins to `/admin` and everything below it, and only signed-in users to `/account`.
 pub(super) async fn require_role(auth: AuthSession, request: Request, next: Next) -> Response {
@@ -36,9 +33,9 @@ fn sign_in_first(request: &Request) -> Response {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let mut query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", target).finish();
     // A landing that waits for consent travels in the address.
-    if let Some(landing) = request.extensions().get::<Landing>() {
+    if let Some(landing) = request.extensions().get::<UndecidedLanding>() {
         query.push_str("&landing=");
-        query.push_str(&consent_form::field(landing));
+        query.push_str(&landing.encoded());
     }
     (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/login?{query}"))]).into_response()
 }

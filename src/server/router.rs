@@ -97,7 +97,7 @@ fn pages(state: &AppState) -> Router<AppState> {
         .route("/account/export.json", get(privacy::export_json))
         .leptos_routes_with_context(state, generate_route_list(App), context, document)
         .route("/api/touch", post(beacon::receive))
-        .route("/api/consent", post(consent_form::decide))
+        .route("/api/consent", post(consent_form::submit))
         .route("/api/{*rest}", any(server_fns::not_found))
         .fallback(move |request: Request| async move {
             match without_slash(&request) {

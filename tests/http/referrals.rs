@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use waymark::{
-    attribution::referral::{NewToken, create_token, disable_token},
+    attribution::referral::token::{NewToken, create_token, disable_token},
     db::sql,
     timestamp::{DAY, MILLISECOND},
 };

@@ -1,14 +1,11 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
 use super::{InspectedArrival, InspectedRule, InspectorResult, TypedArrival, Verdict, fields_of};
-use crate::{
-    attribution::{
-        Attribution,
-        capture::arrival::{Examined, Head},
-        channel::Classified,
-        touch::{Arrived, Origin},
-    },
-    timestamp::Timestamp,
+use crate::attribution::{
+    Attribution,
+    capture::arrival::{Arrival, RequestHead, arrival},
+    channel::Classified,
+    touch::Origin,
 };
 
 /// An ordinary browser, where none is typed.
@@ -22,11 +19,13 @@ pub fn answer(attribution: &Attribution, typed: &TypedArrival) -> InspectorResul
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
     let with_fragment = if fragment.is_empty() { query.to_owned() } else { format!("{query}&{fragment}") };
     let headers = headers(uri.host(), typed);
-    let examine =
-        |query| attribution.examine(Head { method: &Method::GET, path, query: Some(query), headers: &headers });
-    let Some(examined) = examine(&with_fragment) else { return InspectorResult::NothingToCapture };
-    let by_beacon = examine(query).is_none_or(|without| without.signals != examined.signals);
-    InspectorResult::Arrival(describe(attribution, examined, path, by_beacon))
+    let read = |query| {
+        let head = RequestHead { method: &Method::GET, path, query: Some(query), headers: &headers };
+        arrival(head, &attribution.settings)
+    };
+    let Some(arrival) = read(&with_fragment) else { return InspectorResult::NothingToCapture };
+    let by_beacon = read(query).is_none_or(|without| without.landing.signals != arrival.landing.signals);
+    InspectorResult::Arrival(describe(attribution, arrival, by_beacon))
 }
 
 /// Reads an address, absolute or a path. Browsers percent-encode what is typed, and so does this.
@@ -55,21 +54,22 @@ fn headers(host: Option<&str>, typed: &TypedArrival) -> HeaderMap {
     sent.filter_map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?))).collect()
 }
 
-fn describe(attribution: &Attribution, examined: Examined, path: &str, by_beacon: bool) -> InspectedArrival {
+fn describe(attribution: &Attribution, arrival: Arrival, by_beacon: bool) -> InspectedArrival {
+    let Arrival { landing, exclusion } = arrival;
     let rules = &attribution.settings.rules;
-    let Classified { channel, rule } = arrived(&examined, path).classify(rules);
+    let Classified { channel, rule } = landing.classify(rules);
     let listed = rules.list().find(|listed| listed.name == rule);
-    let dropped = examined.signals.dropped;
+    let dropped = landing.signals.dropped;
     let too_much =
         (dropped.cut || dropped.pairs > 0).then_some("A part of the query lies beyond the cap and is not read.");
     let too_long = (dropped.ids > 0).then_some("A click id is too long, or no text, and is left out.");
-    let read_from = match (examined.origin, examined.signals.derived) {
+    let read_from = match (landing.origin, landing.signals.derived) {
         (Origin::Referrer, _) => "The page that linked there",
         (_, true) => "The click id",
         _ => "The link",
     };
     InspectedArrival {
-        verdict: match examined.ignored {
+        verdict: match exclusion {
             None => Verdict::Captured { by_beacon },
             Some(why) => {
                 Verdict::NotCaptured { label: why.label().to_owned(), explanation: why.explanation().to_owned() }
@@ -82,15 +82,10 @@ fn describe(attribution: &Attribution, examined: Examined, path: &str, by_beacon
             custom: listed.is_some_and(|listed| listed.custom),
         },
         read_from: read_from.to_owned(),
-        landing_path: path.to_owned(),
-        referrer: examined.referrer.map(|referrer| referrer.as_string()),
-        internal: examined.internal,
+        landing_path: landing.path,
+        referrer: landing.referrer.map(|referrer| referrer.as_string()),
+        internal: landing.internal,
         left_out: [too_much, too_long].into_iter().flatten().map(str::to_owned).collect(),
-        fields: fields_of(examined.signals),
+        fields: fields_of(landing.signals),
     }
-}
-
-fn arrived<'a>(examined: &'a Examined, path: &'a str) -> Arrived<'a> {
-    let Examined { signals, referrer, origin, internal, .. } = examined;
-    Arrived { signals, path, referrer: referrer.as_ref(), origin: *origin, internal: *internal, at: Timestamp::EPOCH }
 }

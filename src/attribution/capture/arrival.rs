@@ -1,118 +1,118 @@
-//! What a request says of an arrival, and whether it counts. Nothing here is stored and no database is asked: the layer stores
-//! what comes out, and the admin's inspector shows it.
+//! [`RequestHead`] → [`Arrival`]: what a request says about where its visitor came from, and whether that counts.
 //!
-//! An explicit signal (UTM, click id, tag) always counts before the page that linked here. A page of our own, a payment provider
-//! or an identity provider is never where somebody came from.
+//! Nothing is stored here and no database is asked. The plan decides on the result, and the admin's inspector shows it.
+//!
+//! Explicit signals (UTM, click id, tag) count before the referrer. A page of this site, a payment provider or an identity
+//! provider is never a source.
 
-use axum::http::{HeaderMap, HeaderName, Method, Request, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 
-use super::exclusion::{Ignored, eligible};
+use super::exclusion::{Exclusion, exclusion};
 use crate::{
     attribution::{
-        Attribution, referral,
-        settings::Gpc,
-        signal::{Signals, parse, referrer::Referrer},
+        settings::{Gpc, Settings},
+        signal::{parse, referrer::Referrer},
         source::from_referrer::fill_from_referrer,
-        touch::{Arrived, Origin, Touch},
+        touch::{Landing, Origin},
     },
     host,
 };
 
-/// The part of a request's head that attribution reads.
+/// The prefix of referral links. They seed their own signals, so that a referrer alone makes no touch there.
+pub const REFERRAL_PREFIX: &str = "/r/";
+
+/// The part of a request that attribution reads.
 #[derive(Clone, Copy, Debug)]
-pub struct Head<'r> {
+pub struct RequestHead<'r> {
     pub method: &'r Method,
     pub path: &'r str,
     pub query: Option<&'r str>,
     pub headers: &'r HeaderMap,
 }
 
-impl<'r> Head<'r> {
+impl<'r> RequestHead<'r> {
     pub fn of<B>(request: &'r Request<B>) -> Self {
         let (uri, method, headers) = (request.uri(), request.method(), request.headers());
         Self { method, path: uri.path(), query: uri.query(), headers }
     }
 
-    fn header(&self, name: HeaderName) -> Option<&'r str> {
+    pub fn header(&self, name: HeaderName) -> Option<&'r str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// What was found.
+/// A landing, and whether it counts.
 #[derive(Clone, Debug)]
-pub struct Examined {
-    pub signals: Signals,
-    pub referrer: Option<Referrer>,
-    pub origin: Origin,
-    /// The page that linked here is our own.
-    pub internal: bool,
-    /// Why it is nobody's arrival.
-    pub ignored: Option<Ignored>,
+pub struct Arrival {
+    pub landing: Landing,
+    /// Why no touch comes of it.
+    pub exclusion: Option<Exclusion>,
 }
 
-impl Attribution {
-    /// What a request says of an arrival. `None` where it says nothing, as most do.
-    pub fn examine(&self, head: Head<'_>) -> Option<Examined> {
-        let query = head.query.unwrap_or_default();
-        let referer = head.header(header::REFERER);
-        let host = head.header(header::HOST).unwrap_or_default();
-        // almost all requests end here: a page that was reached from another of ours
-        if query.is_empty() && referer.is_none_or(|referer| is_page_of(referer, host)) {
+/// Reads the arrival in a request. Most requests say nothing: `None`.
+pub fn arrival(head: RequestHead<'_>, settings: &Settings) -> Option<Arrival> {
+    let query = head.query.unwrap_or_default();
+    let referer = head.header(header::REFERER);
+    let host = head.header(header::HOST).unwrap_or_default();
+    // Almost all requests end here: a page that was reached from another page of this site.
+    if query.is_empty() && referer.is_none_or(|referer| is_page_of(referer, host)) {
+        return None;
+    }
+    let referrer = referer.and_then(Referrer::parse);
+    let internal = referrer.as_ref().is_some_and(|referrer| {
+        settings.is_own_host(&referrer.host) || referer.is_some_and(|referer| is_page_of(referer, host))
+    });
+    let mut signals = parse(query, referrer.as_ref(), &settings.custom_tags);
+    let mut excluded = None;
+    let origin = if signals.is_empty() { Origin::Referrer } else { Origin::Link };
+    if origin == Origin::Referrer {
+        let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(REFERRAL_PREFIX));
+        excluded = fill_from_referrer(&mut signals, outside, &settings.ignored_referrers).map(Exclusion::Referrer);
+        if signals.is_empty() && excluded.is_none() {
             return None;
         }
-        let referrer = referer.and_then(Referrer::parse);
-        let internal = referrer.as_ref().is_some_and(|referrer| {
-            self.settings.is_own_host(&referrer.host) || referer.is_some_and(|referer| is_page_of(referer, host))
-        });
-        let mut signals = parse(query, referrer.as_ref(), &self.settings.custom_tags);
-        let mut ignored = None;
-        let origin = if signals.is_empty() { Origin::Referrer } else { Origin::Link };
-        if origin == Origin::Referrer {
-            // A referral link becomes a touch by itself, or by nothing.
-            let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(referral::PREFIX));
-            ignored =
-                fill_from_referrer(&mut signals, outside, &self.settings.ignored_referrers).map(Ignored::Referrer);
-            if signals.is_empty() && ignored.is_none() {
-                return None;
-            }
-        }
-        if let Err(why) = eligible(head.method, head.path, head.headers) {
-            ignored = Some(why);
-        }
-        if ignored.is_none() && asks_for_privacy(head.headers) {
-            match self.settings.gpc {
-                Gpc::NoCapture => ignored = Some(Ignored::Gpc),
-                Gpc::NoClickIds => signals.click_ids.clear(),
-                Gpc::Ignore => {}
-            }
-            if signals.is_empty() && ignored.is_none() {
-                return None;
-            }
-        }
-        Some(Examined { signals, referrer, origin, internal, ignored })
     }
-
-    /// The touch that an arrival makes.
-    pub(crate) fn touch(&self, examined: &Examined, path: &str) -> Touch {
-        let arrived = Arrived {
-            signals: &examined.signals,
-            path,
-            referrer: examined.referrer.as_ref(),
-            origin: examined.origin,
-            internal: examined.internal,
-            at: self.db.now(),
-        };
-        Touch::new(&arrived, &self.settings.rules)
+    excluded = exclusion(head.method, head.path, head.headers, settings.no_pages).or(excluded);
+    if excluded.is_none() && asks_for_privacy(head.headers) {
+        match settings.gpc {
+            Gpc::NoCapture => excluded = Some(Exclusion::Gpc),
+            Gpc::NoClickIds => signals.click_ids.clear(),
+            Gpc::Ignore => {}
+        }
+        if signals.is_empty() && excluded.is_none() {
+            return None;
+        }
     }
+    let landing = Landing { signals, path: head.path.to_owned(), referrer, origin, internal };
+    Some(Arrival { landing, exclusion: excluded })
 }
 
-/// Whether a person asks not to be sold or shared: <https://www.w3.org/TR/gpc/>.
-pub(crate) fn asks_for_privacy(headers: &HeaderMap) -> bool {
+/// Reads the arrival at an address that a page tells, as if the browser had asked for it with that query and referrer.
+/// `headers` are those of the request that tells.
+pub fn told_arrival(
+    headers: &HeaderMap,
+    path: &str,
+    query: &str,
+    referrer: &str,
+    settings: &Settings,
+) -> Option<Arrival> {
+    const KEPT: [HeaderName; 3] = [header::HOST, header::USER_AGENT, HeaderName::from_static("sec-gpc")];
+    let kept = KEPT.into_iter().filter_map(|name| headers.get(&name).cloned().map(|value| (name, value)));
+    let mut asked: HeaderMap = kept.collect();
+    asked.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
+    if let Ok(value) = HeaderValue::from_str(referrer) {
+        asked.insert(header::REFERER, value);
+    }
+    arrival(RequestHead { method: &Method::GET, path, query: Some(query), headers: &asked }, settings)
+}
+
+/// Whether a browser sends the Global Privacy Control signal: <https://www.w3.org/TR/gpc/>.
+pub fn asks_for_privacy(headers: &HeaderMap) -> bool {
     headers.get("sec-gpc").is_some_and(|value| value == "1")
 }
 
 /// Whether an address is a page of the host that a `Host` header names. Allocates nothing, because every request asks.
-pub(crate) fn is_page_of(address: &str, host: &str) -> bool {
+pub fn is_page_of(address: &str, host: &str) -> bool {
     let page = host::split(address).filter(|parts| matches!(parts.scheme, "https" | "http"));
     let page = page.and_then(|parts| host::without_port(parts.authority));
     let host = host::without_port(host).filter(|host| !host.is_empty());

@@ -1,12 +1,14 @@
 //! The form of the consent banner and of the privacy page: `POST /api/consent`.
 //!
 //! Agreeing stores the landing's touch, which waited in the form, with the landing's time, and once however often the form is
-//! sent. Declining stops capture at once, and forgets what nobody's account holds yet.
+//! sent. Declining stops capture at once, and removes what is not linked to an account yet.
+
+use std::net::IpAddr;
 
 use axum::{
     Form,
     extract::{Extension, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -14,32 +16,33 @@ use tower_sessions::Session;
 use tracing::error;
 
 use super::{
+    Attribution, EndedSession, SignedInUser, StartedSession,
     arrival::asks_for_privacy,
-    beacon::Beacon,
+    beacon::{Beacon, Told},
     consent_handoff,
-    deferred::{self, Waiting},
+    deferred::{self, DeferredTouch, MAX_AGE},
     exclusion::is_machine,
-    session_layer::{Landing, Storing},
+    recorder::{CaptureError, StoredUnder},
 };
 use crate::{
     address_limit::ClientAddress,
     attribution::{
-        Attribution, EndedSession, SignedInUser, StartedSession,
-        consent::{self, WORDING},
+        consent::{self, log},
+        settings::Settings,
         signal::without_signals,
-        touch::{Touch, visitor},
+        touch::{Touch, store::StoreMode, visitor},
     },
-    db::{Conn, Error, sql},
-    id::{UserId, VisitorId},
+    cookie,
+    local_path::LocalPath,
     timestamp::Timestamp,
 };
 
 /// What the form sends.
 #[derive(Debug, Deserialize)]
-pub struct Choice {
+pub struct ConsentForm {
     /// `yes` or `no`.
     choice: String,
-    /// The touch that waits, as [`field`] wrote it.
+    /// The touch that waits, as the page wrote it.
     #[serde(default)]
     landing: String,
     /// What the page's script read from the address, as a beacon would send it: a query may not have reached the server.
@@ -53,180 +56,137 @@ pub struct Choice {
     next: String,
 }
 
-/// A landing's touch for the form's hidden field.
-pub fn field(Landing(waiting): &Landing) -> String {
-    deferred::encode(std::slice::from_ref(waiting))
-}
-
-/// Answers the form with 303.
-pub async fn decide(
+/// Stores the decision and returns 303 back to the page; 400 where the form says neither yes nor no.
+pub async fn submit(
     State(attribution): State<Attribution>,
     Extension(session): Extension<Session>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     user: Option<Extension<SignedInUser>>,
-    ended_session: Option<Extension<EndedSession>>,
+    ended: Option<Extension<EndedSession>>,
     headers: HeaderMap,
-    Form(form): Form<Choice>,
+    Form(form): Form<ConsentForm>,
 ) -> Response {
-    let (now, secure) = (attribution.db.now(), attribution.settings.secure);
-    let see_other = || (StatusCode::SEE_OTHER, [(header::LOCATION, back(&form.next, &attribution))]).into_response();
-    let (granted, mut response, waiting) = match form.choice.as_str() {
+    let (now, settings) = (attribution.db.now(), &*attribution.settings);
+    let back = || (StatusCode::SEE_OTHER, [(header::LOCATION, back_to(&form.next, settings))]).into_response();
+    let waiting = deferred::read(&headers, settings.secure);
+    let (granted, left, mut response) = match &*form.choice {
         "yes" => {
-            let machine = is_machine(&headers) || session.id().is_none() && !attribution.admits(Some(address));
-            let touch = if machine { None } else { attribution.waited(&form, &headers) };
-            let (started, left) = attribution.agree(&session, touch).await;
-            let mut response = see_other();
-            if let Some(started) = started {
-                response.extensions_mut().insert(started);
-            }
-            let mut waiting = deferred::read(&headers, secure);
-            waiting.extend(left);
-            (true, response, waiting)
+            let mut response = back();
+            let agreed = agree(&attribution, &session, &form, &headers, address).await;
+            agreed.started.map(|started| response.extensions_mut().insert(started));
+            (true, waiting.iter().cloned().chain(agreed.left).collect(), response)
         }
-        "no" => {
-            let response = match attribution.withdraw(&session, user.is_some(), now).await {
-                Ok(ended) => {
-                    if let Some(Extension(session)) = ended_session.filter(|_| ended) {
-                        session.mark();
-                    }
-                    see_other()
+        // What waits for the database is dropped.
+        "no" => (
+            false,
+            Vec::new(),
+            match withdraw(&attribution, &session, user.is_some(), now).await {
+                Ok(session_ended) => {
+                    ended.filter(|_| session_ended).iter().for_each(|ended| ended.mark());
+                    back()
                 }
-                // Nothing more is captured, since the cookie says so; but what was could not be removed yet.
+                // The decision's cookie stops capture all the same; only what was stored before is still there.
                 Err(error) => {
-                    error!(%error, "a visitor who withdrew could not be forgotten");
+                    error!(%error, "the touches of a visitor who declined could not be removed");
                     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response()
                 }
-            };
-            // what waits for the database waits for nothing now
-            (false, response, Vec::new())
-        }
+            },
+        ),
         _ => return StatusCode::BAD_REQUEST.into_response(),
     };
-    let mut cookies = vec![consent::set_cookie(granted, now, secure)];
-    if waiting != deferred::read(&headers, secure) {
-        cookies.push(deferred::set_cookie(&waiting, secure).0);
-    }
-    for cookie in cookies {
-        // ASCII of our own
-        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
+    cookie::append(response.headers_mut(), &consent::set_cookie(granted, now, settings.secure));
+    if left != waiting {
+        cookie::append(response.headers_mut(), &deferred::set_cookie(&left, settings.secure).0);
     }
     response
 }
 
-impl Attribution {
-    /// The touch that waited. What the script read is more than what the server saw, and the same arrival.
-    fn waited(&self, form: &Choice, headers: &HeaderMap) -> Option<Touch> {
-        let landing = deferred::decode(&form.landing)
-            .into_iter()
-            .next()
-            .and_then(|waiting| waiting.touch(self, asks_for_privacy(headers)));
-        let beacon: Beacon = Beacon::parse(&form.beacon);
-        let Some((mut touch, seen)) = self.read_beacon(headers, &beacon) else { return landing };
-        match landing {
-            Some(landing) if seen.is_none_or(|seen| seen == landing.fingerprint()) => {
-                (touch.id, touch.occurred_at) = (landing.id, landing.occurred_at);
-            }
-            // The page is a copy that was made for somebody else: the address is this visitor's.
-            _ => touch.occurred_at = form.at.clamp(touch.occurred_at - deferred::OLDEST, touch.occurred_at),
-        }
-        Some(touch)
-    }
-
-    /// Stores the touch that waited, and notes the agreement with its visitor. Answers the session that began, and the touch
-    /// again where the database did not take it.
-    async fn agree(&self, session: &Session, touch: Option<Touch>) -> (Option<StartedSession>, Option<Waiting>) {
-        let now = self.db.now();
-        let (mut started, mut left) = (None, None);
-        if let Some(touch) = touch {
-            let waiting = Waiting::of(&touch);
-            match self.try_capture(session, touch, Storing::Again).await {
-                Ok((_, session)) => started = session,
-                Err(error) => {
-                    error!(%error, "a landing's touch could not be stored with its consent, and waits in a cookie");
-                    left = Some(waiting);
-                }
-            }
-        }
-        if let Ok(Some(visitor)) = visitor::get(session).await {
-            self.note_decision(visitor.id, true, now).await;
-        }
-        (started, left)
-    }
-
-    /// Forgets the touches of a visitor who is nobody's, and the session. Those of a user belong to the account, where they can
-    /// be erased. Answers whether the session ended.
-    async fn withdraw(
-        &self,
-        session: &Session,
-        signed_in: bool,
-        now: Timestamp,
-    ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
-        let Some(visitor) = visitor::get(session).await? else { return Ok(false) };
-        let id = visitor.id;
-        if self.db.transaction(move |conn| Box::pin(forget(conn, id))).await? {
-            visitor::unset(session).await?;
-            // Of somebody who is not signed in a session holds the visitor, and nothing that outlives it.
-            if !signed_in {
-                session.flush().await?;
-            }
-            return Ok(!signed_in);
-        }
-        self.note_decision(id, false, now).await;
-        Ok(false)
-    }
-
-    /// Notes what a visitor decided, where it is another decision than the last. A time that a browser told is not believed
-    /// beyond what a decision can be old.
-    pub(crate) async fn note_decision(&self, visitor: VisitorId, granted: bool, at: Timestamp) {
-        let now = self.db.now();
-        let at = at.clamp(now - consent::MAX_AGE, now);
-        let noted = self.db.transaction(move |conn| {
-            Box::pin(async move {
-                sql("insert into consents (visitor_id, decided_at, granted, wording)
-                    select id, $2, $3, $4 from visitors where id = $1 and $3 is distinct from (
-                        select granted from consents where visitor_id = $1 order by decided_at desc limit 1)
-                    on conflict (visitor_id, decided_at) do nothing")
-                .bind(visitor)
-                .bind(at)
-                .bind(granted)
-                .bind(WORDING)
-                .execute(conn)
-                .await
-            })
-        });
-        if let Err(error) = noted.await {
-            error!(%error, "a decision about consent could not be noted");
-        }
-    }
+/// What came of agreeing.
+#[derive(Default)]
+struct Agreed {
+    /// The session that began.
+    started: Option<StartedSession>,
+    /// The landing's touch, where the database did not take it.
+    left: Option<DeferredTouch>,
 }
 
-/// Removes a visitor with all touches, unless somebody signed in with it. Answers whether it is gone.
-async fn forget(conn: &mut Conn, visitor: VisitorId) -> Result<bool, Error> {
-    let lock = format!("select user_id from visitors where id = $1{}", conn.for_update());
-    let owner: Option<(Option<UserId>,)> = sql(lock).bind(visitor).fetch_optional(conn).await?;
-    if let Some((Some(_),)) = owner {
+/// Stores the touch that waited, and notes the agreement with its visitor.
+async fn agree(
+    attribution: &Attribution,
+    session: &Session,
+    form: &ConsentForm,
+    headers: &HeaderMap,
+    address: IpAddr,
+) -> Agreed {
+    let now = attribution.db.now();
+    let mut agreed = Agreed::default();
+    let counts = !is_machine(headers) && attribution.admits(session, Some(address));
+    let touch = if counts { waiting_touch(attribution, form, headers) } else { None };
+    if let Some(touch) = touch {
+        let copy = DeferredTouch::of(&touch);
+        match attribution.store(session, touch, StoreMode::Again).await {
+            Ok(StoredUnder { started, .. }) => agreed.started = started,
+            Err(error) => {
+                error!(%error, "a landing's touch could not be stored with its consent, and waits in a cookie");
+                agreed.left = Some(copy);
+            }
+        }
+    }
+    if let Ok(Some(visitor)) = visitor::get(session).await {
+        log::note(&attribution.db, visitor.id, true, now).await;
+    }
+    agreed
+}
+
+/// Returns the touch that waited in the form. The page's script may have read more than the server saw of the same arrival.
+fn waiting_touch(attribution: &Attribution, form: &ConsentForm, headers: &HeaderMap) -> Option<Touch> {
+    let (now, settings) = (attribution.db.now(), &*attribution.settings);
+    let waiting = deferred::decode(&form.landing).into_iter().next();
+    let landing = waiting.and_then(|waiting| waiting.restore(settings, now, asks_for_privacy(headers)));
+    let told = Beacon::parse(form.beacon.as_bytes()).read(headers, settings, now).unwrap_or_else(|why| {
+        attribution.count_excluded(why);
+        None
+    });
+    let Some(Told { mut touch, seen }) = told else { return landing };
+    match landing {
+        Some(landing) if seen.is_none_or(|seen| seen == landing.fingerprint()) => {
+            (touch.id, touch.occurred_at) = (landing.id, landing.occurred_at);
+        }
+        // The page is a copy that was made for another visitor. Only the address is this visitor's.
+        _ => touch.occurred_at = form.at.clamp(touch.occurred_at - MAX_AGE, touch.occurred_at),
+    }
+    Some(touch)
+}
+
+/// Removes the touches of a visitor who is not linked to a user, and the session. Touches of a user belong to the account,
+/// where they can be erased. Returns whether the session ended.
+async fn withdraw(
+    attribution: &Attribution,
+    session: &Session,
+    signed_in: bool,
+    now: Timestamp,
+) -> Result<bool, CaptureError> {
+    let Some(visitor) = visitor::get(session).await? else { return Ok(false) };
+    if !log::forget(&attribution.db, visitor.id).await? {
+        log::note(&attribution.db, visitor.id, false, now).await;
         return Ok(false);
     }
-    sql("delete from touches where visitor_id = $1").bind(visitor).execute(conn).await?;
-    sql("delete from visitors where id = $1").bind(visitor).execute(conn).await?;
-    Ok(true)
+    visitor::unset(session).await?;
+    // Without a signed-in user a session holds the visitor and nothing that outlives it.
+    if !signed_in {
+        session.flush().await?;
+    }
+    Ok(!signed_in)
 }
 
-/// Back to the page, without the signals that have become a touch: it would be captured again.
-fn back(next: &str, attribution: &Attribution) -> String {
-    let fine = next.starts_with('/')
-        && !next.starts_with("//")
-        && !next.contains('\\')
-        && next.bytes().all(|byte| byte.is_ascii_graphic());
-    let (path, query) = next.split_once('?').unwrap_or((next, ""));
-    let carried =
-        |pair: &&str| !pair.strip_prefix(consent_handoff::PARAMETER).is_some_and(|rest| rest.starts_with('='));
-    let query = query.split('&').filter(carried).collect::<Vec<_>>().join("&");
-    match (fine, without_signals(&query, &attribution.settings.custom_tags)) {
-        (false, _) => "/".to_owned(),
-        (true, query) if query.is_empty() => path.to_owned(),
-        (true, query) => format!("{path}?{query}"),
+/// Returns the page's address without the signals that have become a touch: they would be captured again.
+fn back_to(next: &str, settings: &Settings) -> String {
+    let Some(next) = LocalPath::parse(next) else { return "/".to_owned() };
+    let (path, query) = next.as_str().split_once('?').unwrap_or((next.as_str(), ""));
+    let carried = |pair: &&str| pair.split_once('=').is_some_and(|(name, _)| name == consent_handoff::PARAMETER);
+    let query = query.split('&').filter(|pair| !carried(pair)).collect::<Vec<_>>().join("&");
+    match without_signals(&query, &settings.custom_tags) {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
     }
 }

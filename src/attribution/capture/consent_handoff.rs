@@ -1,61 +1,70 @@
-//! Before consent nothing is stored, not even for the next page: a landing's touch that waits travels in the address.
+//! Before consent nothing is stored, not even for the next page: the landing travels in the address.
 //!
-//! Who looks around before deciding comes to other pages by links of our own. Browsers say which page those stood on, query
-//! included, so that the next page can be asked for with what the one before carried: [`PARAMETER`] holds the touch that
-//! waits, with its own time, landing page and referrer. It is gone with the decision.
+//! An undecided visitor who looks around follows links of this site. Browsers tell the page that a link stood on, query
+//! included. The next page is therefore asked for again, at an address that carries the landing in [`PARAMETER`], with its own
+//! time, path and referrer. The parameter is gone with the decision.
 
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 
 use super::{
-    arrival::{Head, is_page_of},
-    deferred::{self, Waiting},
-    exclusion::eligible,
+    arrival::{Arrival, RequestHead, is_page_of, told_arrival},
+    deferred::{self, DeferredTouch},
+    exclusion::exclusion,
 };
-use crate::attribution::Attribution;
+use crate::{
+    attribution::{settings::Settings, touch::Touch},
+    local_path::LocalPath,
+    timestamp::Timestamp,
+};
 
-/// The parameter of our own pages that carries a touch.
+/// The parameter that carries a landing in the addresses of this site's pages.
 pub const PARAMETER: &str = "landing";
 
-/// The longest touch that is carried, in bytes of the address: longer addresses are refused on the way by some servers.
-const BYTES: usize = 2_000;
+/// The longest landing that is carried, in bytes of the address. Some servers on the way refuse longer addresses.
+const MAX_BYTES: usize = 2_000;
 
-/// Where a touch that waits is found.
+/// Where an undecided visitor's landing is found.
 #[derive(Debug)]
-pub(crate) enum Carried {
+pub enum Handoff {
     /// In this page's address.
-    Here(Box<Waiting>),
-    /// In the address of the page before: this page is to be asked for again at that address.
-    Onward(String),
+    Present(Box<DeferredTouch>),
+    /// In the address of the page before. This page is to be asked for again at that address.
+    RedirectTo(HeaderValue),
 }
 
-impl Attribution {
-    /// The touch that a visitor who has not decided brings along from an earlier page.
-    pub(crate) fn carried(&self, head: Head<'_>) -> Option<Carried> {
-        if let Some(waiting) = self.waiting_in(head.query.unwrap_or_default()) {
-            return Some(Carried::Here(Box::new(waiting)));
-        }
-        let referer = head.headers.get(header::REFERER)?.to_str().ok()?;
-        let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        if !is_page_of(referer, host) || eligible(head.method, head.path, head.headers).is_err() {
-            return None;
-        }
-        let (address, query) = referer.split('#').next()?.split_once('?')?;
-        let waiting = self.waiting_in(query).or_else(|| {
-            let path = address.splitn(4, '/').nth(3).map(|path| format!("/{path}"))?;
-            let examined = self.said(head.headers, &path, query, "")?;
-            examined.ignored.is_none().then(|| Waiting::of(&self.touch(&examined, &path)))
-        })?;
-        let landing = deferred::encode(&[waiting]);
-        let onward = match head.query.filter(|query| !query.is_empty()) {
-            Some(query) => format!("{}?{query}&{PARAMETER}={landing}", head.path),
-            None => format!("{}?{PARAMETER}={landing}", head.path),
-        };
-        // two slashes in front would name another site
-        (landing.len() <= BYTES && !head.path.starts_with("//")).then_some(Carried::Onward(onward))
+/// Returns the landing that an undecided visitor brings along from an earlier page.
+pub fn handoff(head: RequestHead<'_>, settings: &Settings, now: Timestamp) -> Option<Handoff> {
+    if let Some(touch) = carried(head.query.unwrap_or_default(), settings, now) {
+        return Some(Handoff::Present(Box::new(touch)));
     }
+    let referer = head.header(header::REFERER)?;
+    let host = head.header(header::HOST).unwrap_or_default();
+    if !is_page_of(referer, host) || exclusion(head.method, head.path, head.headers, settings.no_pages).is_some() {
+        return None;
+    }
+    let landing = landing_of_page(referer, head, settings, now)?.encoded();
+    let query = head.query.filter(|query| !query.is_empty()).map(|query| format!("{query}&")).unwrap_or_default();
+    let address = format!("{}?{query}{PARAMETER}={landing}", head.path);
+    if landing.len() > MAX_BYTES {
+        return None;
+    }
+    HeaderValue::from_str(LocalPath::parse(&address)?.as_str()).ok().map(Handoff::RedirectTo)
+}
 
-    fn waiting_in(&self, query: &str) -> Option<Waiting> {
-        let value = query.split('&').find_map(|pair| pair.strip_prefix(PARAMETER)?.strip_prefix('='))?;
-        deferred::decode(value).into_iter().next().filter(|waiting| waiting.touch(self, false).is_some())
+/// Returns the landing that a page of this site was opened with, or that its address carries.
+fn landing_of_page(page: &str, head: RequestHead<'_>, settings: &Settings, now: Timestamp) -> Option<DeferredTouch> {
+    let (address, query) = page.split('#').next()?.split_once('?')?;
+    if let Some(touch) = carried(query, settings, now) {
+        return Some(touch);
     }
+    let path = address.splitn(4, '/').nth(3).map(|path| format!("/{path}"))?;
+    match told_arrival(head.headers, &path, query, "", settings)? {
+        Arrival { landing, exclusion: None } => Some(DeferredTouch::of(&Touch::new(landing, now, &settings.rules))),
+        Arrival { exclusion: Some(_), .. } => None,
+    }
+}
+
+fn carried(query: &str, settings: &Settings, now: Timestamp) -> Option<DeferredTouch> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix(PARAMETER)?.strip_prefix('='))?;
+    deferred::decode(value).into_iter().next().filter(|touch| touch.restore(settings, now, false).is_some())
 }

@@ -15,10 +15,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 
-use crate::{
-    attribution::report::period::day_of,
-    db::{self, Db, sql},
-};
+use crate::db::{self, Db, sql};
 
 /// Touches beyond what one visitor may leave in a day ([`Stored::OverCap`](crate::attribution::touch::store::Stored)).
 pub const OVER_CAP: &str = "over_cap";
@@ -58,7 +55,8 @@ impl Counters {
         let mut waiting = self.inner.waiting.lock().await;
         let fresh = mem::take(&mut *self.inner.fresh.lock().unwrap_or_else(PoisonError::into_inner));
         if !fresh.is_empty() {
-            let today = day_of(db.now(), &TimeZone::UTC).to_string();
+            let now = db.now().to_jiff().unwrap_or_default();
+            let today = now.to_zoned(TimeZone::UTC).date().to_string();
             for (reason, count) in fresh {
                 *waiting.entry((today.clone(), reason)).or_default() += count;
             }

@@ -1,10 +1,10 @@
-//! Touches that the database could not take wait in a cookie, and are stored with the next request that it answers.
+//! A touch that waits: for the database, in a cookie; for the visitor's consent, in a form's field or in an address.
 //!
-//! The cookie holds the link again, as a query string, and goes through the very parser that links go through. It is not
-//! signed: who forges one forges an arrival of their own, as anybody can who types a link; so all that is trusted is the time,
-//! and that within a week.
+//! The text holds the link again, as a query string, which goes through the parser that links go through. The text is not
+//! signed: a forger only forges an arrival of their own, as anybody can who types a link. So only the time is trusted, within
+//! a week.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use axum::http::HeaderMap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,12 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     attribution::{
-        Attribution,
-        settings::Gpc,
-        signal::{Signals, parse, referrer::Referrer},
-        touch::{Arrived, Origin, Touch},
+        settings::{Gpc, Settings},
+        signal::{parse, referrer::Referrer},
+        touch::{Landing, Origin, Touch},
     },
-    cookie,
+    cookie::SiteCookie,
     id::TouchId,
     timestamp::Timestamp,
 };
@@ -26,13 +25,13 @@ use crate::{
 /// A cookie holds 4 KiB with its name and attributes.
 const COOKIE_BYTES: usize = 3800;
 /// How many touches can wait.
-const MOST: usize = 20;
-/// How far back a waiting touch may claim to be.
-pub(crate) const OLDEST: Duration = Duration::from_hours(7 * 24);
+const MAX_TOUCHES: usize = 20;
+/// How far back a deferred touch may claim to be.
+pub const MAX_AGE: Duration = Duration::from_hours(7 * 24);
 
-/// A touch that waits.
+/// What is needed to make a touch again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Waiting {
+pub struct DeferredTouch {
     #[serde(rename = "i")]
     id: TouchId,
     #[serde(rename = "t")]
@@ -51,9 +50,8 @@ pub(crate) struct Waiting {
     origin: Origin,
 }
 
-impl Waiting {
-    /// What is needed to make this touch again.
-    pub(crate) fn of(touch: &Touch) -> Self {
+impl DeferredTouch {
+    pub fn of(touch: &Touch) -> Self {
         Self {
             id: touch.id,
             occurred_at: touch.occurred_at,
@@ -66,118 +64,95 @@ impl Waiting {
         }
     }
 
-    /// The touch, if the cookie still says one.
-    /// `gpc`: the browser asks for privacy.
-    pub(crate) fn touch(&self, attribution: &Attribution, gpc: bool) -> Option<Touch> {
+    /// Makes the touch again, with the same id, so that a touch whose answer got lost is not stored twice.
+    ///
+    /// Returns `None` where the text says nothing, or nothing that a link can say. `gpc`: the browser asks for privacy.
+    pub fn restore(&self, settings: &Settings, now: Timestamp, gpc: bool) -> Option<Touch> {
         let referrer = self.referrer.as_ref().and_then(|referrer| Referrer::parse(&format!("https://{referrer}")));
-        let mut signals: Signals = parse(&self.query, referrer.as_ref(), &attribution.settings.custom_tags);
-        // what a link cannot say, no touch that waits says either
+        let mut signals = parse(&self.query, referrer.as_ref(), &settings.custom_tags);
         let made_here = matches!(self.origin, Origin::Seeded | Origin::Import);
         if signals.is_empty() || made_here || !self.path.starts_with('/') || self.path.starts_with("//") {
             return None;
         }
-        match attribution.settings.gpc {
+        match settings.gpc {
             Gpc::NoCapture if gpc => return None,
             Gpc::NoClickIds if gpc => signals.click_ids.clear(),
             _ => {}
         }
-        let now = attribution.db.now();
-        let time = self.occurred_at.clamp(now - OLDEST, now);
         signals.derived = self.derived;
-        let arrived = Arrived {
-            signals: &signals,
-            path: &self.path,
-            referrer: referrer.as_ref(),
-            origin: self.origin,
-            internal: self.internal,
-            at: time,
-        };
-        let mut touch = Touch::new(&arrived, &attribution.settings.rules);
-        // The same id each time it is tried: a touch whose answer got lost is not stored twice.
+        let (path, origin, internal) = (self.path.clone(), self.origin, self.internal);
+        let landing = Landing { signals, path, referrer, origin, internal };
+        let mut touch = Touch::new(landing, self.occurred_at.clamp(now - MAX_AGE, now), &settings.rules);
         touch.id = self.id;
         Some(touch)
     }
+
+    /// Returns the text for a form's field or an address. [`decode`] reads it.
+    pub fn encoded(&self) -> String {
+        encode(std::slice::from_ref(self))
+    }
 }
 
-/// A touch's link: what it said, with what was derived from it or from its referrer.
+/// Returns a touch's link: what it said, with what was derived from it or from its referrer.
 fn query(touch: &Touch) -> String {
     let mut query = String::new();
     let mut add = |name: &str, value: &str| {
         let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
-        // writing to a string cannot fail
+        // Writing to a string cannot fail.
         let _ = write!(query, "&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
     };
     let utm = &touch.utm;
     let fields = [
-        ("utm_source", utm.source.clone()),
-        ("utm_medium", utm.medium.clone()),
-        ("utm_campaign", utm.campaign.clone()),
-        ("utm_term", utm.term.clone()),
-        ("utm_content", utm.content.clone()),
-        ("utm_id", utm.id.clone()),
-        ("utm_source_platform", utm.source_platform.clone()),
-        ("utm_creative_format", utm.creative_format.clone()),
-        ("utm_marketing_tactic", utm.marketing_tactic.clone()),
+        ("utm_source", &utm.source),
+        ("utm_medium", &utm.medium),
+        ("utm_campaign", &utm.campaign),
+        ("utm_term", &utm.term),
+        ("utm_content", &utm.content),
+        ("utm_id", &utm.id),
+        ("utm_source_platform", &utm.source_platform),
+        ("utm_creative_format", &utm.creative_format),
+        ("utm_marketing_tactic", &utm.marketing_tactic),
     ];
     for (name, value) in fields {
-        if let Some(value) = value {
-            add(name, &value);
-        }
+        value.iter().for_each(|value| add(name, value));
     }
-    let click_ids: std::collections::BTreeMap<String, String> =
-        serde_json::from_str(&touch.click_ids).unwrap_or_default();
-    for (name, id) in click_ids {
-        add(&name, &id);
-    }
-    let tags: std::collections::BTreeMap<String, Vec<String>> = serde_json::from_str(&touch.tags).unwrap_or_default();
-    for (name, values) in tags {
-        for value in values {
-            add(&name, &value);
-        }
-    }
+    let click_ids: BTreeMap<String, String> = serde_json::from_str(&touch.click_ids).unwrap_or_default();
+    click_ids.iter().for_each(|(name, id)| add(name, id));
+    let tags: BTreeMap<String, Vec<String>> = serde_json::from_str(&touch.tags).unwrap_or_default();
+    tags.iter().for_each(|(name, values)| values.iter().for_each(|value| add(name, value)));
     query
 }
 
-/// The cookie's name.
-pub(crate) fn cookie_name(secure: bool) -> &'static str {
-    if secure { "__Host-waymark-waiting" } else { "waymark-waiting" }
+fn cookie(secure: bool) -> SiteCookie {
+    SiteCookie::new("__Host-waymark-waiting", secure)
 }
 
-/// The touches that wait in a request's cookie.
-pub(crate) fn read(headers: &HeaderMap, secure: bool) -> Vec<Waiting> {
-    cookie::values(headers, cookie_name(secure)).next().map(decode).unwrap_or_default()
+/// Reads the touches in a request's cookie.
+pub fn read(headers: &HeaderMap, secure: bool) -> Vec<DeferredTouch> {
+    cookie(secure).values(headers).next().map(decode).unwrap_or_default()
 }
 
-/// Touches as text for a cookie or a form's field.
-pub(crate) fn encode(waiting: &[Waiting]) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(waiting).unwrap_or_default())
+fn encode(touches: &[DeferredTouch]) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(touches).unwrap_or_default())
 }
 
-/// The touches in such a text; none in one that makes no sense.
-pub(crate) fn decode(text: &str) -> Vec<Waiting> {
-    // longer than we make them: nobody's but a forger's, and each entry costs a transaction
+/// Reads the touches in a text. A text that makes no sense holds none.
+pub fn decode(text: &str) -> Vec<DeferredTouch> {
+    // A longer text is forged, and each entry costs a transaction.
     let json = Some(text).filter(|text| text.len() <= COOKIE_BYTES).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-    let mut waiting: Vec<Waiting> = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
-    waiting.truncate(MOST);
-    waiting
+    let mut touches: Vec<DeferredTouch> = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+    touches.truncate(MAX_TOUCHES);
+    touches
 }
 
-/// The `Set-Cookie` for touches that wait; none of them takes the cookie away. The first touches stay where not all have room:
-/// how a visitor came first is what nothing else will tell. Answers also how many had none.
-pub(crate) fn set_cookie(waiting: &[Waiting], secure: bool) -> (String, usize) {
-    let name = cookie_name(secure);
-    let attributes =
-        if secure { "; Path=/; HttpOnly; SameSite=Lax; Secure" } else { "; Path=/; HttpOnly; SameSite=Lax" };
-    let mut kept = waiting.len();
-    loop {
-        let value = encode(&waiting[..kept]);
-        if kept == 0 {
-            return (format!("{name}=; Max-Age=0{attributes}"), waiting.len());
-        }
-        if value.len() <= COOKIE_BYTES {
-            return (format!("{name}={value}; Max-Age={}{attributes}", OLDEST.as_secs()), waiting.len() - kept);
-        }
-        kept -= 1;
+/// Returns the `Set-Cookie` for touches, and how many had no room. No touches → the cookie is removed.
+///
+/// The first touches stay where not all have room: nothing else tells how a visitor first came.
+pub fn set_cookie(touches: &[DeferredTouch], secure: bool) -> (String, usize) {
+    let fits = |kept: &usize| encode(&touches[..*kept]).len() <= COOKIE_BYTES;
+    match (1..=touches.len()).rev().find(fits) {
+        Some(kept) => (cookie(secure).set(&encode(&touches[..kept]), MAX_AGE), touches.len() - kept),
+        None => (cookie(secure).removal(), touches.len()),
     }
 }
 
@@ -191,18 +166,15 @@ mod tests {
     fn touch(link: &str) -> Touch {
         let tags = CustomTags::parse("Partner", &[]).expect("a tag");
         let signals = parse(link, None, &tags);
-        let arrived = Arrived {
-            signals: &signals,
-            path: "/pricing",
-            referrer: None,
-            origin: Origin::Link,
-            internal: false,
-            at: Timestamp::from_millis(5),
-        };
-        Touch::new(&arrived, &Rules::default())
+        let (path, origin) = ("/pricing".to_owned(), Origin::Link);
+        Touch::new(
+            Landing { signals, path, referrer: None, origin, internal: false },
+            Timestamp::from_millis(5),
+            &Rules::default(),
+        )
     }
 
-    fn cookie(waiting: &[Waiting]) -> HeaderMap {
+    fn headers(waiting: &[DeferredTouch]) -> HeaderMap {
         let (set, _) = set_cookie(waiting, false);
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, set.split(';').next().expect("a pair").parse().expect("a header value"));
@@ -217,7 +189,7 @@ mod tests {
             "utm_campaign=only&fbclid=x",
         ] {
             let touch = touch(link);
-            let read = read(&cookie(&[Waiting::of(&touch)]), false);
+            let read = read(&headers(&[DeferredTouch::of(&touch)]), false);
             let [waiting] = read.as_slice() else { panic!("one touch waits: {read:?}") };
             let again = self::touch(&waiting.query);
             assert_eq!(
@@ -234,10 +206,10 @@ mod tests {
     #[test]
     fn what_has_no_room_is_told_and_the_first_stay() {
         let long = format!("utm_source={}", "x".repeat(250));
-        let many: Vec<_> = (0..20).map(|n| Waiting::of(&touch(&format!("{long}&utm_campaign=c{n}")))).collect();
+        let many: Vec<_> = (0..20).map(|n| DeferredTouch::of(&touch(&format!("{long}&utm_campaign=c{n}")))).collect();
         let (set, dropped) = set_cookie(&many, true);
         assert!(set.len() < 4096 && dropped > 0 && set.starts_with("__Host-"), "{}", set.len());
-        let kept = read(&cookie(&many), false);
+        let kept = read(&headers(&many), false);
         assert_eq!(kept, many[..kept.len()]);
     }
 

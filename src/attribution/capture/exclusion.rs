@@ -1,8 +1,8 @@
-//! Which requests can be a touch: a person's browser that loads a page. Everything here is read from the
-//! request's head; the response's status does not matter.
+//! Which requests are not an arrival. An arrival is a person's browser that loads a page.
 //!
-//! A header counts against a request only where no person's browser sends it so. A missing `Accept-Language` or `Sec-Fetch-Mode`
-//! proves nothing: apps with a browser of their own and privacy tools leave them out.
+//! Only the request's head is read; the response's status does not matter. A header counts against a request only where no
+//! person's browser sends it so. A missing `Accept-Language` or `Sec-Fetch-Mode` proves nothing: apps with a browser of their
+//! own and privacy tools leave these out.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::attribution::source::from_referrer::ReferrerExclusion;
 
 /// Why a request is no touch, whatever its query says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ignored {
+pub enum Exclusion {
     /// Not a GET.
     Method,
     /// Under a path where no pages are.
@@ -39,7 +39,7 @@ pub enum Ignored {
     Flood,
 }
 
-impl Ignored {
+impl Exclusion {
     /// Each reason that is counted, once.
     pub const ALL: [Self; 18] = [
         Self::Bot(BotKind::Crawler),
@@ -157,9 +157,6 @@ impl Ignored {
     }
 }
 
-/// Where no pages are: build output, server functions, health and metrics.
-const NO_PAGES: [&str; 5] = ["/pkg", "/api", "/healthz", "/readyz", "/metrics"];
-
 /// What the last segment of an asset's path ends with.
 const ASSETS: [&str; 40] = [
     "js",
@@ -212,21 +209,22 @@ pub fn is_machine(headers: &HeaderMap) -> bool {
     bot(text(headers, USER_AGENT.as_str()).as_deref()).is_some()
 }
 
-/// Whether a request can be a touch, or the first reason why not. The reason that says most stands first:
-/// most bots also ask for no document, and still count as bots.
-pub fn eligible(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Ignored> {
+/// Returns why a request is not an arrival. `no_pages`: the prefixes of paths without pages.
+///
+/// The reason that says most stands first: most bots do not ask for a document either, and count as bots.
+pub fn exclusion(method: &Method, path: &str, headers: &HeaderMap, no_pages: &[&str]) -> Option<Exclusion> {
     if method != Method::GET {
-        Err(Ignored::Method)
-    } else if has_no_page(path) {
-        Err(Ignored::Path)
+        Some(Exclusion::Method)
+    } else if has_no_page(path, no_pages) {
+        Some(Exclusion::Path)
     } else if let Some(kind) = machine(headers) {
-        Err(Ignored::Bot(kind))
+        Some(Exclusion::Bot(kind))
     } else if PREFETCH_HEADERS.iter().any(|name| says(headers, name, &["prefetch", "prerender", "preview"])) {
-        Err(Ignored::Prefetch)
+        Some(Exclusion::Prefetch)
     } else if !is_document(headers) {
-        Err(Ignored::NotDocument)
+        Some(Exclusion::NotDocument)
     } else {
-        Ok(())
+        None
     }
 }
 
@@ -246,13 +244,13 @@ fn machine(headers: &HeaderMap) -> Option<BotKind> {
     }
 }
 
-fn has_no_page(path: &str) -> bool {
+fn has_no_page(path: &str, no_pages: &[&str]) -> bool {
     let below = |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let segment = path.rsplit('/').next().unwrap_or_default();
     let asset = segment
         .rsplit_once('.')
         .is_some_and(|(_, extension)| ASSETS.iter().any(|asset| asset.eq_ignore_ascii_case(extension)));
-    asset || NO_PAGES.iter().any(below)
+    asset || no_pages.iter().any(below)
 }
 
 /// Whether a header holds one of the words, in any case.

@@ -1,39 +1,37 @@
-//! `LeadSourceLayer`: a lead can come without any query string.
+//! `LeadSourceLayer`: around the handler, the visitor of a signed-in user is linked, and sentinel values that a handler seeded
+//! into the session become a touch.
 //!
-//! Around the handler it sees to two things: a signed-in user's visitor is linked to the user, and **sentinel values** that a
-//! handler put into the session (`utm_medium` and `utm_source`, with `utm_campaign`, `utm_term`, `utm_content` where it likes)
-//! become a touch and leave the session, in the same response. They stay for the next request only where the database refused
-//! them.
+//! A lead can come without any link: a handler puts the values of [`SENTINELS`] into the session, `utm_medium` and `utm_source`
+//! at least. The layer takes them out again and stores them, in the same request. The referral link is the worked example.
 
 use std::{
     net::IpAddr,
     task::{Context, Poll},
 };
 
-use axum::http::{Request, Response, header};
+use axum::http::{HeaderMap, Request, Response, header};
 use futures::future::BoxFuture;
 use tower::{Layer, Service};
 use tower_sessions::Session;
 use tracing::error;
 
-use super::{exclusion::Ignored, session_layer::Storing};
+use super::{
+    Attribution, SignedInUser, StartedSession,
+    exclusion::Exclusion,
+    recorder::{CaptureError, StoredUnder, count_touch},
+};
 use crate::{
     address_limit::ClientAddress,
     attribution::{
-        Attribution, SignedInUser,
         consent::{Consent, consent},
+        settings::Settings,
         signal::{Signals, Utm, clean, referrer::Referrer},
-        touch::{
-            Arrived, Origin, Touch,
-            visitor::{self, SessionVisitor},
-        },
+        touch::{Landing, Origin, Touch, link::link, store::StoreMode, visitor},
     },
-    db::{Conn, Error, sql},
-    id::{UserId, VisitorId},
-    timestamp::Timestamp,
+    id::UserId,
 };
 
-/// The names under which a handler seeds a lead source.
+/// The session keys under which a handler seeds a lead source.
 pub const SENTINELS: [&str; 5] = ["utm_medium", "utm_source", "utm_campaign", "utm_term", "utm_content"];
 
 /// Links visitors and stores seeded lead sources. It stands inside the session and authentication layers.
@@ -80,6 +78,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The service that was polled ready is the one to call.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         let attribution = self.attribution.clone();
@@ -88,12 +87,11 @@ where
                 return inner.call(request).await;
             };
             if let Some(SignedInUser(user)) = request.extensions().get().copied() {
-                attribution.see_to_link(&session, user).await;
+                ensure_link(&attribution, &session, user).await;
             }
-            let path = request.uri().path().to_owned();
-            let came = Came::of(&request, &attribution);
+            let context = SeedContext::of(&request, &attribution.settings);
             let mut response = inner.call(request).await?;
-            if let Some(started) = attribution.take_sentinels(&session, &path, came).await {
+            if let Some(started) = store_seeded(&attribution, &session, context).await {
                 response.extensions_mut().insert(started);
             }
             Ok(response)
@@ -101,150 +99,123 @@ where
     }
 }
 
+/// Links the visitor of a signed-in user. Signing in does so too; this is for users who were signed in some other way.
+async fn ensure_link(attribution: &Attribution, session: &Session, user: UserId) {
+    if let Err(error) = try_link(attribution, session, user).await {
+        metrics::counter!("waymark_links_failed_total").increment(1);
+        error!(%error, "a visitor could not be linked to its user");
+    }
+}
+
+async fn try_link(attribution: &Attribution, session: &Session, user: UserId) -> Result<(), CaptureError> {
+    let known = visitor::get(session).await?;
+    if known.is_some_and(|visitor| visitor.user == Some(user)) {
+        return Ok(());
+    }
+    let now = attribution.db.now();
+    let visitor = known.map(|visitor| visitor.id);
+    let linked = attribution.db.transaction(move |conn| Box::pin(link(conn, visitor, user, now))).await?;
+    Ok(visitor::set(session, linked).await?)
+}
+
 /// What a seeded touch takes from its request.
-struct Came {
+struct SeedContext {
+    path: String,
     consent: Consent,
-    /// The page elsewhere that linked here.
+    /// The page of another site that linked here.
     referrer: Option<Referrer>,
     address: Option<IpAddr>,
 }
 
-impl Came {
-    fn of<B>(request: &Request<B>, attribution: &Attribution) -> Self {
-        let headers = request.headers();
+impl SeedContext {
+    fn of<B>(request: &Request<B>, settings: &Settings) -> Self {
+        let headers: &HeaderMap = request.headers();
         let referrer = headers.get(header::REFERER).and_then(|value| Referrer::parse(value.to_str().ok()?));
-        let outside = |referrer: &Referrer| !attribution.settings.is_own_host(&referrer.host);
         Self {
-            consent: consent(headers, &attribution.settings),
-            referrer: referrer.filter(outside),
+            path: request.uri().path().to_owned(),
+            consent: consent(headers, settings),
+            referrer: referrer.filter(|referrer| !settings.is_own_host(&referrer.host)),
             address: request.extensions().get().map(|ClientAddress(address)| *address),
         }
     }
 }
 
-/// Links a visitor to a user, within the transaction that signs the user in or up, and answers the visitor that the session
-/// holds from now on.
-///
-/// It changes nothing where the link stands. A visitor who is somebody else's stays theirs, and the session gets a new one; so
-/// does a session that had none, so that a later landing finds its visitor without writing the session.
-pub async fn link(
-    conn: &mut Conn,
-    visitor: Option<VisitorId>,
-    user: UserId,
-    now: Timestamp,
-) -> Result<SessionVisitor, Error> {
-    const LINK: &str = "insert into visitors (id, user_id, first_seen_at, linked_at) values ($1, $2, $3, $3)
-        on conflict (id) do update set user_id = excluded.user_id, linked_at = excluded.linked_at
-        where visitors.user_id is null";
-    let id = visitor.unwrap_or_else(VisitorId::new);
-    sql(LINK).bind(id).bind(user).bind(now).execute(conn).await?;
-    let owner: UserId = sql("select user_id from visitors where id = $1").bind(id).fetch_scalar(conn).await?;
-    if owner == user {
-        return Ok(SessionVisitor { id, user: Some(user) });
-    }
-    let id = VisitorId::new();
-    sql(LINK).bind(id).bind(user).bind(now).execute(conn).await?;
-    Ok(SessionVisitor { id, user: Some(user) })
-}
+/// The values that a handler seeded, in the order of [`SENTINELS`].
+struct Seeds([Option<serde_json::Value>; SENTINELS.len()]);
 
-impl Attribution {
-    /// Links the visitor of a signed-in user. The sign-in has done so; this is for users who were signed in some other way.
-    async fn see_to_link(&self, session: &Session, user: UserId) {
-        if let Err(error) = self.try_link(session, user).await {
-            metrics::counter!("waymark_links_failed_total").increment(1);
-            error!(%error, "a visitor could not be linked to its user");
-        }
-    }
-
-    async fn try_link(&self, session: &Session, user: UserId) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let known = visitor::get(session).await?;
-        if known.is_some_and(|visitor| visitor.user == Some(user)) {
-            return Ok(());
-        }
-        let now = self.db.now();
-        let visitor = known.map(|visitor| visitor.id);
-        let linked = self.db.transaction(move |conn| Box::pin(link(conn, visitor, user, now))).await?;
-        visitor::set(session, linked).await?;
-        Ok(())
-    }
-
-    /// Makes a touch of what a handler seeded, and takes it out of the session.
-    async fn take_sentinels(
-        &self,
-        session: &Session,
-        path: &str,
-        came: Came,
-    ) -> Option<crate::attribution::StartedSession> {
-        let mut found = [const { None }; SENTINELS.len()];
-        for (name, value) in SENTINELS.iter().zip(&mut found) {
-            // a session that cannot be read holds nothing
+impl Seeds {
+    /// Reads the session's values. `None` without medium and source, which is how most requests end.
+    async fn of(session: &Session) -> Option<Self> {
+        let mut values = [const { None }; SENTINELS.len()];
+        for (name, value) in SENTINELS.iter().zip(&mut values) {
+            // A session that cannot be read holds nothing.
             *value = session.get_value(name).await.ok().flatten();
-            // without the first two there is no lead source, and most requests end here
-            if value.is_none() && (*name == "utm_medium" || *name == "utm_source") {
+            if value.is_none() && matches!(*name, "utm_medium" | "utm_source") {
                 return None;
             }
         }
-        let mut values = found.iter().map(|value| value.as_ref().and_then(|value| clean(value.as_str()?)));
-        let mut next = || values.next().flatten();
-        let (medium, source) = (next()?, next()?);
-        let utm = Utm {
-            medium: Some(medium),
-            source: Some(source),
-            campaign: next(),
-            term: next(),
-            content: next(),
-            ..Utm::default()
-        };
-        let signals = Signals { utm, ..Signals::default() };
-        let arrived = Arrived {
-            signals: &signals,
-            path,
-            referrer: came.referrer.as_ref(),
-            origin: Origin::Seeded,
-            internal: false,
-            at: self.db.now(),
-        };
-        let touch = Touch::new(&arrived, &self.settings.rules);
-        // Out first: saving a new session must not store them.
-        for name in SENTINELS {
-            take_out(session, name).await;
-        }
-        match came.consent {
-            Consent::Given => {}
-            Consent::Undecided => {
-                self.count_ignored(Ignored::Undecided);
-                return None;
-            }
-            Consent::Refused => {
-                self.count_ignored(Ignored::Refused);
-                return None;
+        Some(Self(values))
+    }
+
+    /// Returns the cleaned values, unless medium or source is empty then.
+    fn utm(&self) -> Option<Utm> {
+        let [medium, source, campaign, term, content] =
+            self.0.each_ref().map(|value| value.as_ref().and_then(|value| clean(value.as_str()?)));
+        let complete = medium.is_some() && source.is_some();
+        complete.then(|| Utm { medium, source, campaign, term, content, ..Utm::default() })
+    }
+
+    /// Takes the values out of the session. `remove` marks a session as changed even where there is nothing to remove.
+    async fn take_out(&self, session: &Session) {
+        for (name, value) in SENTINELS.iter().zip(&self.0) {
+            if value.is_some() {
+                let _ = session.remove_value(name).await;
             }
         }
-        if session.id().is_none() && !self.admits(came.address) {
-            return None;
-        }
-        match self.try_capture(session, touch, Storing::Now).await {
-            Ok((_, started)) => started,
-            Err(error) => {
-                metrics::counter!("waymark_touches_total", "outcome" => "lost").increment(1);
-                error!(%error, "a seeded lead source could not be stored");
-                // Back for the next request. A session that is not stored yet cannot hold them: it lives in the same database.
-                if session.id().is_some() {
-                    for (name, value) in SENTINELS.iter().zip(found) {
-                        if let Some(value) = value {
-                            let _ = session.insert_value(name, value).await;
-                        }
-                    }
-                }
-                None
+    }
+
+    async fn put_back(self, session: &Session) {
+        for (name, value) in SENTINELS.iter().zip(self.0) {
+            if let Some(value) = value {
+                let _ = session.insert_value(name, value).await;
             }
         }
     }
 }
 
-async fn take_out(session: &Session, name: &str) {
-    // `remove` marks a session as changed even where there is nothing to remove
-    if let Ok(Some(_)) = session.get_value(name).await {
-        let _ = session.remove_value(name).await;
+/// Makes a touch of what a handler seeded, and takes the values out of the session. Returns the session that began with it.
+async fn store_seeded(attribution: &Attribution, session: &Session, context: SeedContext) -> Option<StartedSession> {
+    let seeds = Seeds::of(session).await?;
+    let utm = seeds.utm()?;
+    let signals = Signals { utm, ..Signals::default() };
+    let SeedContext { path, consent, referrer, address } = context;
+    let landing = Landing { signals, path, referrer, origin: Origin::Seeded, internal: false };
+    let touch = Touch::new(landing, attribution.db.now(), &attribution.settings.rules);
+    // Out first: saving a new session must not store them.
+    seeds.take_out(session).await;
+    let excluded = match consent {
+        Consent::Given => None,
+        Consent::Undecided => Some(Exclusion::Undecided),
+        Consent::Refused => Some(Exclusion::Refused),
+    };
+    if let Some(why) = excluded {
+        attribution.count_excluded(why);
+        return None;
+    }
+    if !attribution.admits(session, address) {
+        return None;
+    }
+    match attribution.store(session, touch, StoreMode::Now).await {
+        Ok(StoredUnder { started, .. }) => started,
+        Err(error) => {
+            count_touch("lost");
+            error!(%error, "a seeded lead source could not be stored");
+            // The values go back for the next request. A session that is not stored yet cannot hold them: it lives in the
+            // same database.
+            if session.id().is_some() {
+                seeds.put_back(session).await;
+            }
+            None
+        }
     }
 }

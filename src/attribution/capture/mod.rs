@@ -1,20 +1,13 @@
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+//! A request becomes a touch.
+//!
+//! 1. [`session_layer`] asks for a [`plan`]: what the request means, decided once from its head.
+//! 2. The plan reads the [`arrival`]: signals or a referrer, and whether there is an [`exclusion`].
+//! 3. The [`recorder`] stores the touch under the session's visitor. A touch that the database does not take is [`deferred`].
+//!
+//! Three more ways lead to the recorder: values that a handler seeds ([`lead_source_layer`]), the [`beacon`] and the
+//! [`consent_form`].
 
-use self::counters::Counters;
-use super::settings::Settings;
-use crate::{
-    address_limit::{AddressLimit, Limited},
-    db::Db,
-    id::UserId,
-};
-
-/// What a request says of an arrival, and whether it counts.
+/// What a request says about where its visitor came from, and whether that counts.
 pub mod arrival;
 /// What pages say of the browser's address: `POST /api/touch`.
 pub mod beacon;
@@ -22,41 +15,30 @@ pub mod beacon;
 pub mod bots;
 /// The form by which visitors decide: `POST /api/consent`.
 pub mod consent_form;
-/// A landing's touch on its way through pages, until its visitor decides.
-pub(crate) mod consent_handoff;
-/// What did not count, by day and reason.
+/// Before consent: the landing travels in the address of the next page.
+pub mod consent_handoff;
+/// What did not become a touch, by day and reason.
 pub mod counters;
-/// Touches that wait to be stored.
+/// A touch that waits in a cookie, a form or an address.
 mod deferred;
 /// Why a request is not an arrival.
 pub mod exclusion;
-/// [`LeadSourceLayer`](lead_source_layer::LeadSourceLayer): linking visitors to users, sentinel values.
+/// [`LeadSourceLayer`](lead_source_layer::LeadSourceLayer): links visitors to users, and stores what handlers seed.
 pub mod lead_source_layer;
-/// [`UtmSessionLayer`](session_layer::UtmSessionLayer): a request becomes a touch under the session's visitor.
+/// What a request means for attribution, decided once.
+mod plan;
+/// [`Attribution`]: stores touches under the session's visitor, and counts what was not stored.
+mod recorder;
+/// [`UtmSessionLayer`](session_layer::UtmSessionLayer): carries out the plan before the handler runs.
 pub mod session_layer;
 
-/// What the layers need.
-#[derive(Clone, Debug)]
-pub struct Attribution {
-    pub db: Db,
-    pub settings: Arc<Settings>,
-    /// What did not count, by reason.
-    pub counters: Counters,
-    /// New visitors of an address, counted in this process.
-    pub new_visitors: NewVisitorLimit,
-}
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-/// New visitors of one address, each of whom is a row: more than people bring together, fewer than fill a disk.
-#[derive(Clone, Copy, Debug)]
-pub struct NewVisitors;
-
-impl Limited for NewVisitors {
-    const MOST: u32 = 1_000;
-    const WINDOW: Duration = Duration::from_secs(10 * 60);
-}
-
-/// Counts new visitors by address.
-pub type NewVisitorLimit = AddressLimit<NewVisitors>;
+pub use self::recorder::{Attribution, NewVisitorLimit};
+use crate::id::UserId;
 
 /// A request extension: who is signed in. Authentication sets it, outside the attribution layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,16 @@
-//! What a visitor decided about being remembered, and where the decision is kept: in a cookie of its own, since before consent
-//! there is no session.
+//! What a visitor decided about being remembered. A cookie of its own keeps the decision, since before consent there is no
+//! session.
 //!
 //! | `ATTRIBUTION_CONSENT` | undecided | agreed | declined |
 //! |---|---|---|---|
 //! | `implied` | captured | captured | not captured |
 //! | `required` | the landing's touch waits in the page | captured | not captured |
 //!
-//! A decision holds for [`MAX_AGE`] and for the [`WORDING`] it was made about; declining holds for any. Agreeing is also
-//! noted with the visitor (`consents`), because it has to be shown on request (GDPR, article 7).
+//! A decision holds for [`MAX_AGE`]. Agreement holds for the [`WORDING`] that the visitor read; declining holds for all.
+//! Agreement is also noted with the visitor (`consents`), because it has to be shown on request (GDPR, article 7).
+
+/// What the database keeps of decisions, and forgetting a visitor who declines.
+pub mod log;
 
 use std::time::Duration;
 
@@ -15,11 +18,11 @@ use axum::http::HeaderMap;
 
 use crate::{
     attribution::settings::{ConsentMode, Settings},
-    cookie,
+    cookie::SiteCookie,
     timestamp::Timestamp,
 };
 
-/// The version of the text that visitors agree to. Raise it when what the text says changes: everybody is asked again.
+/// The version of the text that visitors agree to. Raise it when the text's meaning changes: every visitor is asked again.
 pub const WORDING: &str = "1";
 
 /// How long a decision holds: half a year, as the French authority recommends (CNIL, guidelines of 17 September 2020).
@@ -38,20 +41,21 @@ pub struct Decision {
 pub enum Consent {
     /// Capture.
     Given,
-    /// Nobody asked yet; ask.
+    /// Ask the visitor.
     Undecided,
     /// Do not capture.
     Refused,
 }
 
-/// The decision cookie's name.
-pub fn cookie_name(secure: bool) -> &'static str {
-    if secure { "__Host-waymark-consent" } else { "waymark-consent" }
+/// The cookie that keeps a decision.
+pub fn decision_cookie(secure: bool) -> SiteCookie {
+    SiteCookie::new("__Host-waymark-consent", secure)
 }
 
-/// What the browser says its visitor decided. A cookie that makes no sense is no decision; of several, one that declines holds.
+/// Returns what the browser says its visitor decided. A cookie that makes no sense is no decision. Of several decisions, one
+/// that declines holds.
 pub fn decision(headers: &HeaderMap, secure: bool) -> Option<Decision> {
-    cookie::values(headers, cookie_name(secure)).filter_map(read).min_by_key(|decision| decision.granted)
+    decision_cookie(secure).values(headers).filter_map(read).min_by_key(|decision| decision.granted)
 }
 
 fn read(value: &str) -> Option<Decision> {
@@ -66,7 +70,7 @@ fn read(value: &str) -> Option<Decision> {
     parts.next().is_none().then_some(Decision { granted, wording, decided_at })
 }
 
-/// Whether a request may be captured.
+/// Returns whether a request may be captured.
 pub fn consent(headers: &HeaderMap, settings: &Settings) -> Consent {
     match (decision(headers, settings.secure), settings.consent) {
         (Some(Decision { granted: false, .. }), _) => Consent::Refused,
@@ -76,12 +80,10 @@ pub fn consent(headers: &HeaderMap, settings: &Settings) -> Consent {
     }
 }
 
-/// The `Set-Cookie` that keeps a decision.
-pub(crate) fn set_cookie(granted: bool, now: Timestamp, secure: bool) -> String {
-    let (name, word) = (cookie_name(secure), if granted { "yes" } else { "no" });
-    let secure = if secure { "; Secure" } else { "" };
-    let seconds = MAX_AGE.as_secs();
-    format!("{name}={word}.{WORDING}.{}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", now.as_millis())
+/// Returns the `Set-Cookie` that keeps a decision.
+pub fn set_cookie(granted: bool, now: Timestamp, secure: bool) -> String {
+    let word = if granted { "yes" } else { "no" };
+    decision_cookie(secure).set(&format!("{word}.{WORDING}.{}", now.as_millis()), MAX_AGE)
 }
 
 #[cfg(test)]
@@ -89,11 +91,12 @@ mod tests {
     use axum::http::header;
 
     use super::*;
-    use crate::variables::Variables;
+    use crate::{attribution::settings::Site, variables::Variables};
 
     fn settings(mode: &str) -> Settings {
         let get = |name: &str| (name == "ATTRIBUTION_CONSENT").then(|| mode.to_owned());
-        Settings::read(&mut Variables::new(&get), "http://127.0.0.1:3000", &[])
+        let site = Site { url: "http://127.0.0.1:3000", no_pages: &[], reserved_parameters: &[] };
+        Settings::read(&mut Variables::new(&get), site)
     }
 
     fn of(cookie: &str, mode: &str) -> Consent {

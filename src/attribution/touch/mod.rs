@@ -15,6 +15,8 @@ use crate::{
 
 /// A touch's UTM set as one number.
 pub mod fingerprint;
+/// Linking a visitor to a user.
+pub mod link;
 /// Giving stored touches the channel that today's rules say.
 pub mod reclassify;
 /// Storing touches: once each, under their visitor.
@@ -81,25 +83,24 @@ impl Origin {
     }
 }
 
-/// What a touch is made of.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrived<'a> {
-    pub signals: &'a Signals,
-    /// Where the link led, without its query.
-    pub path: &'a str,
-    pub referrer: Option<&'a Referrer>,
+/// What an arrival says, before it becomes a touch.
+#[derive(Clone, Debug)]
+pub struct Landing {
+    pub signals: Signals,
+    /// The path that was opened, without its query.
+    pub path: String,
+    pub referrer: Option<Referrer>,
     pub origin: Origin,
-    /// The link stood on a page of our own.
+    /// The link stood on a page of this site.
     pub internal: bool,
-    pub at: Timestamp,
 }
 
-impl Arrived<'_> {
-    /// Its channel, and the rule that says so.
+impl Landing {
+    /// Returns the channel, and the rule that decides it.
     pub fn classify<'r>(&self, rules: &'r Rules) -> Classified<'r> {
-        let Signals { utm, click_ids, .. } = self.signals;
+        let Signals { utm, click_ids, .. } = &self.signals;
         let names: Vec<&str> = click_ids.keys().copied().collect();
-        let (path, referrer) = (cut(self.path), self.referrer.map(Referrer::as_string));
+        let (path, referrer) = (cut(&self.path), self.referrer.as_ref().map(Referrer::as_string));
         rules.classify(&Facts {
             source: utm.source.as_deref(),
             medium: utm.medium.as_deref(),
@@ -138,22 +139,23 @@ pub struct Touch {
 }
 
 impl Touch {
-    /// Makes a touch of an arrival, classified by the rules.
-    pub fn new(arrived: &Arrived<'_>, rules: &Rules) -> Self {
-        let Arrived { signals, path, referrer, origin, internal, at } = *arrived;
+    /// Makes a touch of a landing at the time `at`, classified by the rules.
+    pub fn new(landing: Landing, at: Timestamp, rules: &Rules) -> Self {
+        let channel = landing.classify(rules).channel.as_str();
+        let Landing { signals, path, referrer, origin, internal } = landing;
         let click_ids = serde_json::to_string(&signals.click_ids).unwrap_or_else(|_| "{}".into());
         let tags = serde_json::to_string(&signals.tags).unwrap_or_else(|_| "{}".into());
-        let utm = signals.utm.clone();
+        let utm = signals.utm;
         Self {
             id: TouchId::new(),
             occurred_at: at,
             fingerprint: fingerprint(&utm, &click_ids, &tags),
             utm,
-            channel: arrived.classify(rules).channel.as_str(),
+            channel,
             click_ids,
             tags,
-            landing_path: cut(path),
-            referrer: referrer.map(Referrer::as_string),
+            landing_path: cut(&path),
+            referrer: referrer.as_ref().map(Referrer::as_string),
             derived: signals.derived,
             internal,
             hits: 1,
@@ -164,9 +166,9 @@ impl Touch {
 
     /// The touch of a link alone, by the built-in rules; for tests.
     #[cfg(test)]
-    pub(crate) fn of_link(signals: &Signals, path: &str, at: Timestamp) -> Self {
-        let arrived = Arrived { signals, path, referrer: None, origin: Origin::Link, internal: false, at };
-        Self::new(&arrived, &Rules::default())
+    pub(crate) fn of_link(signals: Signals, path: &str, at: Timestamp) -> Self {
+        let landing = Landing { signals, path: path.to_owned(), referrer: None, origin: Origin::Link, internal: false };
+        Self::new(landing, at, &Rules::default())
     }
 
     /// Equal for the same arrival.

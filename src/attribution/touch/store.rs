@@ -10,8 +10,7 @@ use super::{Origin, Touch, tuple_values};
 use crate::{
     db::{Conn, Db, Error, Insert, Table, sql},
     id::{TouchId, VisitorId},
-    timestamp::DAY,
-    timestamp::Timestamp,
+    timestamp::{DAY, Timestamp},
 };
 
 /// The same arrival within this time is the same touch.
@@ -43,52 +42,63 @@ impl Stored {
     }
 }
 
-impl Touch {
-    /// Stores the first touch of a visitor whom nobody else can know yet.
-    pub async fn store_first(self, db: &Db, visitor: VisitorId) -> Result<Stored, Error> {
-        let first = Insert { table: &VISITORS, values: vec![visitor.into(), self.occurred_at.into()] };
-        db.insert(vec![first, self.row(visitor)]).await?;
-        Ok(Stored::New)
-    }
+/// How a touch comes to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreMode {
+    /// Its request is being answered.
+    Now,
+    /// A request whose answer got lost may have stored it before, under the same id.
+    Again,
+    /// Its page tells it. The server may have seen the page's request too, as the touch with that fingerprint.
+    Beacon { seen: Option<i64> },
+}
 
-    /// Stores a touch of a visitor who was here before.
-    pub async fn store(self, db: &Db, visitor: VisitorId) -> Result<Stored, Error> {
-        db.transaction(move |conn| Box::pin(store(conn, self, visitor))).await
+/// Stores the first touch of a new visitor, whom no other request can know.
+pub async fn store_first(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<Stored, Error> {
+    if mode == StoreMode::Again {
+        return store(db, touch, visitor, mode).await;
     }
+    let first = Insert { table: &VISITORS, values: vec![visitor.into(), touch.occurred_at.into()] };
+    db.insert(vec![first, touch.row(visitor)]).await?;
+    Ok(Stored::New)
+}
 
-    /// Stores what a page's beacon says. `seen` is the fingerprint of what the server may have seen of the same arrival.
-    pub async fn store_beacon(self, db: &Db, visitor: VisitorId, seen: Option<i64>) -> Result<Stored, Error> {
-        db.transaction(move |conn| Box::pin(store_beacon(conn, self, visitor, seen))).await
-    }
-
-    /// Stores a touch that may be stored already, under this id, by a request that did not live to tell: then its visitor is one
-    /// whom no browser knows, and the touch becomes this visitor's, unless that one has a user.
-    pub async fn store_again(self, db: &Db, visitor: VisitorId) -> Result<Stored, Error> {
-        db.transaction(move |conn| {
-            Box::pin(async move {
-                let owner: Option<(VisitorId, bool)> = sql("select v.id, v.user_id is not null from touches t
-                    join visitors v on v.id = t.visitor_id where t.id = $1")
-                .bind(self.id)
-                .fetch_optional(conn)
-                .await?;
-                match owner {
-                    None => return store(conn, self, visitor).await,
-                    Some((owner, linked)) if owner != visitor && !linked => {
-                        ensure(conn, visitor, self.occurred_at).await?;
-                        sql("update touches set visitor_id = $2 where id = $1
-                            and visitor_id in (select id from visitors where user_id is null)")
-                        .bind(self.id)
-                        .bind(visitor)
-                        .execute(conn)
-                        .await?;
-                    }
-                    Some(_) => {}
-                }
-                Ok(Stored::Repeat)
-            })
+/// Stores a touch of a visitor who was here before.
+pub async fn store(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<Stored, Error> {
+    db.transaction(move |conn| {
+        Box::pin(async move {
+            match mode {
+                StoreMode::Now => store_now(conn, touch, visitor).await,
+                StoreMode::Again => store_again(conn, touch, visitor).await,
+                StoreMode::Beacon { seen } => store_beacon(conn, touch, visitor, seen).await,
+            }
         })
-        .await
+    })
+    .await
+}
+
+/// Stores a touch that an earlier request may have stored. That request's visitor is then known to no browser, and the touch
+/// moves to this visitor, unless the earlier one is linked to a user.
+async fn store_again(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<Stored, Error> {
+    let owner: Option<(VisitorId, bool)> = sql("select v.id, v.user_id is not null from touches t
+        join visitors v on v.id = t.visitor_id where t.id = $1")
+    .bind(touch.id)
+    .fetch_optional(conn)
+    .await?;
+    match owner {
+        None => return store_now(conn, touch, visitor).await,
+        Some((owner, linked)) if owner != visitor && !linked => {
+            ensure(conn, visitor, touch.occurred_at).await?;
+            sql("update touches set visitor_id = $2 where id = $1
+                and visitor_id in (select id from visitors where user_id is null)")
+            .bind(touch.id)
+            .bind(visitor)
+            .execute(conn)
+            .await?;
+        }
+        Some(_) => {}
     }
+    Ok(Stored::Repeat)
 }
 
 /// Makes a visitor's row where there is none: it may have been forgotten (retention, a restored backup) while the browser still
@@ -102,7 +112,7 @@ async fn ensure(conn: &mut Conn, visitor: VisitorId, seen: Timestamp) -> Result<
         .map(|_| ())
 }
 
-async fn store(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<Stored, Error> {
+async fn store_now(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<Stored, Error> {
     lock(conn, &touch, visitor).await?;
     if let Some(known) = same_arrival(conn, &touch, visitor, touch.fingerprint).await? {
         sql("update touches set hits = hits + 1 where id = $1").bind(known).execute(conn).await?;
@@ -245,7 +255,7 @@ mod tests {
     };
 
     fn touch(query: &str, now: Timestamp) -> Touch {
-        Touch::of_link(&parse(query, None, &CustomTags::default()), "/", now)
+        Touch::of_link(parse(query, None, &CustomTags::default()), "/", now)
     }
 
     async fn counts(db: &Db) -> (i64, i64) {
@@ -274,8 +284,9 @@ mod tests {
         each_database(async |db| {
             let visitor = VisitorId::new();
             let now = db.now();
-            touch("utm_source=a", now).store_first(&db, visitor).await.expect("stored");
-            let at_once = (0..20).map(|n| touch("utm_source=a", now + n * MILLISECOND).store(&db, visitor));
+            store_first(&db, touch("utm_source=a", now), visitor, StoreMode::Now).await.expect("stored");
+            let at_once =
+                (0..20).map(|n| store(&db, touch("utm_source=a", now + n * MILLISECOND), visitor, StoreMode::Now));
             for answer in futures::future::join_all(at_once).await {
                 assert_eq!(answer.expect("stored"), Stored::Repeat);
             }
@@ -289,7 +300,7 @@ mod tests {
         each_database(async |db| {
             let visitor = VisitorId::new();
             let now = db.now();
-            let at_once = (0..20).map(|_| touch("utm_source=a", now).store(&db, visitor));
+            let at_once = (0..20).map(|_| store(&db, touch("utm_source=a", now), visitor, StoreMode::Now));
             let new =
                 futures::future::join_all(at_once).await.into_iter().filter(|answer| matches!(answer, Ok(Stored::New)));
             assert_eq!(new.count(), 1);
@@ -303,13 +314,15 @@ mod tests {
         each_database(async |db| {
             let visitor = VisitorId::new();
             let now = db.now();
-            touch("utm_source=a", now).store_first(&db, visitor).await.expect("stored");
+            store_first(&db, touch("utm_source=a", now), visitor, StoreMode::Now).await.expect("stored");
             assert_eq!(
-                touch("utm_source=a", now + REPEAT_WINDOW - MILLISECOND).store(&db, visitor).await.expect("stored"),
+                store(&db, touch("utm_source=a", now + REPEAT_WINDOW - MILLISECOND), visitor, StoreMode::Now)
+                    .await
+                    .expect("stored"),
                 Stored::Repeat
             );
             assert_eq!(
-                touch("utm_source=a", now + REPEAT_WINDOW).store(&db, visitor).await.expect("stored"),
+                store(&db, touch("utm_source=a", now + REPEAT_WINDOW), visitor, StoreMode::Now).await.expect("stored"),
                 Stored::New
             );
         })
@@ -321,7 +334,7 @@ mod tests {
         each_database(async |db| {
             let visitor = VisitorId::new();
             let now = db.now();
-            let at_once = (0..60).map(|n| touch(&format!("utm_source=s{n}"), now).store(&db, visitor));
+            let at_once = (0..60).map(|n| store(&db, touch(&format!("utm_source=s{n}"), now), visitor, StoreMode::Now));
             let over = futures::future::join_all(at_once)
                 .await
                 .into_iter()

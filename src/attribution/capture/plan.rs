@@ -1,0 +1,139 @@
+//! What a request means for attribution, decided once, from its head.
+//!
+//! [`plan`] has no effect: the session layer carries the plan out. The table in `plan/tests.rs` has all cases.
+
+use axum::http::HeaderValue;
+
+use super::{
+    arrival::{Arrival, RequestHead, arrival, asks_for_privacy},
+    consent_handoff::{Handoff, handoff},
+    deferred::{self, DeferredTouch},
+    exclusion::{Exclusion, is_machine},
+};
+use crate::{
+    attribution::{
+        consent::{self, Consent, consent},
+        settings::{ConsentMode, Settings},
+        signal::Dropped,
+        touch::Touch,
+    },
+    timestamp::Timestamp,
+};
+
+/// What to do with a request.
+#[derive(Debug)]
+pub enum Plan {
+    /// Serve the page. There is nothing to store.
+    PassThrough,
+    /// Answer 303: the same page, at an address that carries the landing of an undecided visitor.
+    AskAgainAt(HeaderValue),
+    /// Serve the page with its consent form. The touch waits in the form.
+    AskForConsent(DeferredTouch),
+    /// Store the touches, then serve the page.
+    Record(Recording),
+}
+
+/// What is to be stored for a request.
+#[derive(Debug, Default)]
+pub struct Recording {
+    /// This request's touch.
+    pub touch: Option<Touch>,
+    /// Touches of earlier requests, which wait in the browser's cookie.
+    pub deferred: Vec<DeferredTouch>,
+    /// The browser asks for privacy, which earlier touches honour too.
+    pub gpc: bool,
+    /// When the visitor agreed, where consent is required.
+    pub agreed_at: Option<Timestamp>,
+}
+
+/// What is known of a request's session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionState {
+    /// There is no session layer.
+    Missing,
+    /// The browser brought no session.
+    New,
+    Known,
+}
+
+/// A plan, and what is to be counted with it.
+#[derive(Debug)]
+pub struct Planned {
+    pub plan: Plan,
+    /// Why arrivals were not stored.
+    pub excluded: Vec<Exclusion>,
+    /// Parts of the query that were not kept.
+    pub dropped: Dropped,
+}
+
+impl From<Plan> for Planned {
+    fn from(plan: Plan) -> Self {
+        Self { plan, excluded: Vec::new(), dropped: Dropped::default() }
+    }
+}
+
+/// Decides. `admits` says whether the client's address may bring one more new visitor; it is asked at most once, and only
+/// before a new visitor would be stored.
+pub fn plan(
+    head: RequestHead<'_>,
+    session: SessionState,
+    settings: &Settings,
+    now: Timestamp,
+    admits: impl FnOnce() -> bool,
+) -> Planned {
+    let found = arrival(head, settings);
+    let mut deferred = deferred::read(head.headers, settings.secure);
+    if found.is_none() && deferred.is_empty() && settings.consent == ConsentMode::Implied {
+        return Plan::PassThrough.into();
+    }
+    if !deferred.is_empty() && is_machine(head.headers) {
+        deferred.clear();
+    }
+    let mut planned = Planned::from(Plan::PassThrough);
+    let touch = match found {
+        Some(Arrival { landing, exclusion: None }) => {
+            planned.dropped = landing.signals.dropped;
+            Some(Touch::new(landing, now, &settings.rules))
+        }
+        Some(Arrival { exclusion: Some(why), .. }) => {
+            planned.excluded.push(why);
+            None
+        }
+        None => None,
+    };
+    match (consent(head.headers, settings), touch) {
+        (Consent::Given, touch) => {
+            if session == SessionState::Missing || (touch.is_none() && deferred.is_empty()) {
+                return planned;
+            }
+            if session == SessionState::New && !admits() {
+                planned.excluded.push(Exclusion::Flood);
+                return planned;
+            }
+            let gpc = asks_for_privacy(head.headers);
+            planned.plan = Plan::Record(Recording { touch, deferred, gpc, agreed_at: agreed_at(head, settings) });
+        }
+        (Consent::Undecided, Some(touch)) => {
+            planned.excluded.push(Exclusion::Undecided);
+            planned.plan = Plan::AskForConsent(DeferredTouch::of(&touch));
+        }
+        (Consent::Undecided, None) => match handoff(head, settings, now) {
+            Some(Handoff::Present(touch)) => planned.plan = Plan::AskForConsent(*touch),
+            Some(Handoff::RedirectTo(address)) => planned.plan = Plan::AskAgainAt(address),
+            None => {}
+        },
+        (Consent::Refused, Some(_)) => planned.excluded.push(Exclusion::Refused),
+        (Consent::Refused, None) => {}
+    }
+    planned
+}
+
+fn agreed_at(head: RequestHead<'_>, settings: &Settings) -> Option<Timestamp> {
+    match settings.consent {
+        ConsentMode::Required => consent::decision(head.headers, settings.secure).map(|decision| decision.decided_at),
+        ConsentMode::Implied => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

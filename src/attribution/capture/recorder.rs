@@ -1,0 +1,227 @@
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use axum::http::{Request, Response};
+use tower_sessions::{Session, session};
+use tracing::{error, warn};
+
+use super::{
+    StartedSession,
+    arrival::RequestHead,
+    counters::Counters,
+    deferred::{self, DeferredTouch},
+    exclusion::Exclusion,
+    plan::{Plan, Planned, Recording, SessionState, plan},
+};
+use crate::{
+    address_limit::{AddressLimit, ClientAddress, Limited},
+    attribution::{
+        consent::log,
+        settings::Settings,
+        signal::Dropped,
+        touch::{
+            Touch,
+            store::{self, StoreMode, Stored},
+            visitor::{self, SessionVisitor},
+        },
+    },
+    cookie,
+    db::{self, Db},
+    id::VisitorId,
+};
+
+/// What the layers and forms of attribution share. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Attribution {
+    pub db: Db,
+    pub settings: Arc<Settings>,
+    /// What did not become a touch, by reason.
+    pub counters: Counters,
+    /// New visitors of an address, counted in this process.
+    pub new_visitors: NewVisitorLimit,
+}
+
+/// New visitors of one address, each of whom is a row: more than people bring together, fewer than fill a disk.
+#[derive(Clone, Copy, Debug)]
+pub struct NewVisitors;
+
+impl Limited for NewVisitors {
+    const MOST: u32 = 1_000;
+    const WINDOW: Duration = Duration::from_secs(10 * 60);
+}
+
+/// Counts new visitors by address.
+pub type NewVisitorLimit = AddressLimit<NewVisitors>;
+
+/// Why a touch was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// The session could not be read or saved.
+    #[error(transparent)]
+    Session(#[from] session::Error),
+    /// The database did not take the touch.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// The visitor that a touch was stored under.
+#[derive(Debug)]
+pub struct StoredUnder {
+    pub visitor: VisitorId,
+    /// The session that began with the touch.
+    pub started: Option<StartedSession>,
+}
+
+/// What recording means for the response.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    started: Option<StartedSession>,
+    /// The cookie of deferred touches, where they changed.
+    set_cookie: Option<String>,
+}
+
+impl Recorded {
+    pub fn apply<R>(self, response: &mut Response<R>) {
+        if let Some(started) = self.started {
+            response.extensions_mut().insert(started);
+        }
+        if let Some(set_cookie) = self.set_cookie {
+            cookie::append(response.headers_mut(), &set_cookie);
+        }
+    }
+}
+
+impl Attribution {
+    /// Decides what a request means, and counts what will not be stored.
+    pub(super) fn plan<B>(&self, request: &Request<B>, session: Option<&Session>) -> Plan {
+        let state = match session {
+            None => SessionState::Missing,
+            Some(session) if session.id().is_none() => SessionState::New,
+            Some(_) => SessionState::Known,
+        };
+        let address = request.extensions().get().map(|ClientAddress(address)| *address);
+        let admits = || self.address_admits(address);
+        let Planned { plan, excluded, dropped } =
+            plan(RequestHead::of(request), state, &self.settings, self.db.now(), admits);
+        excluded.into_iter().for_each(|why| self.count_excluded(why));
+        let Dropped { ids, pairs, cut } = dropped;
+        if ids > 0 {
+            self.counters.count("click_id_dropped");
+        }
+        if pairs > 0 || cut {
+            self.counters.count("query_cut");
+        }
+        plan
+    }
+
+    /// Stores this request's touch and the deferred ones, the oldest first, under the session's visitor.
+    ///
+    /// What the database does not take goes into a cookie: the page is served all the same. A browser gets no cookie for a
+    /// session that does not exist.
+    pub(super) async fn record(&self, session: &Session, recording: Recording) -> Recorded {
+        let Recording { touch, deferred, gpc, agreed_at } = recording;
+        let mut recorded = Recorded::default();
+        let mut left = Vec::new();
+        let restored = deferred.iter().filter_map(|touch| touch.restore(&self.settings, self.db.now(), gpc));
+        let retries = restored.map(|touch| (touch, StoreMode::Again));
+        for (touch, mode) in retries.chain(touch.map(|touch| (touch, StoreMode::Now))) {
+            let copy = DeferredTouch::of(&touch);
+            // After one failure the next touch would only wait for another.
+            let stored = if left.is_empty() { Some(self.store(session, touch, mode).await) } else { None };
+            if let Some(Ok(StoredUnder { visitor, started })) = stored {
+                if let (Some(at), true) = (agreed_at, started.is_some()) {
+                    log::note(&self.db, visitor, true, at).await;
+                }
+                recorded.started = recorded.started.or(started);
+                continue;
+            }
+            if mode == StoreMode::Now {
+                count_touch("waiting");
+                let error = stored.and_then(Result::err);
+                error!(?error, "a touch could not be stored, and waits in a cookie");
+            }
+            left.push(copy);
+        }
+        if left != deferred {
+            let (set_cookie, lost) = deferred::set_cookie(&left, self.settings.secure);
+            (0..lost).for_each(|_| count_touch("lost"));
+            recorded.set_cookie = Some(set_cookie);
+        }
+        recorded
+    }
+
+    /// Stores a touch under the session's visitor. A session without a visitor gets a new one.
+    pub(super) async fn store(
+        &self,
+        session: &Session,
+        touch: Touch,
+        mode: StoreMode,
+    ) -> Result<StoredUnder, CaptureError> {
+        if let Some(visitor) = visitor::get(session).await? {
+            self.count_stored(store::store(&self.db, touch, visitor.id, mode).await?);
+            return Ok(StoredUnder { visitor: visitor.id, started: None });
+        }
+        let visitor = VisitorId::new();
+        visitor::set(session, SessionVisitor { id: visitor, user: None }).await?;
+        if session.id().is_some() {
+            // A handler began this session, and its cookie is out already.
+            return match self.store_first(touch, visitor, mode).await {
+                Ok(()) => Ok(StoredUnder { visitor, started: None }),
+                Err(error) => {
+                    visitor::unset(session).await?;
+                    Err(error.into())
+                }
+            };
+        }
+        // The session, the visitor and the touch are rows to add, and share a commit.
+        match tokio::join!(session.save(), self.store_first(touch, visitor, mode)) {
+            (Ok(()), Ok(())) => {
+                Ok(StoredUnder { visitor, started: session.id().map(|id| StartedSession(id.to_string())) })
+            }
+            (saved, stored) => {
+                // A flushed session is neither saved again nor given to the browser.
+                if let Err(error) = session.flush().await {
+                    warn!(%error, "a half-made session stays until it expires");
+                }
+                saved?;
+                stored?;
+                Ok(StoredUnder { visitor, started: None })
+            }
+        }
+    }
+
+    async fn store_first(&self, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<(), db::Error> {
+        self.count_stored(store::store_first(&self.db, touch, visitor, mode).await?);
+        Ok(())
+    }
+
+    fn count_stored(&self, stored: Stored) {
+        count_touch(stored.as_str());
+        if stored == Stored::OverCap {
+            self.counters.count(stored.as_str());
+        }
+    }
+
+    /// Whether a session may get a visitor of its own. Each address may bring a limited number of new visitors.
+    pub(super) fn admits(&self, session: &Session, address: Option<IpAddr>) -> bool {
+        let admitted = session.id().is_some() || self.address_admits(address);
+        if !admitted {
+            self.count_excluded(Exclusion::Flood);
+        }
+        admitted
+    }
+
+    fn address_admits(&self, address: Option<IpAddr>) -> bool {
+        address.is_none_or(|address| self.new_visitors.admits(address))
+    }
+
+    /// Counts an arrival that is not stored, for the metrics and for the data-quality page.
+    pub fn count_excluded(&self, why: Exclusion) {
+        metrics::counter!("waymark_arrivals_ignored_total", "why" => why.as_str()).increment(1);
+        self.counters.count(why.as_str());
+    }
+}
+
+/// Counts a touch for the metrics.
+pub(super) fn count_touch(outcome: &'static str) {
+    metrics::counter!("waymark_touches_total", "outcome" => outcome).increment(1);
+}

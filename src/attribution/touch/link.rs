@@ -1,0 +1,30 @@
+use super::visitor::SessionVisitor;
+use crate::{
+    db::{Conn, Error, sql},
+    id::{UserId, VisitorId},
+    timestamp::Timestamp,
+};
+
+/// Links a visitor to a user, within the transaction that signs the user in or up. Returns the visitor for the session.
+///
+/// An existing link stays. A visitor who is linked to another user stays with that user, and the session gets a new visitor.
+/// A session without a visitor gets one too, so that a later landing finds it without writing the session.
+pub async fn link(
+    conn: &mut Conn,
+    visitor: Option<VisitorId>,
+    user: UserId,
+    now: Timestamp,
+) -> Result<SessionVisitor, Error> {
+    const LINK: &str = "insert into visitors (id, user_id, first_seen_at, linked_at) values ($1, $2, $3, $3)
+        on conflict (id) do update set user_id = excluded.user_id, linked_at = excluded.linked_at
+        where visitors.user_id is null";
+    let id = visitor.unwrap_or_else(VisitorId::new);
+    sql(LINK).bind(id).bind(user).bind(now).execute(conn).await?;
+    let owner: UserId = sql("select user_id from visitors where id = $1").bind(id).fetch_scalar(conn).await?;
+    if owner == user {
+        return Ok(SessionVisitor { id, user: Some(user) });
+    }
+    let id = VisitorId::new();
+    sql(LINK).bind(id).bind(user).bind(now).execute(conn).await?;
+    Ok(SessionVisitor { id, user: Some(user) })
+}
