@@ -3,8 +3,8 @@
 use crate::{
     attribution::{
         conversion::{Currency, SIGN_UP},
-        model::COUNT_UNIT,
-        report::credit::Earned,
+        model::{Credit, Minor},
+        report::credit::Revenue,
     },
     components::format,
 };
@@ -12,12 +12,11 @@ use crate::{
 /// The sign that figures align with.
 const MINUS: char = '\u{2212}';
 
-/// Conversions, given in millionths, with two decimals where they are not whole: `1,234`, `0.33`. Less than a hundredth is not
-/// nothing: `< 0.01`.
-pub fn credit(millionths: i64) -> String {
-    const HUNDREDTH: i64 = COUNT_UNIT / 100;
-    if millionths % COUNT_UNIT == 0 {
-        return format::count(millionths / COUNT_UNIT);
+/// Writes conversions, with two decimals where they are not whole: `1,234`, `0.33`. Less than a hundredth becomes `< 0.01`.
+pub fn format_credit(Credit(millionths): Credit) -> String {
+    const HUNDREDTH: i64 = Credit::ONE.0 / 100;
+    if millionths % Credit::ONE.0 == 0 {
+        return format::count(millionths / Credit::ONE.0);
     }
     let sign = if millionths < 0 { MINUS.to_string() } else { String::new() };
     let hundredths = (millionths.unsigned_abs() + HUNDREDTH.unsigned_abs() / 2) / HUNDREDTH.unsigned_abs();
@@ -28,38 +27,38 @@ pub fn credit(millionths: i64) -> String {
 }
 
 /// The same with all six decimals and nothing else, for files: `1234.000000`.
-pub fn exact_credit(millionths: i64) -> String {
-    point(millionths, 6)
+pub fn exact_credit(credit: Credit) -> String {
+    point(credit.0, 6)
 }
 
 /// An amount of money without its currency: `1,234.50`; of a currency without minor units `1,234`.
-pub fn amount(value: i64, currency: &str) -> String {
+pub fn amount(value: Minor, currency: &str) -> String {
     let exact = exact_amount(value, currency);
     let (whole, fraction) = exact.split_once('.').map_or((exact.as_str(), None), |(whole, part)| (whole, Some(part)));
     let digits: i64 = whole.trim_start_matches('-').parse().unwrap_or_default();
-    let sign = if value < 0 { MINUS.to_string() } else { String::new() };
+    let sign = if value < Minor::ZERO { MINUS.to_string() } else { String::new() };
     let fraction = fraction.map(|part| format!(".{part}")).unwrap_or_default();
     format!("{sign}{}{fraction}", format::count(digits))
 }
 
 /// `1,234.50 EUR`.
-pub fn money(value: i64, currency: &str) -> String {
+pub fn money(value: Minor, currency: &str) -> String {
     format!("{}\u{a0}{currency}", amount(value, currency))
 }
 
 /// As [`amount`], for files: `1234.50`.
-pub fn exact_amount(value: i64, currency: &str) -> String {
+pub fn exact_amount(value: Minor, currency: &str) -> String {
     // What is stored is a currency; were it none, its amounts are shown as they are kept.
     let digits = Currency::parse(currency).map_or(0, |currency| currency.minor_digits());
-    point(value, digits.into())
+    point(value.0, digits.into())
 }
 
 /// What was earned in each currency, `12.00 EUR, 7 JPY`; nothing where it is nothing.
-pub fn monies(earned: &Earned) -> Option<String> {
-    let amounts: Vec<_> = earned
-        .values
+pub fn monies(revenue: &Revenue) -> Option<String> {
+    let amounts: Vec<_> = revenue
+        .by_currency
         .iter()
-        .filter(|(_, value)| **value != 0)
+        .filter(|(_, value)| **value != Minor::ZERO)
         .map(|(currency, value)| money(*value, currency))
         .collect();
     (!amounts.is_empty()).then(|| amounts.join(", "))
@@ -100,19 +99,19 @@ mod tests {
             (4_999, "< 0.01"),
             (-1_500_000, "−1.50"),
         ] {
-            assert_eq!(credit(millionths), text);
+            assert_eq!(format_credit(Credit(millionths)), text);
         }
-        assert_eq!(exact_credit(1_000_001), "1.000001");
-        assert_eq!(exact_credit(-42), "-0.000042");
+        assert_eq!(exact_credit(Credit(1_000_001)), "1.000001");
+        assert_eq!(exact_credit(Credit(-42)), "-0.000042");
     }
 
     #[test]
     fn money_has_the_decimals_of_its_currency() {
-        assert_eq!(money(123_456, "EUR"), "1,234.56\u{a0}EUR");
-        assert_eq!(money(-5, "EUR"), "−0.05\u{a0}EUR");
-        assert_eq!(money(1_234, "JPY"), "1,234\u{a0}JPY");
-        assert_eq!(money(1_234, "KWD"), "1.234\u{a0}KWD");
-        assert_eq!(exact_amount(-123_456, "EUR"), "-1234.56");
+        assert_eq!(money(Minor(123_456), "EUR"), "1,234.56\u{a0}EUR");
+        assert_eq!(money(Minor(-5), "EUR"), "−0.05\u{a0}EUR");
+        assert_eq!(money(Minor(1_234), "JPY"), "1,234\u{a0}JPY");
+        assert_eq!(money(Minor(1_234), "KWD"), "1.234\u{a0}KWD");
+        assert_eq!(exact_amount(Minor(-123_456), "EUR"), "-1234.56");
     }
 
     #[test]
@@ -123,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_difference_has_a_sign() {
-        assert_eq!(signed(1_500_000, credit).as_deref(), Some("+1.50"));
-        assert_eq!(signed(-1_000_000, credit).as_deref(), Some("−1"));
-        assert_eq!(signed(0, credit), None);
+        assert_eq!(signed(1_500_000, |units| format_credit(Credit(units))).as_deref(), Some("+1.50"));
+        assert_eq!(signed(-1_000_000, |units| format_credit(Credit(units))).as_deref(), Some("−1"));
+        assert_eq!(signed(0, |units| format_credit(Credit(units))), None);
     }
 }

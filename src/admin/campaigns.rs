@@ -1,18 +1,18 @@
 use leptos::prelude::*;
 
 use super::{
-    amounts::{credit, money},
+    amounts::{format_credit, money},
     filters::{CreditChoice, PageFilter},
     page::{Asked, Failure, admin_page},
     tables::{internal_tag, or_not_set, rate, value_or_not_set},
 };
 use crate::{
     attribution::{
-        model::Model,
+        model::{Credit, Minor, Model},
         report::{
             Filter, Preset,
-            campaigns::{Campaign, CampaignPage, Column, Order, campaigns},
-            credit::{CampaignCredit, Earned, credit_by_campaign, kinds},
+            campaigns::{CampaignColumn, CampaignOrder, CampaignPage, CampaignRow, campaigns},
+            credit::{CampaignCredit, Revenue, credit_by_campaign, kinds},
             totals::{Totals, any_touch, totals},
         },
     },
@@ -26,18 +26,18 @@ const PATH: &str = "/admin/campaigns";
 const ROWS: u32 = 50;
 
 /// The columns, in their order, and their headings.
-const COLUMNS: [(Column, &str); 11] = [
-    (Column::Campaign, "Campaign"),
-    (Column::Source, "Source"),
-    (Column::Medium, "Medium"),
-    (Column::Channel, "Channel"),
-    (Column::Touches, "Touches"),
-    (Column::Visitors, "Visitors"),
-    (Column::Leads, "Leads"),
-    (Column::Users, "Users"),
-    (Column::Signups, "Sign-ups"),
-    (Column::Rate, "Rate"),
-    (Column::Credit, "Conversions"),
+const COLUMNS: [(CampaignColumn, &str); 11] = [
+    (CampaignColumn::Campaign, "Campaign"),
+    (CampaignColumn::Source, "Source"),
+    (CampaignColumn::Medium, "Medium"),
+    (CampaignColumn::Channel, "Channel"),
+    (CampaignColumn::Touches, "Touches"),
+    (CampaignColumn::Visitors, "Visitors"),
+    (CampaignColumn::Leads, "Leads"),
+    (CampaignColumn::Users, "Users"),
+    (CampaignColumn::Signups, "Sign-ups"),
+    (CampaignColumn::Rate, "Rate"),
+    (CampaignColumn::Credit, "Conversions"),
 ];
 
 /// Leads per campaign.
@@ -47,12 +47,12 @@ pub fn CampaignsPage() -> impl IntoView {
 }
 
 async fn page(asked: Asked) -> Result<AnyView, Failure> {
-    let order = asked.parameter("sort").and_then(|sort| Order::parse(&sort)).unwrap_or_default();
+    let order = asked.parameter("sort").and_then(|sort| CampaignOrder::parse(&sort)).unwrap_or_default();
     let number = asked.parameter("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(1).clamp(1, 1_000_000);
     let mut filter = PageFilter {
         parsed: Filter::parse(&asked.query, Preset::Days30, asked.now),
         path: PATH,
-        keep: if order == Order::default() { Vec::new() } else { vec![("sort", order.to_string())] },
+        keep: if order == CampaignOrder::default() { Vec::new() } else { vec![("sort", order.to_string())] },
         credit: None,
         now: asked.now,
     };
@@ -86,7 +86,7 @@ struct Found {
     kinds: Vec<String>,
 }
 
-async fn load_rows(asked: &Asked, filter: &Filter, order: Order, page: u32) -> Result<Found, Error> {
+async fn load_rows(asked: &Asked, filter: &Filter, order: CampaignOrder, page: u32) -> Result<Found, Error> {
     let mut conn = asked.state.db.read().await?;
     let credit = credit_by_campaign(&mut conn, filter, &asked.credit(), asked.model(filter)).await?;
     let rows = campaigns(&mut conn, filter, asked.window(), &credit, order, ROWS, (page - 1) * ROWS).await?;
@@ -102,7 +102,7 @@ async fn load_totals(asked: &Asked, filter: &Filter) -> Result<(Totals, bool), E
 fn table(
     filter: &PageFilter,
     model: Model,
-    order: Order,
+    order: CampaignOrder,
     page: u32,
     CampaignPage { rows, count }: CampaignPage,
     earned: CampaignCredit,
@@ -125,7 +125,7 @@ fn table(
     let direct = totals.signups - totals.attributed;
     // asked something of touches, nobody without one was counted
     let uncounted = direct > 0 || !filter.filter().is_bare();
-    let unknown = |row: &Campaign| row.is_direct() && row.signups == 0 && row.credit > 0 && uncounted;
+    let unknown = |row: &CampaignRow| row.is_direct() && row.signups == 0 && row.credit > Credit::ZERO && uncounted;
     let dash = rows
         .iter()
         .any(&unknown)
@@ -169,7 +169,7 @@ fn table(
                         <td class="num">{format::count(totals.users)}</td>
                         <td class="num">{format::count(totals.attributed)}</td>
                         <td class="num">{rate(totals.rate())}</td>
-                        <td class="num">{credit(total.count)}{value(&total)}</td>
+                        <td class="num">{format_credit(total.conversions)}{value(&total)}</td>
                     </tr>
                 </tfoot>
             </DataTable>
@@ -187,8 +187,8 @@ fn table(
 }
 
 /// What was earned in each currency, one below the other, below the conversions.
-fn value(earned: &Earned) -> AnyView {
-    let amounts: Vec<_> = earned.values.iter().filter(|(_, value)| **value != 0).collect();
+fn value(earned: &Revenue) -> AnyView {
+    let amounts: Vec<_> = earned.by_currency.iter().filter(|(_, value)| **value != Minor::ZERO).collect();
     match amounts.is_empty() {
         true => ().into_any(),
         false => amounts
@@ -200,8 +200,8 @@ fn value(earned: &Earned) -> AnyView {
 }
 
 /// `signups` are nothing where they are not those of the row.
-fn table_row(filter: &PageFilter, row: Campaign, signups: Option<i64>, earned: &CampaignCredit) -> AnyView {
-    let earned = earned.of(&row);
+fn table_row(filter: &PageFilter, row: CampaignRow, signups: Option<i64>, earned: &CampaignCredit) -> AnyView {
+    let earned = earned.of(&row.key());
     let name = if row.is_direct() { "Direct".to_owned() } else { or_not_set(&row.campaign) };
     let opens = row.narrow(filter.filter()).href("/admin", &[]);
     let internal = row.internal > 0 && row.internal == row.touches;
@@ -220,7 +220,7 @@ fn table_row(filter: &PageFilter, row: Campaign, signups: Option<i64>, earned: &
             <td class="num">{format::count(row.users)}</td>
             <td class="num">{signups.map_or_else(|| "–".to_owned(), format::count)}</td>
             <td class="num">{rate(row.rate())}</td>
-            <td class="num">{credit(row.credit)}{value(&earned)}</td>
+            <td class="num">{format_credit(row.credit)}{value(&earned)}</td>
         </tr>
     }
     .into_any()

@@ -9,11 +9,14 @@ use super::{
     tables::or_not_set,
 };
 use crate::{
-    attribution::report::{
-        Filter, Preset,
-        conversions::{ListedConversion, any_conversion, conversion_count, conversions},
-        credit::{CreditSettings, Of, PathTouch, kinds, walk},
-        page::{Cursor, Page},
+    attribution::{
+        model::Minor,
+        report::{
+            Filter, Preset,
+            conversions::{ListedConversion, any_conversion, conversion_count, conversions},
+            credit::{CreditSettings, PathTouch, Select, for_each_conversion, kinds},
+            page::{Cursor, Page},
+        },
     },
     components::{
         AdminPage, AdminSection, AlertKind, Card, DataTable, EmptyState, FormAlert, Pagination, Tag, Th, Tone,
@@ -81,7 +84,7 @@ impl Paths {
     ) -> Result<Self, Error> {
         let ids: Vec<ConversionId> = page.rows.iter().map(|conversion| conversion.id).collect();
         let mut paths = Self::default();
-        walk(conn, Of::Ids(&ids), settings, |attributed| {
+        for_each_conversion(conn, Select::Ids(&ids), settings, |attributed| {
             if let [first, ..] = attributed.touches[..]
                 && let [.., last] = attributed.touches[..]
             {
@@ -136,7 +139,7 @@ fn row(filter: &PageFilter, conversion: ListedConversion, paths: &Paths) -> AnyV
     let journey = filter.detail(&format!("/admin/users/{}", conversion.user_id));
     let currency = conversion.currency.as_deref();
     let value = currency.map(|currency| money(conversion.value, currency));
-    let refunded = currency.filter(|_| conversion.refunded > 0).map(|currency| {
+    let refunded = currency.filter(|_| conversion.refunded > Minor::ZERO).map(|currency| {
         let whole =
             (conversion.refunded == conversion.value).then(|| view! { <Tag label="whole" tone=Tone::Bad/> " " });
         view! { {whole}{money(conversion.refunded, currency)} }

@@ -7,7 +7,7 @@ use crate::{
     attribution::{
         channel::Channel,
         model::Model,
-        report::{Field, Filter, Parsed, Period, Preset, filter::href},
+        report::{Filter, FilterField, ParsedFilter, Period, Preset, filter::href},
     },
     components::{
         Chip, FilterBar, FilterChips, FilterDate, FilterOption, FilterSearch, FilterSelect, FilterText, Segment,
@@ -62,7 +62,7 @@ pub struct CreditChoice {
 /// The filter of one page.
 #[derive(Clone, Debug)]
 pub struct PageFilter {
-    pub parsed: Parsed,
+    pub parsed: ParsedFilter,
     /// Where the page is.
     pub path: &'static str,
     /// Parameters of the page itself that its links must not lose.
@@ -166,12 +166,18 @@ impl PageFilter {
                 ().into_any()
             }
         };
-        let texts = [Field::Source, Field::Medium, Field::Campaign, Field::Term, Field::Content]
-            .into_iter()
-            .map(|field| {
-                view! { <FilterText name=field.name() label=field.label() value=typed(field.name()) placeholder="Any"/> }
-            })
-            .collect_view();
+        let texts = [
+            FilterField::Source,
+            FilterField::Medium,
+            FilterField::Campaign,
+            FilterField::Term,
+            FilterField::Content,
+        ]
+        .into_iter()
+        .map(|field| {
+            view! { <FilterText name=field.name() label=field.label() value=typed(field.name()) placeholder="Any"/> }
+        })
+        .collect_view();
         let zone = typed("tz").unwrap_or_else(|| "UTC".to_owned());
         let channel = typed("channel");
         let (from, to) = (typed("from"), typed("to"));
@@ -214,7 +220,7 @@ impl PageFilter {
     /// The conditions that are on.
     pub fn chips(&self) -> AnyView {
         let filter = self.filter();
-        let mut chips: Vec<Chip> = Field::ALL
+        let mut chips: Vec<Chip> = FilterField::ALL
             .into_iter()
             .filter_map(|field| {
                 Some(Chip {

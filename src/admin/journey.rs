@@ -4,18 +4,18 @@ use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 use super::{
-    amounts::{credit, kind_label, money, monies},
+    amounts::{format_credit, kind_label, money, monies},
     filters::detail,
     page::{Asked, Failure, admin_page},
     tables::{internal_tag, source_medium},
 };
 use crate::{
     attribution::{
-        model::Model,
+        model::{Credit, Model},
         report::{
             Filter, Preset,
-            credit::{Conversion, CreditedConversion, Earned, credit_of_user},
-            journey::{Journey, LONGEST_JOURNEY, Referral, Traveller, journey},
+            credit::{ConversionRow, CreditedConversion, Revenue, credit_of_user},
+            journey::{Journey, JourneyReferral, JourneyUser, LONGEST_JOURNEY, journey},
             leads::Lead,
         },
     },
@@ -46,7 +46,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     let before = touches.iter().filter(|touch| touch.occurred_at <= user.created_at).count();
     let subtitle = summary(&user, &touches, before);
     let models = (!conversions.is_empty()).then(|| models(&asked, &user, &filter));
-    let steps = steps(&user, &touches, &Credit::new(conversions), &filter);
+    let steps = steps(&user, &touches, &JourneyCredit::new(conversions), &filter);
     let account = account(&user, referral, &filter.period.tz);
     let shortened = (touches.len() as u32 >= LONGEST_JOURNEY)
         .then(|| view! { <p class="muted">{format!("The first {LONGEST_JOURNEY} touches are shown.")}</p> });
@@ -66,7 +66,7 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
 }
 
 /// What the journey came to: "3 touches over 11 days before the sign-up".
-fn summary(user: &Traveller, touches: &[Lead], before: usize) -> String {
+fn summary(user: &JourneyUser, touches: &[Lead], before: usize) -> String {
     match touches.first() {
         Some(first) if before > 0 => {
             let days = whole_days(user.created_at - first.occurred_at);
@@ -85,11 +85,11 @@ fn summary(user: &Traveller, touches: &[Lead], before: usize) -> String {
 enum Event<'a> {
     Touch(&'a Lead),
     SignUp,
-    Conversion(&'a Conversion),
+    Conversion(&'a ConversionRow),
 }
 
 /// Each stands at its time: of the same moment touches first, then the sign-up. Each step says how long it was to the next.
-fn steps(user: &Traveller, touches: &[Lead], credit: &Credit, filter: &Filter) -> AnyView {
+fn steps(user: &JourneyUser, touches: &[Lead], credit: &JourneyCredit, filter: &Filter) -> AnyView {
     let mut events: Vec<(Timestamp, Event<'_>)> =
         touches.iter().map(|touch| (touch.occurred_at, Event::Touch(touch))).collect();
     events.push((user.created_at, Event::SignUp));
@@ -115,13 +115,13 @@ fn gap_line(gap: Option<String>) -> AnyView {
     gap.map(|gap| view! { <p class="muted small">{gap}</p> }).into_any()
 }
 
-fn sign_up(user: &Traveller, credit: &Credit, gap: Option<String>, tz: &TimeZone) -> AnyView {
+fn sign_up(user: &JourneyUser, credit: &JourneyCredit, gap: Option<String>, tz: &TimeZone) -> AnyView {
     let time = format::date_time(user.created_at, tz);
     let direct = credit.direct_tag(ConversionId::of_sign_up(user.id));
     view! { <TrailStep marker=Marker::Goal title="Signed up" aside=time>{direct}{gap_line(gap)}</TrailStep> }.into_any()
 }
 
-fn goal(conversion: &Conversion, credit: &Credit, gap: Option<String>, tz: &TimeZone) -> AnyView {
+fn goal(conversion: &ConversionRow, credit: &JourneyCredit, gap: Option<String>, tz: &TimeZone) -> AnyView {
     let title = match conversion.refund_of {
         Some(_) => format!("Refund of a {}", kind_label(&conversion.kind)),
         None => format!("Conversion: {}", kind_label(&conversion.kind)),
@@ -135,7 +135,7 @@ fn goal(conversion: &Conversion, credit: &Credit, gap: Option<String>, tz: &Time
     .into_any()
 }
 
-fn step(touch: &Lead, credit: &Credit, gap: Option<String>, filter: &Filter) -> AnyView {
+fn step(touch: &Lead, credit: &JourneyCredit, gap: Option<String>, filter: &Filter) -> AnyView {
     let marker = if touch.internal { Marker::Hollow } else { Marker::Blaze };
     let parts = [Some(source_medium(&touch.source, &touch.medium)), touch.campaign.clone(), touch.term.clone()];
     let subtitle = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
@@ -155,19 +155,19 @@ fn step(touch: &Lead, credit: &Credit, gap: Option<String>, filter: &Filter) -> 
 }
 
 /// What the user's conversions brought the touches, by the model of the page.
-struct Credit {
+struct JourneyCredit {
     conversions: Vec<CreditedConversion>,
     /// By touch and kind.
-    earned: HashMap<TouchId, BTreeMap<String, Earned>>,
+    earned: HashMap<TouchId, BTreeMap<String, Revenue>>,
 }
 
-impl Credit {
+impl JourneyCredit {
     fn new(conversions: Vec<CreditedConversion>) -> Self {
-        let mut earned: HashMap<TouchId, BTreeMap<String, Earned>> = HashMap::new();
-        for CreditedConversion { conversion, parts } in &conversions {
-            for (touch, part) in parts {
+        let mut earned: HashMap<TouchId, BTreeMap<String, Revenue>> = HashMap::new();
+        for CreditedConversion { conversion, shares } in &conversions {
+            for (touch, share) in shares {
                 let by_kind = earned.entry(*touch).or_default();
-                by_kind.entry(conversion.kind.clone()).or_default().add(*part, conversion.currency.as_deref());
+                by_kind.entry(conversion.kind.clone()).or_default().add(*share, conversion.currency.as_deref());
             }
         }
         Self { conversions, earned }
@@ -179,8 +179,8 @@ impl Credit {
         by_kind
             .filter_map(|(kind, earned)| {
                 let value = monies(earned);
-                let any = earned.count != 0 || value.is_some();
-                let parts = [Some(format!("{} {}", credit(earned.count), kind_label(kind))), value];
+                let any = earned.conversions != Credit::ZERO || value.is_some();
+                let parts = [Some(format!("{} {}", format_credit(earned.conversions), kind_label(kind))), value];
                 let label = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
                 any.then(|| view! { <Tag label tone=Tone::Mark/> }.into_any())
             })
@@ -191,14 +191,14 @@ impl Credit {
     fn direct_tag(&self, conversion: ConversionId) -> AnyView {
         let credited = self.conversions.iter().find(|credited| credited.conversion.id == conversion);
         credited
-            .filter(|credited| credited.parts.is_empty())
+            .filter(|credited| credited.shares.is_empty())
             .map(|_| view! { <p><Tag label="Credited to Direct"/></p> })
             .into_any()
     }
 }
 
 /// The choice of the model.
-fn models(asked: &Asked, user: &Traveller, filter: &Filter) -> AnyView {
+fn models(asked: &Asked, user: &JourneyUser, filter: &Filter) -> AnyView {
     let action = format!("/admin/users/{}", user.id);
     let zone = filter.tz_name();
     let keep = if zone == "UTC" { Vec::new() } else { vec![("tz".to_owned(), zone.to_owned())] };
@@ -212,10 +212,10 @@ fn models(asked: &Asked, user: &Traveller, filter: &Filter) -> AnyView {
     .into_any()
 }
 
-fn account(user: &Traveller, referral: Option<Referral>, tz: &TimeZone) -> AnyView {
+fn account(user: &JourneyUser, referral: Option<JourneyReferral>, tz: &TimeZone) -> AnyView {
     let referred = match referral {
         None => view! { <span class="muted">"Nobody"</span> }.into_any(),
-        Some(Referral { token, campaign, owner_id, owner_email }) => {
+        Some(JourneyReferral { token, campaign, owner_id, owner_email }) => {
             let by = match (owner_id, owner_email) {
                 (Some(id), Some(email)) => view! { <a href=format!("/admin/users/{id}")>{email}</a> }.into_any(),
                 _ => format!("The link of campaign {campaign}").into_any(),

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 use super::{
-    amounts::{credit, monies},
+    amounts::{format_credit, monies},
     filters::detail,
     page::{Asked, Failure, admin_page},
     tables::{LeadTable, internal_tag},
@@ -14,7 +14,7 @@ use crate::{
         model::Model,
         report::{
             Filter, Preset,
-            credit::{Earned, credit_of_touch},
+            credit::{Revenue, credit_of_touch},
             leads::{Lead, lead, leads_of_visitor},
         },
     },
@@ -113,8 +113,8 @@ fn origin(lead: &Lead) -> AnyView {
 }
 
 /// What the touch earned by each model.
-fn earnings(lead: &Lead, chosen: Model, earned: [Earned; 6]) -> AnyView {
-    if earned.iter().all(|earned| *earned == Earned::default()) {
+fn earnings(lead: &Lead, chosen: Model, earned: [Revenue; 6]) -> AnyView {
+    if earned.iter().all(|earned| *earned == Revenue::default()) {
         let why = match lead.internal {
             true => "Links on pages of this site are not credited.",
             false => "No conversion is credited to it: there was none in time, or it repeats the touch before it.",
@@ -130,7 +130,7 @@ fn earnings(lead: &Lead, chosen: Model, earned: [Earned; 6]) -> AnyView {
             view! {
                 <tr>
                     <th scope="row">{model.label()}{chosen}</th>
-                    <td class="num">{credit(earned.count)}</td>
+                    <td class="num">{format_credit(earned.conversions)}</td>
                     <td class="num">{value}</td>
                 </tr>
             }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     attribution::report::{
         Filter, Preset,
-        leads::{Lead, Walk, lead_count, leads},
+        leads::{Lead, ScanOrder, lead_count, leads},
         page::{Cursor, Page, PagePosition},
         totals::any_touch,
     },
@@ -65,7 +65,7 @@ async fn load(asked: &Asked, filter: &Filter, position: PagePosition) -> Result<
     let mut conn = asked.state.db.read().await?;
     let count = lead_count(&mut conn, filter).await?;
     Ok(Found {
-        leads: leads(&mut conn, filter, position, ROWS, Walk::to_find(count)).await?,
+        leads: leads(&mut conn, filter, position, ROWS, ScanOrder::to_find(count)).await?,
         nothing_yet: count == 0 && !any_touch(&mut conn).await?,
         count,
     })

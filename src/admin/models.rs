@@ -3,19 +3,19 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::{
-    amounts::{amount, credit, signed},
+    amounts::{amount, format_credit, signed},
     filters::{CreditChoice, PageFilter},
     page::{Asked, Failure, admin_page},
 };
 use crate::{
     attribution::{
         channel::Channel,
-        model::Model,
+        model::{Credit, Minor, Model},
         report::{
-            Field, Filter, Preset,
+            Filter, FilterField, Preset,
             credit::{
-                CreditSettings, Earned,
-                compare::{By, Comparison, Group, Learnt, Row, compare},
+                CreditSettings, Revenue,
+                compare::{Comparison, ComparisonRow, Group, GroupBy, Learnt, compare},
                 kinds,
             },
             filter::NOT_SET,
@@ -47,28 +47,28 @@ enum Show {
 }
 
 impl Show {
-    fn of(&self, earned: &Earned) -> i64 {
+    fn of(&self, revenue: &Revenue) -> i64 {
         match self {
-            Self::Conversions => earned.count,
-            Self::Value(currency) => earned.value(currency),
+            Self::Conversions => revenue.conversions.0,
+            Self::Value(currency) => revenue.value(currency).0,
         }
     }
 
     fn text(&self, number: i64) -> String {
         match self {
-            Self::Conversions => credit(number),
-            Self::Value(currency) => amount(number, currency),
+            Self::Conversions => format_credit(Credit(number)),
+            Self::Value(currency) => amount(Minor(number), currency),
         }
     }
 }
 
 async fn page(asked: Asked) -> Result<AnyView, Failure> {
-    let by = asked.parameter("by").and_then(|by| By::parse(&by)).unwrap_or_default();
+    let by = asked.parameter("by").and_then(|by| GroupBy::parse(&by)).unwrap_or_default();
     let currency = asked.parameter("show").map(|show| show.to_uppercase());
     let mut page = PageFilter {
         parsed: Filter::parse(&asked.query, Preset::Days30, asked.now),
         path: PATH,
-        keep: if by == By::default() { Vec::new() } else { vec![("by", by.as_str().to_owned())] },
+        keep: if by == GroupBy::default() { Vec::new() } else { vec![("by", by.as_str().to_owned())] },
         credit: None,
         now: asked.now,
     };
@@ -111,23 +111,23 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     .into_any())
 }
 
-async fn load(asked: &Asked, filter: &Filter, by: By) -> Result<(Comparison, Vec<String>), Error> {
+async fn load(asked: &Asked, filter: &Filter, by: GroupBy) -> Result<(Comparison, Vec<String>), Error> {
     let mut conn = asked.state.db.read().await?;
     let comparison = compare(&mut conn, filter, &asked.credit(), by).await?;
     Ok((comparison, kinds(&mut conn).await?))
 }
 
-fn label(by: By) -> &'static str {
+fn label(by: GroupBy) -> &'static str {
     match by {
-        By::Channel => "Channel",
-        By::Source => "Source",
-        By::Campaign => "Campaign",
+        GroupBy::Channel => "Channel",
+        GroupBy::Source => "Source",
+        GroupBy::Campaign => "Campaign",
     }
 }
 
 /// What the rows and what the cells are.
-fn choices(page: &PageFilter, by: By, show: &Show, comparison: &Comparison) -> AnyView {
-    let rows = By::ALL
+fn choices(page: &PageFilter, by: GroupBy, show: &Show, comparison: &Comparison) -> AnyView {
+    let rows = GroupBy::ALL
         .into_iter()
         .map(|each| Segment {
             label: format!("{}s", label(each)),
@@ -153,7 +153,7 @@ fn choices(page: &PageFilter, by: By, show: &Show, comparison: &Comparison) -> A
     view! { <div class="row"><Segmented label="Rows" segments=rows/>{values}</div> }.into_any()
 }
 
-fn table(page: &PageFilter, by: By, show: &Show, base: Model, comparison: Comparison) -> AnyView {
+fn table(page: &PageFilter, by: GroupBy, show: &Show, base: Model, comparison: Comparison) -> AnyView {
     let place = Model::ALL.iter().position(|model| *model == base).unwrap_or_default();
     let learnt = comparison.learnt.is_some();
     let headings = Model::ALL
@@ -177,7 +177,7 @@ fn table(page: &PageFilter, by: By, show: &Show, base: Model, comparison: Compar
         }
     });
 
-    let mut rows: Vec<(Group, Row)> = comparison.rows.into_iter().collect();
+    let mut rows: Vec<(Group, ComparisonRow)> = comparison.rows.into_iter().collect();
     // sorting is stable: equal ones stay by name
     rows.sort_by_key(|(_, row)| -show.of(&row.models[place]));
     let full = rows
@@ -227,7 +227,7 @@ fn table(page: &PageFilter, by: By, show: &Show, base: Model, comparison: Compar
 }
 
 /// The numbers of a row; with bars where it is known how long the longest is.
-fn cells(show: &Show, row: &Row, base: usize, learnt: bool, full: Option<i64>) -> AnyView {
+fn cells(show: &Show, row: &ComparisonRow, base: usize, learnt: bool, full: Option<i64>) -> AnyView {
     let base_number = show.of(&row.models[base]);
     let cell = |number: i64, is_base: bool, error: i64| {
         let bar = full.map(|full| {
@@ -251,20 +251,20 @@ fn cells(show: &Show, row: &Row, base: usize, learnt: bool, full: Option<i64>) -
     };
     let models: Vec<AnyView> =
         row.models.iter().enumerate().map(|(place, earned)| cell(show.of(earned), place == base, 0)).collect();
-    let error = if *show == Show::Conversions { row.shapley_error } else { 0 };
+    let error = if *show == Show::Conversions { row.shapley_error.0 } else { 0 };
     let learnt = learnt.then(|| [cell(show.of(&row.markov), false, 0), cell(show.of(&row.shapley), false, error)]);
     view! { {models} {learnt.map(|cells| cells.into_iter().collect_view())} }.into_any()
 }
 
 /// What a row is called, and where it leads: one step deeper.
-fn named(page: &PageFilter, by: By, group: &Group) -> (String, Option<String>) {
+fn named(page: &PageFilter, by: GroupBy, group: &Group) -> (String, Option<String>) {
     let filter = page.filter().clone();
     let Group::Value(value) = group else { return ("Direct".to_owned(), None) };
     let value = value.clone().unwrap_or_else(|| NOT_SET.to_owned());
     let (field, next) = match by {
-        By::Channel => (Field::Channel, Some(By::Source)),
-        By::Source => (Field::Source, Some(By::Campaign)),
-        By::Campaign => (Field::Campaign, None),
+        GroupBy::Channel => (FilterField::Channel, Some(GroupBy::Source)),
+        GroupBy::Source => (FilterField::Source, Some(GroupBy::Campaign)),
+        GroupBy::Campaign => (FilterField::Campaign, None),
     };
     let narrow = filter.with(field, Some(&value));
     let href = match next {
@@ -309,7 +309,7 @@ fn explanations(page: &PageFilter, settings: &CreditSettings, learnt: Option<Lea
             "The paths of {} and of {} who did not convert: users and visitors with a touch in the period and no such \
              conversion at any time.",
             format::plural(learnt.converted as i64, "conversion with touches", "conversions with touches"),
-            format::plural(learnt.lost as i64, "person", "people"),
+            format::plural(learnt.unconverted as i64, "person", "people"),
         );
         let sampled = (!learnt.exact).then_some(
             " Some paths have too many channels to try all orders, so that it is estimated; the ± is its standard error.",

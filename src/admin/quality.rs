@@ -11,7 +11,9 @@ use crate::{
         capture::{counters::OVER_CAP, exclusion::Exclusion},
         report::{
             Filter, Preset,
-            quality::{Alike, IgnoredDay, MOST_NAMES, Touches, ignored, ignored_days, similar_names, touches},
+            quality::{
+                IgnoredDay, MOST_NAMES, SimilarNames, TouchCounts, ignored, ignored_days, similar_names, touches,
+            },
         },
     },
     auth::forms::{FormState, take_flash},
@@ -167,7 +169,7 @@ fn days_table(reasons: &[(String, i64)], days: Vec<IgnoredDay>) -> AnyView {
     .into_any()
 }
 
-fn touches_table(touches: &Touches, version: &str) -> AnyView {
+fn touches_table(touches: &TouchCounts, version: &str) -> AnyView {
     if touches.all == 0 {
         return view! {
             <EmptyState title="No touches" text="There are none in this period that the filter finds."/>
@@ -235,7 +237,7 @@ fn touches_table(touches: &Touches, version: &str) -> AnyView {
 }
 
 /// Names that look alike, names that were merged, and the form for any two.
-fn names(flash: &FormState, query: &str, alike: Alike, aliases: Vec<Alias>) -> AnyView {
+fn names(flash: &FormState, query: &str, alike: SimilarNames, aliases: Vec<Alias>) -> AnyView {
     let field = move |name: &'static str, value: &str| view! { <HiddenField name value=value.to_owned()/> };
     let more_pairs = alike.pairs.len() > PAIRS;
     let pairs = alike

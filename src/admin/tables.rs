@@ -1,8 +1,8 @@
 use leptos::prelude::*;
 
-use super::{amounts::credit, filters::detail};
+use super::{amounts::format_credit, filters::detail};
 use crate::{
-    attribution::report::{Filter, campaigns::Campaign, filter::NOT_SET, leads::Lead},
+    attribution::report::{Filter, campaigns::CampaignRow, filter::NOT_SET, leads::Lead},
     components::{DataTable, Tag, Th, TwoLines, format},
 };
 
@@ -37,9 +37,9 @@ pub fn internal_tag(internal: bool) -> AnyView {
 
 /// Campaigns with their source and medium below: the short form. `href` is where a row leads.
 #[component]
-pub fn CampaignTable<F>(rows: Vec<Campaign>, href: F) -> impl IntoView
+pub fn CampaignTable<F>(rows: Vec<CampaignRow>, href: F) -> impl IntoView
 where
-    F: Fn(&Campaign) -> String,
+    F: Fn(&CampaignRow) -> String,
 {
     let rows = rows
         .into_iter()
@@ -54,7 +54,7 @@ where
                     <td class="num">{format::count(row.leads)}</td>
                     <td class="num">{format::count(row.signups)}</td>
                     <td class="num">{rate(row.rate())}</td>
-                    <td class="num">{credit(row.credit)}</td>
+                    <td class="num">{format_credit(row.credit)}</td>
                 </tr>
             }
         })

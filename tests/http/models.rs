@@ -98,7 +98,7 @@ async fn models_stand_side_by_side() {
 
         // a wrong value is told, and the rest holds
         let wrong = text(&admin.text("/admin/models?model=u-shaped&by=x&show=XYZ").await);
-        assert!(wrong.contains("“u-shaped” is no model"), "{wrong}");
+        assert!(wrong.contains("“u-shaped” is not a model"), "{wrong}");
         assert!(wrong.contains("Conversions by channel"), "{wrong}");
     })
     .await;

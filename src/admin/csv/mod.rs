@@ -19,16 +19,16 @@ use super::amounts::{exact_amount, exact_credit};
 use crate::{
     attribution::{
         channel::Channel,
-        model::Model,
+        model::{Minor, Model},
         report::{
             Filter, Preset, Problem,
-            campaigns::{Campaign, campaigns_after},
+            campaigns::{CampaignRow, campaigns_after},
             credit::{
-                CampaignCredit, CreditSettings, Earned,
-                compare::{By, Comparison, Group, compare},
+                CampaignCredit, CreditSettings, Revenue,
+                compare::{Comparison, Group, GroupBy, compare},
                 credit_by_campaign,
             },
-            leads::{Lead, Walk, leads},
+            leads::{Lead, ScanOrder, leads},
             page::PagePosition,
         },
     },
@@ -144,10 +144,10 @@ pub async fn models_csv(State(state): State<AppState>, auth: AuthSession, RawQue
 }
 
 /// What the rows of a comparison are asked to be.
-fn by(query: &str) -> Result<By, Problem> {
+fn by(query: &str) -> Result<GroupBy, Problem> {
     let last = form_urlencoded::parse(query.as_bytes()).filter(|(key, value)| key == "by" && !value.is_empty()).last();
-    let Some((_, typed)) = last else { return Ok(By::default()) };
-    By::parse(&typed).ok_or_else(|| Problem {
+    let Some((_, typed)) = last else { return Ok(GroupBy::default()) };
+    GroupBy::parse(&typed).ok_or_else(|| Problem {
         name: "by",
         message: format!("“{typed}” is none of these: it can be channel, source or campaign."),
         value: typed.into_owned(),
@@ -212,7 +212,7 @@ fn lead_pieces(db: Db, filter: Filter) -> impl Stream<Item = Result<Bytes, BoxEr
         async move {
             let Some(position) = position else { return Ok(None) };
             // not the same connection from piece to piece: whoever reads slowly would hold it
-            let page = read(&db, async |conn| leads(conn, &filter, position, LEADS, Walk::ByTime).await).await?;
+            let page = read(&db, async |conn| leads(conn, &filter, position, LEADS, ScanOrder::ByTime).await).await?;
             let header = (position == PagePosition::Newest).then_some(LEAD_COLUMNS);
             let bytes = write(header, page.rows.iter().map(lead_record))?;
             Ok(Some((bytes, page.older.map(PagePosition::Before))))
@@ -228,7 +228,7 @@ fn campaign_pieces(
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     enum Next {
         First,
-        After(Box<Campaign>, CampaignCredit),
+        After(Box<CampaignRow>, CampaignCredit),
         Done,
     }
     let asked = Arc::new((db, filter, counting));
@@ -249,7 +249,7 @@ fn campaign_pieces(
                 campaigns_after(conn, filter, *window, &credit, last.as_deref(), CAMPAIGNS).await
             })
             .await?;
-            let bytes = write(header, rows.iter().map(|row| campaign_record(row, *model, &credit.of(row))))?;
+            let bytes = write(header, rows.iter().map(|row| campaign_record(row, *model, &credit.of(&row.key()))))?;
             let full = rows.len() == CAMPAIGNS as usize;
             let next = rows
                 .into_iter()
@@ -285,7 +285,7 @@ fn lead_record(lead: &Lead) -> [Cow<'_, str>; 14] {
     ]
 }
 
-fn campaign_record<'a>(row: &'a Campaign, model: Model, earned: &Earned) -> [Cow<'a, str>; 12] {
+fn campaign_record<'a>(row: &'a CampaignRow, model: Model, earned: &Revenue) -> [Cow<'a, str>; 12] {
     [
         optional(&row.source),
         optional(&row.medium),
@@ -302,7 +302,7 @@ fn campaign_record<'a>(row: &'a Campaign, model: Model, earned: &Earned) -> [Cow
     ]
 }
 
-fn model_records(by: By, comparison: &Comparison) -> impl Iterator<Item = [Cow<'_, str>; 5]> {
+fn model_records(by: GroupBy, comparison: &Comparison) -> impl Iterator<Item = [Cow<'_, str>; 5]> {
     let learnt = comparison.learnt.is_some();
     comparison.rows.iter().flat_map(move |(group, row)| {
         let value = match group {
@@ -312,15 +312,21 @@ fn model_records(by: By, comparison: &Comparison) -> impl Iterator<Item = [Cow<'
         let models = Model::ALL.into_iter().map(Model::as_str).zip(&row.models);
         let data_driven = [("markov", &row.markov), ("shapley", &row.shapley)].into_iter().filter(move |_| learnt);
         models.chain(data_driven).map(move |(model, earned)| {
-            [by.as_str().into(), value.clone(), model.into(), exact_credit(earned.count).into(), values(earned).into()]
+            [
+                by.as_str().into(),
+                value.clone(),
+                model.into(),
+                exact_credit(earned.conversions).into(),
+                values(earned).into(),
+            ]
         })
     })
 }
 
 /// `{"EUR":"123.45"}`: amounts as text, which no program rounds.
-fn values(earned: &Earned) -> String {
-    let exact = |(currency, value): (&String, &i64)| (currency.clone(), exact_amount(*value, currency));
-    let values: BTreeMap<String, String> = earned.values.iter().map(exact).collect();
+fn values(earned: &Revenue) -> String {
+    let exact = |(currency, value): (&String, &Minor)| (currency.clone(), exact_amount(*value, currency));
+    let values: BTreeMap<String, String> = earned.by_currency.iter().map(exact).collect();
     // text is always JSON
     serde_json::to_string(&values).unwrap_or_else(|_| "{}".to_owned())
 }

@@ -4,18 +4,18 @@ mod revenue;
 
 use self::revenue::Conversions;
 use super::{
-    amounts::credit,
+    amounts::format_credit,
     filters::{CreditChoice, PageFilter, long, short},
     page::{Asked, Failure, admin_page},
     tables::{CampaignTable, LeadTable, or_not_set, rate},
 };
 use crate::{
     attribution::{
-        model::Model,
+        model::{Credit, Model},
         report::{
-            Field, Filter, Period, Preset,
-            campaigns::{Campaign, Order, campaigns},
-            leads::{Lead, Walk, leads},
+            Filter, FilterField, Period, Preset,
+            campaigns::{CampaignOrder, CampaignRow, campaigns},
+            leads::{Lead, ScanOrder, leads},
             page::PagePosition,
             period::{Bucket, Grain},
             ranking::{Dimension, Ranked, ranking},
@@ -92,11 +92,11 @@ async fn overview(asked: Asked) -> Result<AnyView, Failure> {
     let model = asked.model(page.filter());
 
     let filter = page.filter().clone();
-    let campaign = filter.get(Field::Campaign).map(str::to_owned);
+    let campaign = filter.get(FilterField::Campaign).map(str::to_owned);
     // Not the campaign's name, which came from a visitor: leptos_meta writes titles as they are, markup included.
     let title = if campaign.is_some() { "Campaign" } else { "Overview" };
     let back = campaign.as_ref().map(|_| {
-        let wide = Field::ALL.into_iter().fold(filter.clone(), |filter, field| filter.with(field, None));
+        let wide = FilterField::ALL.into_iter().fold(filter.clone(), |filter, field| filter.with(field, None));
         BackLink::new(wide.href("/admin/campaigns", &[]), "Campaigns")
     });
     let section = if back.is_some() { AdminSection::Campaigns } else { AdminSection::Overview };
@@ -163,7 +163,7 @@ impl Details {
         let mut conn = asked.state.db.read().await?;
         let Shown::Counted(metric) = shown else {
             let (trend, lists) = revenue::details(&mut conn, asked, filter).await?;
-            return Ok(Self { trend, lists: lists.into_iter().map(|(rows, total)| (rows, Some(total))).collect() });
+            return Ok(Self { trend, lists });
         };
         let trend = trend(&mut conn, filter, asked.window(), metric, asked.now).await?;
         let mut lists = Vec::with_capacity(LISTS.len());
@@ -291,7 +291,7 @@ fn rankings(page: &PageFilter, totals: &Totals, shown: Shown, lists: Vec<(Vec<Ra
                 .map(|Ranked { value, count }| {
                     let label = or_not_set(&value);
                     let narrow = field.map(|field| page.here(&page.filter().clone().with(field, Some(&label))));
-                    let text = (shown == Shown::Conversions).then(|| credit(count));
+                    let text = (shown == Shown::Conversions).then(|| format_credit(Credit(count)));
                     BarItem { label, detail: None, href: narrow, value: count, text }
                 })
                 .collect();
@@ -307,10 +307,10 @@ fn rankings(page: &PageFilter, totals: &Totals, shown: Shown, lists: Vec<(Vec<Ra
 }
 
 /// What narrows the page to a row of a ranking.
-fn field_of(dimension: Dimension) -> Option<Field> {
+fn field_of(dimension: Dimension) -> Option<FilterField> {
     match dimension {
-        Dimension::Channel => Some(Field::Channel),
-        Dimension::Source => Some(Field::Source),
+        Dimension::Channel => Some(FilterField::Channel),
+        Dimension::Source => Some(FilterField::Source),
         Dimension::LandingPage | Dimension::Referrer => None,
     }
 }
@@ -323,7 +323,7 @@ fn nothing_in(dimension: Dimension) -> &'static str {
 }
 
 struct Campaigns {
-    top: Vec<Campaign>,
+    top: Vec<CampaignRow>,
     count: i64,
     /// The latest leads, where the page is about some of them.
     latest: Vec<Lead>,
@@ -333,10 +333,10 @@ async fn load_campaigns(asked: &Asked, filter: &Filter) -> Result<(Conversions, 
     let mut conn = asked.state.db.read().await?;
     let conversions = Conversions::load(&mut conn, asked, filter).await?;
     let credit = &conversions.by_campaign;
-    let page = campaigns(&mut conn, filter, asked.window(), credit, Order::default(), TOP, 0).await?;
+    let page = campaigns(&mut conn, filter, asked.window(), credit, CampaignOrder::default(), TOP, 0).await?;
     let latest = match filter.is_bare() {
         true => Vec::new(),
-        false => leads(&mut conn, filter, PagePosition::Newest, TOP, Walk::ByVisitor).await?.rows,
+        false => leads(&mut conn, filter, PagePosition::Newest, TOP, ScanOrder::ByVisitor).await?.rows,
     };
     Ok((conversions, Campaigns { top: page.rows, count: page.count, latest }))
 }
@@ -367,12 +367,12 @@ impl Campaigns {
                     .into_any()
             }
             false => {
-                let href = move |row: &Campaign| row.narrow(&filter).href(PATH, &[]);
+                let href = move |row: &CampaignRow| row.narrow(&filter).href(PATH, &[]);
                 view! { <CampaignTable rows=self.top href/> }.into_any()
             }
         };
         // a campaign's own page need not say so in a table of one row
-        let one = self.count == 1 && page.filter().get(Field::Campaign).is_some();
+        let one = self.count == 1 && page.filter().get(FilterField::Campaign).is_some();
         let table = (!one).then(|| view! { <Card title="Leads per campaign" aside=aside.into_any()>{table}</Card> });
         view! { {latest} {table} }.into_any()
     }

@@ -3,15 +3,17 @@ use leptos::prelude::*;
 use super::{LISTS, Shown, TOP};
 use crate::{
     admin::{
-        amounts::{amount, credit},
+        amounts::{amount, format_credit},
         filters::PageFilter,
         page::Asked,
     },
     attribution::{
-        model::{COUNT_UNIT, Model},
+        model::{Minor, Model},
         report::{
             Filter,
-            credit::{CampaignCredit, Earned, credit_by_campaign, credit_over_time, credit_rankings, kinds},
+            credit::{
+                CampaignCredit, RankedCredit, Revenue, credit_by_campaign, credit_over_time, credit_rankings, kinds,
+            },
             ranking::Ranked,
             trend::{Axis, Trend, axis},
         },
@@ -25,8 +27,8 @@ pub struct Conversions {
     pub by_campaign: CampaignCredit,
     /// There are, in any period.
     pub kinds: Vec<String>,
-    current: Earned,
-    previous: Option<Earned>,
+    current: Revenue,
+    previous: Option<Revenue>,
 }
 
 impl Conversions {
@@ -43,35 +45,37 @@ impl Conversions {
     /// The number of conversions, and what each currency brought.
     pub fn stats(&self, page: &PageFilter, current: bool) -> AnyView {
         let before = self.previous.as_ref();
-        let change = before.and_then(|before| Change::between(self.current.count, before.count));
+        let change = before.and_then(|before| Change::between(self.current.conversions.0, before.conversions.0));
         let href = page.with_own("metric", Shown::Conversions.as_str());
         let values = self
             .current
-            .values
+            .by_currency
             .iter()
             .map(|(currency, value)| {
                 // from a loss, or to one, no percentage says anything
-                let before = before.map(|before| before.value(currency)).filter(|before| *before >= 0 && *value >= 0);
-                let change = before.and_then(|before| Change::between(*value, before));
+                let before = before
+                    .map(|before| before.value(currency))
+                    .filter(|before| *before >= Minor::ZERO && *value >= Minor::ZERO);
+                let change = before.and_then(|before| Change::between(value.0, before.0));
                 view! { <Stat label=format!("Value in {currency}") value=amount(*value, currency) change/> }
             })
             .collect_view();
-        let count = credit(self.current.count);
+        let count = format_credit(self.current.conversions);
         view! { <Stat label="Conversions" value=count change current href=href/> {values} }.into_any()
     }
 }
 
-/// Conversions over time, in whole ones as a chart has them, and the largest of each of [`LISTS`] in millionths, with what they
-/// are shares of.
+/// Returns conversions over time, rounded to whole ones for a chart, and a ranking for each of [`LISTS`] with its total, in
+/// millionths of a conversion.
 pub async fn details(
     conn: &mut Conn,
     asked: &Asked,
     filter: &Filter,
-) -> Result<(Trend, [(Vec<Ranked>, i64); LISTS.len()]), Error> {
+) -> Result<(Trend, Vec<(Vec<Ranked>, Option<i64>)>), Error> {
     let (settings, model) = (asked.credit(), asked.model(filter));
     let Axis { buckets, current, previous } = axis(conn, filter, asked.now).await?;
-    let whole = |earned: Vec<Earned>| -> Vec<i64> {
-        earned.into_iter().map(|earned| (earned.count + COUNT_UNIT / 2) / COUNT_UNIT).collect()
+    let whole = |revenue: Vec<Revenue>| -> Vec<i64> {
+        revenue.into_iter().map(|revenue| revenue.conversions.rounded()).collect()
     };
     let current = whole(credit_over_time(conn, filter, &settings, model, &current).await?);
     let previous = match (filter.previous(), previous) {
@@ -79,7 +83,9 @@ pub async fn details(
         _ => None,
     };
     let dimensions = LISTS.map(|(dimension, _)| dimension);
-    let lists = credit_rankings(conn, filter, &settings, model, dimensions, TOP as usize).await?;
+    let rankings = credit_rankings(conn, filter, &settings, model, dimensions, TOP as usize).await?;
+    let ranked = |RankedCredit { value, credit }| Ranked { value, count: credit.0 };
+    let lists = rankings.map(|(rows, total)| (rows.into_iter().map(ranked).collect(), Some(total.0))).into();
     Ok((Trend { buckets, current, previous }, lists))
 }
 

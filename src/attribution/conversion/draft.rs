@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use super::Currency;
+use super::{Currency, Minor};
 use crate::{
     attribution::signal::clean,
     id::{ConversionId, UserId},
     timestamp::Timestamp,
 };
 
-/// The most that one conversion may be worth, in minor units: ten thousand million euros. Nine million such add up without
-/// overflowing.
-pub const MAX_VALUE: i64 = 1_000_000_000_000;
+/// The most that one conversion may be worth: ten thousand million euros. Nine million such values add up without overflowing.
+pub const MAX_VALUE: Minor = Minor(1_000_000_000_000);
 /// How far ahead of ours a reporter's clock may be.
 const AHEAD: Duration = Duration::from_mins(5);
 /// 2000-01-01T00:00:00Z. What is older was reported in seconds, or is a mistake.
@@ -47,8 +46,8 @@ pub struct Draft<'a> {
     pub user: Option<UserId>,
     /// What happened: `purchase`, `demo`. A refund needs none: it is of its first's kind.
     pub kind: Option<&'a str>,
-    /// In minor units (cents), negative for a refund; 0 where no money changed hands.
-    pub value: i64,
+    /// Negative for a refund; 0 where no money changed hands.
+    pub value: Minor,
     /// ISO 4217; needed where there is a value, but for a refund, which is in its first's currency.
     pub currency: Option<&'a str>,
     /// None: now.
@@ -68,8 +67,8 @@ pub struct Draft<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewConversion {
     pub(super) subject: Subject,
-    /// In minor units. Negative for a refund and for nothing else, and at most [`MAX_VALUE`] either way.
-    pub(super) value: i64,
+    /// Negative for a refund and for nothing else, and at most [`MAX_VALUE`] either way.
+    pub(super) value: Minor,
     /// Known where the value is positive.
     pub(super) currency: Option<Currency>,
     pub(super) occurred_at: Timestamp,
@@ -133,16 +132,16 @@ impl NewConversion {
         };
         if !(-MAX_VALUE..=MAX_VALUE).contains(&draft.value) {
             wrong("value", "That is too much for one conversion: at most 1000000000000 minor units.");
-        } else if draft.value < 0 && !is_refund {
+        } else if draft.value < Minor::ZERO && !is_refund {
             wrong("value", "A negative value is a refund, and a refund names what it takes back, in refunds.");
-        } else if draft.value >= 0 && is_refund {
+        } else if draft.value >= Minor::ZERO && is_refund {
             wrong("value", "A refund's value is negative: what is taken back, in minor units.");
         }
         let currency = draft.currency.and_then(Currency::parse);
         if currency.is_none() {
             if draft.currency.is_some() {
                 wrong("currency", "This is no currency of ISO 4217: it should look like EUR.");
-            } else if draft.value != 0 && !is_refund {
+            } else if draft.value != Minor::ZERO && !is_refund {
                 wrong("currency", "A value needs its currency: three letters of ISO 4217, like EUR.");
             }
         }

@@ -16,6 +16,8 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
+pub use super::model::Minor;
+
 pub use self::currency::Currency;
 pub use self::draft::{Draft, Kind, MAX_VALUE, Mistake, Name, NewConversion};
 pub(crate) use self::draft::{OWN_SOURCE, SIGN_UP};
@@ -62,7 +64,7 @@ pub enum RecordError {
 /// ```no_run
 /// # use uuid::Uuid;
 /// use waymark::{
-///     attribution::conversion::{Draft, NewConversion, record_conversion},
+///     attribution::conversion::{Draft, Minor, NewConversion, record_conversion},
 ///     db::{Db, sql},
 ///     id::UserId,
 /// };
@@ -73,7 +75,7 @@ pub enum RecordError {
 ///     Draft {
 ///         user: Some(user),
 ///         kind: Some("purchase"),
-///         value: 49_00,
+///         value: Minor(49_00),
 ///         currency: Some("EUR"),
 ///         source: "shop",
 ///         external_id: &order.to_string(),
@@ -123,7 +125,7 @@ pub async fn record_conversion(
     .bind(id)
     .bind(row.user)
     .bind(row.kind.as_str())
-    .bind(row.value)
+    .bind(row.value.0)
     .bind(row.currency.as_deref())
     .bind(*occurred_at)
     .bind(now)
@@ -213,7 +215,7 @@ struct Stored {
     id: ConversionId,
     user_id: UserId,
     kind: String,
-    value: i64,
+    value: Minor,
     currency: Option<String>,
     refund_of: Option<ConversionId>,
 }
@@ -253,7 +255,7 @@ impl Stored {
 struct Row {
     user: UserId,
     kind: String,
-    value: i64,
+    value: Minor,
     currency: Option<String>,
     /// What a refund takes back.
     first: Option<Stored>,
@@ -296,7 +298,7 @@ impl Row {
     async fn may_refund(&self, conn: &mut Conn, first: &Stored) -> Result<(), RecordError> {
         let mut mistakes = Vec::new();
         let mut wrong = |field, why: String| mistakes.push(Mistake::new(field, why));
-        if first.value <= 0 {
+        if first.value <= Minor::ZERO {
             let why = match first.refund_of {
                 Some(_) => "That is a refund itself, and cannot be refunded.",
                 None => "That has no value that could be refunded.",
@@ -313,13 +315,17 @@ impl Row {
         if self.currency != first.currency {
             wrong("currency", format!("What is refunded is in {currency}."));
         }
-        let refunded: i64 = sql("select cast(coalesce(sum(value), 0) as bigint) from conversions where refund_of = $1")
-            .bind(first.id)
-            .fetch_scalar(conn)
-            .await?;
+        let refunded: Minor =
+            sql("select cast(coalesce(sum(value), 0) as bigint) from conversions where refund_of = $1")
+                .bind(first.id)
+                .fetch_scalar(conn)
+                .await?;
         let left = first.value + refunded;
-        if left + self.value < 0 {
-            wrong("value", format!("Of {} {currency} in minor units, {left} can still be refunded.", first.value));
+        if left + self.value < Minor::ZERO {
+            wrong(
+                "value",
+                format!("Of {} {currency} in minor units, {} can still be refunded.", first.value.0, left.0),
+            );
         }
         if mistakes.is_empty() { Ok(()) } else { Err(RecordError::Refused(mistakes)) }
     }

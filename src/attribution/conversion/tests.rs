@@ -30,7 +30,7 @@ fn purchase(user: UserId, external_id: &str) -> Draft<'_> {
     Draft {
         user: Some(user),
         kind: Some("purchase"),
-        value: 4900,
+        value: Minor(4900),
         currency: Some("EUR"),
         source: "shop",
         external_id,
@@ -39,7 +39,7 @@ fn purchase(user: UserId, external_id: &str) -> Draft<'_> {
 }
 
 fn refund<'a>(of: &'a str, external_id: &'a str, value: i64) -> Draft<'a> {
-    Draft { value, source: "shop", external_id, refunds: Some(of), ..Draft::default() }
+    Draft { value: Minor(value), source: "shop", external_id, refunds: Some(of), ..Draft::default() }
 }
 
 /// Records in a transaction of its own. A refusal commits it: whatever it left behind would be seen.
@@ -111,14 +111,14 @@ async fn a_report_counts_once_and_a_different_one_is_refused() {
         let differing = [
             ("user", Draft { user: Some(other), ..purchase(user, "o-1") }),
             ("kind", Draft { kind: Some("demo"), ..purchase(user, "o-1") }),
-            ("value", Draft { value: 4901, ..purchase(user, "o-1") }),
+            ("value", Draft { value: Minor(4901), ..purchase(user, "o-1") }),
             ("currency", Draft { currency: Some("USD"), ..purchase(user, "o-1") }),
         ];
         for (field, draft) in differing {
             assert_eq!(conflict(record(&db, draft).await), field);
         }
         // another source's names are its own
-        let elsewhere = Draft { source: "desk", value: 1, ..purchase(user, "o-1") };
+        let elsewhere = Draft { source: "desk", value: Minor(1), ..purchase(user, "o-1") };
         assert!(matches!(record(&db, elsewhere).await, Ok(Recorded::New(_))));
         assert!(matches!(record(&db, purchase(user, "O-1")).await, Ok(Recorded::New(_))), "case matters");
         assert_eq!(fields(record(&db, purchase(UserId::new(), "o-9")).await), ["user"]);
@@ -165,7 +165,7 @@ async fn it_counts_only_if_the_callers_transaction_does() {
         assert!(undone.is_err());
         assert!(matches!(record(&db, purchase(user, "o-1")).await, Ok(Recorded::New(_))));
         // and a refusal that is passed on undoes what the caller did
-        let new = NewConversion::parse(Draft { value: 1, ..purchase(user, "o-1") }, NOW).expect("fine");
+        let new = NewConversion::parse(Draft { value: Minor(1), ..purchase(user, "o-1") }, NOW).expect("fine");
         let undone = db
             .transaction(move |conn| {
                 Box::pin(async move {
@@ -208,7 +208,7 @@ async fn a_refund_is_of_what_it_names() {
         let (user, other) = (add_user(&db, "a@example.com").await, add_user(&db, "b@example.com").await);
         record(&db, purchase(user, "o-1")).await.expect("recorded");
         record(&db, purchase(user, "o-2")).await.expect("recorded");
-        record(&db, Draft { value: 0, currency: None, kind: Some("demo"), ..purchase(user, "d-1") })
+        record(&db, Draft { value: Minor::ZERO, currency: None, kind: Some("demo"), ..purchase(user, "d-1") })
             .await
             .expect("recorded");
         record(&db, refund("o-1", "r-1", -100)).await.expect("refunded");
@@ -222,7 +222,7 @@ async fn a_refund_is_of_what_it_names() {
             (&["refunds"], Draft { refunds: Some("d-1"), ..fine }),
             (&["currency"], Draft { currency: Some("USD"), ..fine }),
             (&["user"], Draft { user: Some(other), ..fine }),
-            (&["user", "kind", "value"], Draft { user: Some(other), kind: Some("demo"), value: -4801, ..fine }),
+            (&["user", "kind", "value"], Draft { user: Some(other), kind: Some("demo"), value: Minor(-4801), ..fine }),
         ] {
             assert_eq!(fields(record(&db, draft).await), expected, "{draft:?}");
         }

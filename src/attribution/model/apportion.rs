@@ -2,30 +2,26 @@
 
 use std::cmp::Reverse;
 
-/// Shares `total` in proportion to `weights`, in whole units that add up to it exactly.
+/// Shares `total` in proportion to `weights`, in whole units that add up to `total` exactly.
 ///
-/// This is Hamilton's method: each part is its exact share rounded down, and the units left over go one each to the largest
-/// remainders; of equal remainders the earlier part gets it. No part is a whole unit away from its exact share, and a
-/// weight of zero gets nothing. A negative total has the parts of the positive one, negated.
+/// This is Hamilton's method. Each part is its exact share rounded down, and the units left over go one each to the
+/// largest remainders, of equal ones to the earlier: weights 1 1 1 and total 100 → 34 33 33. So no part is a whole unit
+/// away from its exact share, and a weight of zero gets nothing. A negative total has the parts of the positive one,
+/// negated.
 ///
-/// Where there is no weight at all there is nobody to credit: all parts are zero, and the total is the caller's to place.
-///
-/// ```
-/// # use waymark::attribution::models::apportion;
-/// assert_eq!(apportion(&[1, 1, 1], 100), [34, 33, 33]);
-/// assert_eq!(apportion(&[1, 1, 1], -100), [-34, -33, -33]);
-/// ```
-pub fn apportion(weights: &[u64], total: i64) -> Vec<i64> {
+/// Where all weights are zero, all parts are zero, and the caller decides where the total goes.
+pub(super) fn apportion(weights: &[u64], total: i64) -> Vec<i64> {
     let sum: u128 = weights.iter().copied().map(u128::from).sum();
     if sum == 0 {
         return vec![0; weights.len()];
     }
     let amount = total.unsigned_abs();
-    // (part, remainder): two factors of 64 bits are at most 128 bits, and no part is more than the amount
+    // (part, remainder): the product of two 64-bit numbers fits into 128 bits, and no part is more than the amount
     let exact = weights.iter().map(|&weight| u128::from(weight) * u128::from(amount));
     let (mut parts, remainders): (Vec<u64>, Vec<u128>) = exact.map(|share| ((share / sum) as u64, share % sum)).unzip();
 
-    // fewer than there are remainders above zero: together they are this many times the sum
+    // All remainders together are `left` times the sum, and each is below the sum: so more than `left` of them are
+    // above zero.
     let left = (amount - parts.iter().sum::<u64>()) as usize;
     if left > 0 {
         let mut order: Vec<usize> = (0..parts.len()).collect();

@@ -1,16 +1,16 @@
 //! Powers of one half, in fixed point.
 //!
-//! `f64::exp2` may differ in its last bit from one platform to the next, and a cent would move with it. Here every step is
-//! integer arithmetic: an exponent's whole part is a shift, its fraction a product of square roots of one half.
+//! The last bit of `f64::exp2` may differ between platforms, and a cent would move with it. So this is integer
+//! arithmetic: the whole part of an exponent is a shift, its fraction a product of square roots of one half.
 
 use std::time::Duration;
 
-/// One. With weights up to here, a weight times any amount fits into 128 bits.
+/// The number one in fixed point, and the largest weight: a weight times any amount fits into 128 bits.
 const ONE: u64 = 1 << ONE_BITS;
 const ONE_BITS: u32 = 62;
 
-/// How finely an exponent is read. Rounding below is a few units in 2^62, so that a larger exponent never gives a larger
-/// power.
+/// How many bits of an exponent's fraction count. Rounding errors are a few units in 2^62, far less than the effect of
+/// the smallest of these bits: so a larger exponent never gives a larger power.
 const FRACTION_BITS: usize = 40;
 
 /// 2^(-1/2), 2^(-1/4), 2^(-1/8) …: each the square root of the one before.
@@ -27,7 +27,7 @@ const ROOTS: [u64; FRACTION_BITS] = {
 };
 
 /// Returns `2^(-age / half_life)` as a multiple of 2^-62, right to 12 decimal places, and zero after 63 half-lives. A
-/// half-life below one millisecond is taken as one.
+/// half-life below one millisecond counts as one.
 pub(super) fn weight(age: Duration, half_life: Duration) -> u64 {
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     weight_of(millis(age), millis(half_life))

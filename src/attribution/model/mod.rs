@@ -1,45 +1,43 @@
-//! Models: how a conversion's credit is shared among the touches before it.
+//! [`path()`] chooses the touches that count for a conversion. [`share()`] shares an amount among them: a [`Credit`],
+//! or money in [`Minor`] units.
 //!
-//! [`path()`] chooses the touches that count, [`credit()`] shares an amount among them. What always holds: the parts add up to
-//! the amount, to the last minor unit; a negative amount is shared as its positive is; and the same input has the same parts
-//! on every machine, because everything is computed in integers.
-//!
-//! Money is in minor units of its currency. A count is shared the same way, as [`COUNT_UNIT`] millionths.
+//! What always holds:
+//! - The shares add up to the amount, to the last unit.
+//! - A negative amount has the shares of the positive amount, negated.
+//! - The same input has the same shares on every machine, because all arithmetic is in integers.
 
 use std::{fmt, str::FromStr};
 
 /// Credit learnt from many paths: Markov removal effects and Shapley values, over channels.
 pub mod data_driven;
 
+mod amount;
 mod apportion;
-mod credit;
 mod decay;
 mod path;
+mod share;
 mod weights;
 
-pub use self::apportion::apportion;
-pub use self::credit::{credit, credit_change};
+pub use self::amount::{Amount, Credit, Minor};
 pub use self::path::{Step, collapse, path, window};
+pub use self::share::{share, share_change};
 pub use self::weights::{PositionWeights, Weights, WrongPositionWeights};
-
-/// One conversion, as a count to share.
-pub const COUNT_UNIT: i64 = 1_000_000;
 
 /// The rule that shares a conversion's credit among the touches of its path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Model {
-    /// All to the first touch.
+    /// The first touch gets all.
     First,
-    /// All to the last touch.
+    /// The last touch gets all.
     #[default]
     Last,
-    /// All to the last touch that is not direct; to the last one where all are.
+    /// The last touch that is not direct gets all; where all touches are direct, the last of them.
     LastNonDirect,
-    /// To every touch the same.
+    /// Every touch gets the same.
     Linear,
-    /// Most to the first and the last touch, the rest evenly to those between; see [`PositionWeights`].
+    /// The first and the last touch get most, those between share the rest evenly; see [`PositionWeights`].
     Position,
-    /// The later, the more: a touch's weight halves with every [`half_life`](Weights::half_life) before the conversion.
+    /// A later touch gets more: its weight halves with every [`half_life`](Weights::half_life) before the conversion.
     TimeDecay,
 }
 
@@ -48,7 +46,7 @@ impl Model {
     pub const ALL: [Model; 6] =
         [Model::First, Model::Last, Model::LastNonDirect, Model::Linear, Model::Position, Model::TimeDecay];
 
-    /// The name in addresses and settings; it never changes for a model.
+    /// The name in addresses and settings. It never changes.
     pub const fn as_str(self) -> &'static str {
         match self {
             Model::First => "first",
@@ -79,7 +77,7 @@ impl fmt::Display for Model {
     }
 }
 
-/// The text is no model's name.
+/// The text is not the name of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownModel;
 
@@ -91,7 +89,8 @@ impl fmt::Display for UnknownModel {
 
 impl std::error::Error for UnknownModel {}
 
-/// Reads what [`Model::as_str`] wrote, in any ASCII case and with `-` for `_`, since models are typed into addresses.
+/// Reads the name that [`Model::as_str`] returns, in any ASCII case and with `-` for `_`, since people type models into
+/// addresses: `Time-Decay` is [`Model::TimeDecay`].
 impl FromStr for Model {
     type Err = UnknownModel;
 

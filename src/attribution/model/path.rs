@@ -1,4 +1,4 @@
-//! A conversion's path: which of a user's touches count for it, and in what order.
+//! A conversion's path: the touches of its user that count for it, in the order of time.
 
 use std::time::Duration;
 
@@ -8,20 +8,21 @@ use crate::timestamp::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     pub at: Timestamp,
-    /// The touch names no source: its channel is Direct.
+    /// Whether the touch is of the channel Direct: it names no source.
     pub direct: bool,
-    /// A number that touches with the same tuple share and others do not: a place in a table, or a 64-bit digest.
-    pub tuple: u64,
+    /// A number that is equal for touches whose links said the same and differs for others: a place in a table, or a
+    /// 64-bit digest.
+    pub key: u64,
 }
 
-/// The path of a conversion: the indexes of the steps that count, in the order of time. That is those in the [`window`],
-/// [`collapse`]d.
+/// Returns the path of a conversion: the indexes of the steps that count, in the order of time. Those are the steps in
+/// the [`window`], [`collapse`]d.
 ///
 /// ```
 /// # use std::time::Duration;
 /// # use waymark::{attribution::model::{Step, path}, timestamp::Timestamp};
-/// let step = |at, tuple| Step { at: Timestamp::from_millis(at), direct: false, tuple };
-/// // too early, twice the same, another, after the conversion; in any order
+/// let step = |at, key| Step { at: Timestamp::from_millis(at), direct: false, key };
+/// // another link, too early, the same link twice, after the conversion; steps may come in any order
 /// let steps = [step(900, 2), step(10, 1), step(500, 1), step(600, 1), step(1001, 3)];
 /// assert_eq!(path(&steps, Timestamp::from_millis(1000), Duration::from_millis(500)), [2, 0]);
 /// ```
@@ -31,8 +32,8 @@ pub fn path(steps: &[Step], conversion_at: Timestamp, lookback: Duration) -> Vec
     collapse(&ordered).into_iter().map(|index| inside[index]).collect()
 }
 
-/// The indexes of the steps at or before the conversion and at most `lookback` before it, in the order of time. Steps of the
-/// same time keep the order they came in.
+/// Returns the indexes of the steps at or before the conversion and at most `lookback` before it, in the order of time.
+/// Steps of the same time keep the order in which they were given.
 pub fn window(steps: &[Step], conversion_at: Timestamp, lookback: Duration) -> Vec<usize> {
     let times = conversion_at - lookback..=conversion_at;
     let mut inside: Vec<usize> = (0..steps.len()).filter(|&index| times.contains(&steps[index].at)).collect();
@@ -40,10 +41,11 @@ pub fn window(steps: &[Step], conversion_at: Timestamp, lookback: Duration) -> V
     inside
 }
 
-/// The indexes of the steps that stay where consecutive repeats of one tuple are one step: the first of each run, which is
-/// when the visitor came by that way. A tuple that returns after another stays.
+/// Returns the indexes of the steps that stay where consecutive steps of one key count as one: the first of each run,
+/// which is when the visitor came by that link. A key that returns after another one stays: keys 5 5 6 5 → indexes 0 2
+/// 3.
 pub fn collapse(steps: &[Step]) -> Vec<usize> {
-    (0..steps.len()).filter(|&index| index == 0 || steps[index - 1].tuple != steps[index].tuple).collect()
+    (0..steps.len()).filter(|&index| index == 0 || steps[index - 1].key != steps[index].key).collect()
 }
 
 #[cfg(test)]
@@ -52,8 +54,8 @@ mod tests {
 
     use super::*;
 
-    fn step(at: i64, tuple: u64) -> Step {
-        Step { at: Timestamp::from_millis(at), direct: false, tuple }
+    fn step(at: i64, key: u64) -> Step {
+        Step { at: Timestamp::from_millis(at), direct: false, key }
     }
 
     fn window(steps: &[Step], conversion_at: i64, lookback: u64) -> Vec<usize> {
@@ -107,18 +109,18 @@ mod tests {
             conversion_at in 0..40i64,
             lookback in 0..40u64,
         ) {
-            let steps: Vec<Step> = steps.into_iter().map(|(at, tuple)| step(at, tuple)).collect();
+            let steps: Vec<Step> = steps.into_iter().map(|(at, key)| step(at, key)).collect();
             let path = path(&steps, conversion_at, lookback);
             let (conversion_at, lookback) = (Timestamp::from_millis(conversion_at), Duration::from_millis(lookback));
             let counts = |step: &Step| step.at <= conversion_at && conversion_at - step.at <= lookback;
             prop_assert!(path.iter().all(|&index| counts(&steps[index])));
             // in the order of time, of equal times as given
             prop_assert!(path.is_sorted_by_key(|&index| (steps[index].at, index)));
-            prop_assert!(path.windows(2).all(|two| steps[two[0]].tuple != steps[two[1]].tuple));
+            prop_assert!(path.windows(2).all(|two| steps[two[0]].key != steps[two[1]].key));
             // what was left out of the window repeats what is before it
             for index in (0..steps.len()).filter(|&index| counts(&steps[index]) && !path.contains(&index)) {
                 let before = path.iter().rfind(|&&kept| (steps[kept].at, kept) < (steps[index].at, index));
-                prop_assert_eq!(before.map(|&kept| steps[kept].tuple), Some(steps[index].tuple));
+                prop_assert_eq!(before.map(|&kept| steps[kept].key), Some(steps[index].key));
             }
         }
     }

@@ -1,29 +1,29 @@
-//! What of the models is the owner's to set.
+//! The settings of the models.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use crate::timestamp::DAY;
 
-/// Settings of the models that have any.
+/// Settings of the two models that have any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weights {
-    /// Of the position-based model.
+    /// For the position-based model.
     pub position: PositionWeights,
-    /// Of time decay: how long before the conversion a touch weighs half as much as one at it. Less than a millisecond is
-    /// taken as one.
+    /// For time decay: a touch this long before another one has half its weight. Less than a millisecond counts as one.
     pub half_life: Duration,
 }
 
-/// 40/20/40 and 7 days, as most analytics products have them.
+/// 40/20/40 and 7 days, as in most analytics products.
 impl Default for Weights {
     fn default() -> Self {
         Self { position: PositionWeights::default(), half_life: 7 * DAY }
     }
 }
 
-/// Per cent of the credit for the first touch, for those between together, and for the last. They add up to 100.
+/// Percentages of the credit for the first touch, for all touches between together, and for the last. They add up to
+/// 100.
 ///
-/// Written and read as `40/20/40`, which is the default.
+/// The text form is `40/20/40`, which is the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PositionWeights {
     first: u8,
@@ -38,10 +38,10 @@ impl Default for PositionWeights {
 }
 
 impl PositionWeights {
-    /// The weights of a path's `length` touches, in proportion.
+    /// Returns a weight for each touch of a path of `length` touches.
     ///
-    /// Without touches between, first and last share in proportion to their weights: half each by default, and where both
-    /// weights are zero.
+    /// In a path of two, first and last share in proportion to their weights: 60/10/30 → 60 : 30. They get half each
+    /// where both weights are zero.
     pub(super) fn of_path(self, length: usize) -> Vec<u64> {
         let [first, middle, last] = [self.first, self.middle, self.last].map(u64::from);
         match length {
@@ -49,7 +49,7 @@ impl PositionWeights {
             2 if first + last == 0 => vec![1, 1],
             2 => vec![first, last],
             _ => {
-                // times the number between, so that the middle divides evenly
+                // all weights times the number of touches between, so that the middle divides evenly
                 let between = length as u64 - 2;
                 let mut weights = vec![middle; length];
                 weights[0] = first * between;
@@ -66,12 +66,13 @@ impl fmt::Display for PositionWeights {
     }
 }
 
-/// Why a text is no [`PositionWeights`]; it goes on after the name of the setting.
+/// Why a text is not [`PositionWeights`]. The message continues the name of a setting: `ATTRIBUTION_POSITION_WEIGHTS
+/// must …`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrongPositionWeights {
-    /// Not three whole numbers from 0 to 100.
+    /// The text is not three whole numbers from 0 to 100.
     Form,
-    /// They add up to this.
+    /// The numbers add up to this instead of 100.
     Sum(u16),
 }
 

@@ -1,19 +1,30 @@
+//! Models share credit in Rust, and this report sends the result back into the database: the statement takes the credit
+//! of each campaign as JSON and adds it up with the counts. So SQL sorts by credit as by any other column, and returns
+//! one page of rows with their total number. It also has the campaigns that only have credit in the period, because
+//! their touches are older. Without this, each page would need all campaigns of the period in memory, only to sort them
+//! and keep fifty.
+
 use std::time::Duration;
 
 use super::{
-    Field, Filter, Statement,
+    Filter,
+    campaign_key::CampaignKey,
+    campaign_name::GroupedCampaign,
     credit::CampaignCredit,
-    filter::NOT_SET,
-    statement::{LINKED, Merging, USERS_TOUCHES, dialect},
+    filter::{
+        FilterField, NOT_SET,
+        conditions::{matching, matching_of_visitor},
+    },
+    statement::{SqlText, Statement, sql_text},
 };
 use crate::{
-    attribution::channel::Channel,
+    attribution::model::Credit,
     db::{Conn, Dialect, Error},
 };
 
 /// The touches of one source, medium, campaign and channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
-pub struct Campaign {
+pub struct CampaignRow {
     pub source: Option<String>,
     pub medium: Option<String>,
     pub campaign: Option<String>,
@@ -25,41 +36,46 @@ pub struct Campaign {
     pub leads: i64,
     /// Distinct users.
     pub users: i64,
-    /// Users who signed up in the period, with a touch of this campaign at or before that and within the look-back window.
+    /// Users who signed up in the period, with a touch of this campaign at or before the sign-up and within the
+    /// look-back window.
     pub signups: i64,
-    /// Touches from links on pages of our own.
+    /// Touches from links on pages of this site.
     pub internal: i64,
-    /// Conversions that it is credited with, in millionths.
-    pub credit: i64,
+    /// The conversions that the campaign is credited with.
+    pub credit: Credit,
 }
 
-impl Campaign {
-    /// Sign-ups to visitors. More than 1 where people signed up in the period who came before it.
+impl CampaignRow {
+    pub fn key(&self) -> CampaignKey {
+        let Self { source, medium, campaign, channel, .. } = self.clone();
+        CampaignKey { source, medium, campaign, channel }
+    }
+
+    /// Sign-ups divided by visitors. The rate is more than 1 where people signed up in the period who came before it.
     pub fn rate(&self) -> Option<f64> {
         (self.visitors > 0).then(|| self.signups as f64 / self.visitors as f64)
     }
 
-    /// Whether it stands for those who came without a touch.
+    /// Whether the row stands for people who came without a touch.
     pub fn is_direct(&self) -> bool {
-        let named = [&self.source, &self.medium, &self.campaign].into_iter().any(Option::is_some);
-        !named && self.channel == Channel::Direct.as_str()
+        self.key() == CampaignKey::direct()
     }
 
-    /// The filter that finds just its touches.
+    /// Returns the filter narrowed to the touches of this row.
     pub fn narrow(&self, filter: &Filter) -> Filter {
         let exactly = |value: &Option<String>| Some(value.clone().unwrap_or_else(|| NOT_SET.to_owned()));
         filter
             .clone()
-            .with(Field::Source, exactly(&self.source).as_deref())
-            .with(Field::Medium, exactly(&self.medium).as_deref())
-            .with(Field::Campaign, exactly(&self.campaign).as_deref())
-            .with(Field::Channel, Some(&self.channel))
+            .with(FilterField::Source, exactly(&self.source).as_deref())
+            .with(FilterField::Medium, exactly(&self.medium).as_deref())
+            .with(FilterField::Campaign, exactly(&self.campaign).as_deref())
+            .with(FilterField::Channel, Some(&self.channel))
     }
 }
 
-/// A column that campaigns are sorted by.
+/// A column that campaigns can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Column {
+pub enum CampaignColumn {
     Campaign,
     Source,
     Medium,
@@ -73,7 +89,7 @@ pub enum Column {
     Credit,
 }
 
-impl Column {
+impl CampaignColumn {
     pub const ALL: [Self; 11] = [
         Self::Campaign,
         Self::Source,
@@ -88,6 +104,7 @@ impl Column {
         Self::Credit,
     ];
 
+    /// The name in addresses, and the name of the column in SQL; only the rate is no column there.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Campaign => "campaign",
@@ -104,7 +121,14 @@ impl Column {
         }
     }
 
-    /// Numbers are looked at from the largest, names from A.
+    const fn expression(self) -> &'static str {
+        match self {
+            Self::Rate => "case when visitors > 0 then signups * 1.0 / visitors end",
+            _ => self.as_str(),
+        }
+    }
+
+    /// Numbers are first sorted from the largest, names from A.
     pub const fn is_numeric(self) -> bool {
         !matches!(self, Self::Campaign | Self::Source | Self::Medium | Self::Channel)
     }
@@ -112,216 +136,193 @@ impl Column {
 
 /// An order of campaigns: `leads` is ascending, `-leads` descending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
-    pub column: Column,
+pub struct CampaignOrder {
+    pub column: CampaignColumn,
     pub descending: bool,
 }
 
-impl Default for Order {
+impl Default for CampaignOrder {
     fn default() -> Self {
-        Self { column: Column::Leads, descending: true }
+        Self { column: CampaignColumn::Leads, descending: true }
     }
 }
 
-impl Order {
+impl CampaignOrder {
     pub fn parse(text: &str) -> Option<Self> {
         let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
-        let column = Column::ALL.into_iter().find(|column| column.as_str() == name)?;
+        let column = CampaignColumn::ALL.into_iter().find(|column| column.as_str() == name)?;
         Some(Self { column, descending })
     }
 
-    /// What pressing a column's heading asks for: the other direction, or that column from its natural end.
-    pub fn pressed(self, column: Column) -> Self {
+    /// Returns the order after a click on a column's heading: the other direction, or that column in its first
+    /// direction.
+    pub fn pressed(self, column: CampaignColumn) -> Self {
         let descending = if self.column == column { !self.descending } else { column.is_numeric() };
         Self { column, descending }
     }
 
-    /// The expression and its direction. All orders end in the same tie-break.
-    fn clause(self) -> &'static str {
-        match (self.column, self.descending) {
-            (Column::Campaign, false) => "campaign asc nulls last",
-            (Column::Campaign, true) => "campaign desc nulls last",
-            (Column::Source, false) => "source asc nulls last",
-            (Column::Source, true) => "source desc nulls last",
-            (Column::Medium, false) => "medium asc nulls last",
-            (Column::Medium, true) => "medium desc nulls last",
-            (Column::Channel, false) => "channel asc",
-            (Column::Channel, true) => "channel desc",
-            (Column::Touches, false) => "touches asc",
-            (Column::Touches, true) => "touches desc",
-            (Column::Visitors, false) => "visitors asc",
-            (Column::Visitors, true) => "visitors desc",
-            (Column::Leads, false) => "leads asc",
-            (Column::Leads, true) => "leads desc",
-            (Column::Users, false) => "users asc",
-            (Column::Users, true) => "users desc",
-            (Column::Signups, false) => "signups asc",
-            (Column::Signups, true) => "signups desc",
-            // nothing to divide by is no rate: last either way
-            (Column::Rate, false) => "case when visitors > 0 then signups * 1.0 / visitors end asc nulls last",
-            (Column::Rate, true) => "case when visitors > 0 then signups * 1.0 / visitors end desc nulls last",
-            (Column::Credit, false) => "credit asc",
-            (Column::Credit, true) => "credit desc",
-        }
+    /// Returns the terms of `order by`. They have no ties, since a row's names are unique.
+    fn terms(self) -> SqlText {
+        let column = self.column.expression();
+        let direction = if self.descending { "desc" } else { "asc" };
+        sql_text!(
+            "{column} {direction} nulls last, source nulls last, medium nulls last, campaign nulls last, channel";
+            column, direction
+        )
     }
 }
 
-impl std::fmt::Display for Order {
+impl std::fmt::Display for CampaignOrder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}{}", if self.descending { "-" } else { "" }, self.column.as_str())
     }
 }
 
-/// Some campaigns of a period, and how many there are.
+/// Some campaigns of a period, and how many the period has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CampaignPage {
-    pub rows: Vec<Campaign>,
+    pub rows: Vec<CampaignRow>,
     pub count: i64,
 }
 
 #[derive(sqlx::FromRow)]
 struct CountedRow {
     #[sqlx(flatten)]
-    row: Campaign,
+    row: CampaignRow,
     total: i64,
 }
 
-/// The campaigns of a period: those with touches in it, those that brought a sign-up in it, and those in `credit`.
-///
-/// `limit` and `offset` count rows of the order, which has no ties.
+/// Returns a page of the campaigns of a period: those with touches in it, those that brought a sign-up in it, and those
+/// in `credit`.
 pub async fn campaigns(
     conn: &mut Conn,
     filter: &Filter,
     window: Duration,
     credit: &CampaignCredit,
-    order: Order,
+    order: CampaignOrder,
     limit: u32,
     offset: u32,
 ) -> Result<CampaignPage, Error> {
-    let (filter, merging, dialect) = (&filter.resolved(conn).await?, Merging::of(conn).await?, dialect(conn));
-    // The outer select because PostgreSQL sorts by an expression of columns only where they are columns. The count comes
-    // with the rows: to count, all of it is grouped anyway.
-    let rows: Vec<CountedRow> = Statement::new("select campaigns.*, count(*) over () as total from (")
-        .grouped(filter, window, credit, merging, dialect)
-        .text(") campaigns order by ")
-        .text(order.clause())
-        .text(", source nulls last, medium nulls last, campaign nulls last, channel limit ")
-        .value(limit)
-        .text(" offset ")
-        .value(offset)
-        .query()
-        .fetch_all(conn)
-        .await?;
+    let (mut statement, all) = all_campaigns(conn, filter, window, credit).await?;
+    let order = order.terms();
+    let (limit_at, offset_at) = (statement.bind(limit), statement.bind(offset));
+    // The count comes with the rows: to count them, the database must group all touches anyway. PostgreSQL sorts by an
+    // expression only where its columns are those of a table, so there is an outer select.
+    let text = sql_text!(
+        "select campaigns.*, count(*) over () as total
+         from ({all}) campaigns
+         order by {order}
+         limit {limit_at} offset {offset_at}";
+        all, order, limit_at, offset_at
+    );
+    let rows: Vec<CountedRow> = statement.query(text).fetch_all(conn).await?;
     let count = match rows.first() {
         Some(first) => first.total,
         None if offset == 0 => 0,
-        // beyond the last page no row says it
+        // beyond the last page there is no row to tell the count
         None => {
-            Statement::new("select count(*) from (")
-                .grouped(filter, window, credit, merging, dialect)
-                .text(") campaigns")
-                .query()
-                .fetch_scalar(conn)
-                .await?
+            let (statement, all) = all_campaigns(conn, filter, window, credit).await?;
+            statement.query(sql_text!("select count(*) from ({all}) campaigns"; all)).fetch_scalar(conn).await?
         }
     };
     Ok(CampaignPage { rows: rows.into_iter().map(|counted| counted.row).collect(), count })
 }
 
-/// The next campaigns by name after `last`, from the first where there is none: an order that new touches do not change.
+/// Returns the next campaigns by name after `last`; without `last`, the first ones. New touches do not change this
+/// order.
 pub async fn campaigns_after(
     conn: &mut Conn,
     filter: &Filter,
     window: Duration,
     credit: &CampaignCredit,
-    last: Option<&Campaign>,
+    last: Option<&CampaignRow>,
     limit: u32,
-) -> Result<Vec<Campaign>, Error> {
-    let (filter, merging, dialect) = (&filter.resolved(conn).await?, Merging::of(conn).await?, dialect(conn));
-    // each name with whether it is there, because nothing is greater than null
-    const NAMES: &str = "(case when source is null then 1 else 0 end, coalesce(source, ''),
-         case when medium is null then 1 else 0 end, coalesce(medium, ''),
-         case when campaign is null then 1 else 0 end, coalesce(campaign, ''), channel)";
-    const ORDER: &str = " order by case when source is null then 1 else 0 end, source,
-         case when medium is null then 1 else 0 end, medium,
-         case when campaign is null then 1 else 0 end, campaign, channel limit ";
-    let statement =
-        Statement::new("select * from (").grouped(filter, window, credit, merging, dialect).text(") campaigns");
-    let statement = match last {
-        None => statement,
+) -> Result<Vec<CampaignRow>, Error> {
+    let (mut statement, all) = all_campaigns(conn, filter, window, credit).await?;
+    // Nothing compares with null: so a name is two values, whether it is null and its text.
+    let after = match last {
+        None => SqlText::default(),
         Some(last) => {
-            let mut statement = statement.text(" where ").text(NAMES).text(" > (");
-            for name in [&last.source, &last.medium, &last.campaign] {
-                let name = name.as_deref();
-                statement =
-                    statement.value(i64::from(name.is_none())).text(", ").value(name.unwrap_or_default()).text(", ");
-            }
-            statement.value(last.channel.as_str()).text(")")
+            let [source, medium, campaign] = [&last.source, &last.medium, &last.campaign].map(|name| {
+                let (null, text) = (i64::from(name.is_none()), name.as_deref().unwrap_or_default());
+                let (null, text) = (statement.bind(null), statement.bind(text));
+                sql_text!("{null}, {text}"; null, text)
+            });
+            let channel = statement.bind(last.channel.as_str());
+            sql_text!(
+                "where (case when source is null then 1 else 0 end, coalesce(source, ''),
+                        case when medium is null then 1 else 0 end, coalesce(medium, ''),
+                        case when campaign is null then 1 else 0 end, coalesce(campaign, ''), channel)
+                       > ({source}, {medium}, {campaign}, {channel})";
+                source, medium, campaign, channel
+            )
         }
     };
-    statement.text(ORDER).value(limit).query().fetch_all(conn).await
+    let limit = statement.bind(limit);
+    let text = sql_text!(
+        "select * from ({all}) campaigns
+         {after}
+         order by case when source is null then 1 else 0 end, source,
+                  case when medium is null then 1 else 0 end, medium,
+                  case when campaign is null then 1 else 0 end, campaign, channel
+         limit {limit}";
+        all, after, limit
+    );
+    statement.query(text).fetch_all(conn).await
 }
 
-impl Statement {
-    /// Touches, leads and sign-ups are counted apart, since each is found on a way of its own, and added up. Credit was counted
-    /// before, and comes with the statement as JSON: so the database orders by it, too.
-    fn grouped(
-        self,
-        filter: &Filter,
-        window: Duration,
-        credit: &CampaignCredit,
-        Merging { join, campaign }: Merging,
-        dialect: Dialect,
-    ) -> Self {
-        let range = filter.period.range();
-        self.text(
-            "select source, medium, campaign, channel,
-                    cast(sum(touches) as bigint) as touches, cast(sum(visitors) as bigint) as visitors,
-                    cast(sum(leads) as bigint) as leads, cast(sum(users) as bigint) as users,
-                    cast(sum(signups) as bigint) as signups, cast(sum(internal) as bigint) as internal,
-                    cast(sum(credit) as bigint) as credit
-             from (select t.source, t.medium, ",
-        )
-        .text(campaign)
-        .text(
-            " as campaign, t.channel,
-                          count(*) as touches, count(distinct t.visitor_id) as visitors, 0 as leads, 0 as users,
-                          0 as signups, sum(case when t.internal then 1 else 0 end) as internal, 0 as credit
-                   from touches t",
-        )
-        .text(join)
-        .text(" where ")
-        .within("t.occurred_at", range)
-        .matching(filter)
-        .text(" group by t.source, t.medium, ")
-        .text(campaign)
-        .text(", t.channel union all select t.source, t.medium, ")
-        .text(campaign)
-        .text(", t.channel, 0, 0, count(*), count(distinct v.user_id), 0, 0, 0")
-        .joining(LINKED, join)
-        .within("t.occurred_at", range)
-        .matching_of_visitor(filter)
-        .text(" group by t.source, t.medium, ")
-        .text(campaign)
-        .text(", t.channel union all select t.source, t.medium, ")
-        .text(campaign)
-        .text(", t.channel, 0, 0, 0, 0, count(distinct u.id), 0, 0")
-        .joining(USERS_TOUCHES, join)
-        .within("u.created_at", range)
-        .text(" and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - ")
-        .value(window)
-        .matching_of_visitor(filter)
-        .text(" group by t.source, t.medium, ")
-        .text(campaign)
-        .text(
-            ", t.channel
-              union all
-              select value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, 0, 0, 0, 0, 0, cast(value ->> 4 as bigint) from ",
-        )
-        .with(|statement| match dialect {
-            Dialect::Sqlite => statement.text("json_each(").value(credit.counts()).text(")"),
-            Dialect::Postgres => statement.text("json_array_elements(cast(").value(credit.counts()).text(" as json))"),
-        })
-        .text(") counted group by source, medium, campaign, channel")
-    }
+/// Returns a query for all campaigns of a period. It counts touches, leads and sign-ups apart, because each has its own
+/// way through the indexes, and adds them up with the credit.
+async fn all_campaigns(
+    conn: &mut Conn,
+    filter: &Filter,
+    window: Duration,
+    credit: &CampaignCredit,
+) -> Result<(Statement, SqlText), Error> {
+    let filter = &filter.resolved(conn).await?;
+    let GroupedCampaign { join, campaign } = GroupedCampaign::load(conn).await?;
+    let range = filter.period.range();
+    let mut statement = Statement::default();
+    let touched = statement.within("t.occurred_at", range);
+    let signed_up = statement.within("u.created_at", range);
+    let window = statement.bind(window);
+    let matching = matching(&mut statement, filter);
+    let matching_of_visitor = matching_of_visitor(&mut statement, filter);
+    let credit = statement.bind(credit.to_json());
+    let credits = match conn.dialect() {
+        Dialect::Sqlite => sql_text!("json_each({credit})"; credit),
+        Dialect::Postgres => sql_text!("json_array_elements(cast({credit} as json))"; credit),
+    };
+    let text = sql_text!(
+        "select source, medium, campaign, channel,
+                cast(sum(touches) as bigint) as touches, cast(sum(visitors) as bigint) as visitors,
+                cast(sum(leads) as bigint) as leads, cast(sum(users) as bigint) as users,
+                cast(sum(signups) as bigint) as signups, cast(sum(internal) as bigint) as internal,
+                cast(sum(credit) as bigint) as credit
+         from (
+           select t.source, t.medium, {campaign} as campaign, t.channel,
+                  count(*) as touches, count(distinct t.visitor_id) as visitors, 0 as leads, 0 as users,
+                  0 as signups, sum(case when t.internal then 1 else 0 end) as internal, 0 as credit
+           from touches t {join}
+           where {touched} {matching}
+           group by t.source, t.medium, {campaign}, t.channel
+         union all
+           select t.source, t.medium, {campaign}, t.channel, 0, 0, count(*), count(distinct v.user_id), 0, 0, 0
+           from visitors v cross join touches t {join}
+           where t.visitor_id = v.id and v.user_id is not null and {touched} {matching_of_visitor}
+           group by t.source, t.medium, {campaign}, t.channel
+         union all
+           select t.source, t.medium, {campaign}, t.channel, 0, 0, 0, 0, count(distinct u.id), 0, 0
+           from users u cross join visitors v cross join touches t {join}
+           where v.user_id = u.id and t.visitor_id = v.id and {signed_up}
+             and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - {window} {matching_of_visitor}
+           group by t.source, t.medium, {campaign}, t.channel
+         union all
+           select value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, 0, 0, 0, 0, 0, cast(value ->> 4 as bigint)
+           from {credits}
+         ) counted
+         group by source, medium, campaign, channel";
+        campaign, join, touched, matching, matching_of_visitor, signed_up, window, credits
+    );
+    Ok((statement, text))
 }

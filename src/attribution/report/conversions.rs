@@ -1,18 +1,18 @@
-use std::time::Duration;
-
 use super::{
-    Filter, Statement,
+    Filter,
     credit::CreditSettings,
+    filter::conditions::{matching_of_visitor, of_kind},
     page::{Cursor, HasCursor, Page, PagePosition},
-    statement::contains_pattern,
+    statement::{SqlText, Statement, contains_pattern, sql_text},
 };
 use crate::{
-    db::{Conn, Error},
+    attribution::model::Minor,
+    db::{Conn, Error, sql},
     id::{ConversionId, UserId},
     timestamp::Timestamp,
 };
 
-/// A conversion, and what became of it. Refunds are no rows of their own here.
+/// A conversion, with the sum of its refunds. Refunds are not rows of their own here.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ListedConversion {
     pub id: ConversionId,
@@ -20,14 +20,13 @@ pub struct ListedConversion {
     pub user_email: String,
     pub kind: String,
     pub occurred_at: Timestamp,
-    /// In minor units.
-    pub value: i64,
+    pub value: Minor,
     pub currency: Option<String>,
-    /// What was taken back so far, in minor units; not negative.
-    pub refunded: i64,
-    /// Who reported it.
+    /// The sum of all refunds so far; not negative.
+    pub refunded: Minor,
+    /// The system that reported the conversion.
     pub source: String,
-    /// Its name there.
+    /// The name of the conversion in that system.
     pub external_id: String,
 }
 
@@ -37,10 +36,10 @@ impl HasCursor for ListedConversion {
     }
 }
 
-/// One page of the conversions of a period, equal times by id.
+/// Returns one page of the conversions of a period, newest first; of equal times, by id.
 ///
-/// What the filter asks of touches holds for a conversion where it does for one of the touches it may be credited to; where there is
-/// none, for Direct.
+/// A conversion passes the filter's conditions on touches where one of the touches that it may be credited to does. A
+/// conversion without such touches passes where Direct does.
 pub async fn conversions(
     conn: &mut Conn,
     filter: &Filter,
@@ -48,78 +47,75 @@ pub async fn conversions(
     position: PagePosition,
     limit: u32,
 ) -> Result<Page<ListedConversion>, Error> {
-    let found = Statement::new(
+    let mut statement = Statement::default();
+    let occurred = statement.within("c.occurred_at", position.within(filter.period.range()));
+    let matching = conditions(&mut statement, filter, settings);
+    let page = position.select(&mut statement, "c.occurred_at", "c.id", limit);
+    let text = sql_text!(
         "select c.id, c.user_id, u.email as user_email, c.kind, c.occurred_at, c.value, c.currency, c.source, c.external_id,
                 cast((select coalesce(-sum(r.value), 0) from conversions r where r.refund_of = c.id) as bigint) as refunded
-         from conversions c join users u on u.id = c.user_id where c.refund_of is null and ",
-    )
-    .within("c.occurred_at", position.within(filter.period.range()))
-    .converted_by(filter, settings);
-    let rows = position.select(found, "c.occurred_at", "c.id", limit).query().fetch_all(conn).await?;
+         from conversions c join users u on u.id = c.user_id
+         where c.refund_of is null and {occurred} {matching} {page}";
+        occurred, matching, page
+    );
+    let rows = statement.query(text).fetch_all(conn).await?;
     Ok(Page::new(rows, position, limit))
 }
 
-/// How many conversions a period has.
+/// Returns the number of conversions of a period.
 pub async fn conversion_count(conn: &mut Conn, filter: &Filter, settings: &CreditSettings) -> Result<i64, Error> {
-    Statement::new("select count(*) from conversions c join users u on u.id = c.user_id where c.refund_of is null and ")
-        .within("c.occurred_at", filter.period.range())
-        .converted_by(filter, settings)
-        .query()
-        .fetch_scalar(conn)
-        .await
+    let mut statement = Statement::default();
+    let occurred = statement.within("c.occurred_at", filter.period.range());
+    let matching = conditions(&mut statement, filter, settings);
+    let text = sql_text!(
+        "select count(*) from conversions c join users u on u.id = c.user_id
+         where c.refund_of is null and {occurred} {matching}";
+        occurred, matching
+    );
+    statement.query(text).fetch_scalar(conn).await
 }
 
-/// Whether there is any conversion at all.
+/// Whether there is any conversion at all, in any period.
 pub async fn any_conversion(conn: &mut Conn) -> Result<bool, Error> {
-    Ok(Statement::new("select 1 from conversions limit 1").query().fetch_optional::<(i32,)>(conn).await?.is_some())
+    Ok(sql("select 1 from conversions limit 1").fetch_optional::<(i32,)>(conn).await?.is_some())
 }
 
-impl Statement {
-    /// Conditions, each with its `and`: what the filter asks of the conversion `c` of the user `u`.
-    fn converted_by(self, filter: &Filter, settings: &CreditSettings) -> Self {
-        let statement = self.of_kind(filter);
-        if filter.is_bare() {
-            return statement;
+/// Returns the filter's conditions on the conversion `c` of the user `u`, with an `and` before each.
+fn conditions(statement: &mut Statement, filter: &Filter, settings: &CreditSettings) -> SqlText {
+    let of_kind = of_kind(statement, filter);
+    if filter.is_bare() {
+        return of_kind;
+    }
+    let path = path(statement, settings);
+    let matching = matching_of_visitor(statement, filter);
+    let direct = match (filter.finds_direct(), &filter.q) {
+        (false, _) => SqlText::default(),
+        (true, None) => sql_text!("or not exists ({path})"; path),
+        (true, Some(q)) => {
+            let pattern = statement.bind(contains_pattern(&q.to_lowercase()));
+            sql_text!(r"or (not exists ({path}) and u.email_lower like {pattern} escape '\')"; path, pattern)
         }
-        let statement = statement.text(" and (exists ").path(settings).matching_of_visitor(filter).text(")");
-        let statement = match filter.finds_direct() {
-            false => statement,
-            true => statement
-                .text(" or (not exists ")
-                .path(settings)
-                .text(")")
-                .with(|statement| match &filter.q {
-                    Some(q) => statement
-                        .text(" and u.email_lower like ")
-                        .value(contains_pattern(&q.to_lowercase()))
-                        .text(r" escape '\'"),
-                    None => statement,
-                })
-                .text(")"),
-        };
-        statement.text(")")
-    }
+    };
+    sql_text!("{of_kind} and (exists ({path} {matching}) {direct})"; of_kind, path, matching, direct)
+}
 
-    /// The touches that the conversion `c` may be credited to, open for further conditions.
-    fn path(self, settings: &CreditSettings) -> Self {
-        let mut statement = self.text(
-            "(select 1 from visitors v join touches t on t.visitor_id = v.id where v.user_id = c.user_id
-              and t.occurred_at <= c.occurred_at and t.occurred_at >= c.occurred_at - ",
-        );
-        if settings.windows.is_empty() {
-            statement = statement.value(settings.window);
-        } else {
-            statement = statement.text("case c.kind");
-            for (kind, window) in &settings.windows {
-                statement = statement.text(" when ").value(kind.as_str()).text(" then ").bigint(*window);
-            }
-            statement = statement.text(" else ").bigint(settings.window).text(" end");
-        }
-        statement.text(if settings.internal_touches { "" } else { " and not t.internal" })
+/// Returns a query for the touches that the conversion `c` may be credited to. Further conditions may follow it.
+fn path(statement: &mut Statement, settings: &CreditSettings) -> SqlText {
+    let mut windows = SqlText::default();
+    for (kind, window) in &settings.windows {
+        let (kind, window) = (statement.bind(kind.as_str()), statement.bind(*window));
+        windows = sql_text!("{windows} when {kind} then {window}"; windows, kind, window);
     }
-
-    /// A number where nothing else says to PostgreSQL that it is one.
-    fn bigint(self, value: Duration) -> Self {
-        self.text("cast(").value(value).text(" as bigint)")
-    }
+    let window = statement.bind(settings.window);
+    let window = match settings.windows.is_empty() {
+        true => window,
+        false => sql_text!("case c.kind {windows} else {window} end"; windows, window),
+    };
+    let internal = if settings.internal_touches { "" } else { "and not t.internal" };
+    sql_text!(
+        "select 1 from visitors v join touches t on t.visitor_id = v.id
+         where v.user_id = c.user_id and t.occurred_at <= c.occurred_at and t.occurred_at >= c.occurred_at - {window}
+           {internal}";
+        window, internal
+    )
 }

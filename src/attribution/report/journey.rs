@@ -1,9 +1,6 @@
-use super::{
-    Statement,
-    leads::{Lead, leads_of_user},
-};
+use super::leads::{Lead, leads_of_user};
 use crate::{
-    db::{Conn, Error},
+    db::{Conn, Error, sql},
     id::UserId,
     timestamp::Timestamp,
 };
@@ -11,23 +8,23 @@ use crate::{
 /// The most touches of one user that a journey shows.
 pub const LONGEST_JOURNEY: u32 = 1_000;
 
-/// A user and how they came.
+/// A user, and the touches that the user came by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journey {
-    pub user: Traveller,
+    pub user: JourneyUser,
     /// Oldest first; at most [`LONGEST_JOURNEY`].
     pub touches: Vec<Lead>,
-    /// Whose link brought them.
-    pub referral: Option<Referral>,
+    /// The referral link that the user came by.
+    pub referral: Option<JourneyReferral>,
 }
 
-/// Who travels.
+/// The user of a journey.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Traveller {
+pub struct JourneyUser {
     pub id: UserId,
     pub email: String,
     pub role: String,
-    /// The sign-up.
+    /// When the user signed up.
     pub created_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
     pub sample: bool,
@@ -35,7 +32,7 @@ pub struct Traveller {
 
 /// The referral link that brought a user.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Referral {
+pub struct JourneyReferral {
     pub token: String,
     pub campaign: String,
     /// Nothing where an admin made the link.
@@ -43,23 +40,20 @@ pub struct Referral {
     pub owner_email: Option<String>,
 }
 
-/// The journey of a user; nothing where there is no such user.
+/// Returns the journey of a user; nothing where there is no such user.
 pub async fn journey(conn: &mut Conn, user: UserId) -> Result<Option<Journey>, Error> {
-    let traveller = Statement::new("select id, email, role, created_at, disabled_at, sample from users where id = ")
-        .value(user)
-        .query()
-        .fetch_optional::<Traveller>(conn)
-        .await?;
-    let Some(traveller) = traveller else { return Ok(None) };
-    let referral = Statement::new(
-        "select k.token, k.campaign, k.owner_id, o.email as owner_email
+    let row: Option<JourneyUser> =
+        sql("select id, email, role, created_at, disabled_at, sample from users where id = $1")
+            .bind(user)
+            .fetch_optional(conn)
+            .await?;
+    let Some(row) = row else { return Ok(None) };
+    let referral = sql("select k.token, k.campaign, k.owner_id, o.email as owner_email
          from referrals r join referral_tokens k on k.token = r.token left join users o on o.id = k.owner_id
-         where r.referee_id = ",
-    )
-    .value(user)
-    .query()
+         where r.referee_id = $1")
+    .bind(user)
     .fetch_optional(conn)
     .await?;
     let touches = leads_of_user(conn, user, LONGEST_JOURNEY).await?;
-    Ok(Some(Journey { user: traveller, touches, referral }))
+    Ok(Some(Journey { user: row, touches, referral }))
 }

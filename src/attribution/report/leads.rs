@@ -1,9 +1,11 @@
-//! Leads: touches that belong to users (the view `lead_sources`), newest first.
+//! Leads: touches of visitors who belong to a user (the view `lead_sources`), newest first.
 
 use super::{
-    Filter, Statement,
+    Filter,
+    campaign_name::SHOWN_CAMPAIGN,
+    filter::conditions::{matching, matching_of_visitor},
     page::{Cursor, HasCursor, Page, PagePosition},
-    statement::{CAMPAIGN, LINKED},
+    statement::{SqlText, Statement, sql_text},
 };
 use crate::{
     db::{Conn, Error},
@@ -19,11 +21,11 @@ pub struct Lead {
     pub user_email: String,
     pub visitor_id: VisitorId,
     pub occurred_at: Timestamp,
-    /// When the visitor became the user's.
+    /// When the visitor was linked to the user.
     pub linked_at: Timestamp,
     pub source: Option<String>,
     pub medium: Option<String>,
-    /// As reports show it: what the link said may stand for it.
+    /// As reports show it. The link may hold another name that was merged into this one.
     pub campaign: Option<String>,
     pub term: Option<String>,
     pub content: Option<String>,
@@ -51,94 +53,107 @@ impl HasCursor for Lead {
     }
 }
 
-const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.occurred_at, v.linked_at,
-    t.source, t.medium, t.term, t.content, t.utm_id, t.source_platform, t.creative_format, t.marketing_tactic,
-    t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.origin, t.derived, t.internal, t.hits";
-
-fn select() -> Statement {
-    Statement::new("select ").text(COLUMNS).text(", ").text(CAMPAIGN).text(" as campaign")
-}
-
-/// How leads are found; the answer is the same.
+/// How the database finds leads. The result is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Walk {
-    /// Along time, looking whose each touch is: where leads are many, the first page is found at once, and walking through
-    /// all pages passes each touch once.
+pub enum ScanOrder {
+    /// The database goes through touches in the order of time and looks up the user of each. This is better where many
+    /// touches are leads: the first page is found at once, and going through all pages reads each touch once.
     ByTime,
-    /// By linked visitors: where leads are few among many touches.
+    /// The database goes through linked visitors. This is better where few of many touches are leads.
     ByVisitor,
 }
 
-impl Walk {
-    /// The better one where the filter finds so many leads.
+impl ScanOrder {
+    /// Returns the better order where the filter finds so many leads.
     pub fn to_find(count: i64) -> Self {
         if count < 20_000 { Self::ByVisitor } else { Self::ByTime }
     }
 }
 
-/// The joins are those of the view `lead_sources`; inner ones, since only linked visitors have a user.
-const FROM: &str = " from touches t join visitors v on v.id = t.visitor_id join users u on u.id = v.user_id where ";
-
-/// The same, in the order that SQLite keeps.
-const FROM_VISITORS: &str = " from visitors v cross join touches t cross join users u
-    where t.visitor_id = v.id and u.id = v.user_id and v.user_id is not null and ";
-
-/// One page of the leads of a period: by when the link was clicked, equal times by id.
+/// Returns one page of the leads of a period, by the time of the touch; of equal times, by id.
 pub async fn leads(
     conn: &mut Conn,
     filter: &Filter,
     position: PagePosition,
     limit: u32,
-    walk: Walk,
+    order: ScanOrder,
 ) -> Result<Page<Lead>, Error> {
     let filter = &filter.resolved(conn).await?;
-    let range = position.within(filter.period.range());
-    let found = match walk {
-        Walk::ByTime => select().text(FROM).within("t.occurred_at", range).matching(filter),
-        Walk::ByVisitor => select().text(FROM_VISITORS).within("t.occurred_at", range).matching_of_visitor(filter),
+    let mut statement = Statement::default();
+    let touched = statement.within("t.occurred_at", position.within(filter.period.range()));
+    let page = |statement: &mut Statement| position.select(statement, "t.occurred_at", "t.id", limit);
+    let text = match order {
+        ScanOrder::ByTime => {
+            let matching = matching(&mut statement, filter);
+            let page = page(&mut statement);
+            select(sql_text!("{touched} {matching} {page}"; touched, matching, page))
+        }
+        ScanOrder::ByVisitor => {
+            let matching = matching_of_visitor(&mut statement, filter);
+            let page = page(&mut statement);
+            sql_text!(
+                "select {COLUMNS}, {SHOWN_CAMPAIGN} as campaign
+                 from visitors v cross join touches t cross join users u
+                 where t.visitor_id = v.id and u.id = v.user_id and v.user_id is not null and {touched} {matching} {page}";
+                COLUMNS, SHOWN_CAMPAIGN, touched, matching, page
+            )
+        }
     };
-    let rows = position.select(found, "t.occurred_at", "t.id", limit).query().fetch_all(conn).await?;
+    let rows = statement.query(text).fetch_all(conn).await?;
     Ok(Page::new(rows, position, limit))
 }
 
-/// One lead; nothing where no touch has the id, or nobody's.
+const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.occurred_at, v.linked_at,
+    t.source, t.medium, t.term, t.content, t.utm_id, t.source_platform, t.creative_format, t.marketing_tactic,
+    t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.origin, t.derived, t.internal, t.hits";
+
+/// Returns a query for the leads with these conditions. Its joins are those of the view `lead_sources`, but inner ones:
+/// only linked visitors have a user.
+fn select(conditions: SqlText) -> SqlText {
+    sql_text!(
+        "select {COLUMNS}, {SHOWN_CAMPAIGN} as campaign
+         from touches t join visitors v on v.id = t.visitor_id join users u on u.id = v.user_id
+         where {conditions}";
+        COLUMNS, SHOWN_CAMPAIGN, conditions
+    )
+}
+
+/// Returns one lead; nothing where no touch has this id, or where its visitor belongs to no user.
 pub async fn lead(conn: &mut Conn, id: TouchId) -> Result<Option<Lead>, Error> {
-    select().text(FROM).text("t.id = ").value(id).query().fetch_optional(conn).await
+    let mut statement = Statement::default();
+    let id = statement.bind(id);
+    let text = select(sql_text!("t.id = {id}"; id));
+    statement.query(text).fetch_optional(conn).await
 }
 
-/// The latest touches of a linked visitor, newest first.
+/// Returns the latest touches of a linked visitor, newest first.
 pub async fn leads_of_visitor(conn: &mut Conn, visitor: VisitorId, limit: u32) -> Result<Vec<Lead>, Error> {
-    select()
-        .text(FROM)
-        .text("t.visitor_id = ")
-        .value(visitor)
-        .text(" order by t.occurred_at desc, t.id desc limit ")
-        .value(limit)
-        .query()
-        .fetch_all(conn)
-        .await
+    let mut statement = Statement::default();
+    let (visitor, limit) = (statement.bind(visitor), statement.bind(limit));
+    let text = select(sql_text!(
+        "t.visitor_id = {visitor} order by t.occurred_at desc, t.id desc limit {limit}"; visitor, limit
+    ));
+    statement.query(text).fetch_all(conn).await
 }
 
-/// The touches of a user, oldest first, by all of the user's visitors.
+/// Returns the touches of all visitors of a user, oldest first.
 pub async fn leads_of_user(conn: &mut Conn, user: UserId, limit: u32) -> Result<Vec<Lead>, Error> {
-    select()
-        .text(FROM)
-        .text("v.user_id = ")
-        .value(user)
-        .text(" order by t.occurred_at, t.id limit ")
-        .value(limit)
-        .query()
-        .fetch_all(conn)
-        .await
+    let mut statement = Statement::default();
+    let (user, limit) = (statement.bind(user), statement.bind(limit));
+    let text = select(sql_text!("v.user_id = {user} order by t.occurred_at, t.id limit {limit}"; user, limit));
+    statement.query(text).fetch_all(conn).await
 }
 
-/// How many leads a period has.
+/// Returns the number of leads of a period.
 pub async fn lead_count(conn: &mut Conn, filter: &Filter) -> Result<i64, Error> {
-    Statement::new("select count(*)")
-        .text(LINKED)
-        .within("t.occurred_at", filter.period.range())
-        .matching_of_visitor(filter)
-        .query()
-        .fetch_scalar(conn)
-        .await
+    let mut statement = Statement::default();
+    let touched = statement.within("t.occurred_at", filter.period.range());
+    let matching = matching_of_visitor(&mut statement, filter);
+    let text = sql_text!(
+        "select count(*)
+         from visitors v cross join touches t
+         where t.visitor_id = v.id and v.user_id is not null and {touched} {matching}";
+        touched, matching
+    );
+    statement.query(text).fetch_scalar(conn).await
 }

@@ -1,25 +1,31 @@
-//! What the admin pages and the CSV files ask of the touches.
-//!
 //! What always holds:
-//! - Every number is counted from the rows when it is asked for; nothing here writes.
-//! - A period is a half-open range of milliseconds whose ends are the beginnings of days in the reader's time zone, so
-//!   a day of 23 or 25 hours is one day, and neighbouring periods share no touch and miss none.
-//! - One [`Filter`] means the same everywhere: it is a condition on touches. What it asks of people follows from their
-//!   touches: a sign-up matches where one of the user's touches does, at or before the sign-up and within the look-back
-//!   window.
-//! - The text of a statement is code; what was typed is bound ([`Statement`]).
+//! - Every number is counted from the rows at the moment when a page asks; nothing here writes.
+//! - A period is a half-open range of time. Its ends are beginnings of days in the reader's time zone, so a day of 23
+//!   or 25 hours is one day, and neighbouring periods share no touch and miss none.
+//! - A [`Filter`] means the same everywhere: it is a condition on touches. For people it follows from their touches: a
+//!   sign-up matches where one of the user's touches does, at or before the sign-up and within the look-back window.
+//! - The text of a statement is code; what somebody typed is bound ([`statement`]).
 //!
-//! Internal touches (the link stood on a page of our own) are counted and shown as such; only models leave them out.
+//! Internal touches, whose link stood on a page of this site, are counted and marked as such. Only models leave them
+//! out.
 //!
-//! Functions take a connection, so that whoever asks decides what runs one after the other and what at once.
+//! Functions take a connection, so that the caller decides what runs one after the other and what at the same time.
+//!
+//! Some statements say `cross join` where `join` would return the same rows: SQLite keeps that order of tables. Few
+//! visitors belong to a user, so it is much faster to go from these visitors to their touches than from each touch to
+//! its visitor. PostgreSQL chooses the order by its statistics.
 
+/// What tells the rows of a report on campaigns apart.
+pub mod campaign_key;
+/// The name under which reports show a campaign, in SQL.
+mod campaign_name;
 /// Touches by source, medium, campaign and channel.
 pub mod campaigns;
 /// What users did that counts, newest first.
 pub mod conversions;
-/// What touches brought, by a model.
+/// The conversions and the money that touches are credited with, by a model.
 pub mod credit;
-/// What is asked for, as a query string says it.
+/// What a report is asked for: a period, and conditions on touches.
 pub mod filter;
 /// The touches and the sign-up of one user.
 pub mod journey;
@@ -27,14 +33,17 @@ pub mod journey;
 pub mod leads;
 /// Lists by time, a page at a time.
 pub mod page;
-/// Days in a time zone as ranges of milliseconds.
+/// Reading the parameters of a query string, with all problems told at once.
+mod parameters;
+/// Days in a time zone as ranges of time.
 pub mod period;
 /// How far the numbers can be trusted.
 pub mod quality;
 /// The largest channels, sources, landing pages and referrers.
 pub mod ranking;
-/// Referral links and whom they brought.
+/// Referral links, and the users that they brought.
 pub mod referrals;
+/// Putting statements together.
 mod statement;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -43,6 +52,6 @@ pub mod totals;
 /// A number over time.
 pub mod trend;
 
-pub use self::filter::{Field, Filter, Parsed, Problem};
+pub use self::filter::{Filter, FilterField, ParsedFilter};
+pub use self::parameters::Problem;
 pub use self::period::{Period, Preset, Range};
-pub(crate) use self::statement::Statement;

@@ -1,14 +1,17 @@
 //! Lists by time, a page at a time.
 //!
-//! A page begins at a row and not at a number of rows, so that rows that arrive meanwhile neither move it nor hide a row from
-//! somebody who goes from page to page.
+//! A page begins at a row and not at a number of rows, so that rows that arrive meanwhile neither move it nor hide a
+//! row from somebody who goes from page to page.
 
 use std::{fmt, str::FromStr};
 
 use uuid::Uuid;
 
-use super::{Range, Statement};
-use crate::{timestamp::MILLISECOND, timestamp::Timestamp};
+use super::{
+    Range,
+    statement::{SqlText, Statement, sql_text},
+};
+use crate::timestamp::{MILLISECOND, Timestamp};
 
 /// A place in a list by time: that of the row with this time and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +56,8 @@ pub enum PagePosition {
 }
 
 impl PagePosition {
-    /// Ends the range at the cursor. Of the two conditions on the time, this is the one that an index answers.
+    /// Returns the range up to the cursor. There is an index for this condition on the time, and none for the cursor's
+    /// own.
     pub(super) fn within(self, mut range: Range) -> Range {
         match self {
             Self::Newest => {}
@@ -63,22 +67,23 @@ impl PagePosition {
         range
     }
 
-    /// Adds the condition of the cursor, the order and the limit to a statement that ends with a condition.
+    /// Returns the end of a statement: the condition of the cursor with an `and` before it, the order, and the limit.
     ///
     /// The limit is one row more than the page has: it tells [`Page::new`] whether there are more.
-    pub(super) fn select(self, statement: Statement, time: &'static str, id: &'static str, limit: u32) -> Statement {
-        let beyond = |statement: Statement, sign: &'static str, cursor: Cursor| {
-            statement
-                .with(|it| it.text(" and (").text(time).text(", ").text(id).text(")").text(sign))
-                .with(|it| it.text("(").value(cursor.occurred_at).text(", ").value(cursor.id).text(")"))
+    pub(super) fn select(self, statement: &mut Statement, time: &'static str, id: &'static str, limit: u32) -> SqlText {
+        let mut beyond = |sign: &'static str, cursor: Cursor| {
+            let (occurred_at, cursor_id) = (statement.bind(cursor.occurred_at), statement.bind(cursor.id));
+            sql_text!("and ({time}, {id}) {sign} ({occurred_at}, {cursor_id})"; time, id, sign, occurred_at, cursor_id)
         };
-        let (statement, order) = match self {
-            Self::Newest => (statement, " desc"),
-            Self::Before(cursor) => (beyond(statement, " < ", cursor), " desc"),
-            Self::After(cursor) => (beyond(statement, " > ", cursor), ""),
+        let (beyond, direction) = match self {
+            Self::Newest => (SqlText::default(), "desc"),
+            Self::Before(cursor) => (beyond("<", cursor), "desc"),
+            Self::After(cursor) => (beyond(">", cursor), "asc"),
         };
-        let statement = statement.text(" order by ").text(time).text(order).text(", ").text(id).text(order);
-        statement.text(" limit ").value(i64::from(limit) + 1)
+        let limit = statement.bind(i64::from(limit) + 1);
+        sql_text!(
+            "{beyond} order by {time} {direction}, {id} {direction} limit {limit}"; beyond, time, id, direction, limit
+        )
     }
 }
 

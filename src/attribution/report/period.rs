@@ -1,29 +1,30 @@
-//! Periods: whole days in somebody's time zone.
-//!
-//! Time zones change their offset, at midnight too, so no arithmetic on hours stands here: the first instant of each day
-//! comes from the time zone database, and everything else is calendar arithmetic on dates.
+//! A time zone may change its offset at any hour, midnight included. So there is no arithmetic on hours here: the first
+//! instant of each day comes from the time zone database, and everything else is calendar arithmetic on dates.
 
-use crate::timestamp::Timestamp;
 use jiff::{
     ToSpan,
     civil::{Date, date},
     tz::TimeZone,
 };
 
+use super::parameters::Parameters;
+use crate::timestamp::Timestamp;
+
 /// The longest period that is shown day by day, in days.
 const LONGEST_BY_DAY: i64 = 92;
 /// The longest period that is shown week by week, in days.
 const LONGEST_BY_WEEK: i64 = 370;
 
-/// The first day a period can name: nothing here is older than the epoch.
+/// The first day that a period can name: nothing in the database is older than the epoch.
 pub const FIRST_DAY: Date = date(1970, 1, 1);
-/// The last day a period can name; jiff's calendar ends soon after.
+/// The last day that a period can name; jiff's calendar ends soon after it.
 pub const LAST_DAY: Date = date(9998, 12, 31);
 
-/// From the first millisecond to before the second: half-open.
+/// A half-open range of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     pub start: Timestamp,
+    /// The first millisecond after the range.
     pub end: Timestamp,
 }
 
@@ -36,7 +37,7 @@ impl Range {
     }
 }
 
-/// A period by name. It moves on with the days.
+/// A period by name. Tomorrow the name stands for other days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
     Days7,
@@ -49,7 +50,7 @@ pub enum Preset {
 impl Preset {
     pub const EVERY: [Self; 5] = [Self::Days7, Self::Days30, Self::Days90, Self::Months12, Self::All];
 
-    /// How the query parameter `period` names it.
+    /// The value of the query parameter `period`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Days7 => "7d",
@@ -65,18 +66,18 @@ impl Preset {
     }
 }
 
-/// Whole days in a time zone. An end that is missing is open.
+/// Whole days in a time zone. A missing end is open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Period {
     pub from: Option<Date>,
     /// The last day, which belongs to the period.
     pub to: Option<Date>,
     pub tz: TimeZone,
-    /// The name it was asked for by.
+    /// The name by which the period was asked for.
     pub preset: Option<Preset>,
 }
 
-/// One place on the time axis: a day, or the part of a week or month that lies in the period.
+/// One place on the time axis of a chart: a day, or the part of a week or month that lies in the period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
     pub from: Date,
@@ -84,7 +85,7 @@ pub struct Bucket {
     pub to: Date,
 }
 
-/// How long a [`Bucket`] is.
+/// The length of a [`Bucket`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grain {
     Day,
@@ -94,7 +95,32 @@ pub enum Grain {
 }
 
 impl Period {
-    /// The period with that name, as of `today`.
+    /// Reads `from`, `to`, `period` and `tz`. Without any of the first three, `default` is meant; `now` tells which day
+    /// is today.
+    pub(super) fn parse(parameters: &mut Parameters<'_>, default: Preset, now: Timestamp) -> Self {
+        let tz = parameters
+            .read("tz", zone, |typed| format!("“{typed}” is not a time zone. Write it like Europe/Berlin or UTC."));
+        let tz = tz.unwrap_or(TimeZone::UTC);
+        let mut day = |name| {
+            let read = |typed: &str| typed.parse::<Date>().ok().filter(|day| (FIRST_DAY..=LAST_DAY).contains(day));
+            parameters.read(name, read, |typed| format!("“{typed}” is not a day. Write it like 2026-11-23."))
+        };
+        let (from, to) = (day("from"), day("to"));
+        let preset = parameters
+            .read("period", Preset::parse, |typed| format!("“{typed}” is not a period. Use 7d, 30d, 90d, 12m or all."));
+        let reversed = from.zip(to).filter(|(from, to)| from > to);
+        if let Some((from, to)) = reversed {
+            parameters.problem("from", &from.to_string(), format!("The first day, {from}, is after the last."));
+            parameters.problem("to", &to.to_string(), format!("The last day, {to}, is before the first."));
+        }
+        if reversed.is_some() || (from, to) == (None, None) {
+            Self::preset(preset.unwrap_or(default), day_of(now, &tz), tz)
+        } else {
+            Self { from, to, tz, preset: None }
+        }
+    }
+
+    /// Returns the period with this name, as of `today`.
     pub fn preset(preset: Preset, today: Date, tz: TimeZone) -> Self {
         let from = match preset {
             Preset::Days7 => Some(today.saturating_sub(6.days())),
@@ -106,7 +132,7 @@ impl Period {
         Self { from, to: from.map(|_| today), tz, preset: Some(preset) }
     }
 
-    /// From one day to another, both included.
+    /// Returns the period from one day to another, both included.
     pub fn between(from: Date, to: Date, tz: TimeZone) -> Self {
         Self { from: Some(from), to: Some(to), tz, preset: None }
     }
@@ -118,21 +144,23 @@ impl Period {
         }
     }
 
-    /// How many days it has; nothing where an end is open.
+    /// Returns the number of days; nothing where an end is open.
     pub fn days(&self) -> Option<i64> {
         Some(days_between(self.from?, self.to?) + 1)
     }
 
-    /// The period of as many days that ends where this one begins.
+    /// Returns the period of as many days that ends where this one begins; nothing where an end is open.
     pub fn previous(&self) -> Option<Self> {
         let days = self.days()?;
         let back = |day: Date| day.checked_sub(days.days()).ok();
         Some(Self { from: Some(back(self.from?)?), to: Some(back(self.to?)?), tz: self.tz.clone(), preset: None })
     }
 
-    /// The same with its open ends, and ends far from anything, brought to where the data is, so that it can be drawn.
+    /// Returns the period with both ends, as a chart needs it. An open start becomes the day of the first event. An
+    /// open end becomes today, or the day of the last event where that is later. In a period longer than 370 days, the
+    /// same happens to an end that lies outside of these days.
     ///
-    /// `first` and `last` are the days of the first and the last event, if there is one.
+    /// `first` and `last` are the days of the first and the last event, where there are events.
     pub fn closed(&self, first: Option<Date>, last: Option<Date>, today: Date) -> Self {
         let (first, last) = (first.unwrap_or(today), last.unwrap_or(today).max(today));
         let long = self.days().is_none_or(|days| days > LONGEST_BY_WEEK);
@@ -141,7 +169,7 @@ impl Period {
         Self { from: Some(from), to: Some(to), tz: self.tz.clone(), preset: self.preset }
     }
 
-    /// How it is drawn: by day, by week where it is longer than 92 days, by month beyond 370.
+    /// Returns how a chart divides the period: by day; by week where it is longer than 92 days; by month beyond 370.
     pub fn grain(&self) -> Grain {
         match self.days() {
             Some(..=LONGEST_BY_DAY) => Grain::Day,
@@ -150,7 +178,8 @@ impl Period {
         }
     }
 
-    /// The places on its time axis: they follow on each other and cover it whole. None where an end is open.
+    /// Returns the places on the time axis. They follow each other without a gap and cover the period. An open period
+    /// has none.
     pub fn buckets(&self) -> Vec<Bucket> {
         let (Some(mut from), Some(last)) = (self.from, self.to) else { return Vec::new() };
         let grain = self.grain();
@@ -168,7 +197,7 @@ impl Period {
         buckets
     }
 
-    /// The day it is at a time.
+    /// Returns the day of a time.
     pub fn day_of(&self, at: Timestamp) -> Date {
         day_of(at, &self.tz)
     }
@@ -179,31 +208,36 @@ impl Bucket {
         Range { start: start_of_day(self.from, tz), end: start_of_day(self.to.saturating_add(1.day()), tz) }
     }
 
-    /// The bucket that many days earlier.
+    /// Returns the bucket so many days earlier.
     pub fn back(&self, days: i64) -> Self {
         let back = |day: Date| day.saturating_sub(days.days());
         Self { from: back(self.from), to: back(self.to) }
     }
 }
 
-/// The day it is at a time in a zone. Times beyond the calendar count as its ends.
+/// Returns the day of a time in a time zone. Times beyond the calendar count as its ends.
 pub fn day_of(at: Timestamp, tz: &TimeZone) -> Date {
     let end = if at < Timestamp::EPOCH { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
     tz.to_datetime(at.to_jiff().unwrap_or(end)).date()
 }
 
-/// The first instant of a day: not always 00:00, where a clock change falls on midnight.
+/// Returns the first instant of a day. It is not 00:00 where clocks go forward at midnight.
 fn start_of_day(day: Date, tz: &TimeZone) -> Timestamp {
     let start = day.to_zoned(tz.clone()).and_then(|zoned| zoned.start_of_day());
     match start {
         Ok(start) => start.timestamp().into(),
-        // beyond the calendar: open
+        // A day beyond the calendar is an open end.
         Err(_) if day < FIRST_DAY => Timestamp::MIN,
         Err(_) => Timestamp::MAX,
     }
 }
 
 fn days_between(from: Date, to: Date) -> i64 {
-    // whole days, so the division is exact
+    // both are dates, so the division is exact
     from.duration_until(to).as_secs() / 86_400
+}
+
+/// Finds a time zone by its IANA name. A time zone without such a name could not be written into a link again.
+fn zone(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).ok().filter(|tz| tz.iana_name().is_some())
 }

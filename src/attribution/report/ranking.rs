@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use super::{
-    Filter, Statement,
-    statement::{LINKED, USERS_TOUCHES, dialect},
+    Filter,
+    filter::conditions::{matching, matching_of_visitor},
+    statement::{Statement, sql_text},
     trend::Metric,
 };
 use crate::db::{Conn, Dialect, Error};
@@ -13,21 +14,32 @@ pub enum Dimension {
     Channel,
     Source,
     LandingPage,
-    /// The host of the page that linked here; touches without one are left out.
+    /// The host of the referrer. Touches without a referrer are left out.
     Referrer,
+}
+
+impl Dimension {
+    const fn expression(self, dialect: Dialect) -> &'static str {
+        match (self, dialect) {
+            (Self::Channel, _) => "t.channel",
+            (Self::Source, _) => "t.source",
+            (Self::LandingPage, _) => "t.landing_path",
+            (Self::Referrer, Dialect::Sqlite) => "substr(t.referrer, 1, instr(t.referrer || '/', '/') - 1)",
+            (Self::Referrer, Dialect::Postgres) => "split_part(t.referrer, '/', 1)",
+        }
+    }
 }
 
 /// One row of a ranking.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Ranked {
-    /// Nothing stands for touches that have no value.
+    /// Nothing for touches without a value.
     pub value: Option<String>,
     pub count: i64,
 }
 
-/// The largest by `metric`, largest first, at most `limit`.
-///
-/// Visitors and users who came by two of them count for both.
+/// Returns the largest by `metric`, largest first, at most `limit`. A visitor or user who came by two of them counts
+/// for both.
 pub async fn ranking(
     conn: &mut Conn,
     filter: &Filter,
@@ -38,42 +50,51 @@ pub async fn ranking(
 ) -> Result<Vec<Ranked>, Error> {
     let filter = &filter.resolved(conn).await?;
     let range = filter.period.range();
-    let value = match (dimension, dialect(conn)) {
-        (Dimension::Channel, _) => "t.channel",
-        (Dimension::Source, _) => "t.source",
-        (Dimension::LandingPage, _) => "t.landing_path",
-        (Dimension::Referrer, Dialect::Sqlite) => "substr(t.referrer, 1, instr(t.referrer || '/', '/') - 1)",
-        (Dimension::Referrer, Dialect::Postgres) => "split_part(t.referrer, '/', 1)",
-    };
-    let statement = Statement::new("select value, count from (select ").text(value).text(" as value, ");
-    let statement = match metric {
-        Metric::Touches | Metric::Visitors => statement
-            .text(if metric == Metric::Touches { "count(*)" } else { "count(distinct t.visitor_id)" })
-            .text(" as count from touches t where ")
-            .within("t.occurred_at", range)
-            .matching(filter),
-        Metric::Leads => {
-            let statement = statement.text("count(*) as count").text(LINKED);
-            statement.within("t.occurred_at", range).matching_of_visitor(filter)
+    let value = dimension.expression(conn.dialect());
+    let has_value = if dimension == Dimension::Referrer { "and t.referrer is not null" } else { "" };
+    let mut statement = Statement::default();
+    let counted = match metric {
+        Metric::Touches | Metric::Visitors => {
+            let count = if metric == Metric::Touches { "count(*)" } else { "count(distinct t.visitor_id)" };
+            let touched = statement.within("t.occurred_at", range);
+            let matching = matching(&mut statement, filter);
+            sql_text!(
+                "select {value} as value, {count} as count
+                 from touches t
+                 where {touched} {matching} {has_value}
+                 group by {value}";
+                value, count, touched, matching, has_value
+            )
         }
-        Metric::Signups => statement
-            .text("count(distinct u.id) as count")
-            .text(USERS_TOUCHES)
-            .within("u.created_at", range)
-            .text(" and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - ")
-            .value(window)
-            .matching_of_visitor(filter),
+        Metric::Leads => {
+            let touched = statement.within("t.occurred_at", range);
+            let matching = matching_of_visitor(&mut statement, filter);
+            sql_text!(
+                "select {value} as value, count(*) as count
+                 from visitors v cross join touches t
+                 where t.visitor_id = v.id and v.user_id is not null and {touched} {matching} {has_value}
+                 group by {value}";
+                value, touched, matching, has_value
+            )
+        }
+        Metric::Signups => {
+            let signed_up = statement.within("u.created_at", range);
+            let window = statement.bind(window);
+            let matching = matching_of_visitor(&mut statement, filter);
+            sql_text!(
+                "select {value} as value, count(distinct u.id) as count
+                 from users u cross join visitors v cross join touches t
+                 where v.user_id = u.id and t.visitor_id = v.id and {signed_up}
+                   and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - {window} {matching} {has_value}
+                 group by {value}";
+                value, signed_up, window, matching, has_value
+            )
+        }
     };
-    let statement = statement.text(match dimension {
-        Dimension::Referrer => " and t.referrer is not null",
-        _ => "",
-    });
-    statement
-        .text(" group by ")
-        .text(value)
-        .text(") ranked order by count desc, value nulls last limit ")
-        .value(limit)
-        .query()
-        .fetch_all(conn)
-        .await
+    let limit = statement.bind(limit);
+    let text = sql_text!(
+        "select value, count from ({counted}) ranked order by count desc, value nulls last limit {limit}";
+        counted, limit
+    );
+    statement.query(text).fetch_all(conn).await
 }

@@ -1,6 +1,5 @@
-use super::Statement;
 use crate::{
-    db::{Conn, Error},
+    db::{Conn, Error, sql},
     id::UserId,
     timestamp::Timestamp,
 };
@@ -9,7 +8,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ReferralLink {
     pub token: String,
-    /// Whose it is; nothing for a campaign's link, which an admin made.
+    /// The user whose link it is; nothing for a campaign's link, which an admin made.
     pub owner_id: Option<UserId>,
     pub owner_email: Option<String>,
     pub campaign: String,
@@ -17,7 +16,7 @@ pub struct ReferralLink {
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
-    /// Users it brought.
+    /// The number of users that the link brought.
     pub signups: i64,
 }
 
@@ -39,28 +38,22 @@ impl ReferralLink {
     }
 }
 
-/// The links: those of campaigns first, then those that brought most; equal ones newest first.
+/// Returns the links: those of campaigns first, then those that brought most users; of equal ones the newest first.
 pub async fn referral_links(conn: &mut Conn, limit: u32, offset: u32) -> Result<Vec<ReferralLink>, Error> {
-    Statement::new(
-        "select k.token, k.owner_id, o.email as owner_email, k.campaign, k.landing_path, k.created_at, k.expires_at,
+    sql("select k.token, k.owner_id, o.email as owner_email, k.campaign, k.landing_path, k.created_at, k.expires_at,
                 k.disabled_at, coalesce(r.signups, 0) as signups
          from referral_tokens k
          left join users o on o.id = k.owner_id
          left join (select token, count(*) as signups from referrals group by token) r on r.token = k.token
-         order by case when k.owner_id is null then 0 else 1 end, signups desc, k.created_at desc, k.token limit ",
-    )
-    .value(limit)
-    .text(" offset ")
-    .value(offset)
-    .query()
+         order by case when k.owner_id is null then 0 else 1 end, signups desc, k.created_at desc, k.token
+         limit $1 offset $2")
+    .bind(limit)
+    .bind(offset)
     .fetch_all(conn)
     .await
 }
 
-/// How many links there are, and how many users they brought.
+/// Returns the number of links, and the number of users that they brought.
 pub async fn referral_totals(conn: &mut Conn) -> Result<(i64, i64), Error> {
-    Statement::new("select (select count(*) from referral_tokens), (select count(*) from referrals)")
-        .query()
-        .fetch_one(conn)
-        .await
+    sql("select (select count(*) from referral_tokens), (select count(*) from referrals)").fetch_one(conn).await
 }

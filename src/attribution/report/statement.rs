@@ -1,89 +1,95 @@
-use crate::{
-    attribution::campaign_alias,
-    db::{Conn, Dialect, Error, Query, Value, sql},
-};
+//! Statements of reports. Their text is code; what somebody typed is bound as a value.
 
-/// The name under which reports show the campaign of `touches t`: what its link said, or what that stands for
-/// ([`aliases`]). It is looked up row by row: for rows that were found. Where many are grouped by it, [`Merging`] is better.
-pub(super) const CAMPAIGN: &str =
-    "coalesce((select ca.campaign from campaign_aliases ca where ca.alias = t.campaign), t.campaign)";
+use std::borrow::Cow;
 
-/// How many touches are grouped by that name.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Merging {
-    /// Joins what the name takes to `touches t`, with a space before.
-    pub join: &'static str,
-    /// The name.
-    pub campaign: &'static str,
+use super::Range;
+use crate::db::{Query, Value, sql};
+
+/// Puts the text of a statement together from named pieces, as `format!` does:
+/// `sql_text!("select {columns} from touches t where {touched}"; columns, touched)`.
+///
+/// Unlike with `format!`, all pieces must be listed at the end, and each must be a literal or another [`SqlText`]: so
+/// that nothing that somebody typed can become a part of the text.
+macro_rules! sql_text {
+    ($text:literal; $($piece:ident),+) => {
+        $crate::attribution::report::statement::SqlText::of_code(format!(
+            // `concat!` keeps `format!` from taking further variables from around it
+            concat!($text),
+            $($piece = $crate::attribution::report::statement::Piece::text(&$piece)),+
+        ))
+    };
 }
+pub(super) use sql_text;
 
-impl Merging {
-    /// Where no name stands for another, which is the rule, the touches say it all.
-    pub async fn of(conn: &mut Conn) -> Result<Self, Error> {
-        Ok(match campaign_alias::any(conn).await? {
-            true => Self {
-                join: " left join campaign_aliases ca on ca.alias = t.campaign",
-                campaign: "coalesce(ca.campaign, t.campaign)",
-            },
-            false => Self { join: "", campaign: "t.campaign" },
-        })
+/// A part of a statement's text: code with placeholders.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SqlText(Cow<'static, str>);
+
+impl SqlText {
+    /// For [`sql_text!`] only.
+    pub fn of_code(text: String) -> Self {
+        Self(text.into())
     }
 }
 
-/// Touches of linked visitors, before further conditions.
-///
-/// `cross join` because SQLite keeps its order: few visitors belong to anyone, so walking those and their touches is far less
-/// than looking up the visitor of each touch. PostgreSQL orders by its statistics.
-pub(super) const LINKED: &str =
-    " from visitors v cross join touches t where t.visitor_id = v.id and v.user_id is not null and ";
+impl From<&'static str> for SqlText {
+    fn from(text: &'static str) -> Self {
+        Self(text.into())
+    }
+}
 
-/// Users and all of their touches, before further conditions. In this order for the same reason.
-pub(super) const USERS_TOUCHES: &str =
-    " from users u cross join visitors v cross join touches t where v.user_id = u.id and t.visitor_id = v.id and ";
+/// What can be put into a text by [`sql_text!`].
+pub(super) trait Piece {
+    fn text(&self) -> &str;
+}
 
-/// A statement that is put together: its text from code alone, its values from anywhere, each with its number.
+impl Piece for &'static str {
+    fn text(&self) -> &str {
+        self
+    }
+}
+
+impl Piece for SqlText {
+    fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The values of a statement. Each has a placeholder, which may stand in the text more than once.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Statement {
-    text: String,
+pub(super) struct Statement {
     values: Vec<Value>,
 }
 
 impl Statement {
-    pub fn new(text: &'static str) -> Self {
-        Self::default().text(text)
-    }
-
-    /// Adds text. `'static` keeps input out of it.
-    pub fn text(mut self, text: &'static str) -> Self {
-        self.text.push_str(text);
-        self
-    }
-
-    /// Adds one of the beginnings above, with a join after its tables.
-    pub fn joining(self, tables: &'static str, join: &'static str) -> Self {
-        let (from, conditions) = tables.split_once(" where ").unwrap_or((tables, ""));
-        self.text(from).text(join).text(" where ").text(conditions)
-    }
-
-    /// Adds a placeholder and its value.
-    pub fn value(mut self, value: impl Into<Value>) -> Self {
+    /// Binds a value and returns its placeholder: `$3`.
+    pub fn bind(&mut self, value: impl Into<Value>) -> SqlText {
         self.values.push(value.into());
-        self.text.push('$');
-        self.text.push_str(&self.values.len().to_string());
-        self
+        SqlText(format!("${}", self.values.len()).into())
     }
 
-    /// Adds what `f` adds.
-    pub fn with(self, f: impl FnOnce(Self) -> Self) -> Self {
-        f(self)
+    /// Binds values and returns their placeholders: `$3, $4, $5`.
+    pub fn bind_list(&mut self, values: impl IntoIterator<Item: Into<Value>>) -> SqlText {
+        let first = self.values.len() + 1;
+        self.values.extend(values.into_iter().map(Into::into));
+        let placeholders: Vec<String> = (first..=self.values.len()).map(|number| format!("${number}")).collect();
+        SqlText(placeholders.join(", ").into())
     }
 
-    pub fn query(self) -> Query {
-        sql(self.text).bind_all(self.values)
+    /// Returns a condition: the time in `column` lies in the range.
+    pub fn within(&mut self, column: &'static str, range: Range) -> SqlText {
+        let (start, end) = (self.bind(range.start), self.bind(range.end));
+        sql_text!("{column} >= {start} and {column} < {end}"; column, start, end)
+    }
+
+    /// Returns the statement with this text, ready to run.
+    pub fn query(self, text: SqlText) -> Query {
+        sql(text.0).bind_all(self.values)
     }
 }
 
-/// A pattern for `like … escape '\'` that finds the text anywhere, its `%` and `_` taken as they are.
+/// Returns a pattern for `like … escape '\'` that finds the text anywhere and takes `%` and `_` literally: `50%` →
+/// `%50\%%`.
 pub(super) fn contains_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
@@ -95,12 +101,4 @@ pub(super) fn contains_pattern(text: &str) -> String {
     }
     pattern.push('%');
     pattern
-}
-
-/// The database a connection belongs to, for the little that the two do not write alike.
-pub(super) fn dialect(conn: &Conn) -> Dialect {
-    match conn {
-        Conn::Sqlite(_) => Dialect::Sqlite,
-        Conn::Postgres(_) => Dialect::Postgres,
-    }
 }

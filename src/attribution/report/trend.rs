@@ -2,13 +2,18 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use super::{Filter, Range, Statement, period::Bucket, statement::LINKED};
+use super::{
+    Filter, Range,
+    filter::conditions::{brought_by, matching, matching_of_visitor},
+    period::Bucket,
+    statement::{SqlText, Statement, sql_text},
+};
 use crate::{
-    db::{Conn, Error},
+    db::{Conn, Error, sql},
     timestamp::Timestamp,
 };
 
-/// What can be drawn over time, and ranked.
+/// A number that charts and rankings show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     Touches,
@@ -49,21 +54,21 @@ pub struct Trend {
     pub buckets: Vec<Bucket>,
     /// The number in each bucket.
     pub current: Vec<i64>,
-    /// The number in each bucket of the period before; nothing where the period is open.
+    /// The number in each bucket of the period before; nothing where an end of the period is open.
     pub previous: Option<Vec<i64>>,
 }
 
-/// What a number over time is counted in.
+/// The time axis of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axis {
     pub buckets: Vec<Bucket>,
     /// The range of each bucket.
     pub current: Vec<Range>,
-    /// The range of each in the period before; nothing where the period is open.
+    /// The range of each bucket in the period before; nothing where an end of the period is open.
     pub previous: Option<Vec<Range>>,
 }
 
-/// The time axis of a period. One with an open end is drawn from the first to the last event.
+/// Returns the time axis of a period. An open end becomes the first or the last event.
 pub async fn axis(conn: &mut Conn, filter: &Filter, now: Timestamp) -> Result<Axis, Error> {
     let today = filter.period.day_of(now);
     let (first, last) = span(conn, filter).await?;
@@ -75,8 +80,8 @@ pub async fn axis(conn: &mut Conn, filter: &Filter, now: Timestamp) -> Result<Ax
     Ok(Axis { buckets, current, previous })
 }
 
-/// Counts `metric` in each bucket of the period's [`axis`], and of the period before. Visitors are distinct within a bucket: their sum
-/// may exceed the period's.
+/// Counts `metric` in each bucket of the period's [`axis`], and of the period before. Visitors are distinct within a
+/// bucket, so the sum of all buckets may exceed the visitors of the period.
 pub async fn trend(
     conn: &mut Conn,
     filter: &Filter,
@@ -92,22 +97,20 @@ pub async fn trend(
     Ok(Trend { buckets, current, previous: both.then_some(previous) })
 }
 
-/// The days of the first and the last event.
+/// Returns the days of the first and the last event.
 async fn span(conn: &mut Conn, filter: &Filter) -> Result<(Option<Date>, Option<Date>), Error> {
-    let ends: Vec<(Option<Timestamp>, Option<Timestamp>)> = Statement::new(
-        "select min(occurred_at), max(occurred_at) from touches
+    let ends: Vec<(Option<Timestamp>, Option<Timestamp>)> =
+        sql("select min(occurred_at), max(occurred_at) from touches
          union all select min(created_at), max(created_at) from users
-         union all select min(occurred_at), max(occurred_at) from conversions",
-    )
-    .query()
-    .fetch_all(conn)
-    .await?;
+         union all select min(occurred_at), max(occurred_at) from conversions")
+        .fetch_all(conn)
+        .await?;
     let day = |at: Timestamp| filter.period.day_of(at);
     let (firsts, lasts): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
     Ok((firsts.into_iter().flatten().min().map(day), lasts.into_iter().flatten().max().map(day)))
 }
 
-/// Counts in each of the ranges, with one statement: each range is a walk through an index.
+/// Counts in each of the ranges, with one statement. For each range the database walks through an index.
 async fn counts(
     conn: &mut Conn,
     filter: &Filter,
@@ -123,37 +126,41 @@ async fn counts(
     if metric == Metric::Leads {
         return lead_counts(conn, filter, ranges).await;
     }
-    let mut statement = Statement::new("with bucket (number, starts, ends) as (values ");
-    for (number, range) in ranges.iter().enumerate() {
-        statement = statement
-            .text(if number == 0 { "(" } else { ", (" })
-            .value(number as i64)
-            .text(", ")
-            .value(range.start)
-            .text(", ")
-            .value(range.end)
-            .text(")");
-    }
-    // `cross join`: SQLite keeps the order, so that the index is walked for each bucket
-    let statement = match metric {
-        Metric::Touches | Metric::Visitors | Metric::Leads => statement
-            .text(match metric {
-                Metric::Visitors => ") select number, count(distinct t.visitor_id)",
-                _ => ") select number, count(*)",
-            })
-            .text(" from bucket b cross join touches t where t.occurred_at >= b.starts and t.occurred_at < b.ends")
-            .matching(filter),
-        Metric::Signups => statement
-            .text(
-                ") select number, count(*) from bucket b cross join users u
-                 where u.created_at >= b.starts and u.created_at < b.ends",
+    let mut statement = Statement::default();
+    let buckets = bucket_values(&mut statement, ranges);
+    // `cross join`: SQLite takes the tables in this order and uses the index for each bucket
+    let text = match metric {
+        Metric::Touches | Metric::Visitors | Metric::Leads => {
+            let count = if metric == Metric::Visitors { "count(distinct t.visitor_id)" } else { "count(*)" };
+            let matching = matching(&mut statement, filter);
+            sql_text!(
+                "with bucket (number, starts, ends) as (values {buckets})
+                 select number, {count}
+                 from bucket b cross join touches t
+                 where t.occurred_at >= b.starts and t.occurred_at < b.ends {matching}
+                 group by number";
+                buckets, count, matching
             )
-            .with(|statement| match filter.is_bare() {
-                true => statement,
-                false => statement.text(" and ").brought_by(filter, window),
-            }),
+        }
+        Metric::Signups => {
+            let matching = match filter.is_bare() {
+                true => SqlText::default(),
+                false => {
+                    let brought = brought_by(&mut statement, filter, window);
+                    sql_text!("and {brought}"; brought)
+                }
+            };
+            sql_text!(
+                "with bucket (number, starts, ends) as (values {buckets})
+                 select number, count(*)
+                 from bucket b cross join users u
+                 where u.created_at >= b.starts and u.created_at < b.ends {matching}
+                 group by number";
+                buckets, matching
+            )
+        }
     };
-    for (number, count) in statement.text(" group by number").query().fetch_all::<(i64, i64)>(conn).await? {
+    for (number, count) in statement.query(text).fetch_all::<(i64, i64)>(conn).await? {
         if let Some(place) = usize::try_from(number).ok().and_then(|number| counts.get_mut(number)) {
             *place = count;
         }
@@ -161,21 +168,37 @@ async fn counts(
     Ok(counts)
 }
 
-/// Counts leads in each of the ranges. They are found by their visitors, not by their time, so they are sorted into the ranges here.
+/// Binds the ranges as rows `(number, starts, ends)`.
+fn bucket_values(statement: &mut Statement, ranges: &[Range]) -> SqlText {
+    let mut rows = SqlText::default();
+    for (number, range) in ranges.iter().enumerate() {
+        let comma = if number == 0 { "" } else { ", " };
+        let number = statement.bind(number as i64);
+        let (starts, ends) = (statement.bind(range.start), statement.bind(range.end));
+        rows = sql_text!("{rows}{comma}({number}, {starts}, {ends})"; rows, comma, number, starts, ends);
+    }
+    rows
+}
+
+/// Counts leads in each of the ranges. The database finds leads by their visitors, not by their time, so they are
+/// sorted into the ranges here.
 async fn lead_counts(conn: &mut Conn, filter: &Filter, ranges: &[Range]) -> Result<Vec<i64>, Error> {
     let mut counts = vec![0; ranges.len()];
     let whole = Range {
         start: ranges.iter().map(|range| range.start).min().unwrap_or_default(),
         end: ranges.iter().map(|range| range.end).max().unwrap_or_default(),
     };
-    let times: Vec<(Timestamp,)> = Statement::new("select t.occurred_at")
-        .text(LINKED)
-        .within("t.occurred_at", whole)
-        .matching_of_visitor(filter)
-        .query()
-        .fetch_all(conn)
-        .await?;
-    // the ranges share nothing, so the one that ends first after a time is the only one that may hold it
+    let mut statement = Statement::default();
+    let touched = statement.within("t.occurred_at", whole);
+    let matching = matching_of_visitor(&mut statement, filter);
+    let text = sql_text!(
+        "select t.occurred_at
+         from visitors v cross join touches t
+         where t.visitor_id = v.id and v.user_id is not null and {touched} {matching}";
+        touched, matching
+    );
+    let times: Vec<(Timestamp,)> = statement.query(text).fetch_all(conn).await?;
+    // Ranges do not overlap: only the first one that ends after a time can hold the time.
     let mut by_end: Vec<usize> = (0..ranges.len()).collect();
     by_end.sort_by_key(|&place| (ranges[place].end, ranges[place].start));
     for (at,) in times {

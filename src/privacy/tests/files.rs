@@ -158,7 +158,7 @@ async fn numbers(db: &Db, maria: Person) -> Numbers {
     let mut credits = Vec::new();
     for model in Model::ALL {
         let credited = credit_of_user(&mut conn, maria.user, &settings, model).await.expect("credits");
-        assert_eq!(credited[0].parts.len() as u32, ARRIVALS / 2, "repeats are one");
+        assert_eq!(credited[0].shares.len() as u32, ARRIVALS / 2, "repeats are one");
         credits.extend(credited);
     }
     (numbers, credits)

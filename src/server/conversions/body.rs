@@ -8,7 +8,11 @@ use serde::{
 };
 use serde_json::{Number, Value};
 
-use crate::{attribution::conversion::Mistake, id::UserId, timestamp::Timestamp};
+use crate::{
+    attribution::conversion::{Minor, Mistake},
+    id::UserId,
+    timestamp::Timestamp,
+};
 
 /// What is wrong with one field of a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,7 +38,7 @@ impl FieldError {
 pub(super) struct ConversionReport {
     pub user: Option<ReportedUser>,
     pub kind: Option<String>,
-    pub value: Option<i64>,
+    pub value: Option<Minor>,
     pub currency: Option<String>,
     pub external_id: Option<String>,
     pub source: Option<String>,
@@ -129,9 +133,9 @@ fn text(value: &Value) -> Result<String, &'static str> {
     value.as_str().map(str::to_owned).ok_or("This must be text, in quotes.")
 }
 
-fn minor_units(value: &Value) -> Result<i64, &'static str> {
+fn minor_units(value: &Value) -> Result<Minor, &'static str> {
     match value {
-        Value::Number(number) => number.as_i64().ok_or(match Number::is_f64(number) {
+        Value::Number(number) => number.as_i64().map(Minor).ok_or(match Number::is_f64(number) {
             true => "This must be a whole number in minor units, without a point: 4900 for 49.00.",
             false => "This number is too large.",
         }),
@@ -192,7 +196,7 @@ mod tests {
         let expected = ConversionReport {
             user: Some(ReportedUser::Email("a@b.c".into())),
             kind: Some("purchase".into()),
-            value: Some(4900),
+            value: Some(Minor(4900)),
             currency: Some("EUR".into()),
             external_id: Some("o-1".into()),
             source: Some("shop".into()),

@@ -10,7 +10,7 @@ fn purchase(user: UserId, external_id: &str) -> Draft<'_> {
     Draft {
         user: Some(user),
         kind: Some("purchase"),
-        value: 4900,
+        value: Minor(4900),
         currency: Some("EUR"),
         source: "shop",
         external_id,
@@ -19,7 +19,7 @@ fn purchase(user: UserId, external_id: &str) -> Draft<'_> {
 }
 
 fn refund<'a>(of: &'a str, external_id: &'a str, value: i64) -> Draft<'a> {
-    Draft { value, source: "shop", external_id, refunds: Some(of), ..Draft::default() }
+    Draft { value: Minor(value), source: "shop", external_id, refunds: Some(of), ..Draft::default() }
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn all_mistakes_of_a_report_are_told_together() {
     let all = Draft {
         user: None,
         kind: Some("a b"),
-        value: -1,
+        value: Minor(-1),
         currency: Some("EURO"),
         occurred_at: Some(NOW + 300_001 * MILLISECOND),
         source: "\0",
@@ -57,19 +57,19 @@ fn the_limits_are_where_they_are_said_to_be() {
     let (long, longer, kind, long_kind) = ("é".repeat(255), "é".repeat(256), "k".repeat(64), "k".repeat(65));
     for (expected, draft) in [
         (None, Draft { value: MAX_VALUE, ..fine }),
-        (Some("value"), Draft { value: MAX_VALUE + 1, ..fine }),
-        (Some("value"), Draft { value: i64::MAX, ..fine }),
-        (Some("value"), Draft { value: i64::MIN, ..refund("o", "r", 0) }),
+        (Some("value"), Draft { value: MAX_VALUE + Minor(1), ..fine }),
+        (Some("value"), Draft { value: Minor(i64::MAX), ..fine }),
+        (Some("value"), Draft { value: Minor(i64::MIN), ..refund("o", "r", 0) }),
         (Some("value"), refund("o", "r", 0)),
         (Some("value"), refund("o", "r", 1)),
-        (Some("value"), Draft { value: -1, ..fine }),
-        (None, refund("o", "r", -MAX_VALUE)),
-        (Some("value"), refund("o", "r", -MAX_VALUE - 1)),
+        (Some("value"), Draft { value: Minor(-1), ..fine }),
+        (None, refund("o", "r", -MAX_VALUE.0)),
+        (Some("value"), refund("o", "r", -MAX_VALUE.0 - 1)),
         (Some("refunds"), Draft { refund_of: Some(ConversionId::NIL), ..refund("o", "r", -1) }),
         (Some("currency"), Draft { currency: None, ..fine }),
         (Some("currency"), Draft { currency: Some(""), ..fine }),
-        (None, Draft { currency: None, value: 0, ..fine }),
-        (None, Draft { value: 0, ..fine }),
+        (None, Draft { currency: None, value: Minor::ZERO, ..fine }),
+        (None, Draft { value: Minor::ZERO, ..fine }),
         (None, Draft { occurred_at: Some(NOW + 300_000 * MILLISECOND), ..fine }),
         (Some("occurred_at"), Draft { occurred_at: Some(NOW + 300_001 * MILLISECOND), ..fine }),
         (None, Draft { occurred_at: Some(Timestamp::from_millis(946_684_800_000)), ..fine }),
@@ -110,7 +110,7 @@ proptest! {
         let draft = Draft {
             user: user.map(|id| uuid::Uuid::from_u128(id).into()),
             kind: kind.as_deref(),
-            value: if is_small { small } else { value },
+            value: Minor(if is_small { small } else { value }),
             currency: currency.as_deref(),
             source: &source,
             external_id: &external_id,
@@ -120,8 +120,8 @@ proptest! {
         match NewConversion::parse(draft, NOW) {
             Ok(new) => {
                 let is_refund = matches!(new.subject, Subject::Refund { .. });
-                prop_assert_eq!(new.value < 0, is_refund);
-                prop_assert!(new.value <= 0 || new.currency.is_some());
+                prop_assert_eq!(new.value < Minor::ZERO, is_refund);
+                prop_assert!(new.value <= Minor::ZERO || new.currency.is_some());
                 prop_assert!(!new.source.as_str().contains('\0') && !new.external_id.as_str().is_empty());
             }
             Err(mistakes) => {

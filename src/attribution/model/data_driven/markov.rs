@@ -1,74 +1,77 @@
-//! Removal effects in a first-order Markov chain, after Anderl, Becker, von Wangenheim and Schumann, "Mapping the customer
-//! journey" (International Journal of Research in Marketing 33, 2016).
+//! Removal effects in a first-order Markov chain, after Anderl, Becker, von Wangenheim and Schumann, "Mapping the
+//! customer journey" (International Journal of Research in Marketing 33, 2016).
 //!
-//! The states are START, the channels, CONVERSION and NULL. Each journey is START, its channels, and CONVERSION or NULL; the
-//! probability of a transition is its number over the number of all transitions from its state. A channel is removed by
-//! leading every transition into it to NULL. Its removal effect is the part of the conversion probability that is lost so,
-//! 1 − P(conversion without it) / P(conversion), and its share is its effect over the sum of all effects.
+//! The states are START, the channels, CONVERSION and NULL. Each path is START, its channels, and CONVERSION or NULL.
+//! The probability of a transition is its number over the number of all transitions from its state.
+//!
+//! A channel is removed by leading every transition into the channel to NULL. The removal effect is the part of the
+//! conversion probability that this loses: 1 − P(conversion without the channel) / P(conversion). A channel's share is
+//! its removal effect over the sum of all removal effects.
 
-use super::{Paths, shares_of};
+use super::{ChannelPaths, shares_of};
 
-/// What the chain says of the channels.
+/// The result of the Markov chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Markov {
-    /// The probability to get from START to CONVERSION. It is the conversion rate of the journeys.
+    /// The probability to get from START to CONVERSION, which is the conversion rate of the paths.
     pub conversion_rate: f64,
-    /// For each channel, which part of the conversions would be lost without it: from 0, for one that no way to a conversion
-    /// goes through, to 1, for one that all go through. They add up to 1 or more.
+    /// For each channel, the part of the conversions that would be lost without the channel: from 0, where no path to a
+    /// conversion goes through the channel, to 1, where all do. Where there are conversions, the effects add up to 1 or
+    /// more.
     pub removal_effects: Vec<f64>,
-    /// For each channel, its part of the credit.
+    /// For each channel, its part of the credit, from 0 to 1.
     pub shares: Vec<f64>,
 }
 
-/// The shares of all channels by removal effect. All are zero where nobody converted.
+/// Returns the shares of all channels by removal effect. All are zero where nobody converted.
 ///
-/// Takes time in proportion to the fourth power of the number of channels: made for channels, not for campaigns.
-pub fn markov(paths: &Paths) -> Markov {
+/// The time grows with the fourth power of the number of channels: this is made for channels, not for campaigns.
+pub fn markov(paths: &ChannelPaths) -> Markov {
     let chain = Chain::of(paths);
     let conversion_rate = chain.conversion_rate(None);
     let effect = |channel| {
         if conversion_rate == 0.0 {
             return 0.0;
         }
-        // rounding alone could make it less than nothing
+        // rounding errors could make the effect negative
         (1.0 - chain.conversion_rate(Some(channel)) / conversion_rate).max(0.0)
     };
     let removal_effects: Vec<f64> = (0..paths.channels).map(effect).collect();
     Markov { conversion_rate, shares: shares_of(&removal_effects), removal_effects }
 }
 
-/// How many transitions go from each state to each other.
+/// The number of transitions from each state to each other state.
 struct Chain {
     channels: usize,
-    /// `flows[from][to]`: from a channel or START, to a channel, CONVERSION or NULL. START comes after the channels in the
-    /// first index, CONVERSION and NULL in the second.
+    /// `flows[from][to]`: from a channel or START, to a channel, CONVERSION or NULL. After the channels, the first
+    /// index has START, and the second index has CONVERSION and NULL.
     flows: Vec<Vec<f64>>,
 }
 
 impl Chain {
-    fn of(paths: &Paths) -> Self {
+    fn of(paths: &ChannelPaths) -> Self {
         let (start, conversion, null) = (paths.channels, paths.channels, paths.channels + 1);
         let mut flows = vec![vec![0.0; null + 1]; start + 1];
         for (channels, outcomes) in &paths.outcomes {
-            let count = outcomes.converted + outcomes.lost;
+            let count = outcomes.converted + outcomes.unconverted;
             let mut from = start;
             for &channel in channels {
                 flows[from][channel] += count;
                 from = channel;
             }
             flows[from][conversion] += outcomes.converted;
-            flows[from][null] += outcomes.lost;
+            flows[from][null] += outcomes.unconverted;
         }
         Self { channels: paths.channels, flows }
     }
 
-    /// The probability to get from START to CONVERSION, where `removed` is gone.
+    /// Returns the probability to get from START to CONVERSION without the channel `removed`.
     ///
-    /// The linear system of the absorbing chain is solved by Gaussian elimination in the form of Grassmann, Taksar and Heyman:
-    /// state after state is taken out, and what flowed into it flows on to where it led, in proportion. Nothing is ever
-    /// subtracted, so no digit is lost however rare conversions are, and no pivot is zero: where there is a flow into a state
-    /// there is one out of it (or one too small for a number, and lost). Flows of a state to itself are left out, as they
-    /// only delay.
+    /// This solves the linear system of the absorbing chain by Gaussian elimination in the form of Grassmann, Taksar
+    /// and Heyman. It takes out one state after another: what flowed into the state flows on to the states that it led
+    /// to, in proportion. Nothing is ever subtracted, so no digit is lost however rare conversions are. No pivot is
+    /// zero: a state with a flow into it has a flow out of it. (A flow too small for an `f64` becomes zero and is
+    /// lost.) A flow of a state to itself is left out, since it only delays.
     fn conversion_rate(&self, removed: Option<usize>) -> f64 {
         let (start, conversion, null) = (self.channels, self.channels, self.channels + 1);
         let mut flows = self.flows.clone();
@@ -80,7 +83,7 @@ impl Chain {
         for state in 0..self.channels {
             let mut onward = std::mem::take(&mut flows[state]);
             onward[state] = 0.0;
-            // channels before this one are out already
+            // the channels before this one are taken out already
             let out: f64 = onward[state..].iter().sum();
             for from in &mut flows[state + 1..] {
                 let inflow = std::mem::take(&mut from[state]);
@@ -91,8 +94,8 @@ impl Chain {
                 }
             }
         }
-        let (converted, lost) = (flows[start][conversion], flows[start][null]);
-        if converted > 0.0 { converted / (converted + lost) } else { 0.0 }
+        let (converted, unconverted) = (flows[start][conversion], flows[start][null]);
+        if converted > 0.0 { converted / (converted + unconverted) } else { 0.0 }
     }
 }
 

@@ -1,15 +1,16 @@
-//! Data-driven credit: what a channel's share is, learnt from the paths of those who converted and of those who did not.
+//! Data-driven credit: the share of a channel is learnt from the paths of people who converted and of people who did
+//! not.
 //!
-//! Two methods, both over channels: [`markov()`] asks what would be lost without a channel, [`shapley()`] what a channel adds to
-//! the others. Both answer shares of all conversions that had a touch; shares add up to 1, or are all zero where there was no
-//! such conversion. [`credits`] makes whole units of them.
+//! There are two methods, both over channels. [`markov()`] asks what would be lost without a channel, [`shapley()`]
+//! what a channel adds to the others. Both return shares of all conversions that had a touch. The shares add up to 1;
+//! all are zero where there was no such conversion. [`credits`] turns shares into whole units.
 //!
-//! These are averages over many paths, in floating point; how one conversion's credit is shared by a rule is in
-//! [`models`](crate::attribution::model).
+//! These are averages over many paths, in floating point. The rules that share the credit of one conversion are in
+//! [`model`](crate::attribution::model).
 
 use std::collections::BTreeMap;
 
-use super::apportion;
+use super::{Amount, apportion::apportion};
 
 mod markov;
 mod shapley;
@@ -17,67 +18,66 @@ mod shapley;
 pub use self::markov::{Markov, markov};
 pub use self::shapley::{MAX_EXACT, Sampling, Shapley, Worth, shapley};
 
-/// Journeys, with the same ones counted together.
+/// Paths through channels, with equal paths counted together.
 ///
-/// A journey is the channels of a user's touches in the order of time. Channels are small numbers from zero, for instance
-/// places in [`Channel::ALL`](crate::attribution::channel::Channel::ALL).
+/// A path is the channels of a person's touches in the order of time. Channels are small numbers from zero, for
+/// instance places in [`Channel::ALL`](crate::attribution::channel::Channel::ALL).
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Paths {
+pub struct ChannelPaths {
     channels: usize,
-    // sorted, so that sums are taken in the same order each time and have the same last digit
+    // Sorted, so that sums are taken in the same order each time: in floating point the order changes the last digit.
     outcomes: BTreeMap<Vec<usize>, Outcomes>,
 }
 
-/// How many times a journey ended in a conversion, and how many times not.
+/// How many times a path ended in a conversion, and how many times not.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Outcomes {
     converted: f64,
-    lost: f64,
+    unconverted: f64,
 }
 
-impl Paths {
-    /// No journeys yet, over `channels` channels. Answers have a place for each of them.
+impl ChannelPaths {
+    /// Returns a collection without paths. Results have a place for each of `channels` channels.
     pub fn new(channels: usize) -> Self {
         Self { channels, ..Self::default() }
     }
 
-    /// Adds `count` journeys through the same channels with the same end. A channel beyond those announced adds places.
+    /// Adds `count` paths through the same channels with the same end. A channel beyond those announced adds places.
     ///
-    /// Consecutive repeats of a channel are one step: neither method tells them apart. (In the chain a repeat is a loop from
-    /// a state to itself, which changes nothing of where the chain ends.) A journey without touches says nothing of any
-    /// channel and is left out; its conversions are Direct's.
+    /// Consecutive repeats of a channel become one step, since neither method tells them apart. (In the chain a repeat
+    /// is a loop from a state to itself, which does not change where the chain ends.) A path without touches says
+    /// nothing about any channel and is left out; its conversions are credited to Direct.
     pub fn add(&mut self, channels: &[usize], converted: bool, count: u64) {
         let Some(most) = channels.iter().max() else { return };
         self.channels = self.channels.max(most + 1);
         let mut channels = channels.to_vec();
         channels.dedup();
         let outcomes = self.outcomes.entry(channels).or_default();
-        let sum = if converted { &mut outcomes.converted } else { &mut outcomes.lost };
+        let sum = if converted { &mut outcomes.converted } else { &mut outcomes.unconverted };
         *sum += count as f64;
     }
 
-    /// How many channels there are.
+    /// Returns the number of channels.
     pub fn channels(&self) -> usize {
         self.channels
     }
 
-    /// How many conversions there are to credit.
+    /// Returns the number of conversions to credit.
     pub fn conversions(&self) -> f64 {
         self.outcomes.values().map(|outcomes| outcomes.converted).sum()
     }
 }
 
-/// Each channel's part of `total` in whole units, by its share: they add up to `total` exactly, by largest remainder.
-///
-/// Where all shares are zero nobody is credited; see [`apportion()`].
-pub fn credits(shares: &[f64], total: i64) -> Vec<i64> {
-    /// As fine as a share is known.
+/// Returns each channel's part of `total` in whole units. The parts add up to `total` exactly, by largest remainder;
+/// where all shares are zero, all parts are zero.
+pub fn credits<A: Amount>(shares: &[f64], total: A) -> Vec<A> {
+    /// The precision of a share: an `f64` has 53 significant bits.
     const FINEST: f64 = (1_u64 << 53) as f64;
     let weights: Vec<u64> = shares.iter().map(|share| (share * FINEST).round() as u64).collect();
-    apportion(&weights, total)
+    apportion(&weights, total.into()).into_iter().map(A::from).collect()
 }
 
-/// Values in proportion, adding up to 1; zero where they add up to nothing.
+/// Scales values so that they add up to 1; returns zeros where they add up to 0.
 fn shares_of(values: &[f64]) -> Vec<f64> {
     let sum: f64 = values.iter().sum();
     values.iter().map(|value| if sum > 0.0 { value / sum } else { 0.0 }).collect()
@@ -88,14 +88,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::attribution::model::Minor;
+
+    fn credits(shares: &[f64], total: i64) -> Vec<i64> {
+        super::credits(shares, Minor(total)).into_iter().map(i64::from).collect()
+    }
 
     #[test]
     fn the_same_journeys_count_together_and_repeats_are_one_step() {
-        let mut apart = Paths::new(2);
+        let mut apart = ChannelPaths::new(2);
         apart.add(&[0, 1, 1, 0], true, 2);
         apart.add(&[0, 1, 0, 0], false, 1);
         apart.add(&[0, 1, 0], true, 3);
-        let mut together = Paths::new(2);
+        let mut together = ChannelPaths::new(2);
         together.add(&[0, 1, 0], false, 1);
         together.add(&[0, 1, 0], true, 5);
         assert_eq!(apart, together);
@@ -104,9 +109,9 @@ mod tests {
 
     #[test]
     fn journeys_without_touches_are_nobody_s_and_new_channels_get_a_place() {
-        let mut paths = Paths::new(2);
+        let mut paths = ChannelPaths::new(2);
         paths.add(&[], true, 7);
-        assert_eq!(paths, Paths::new(2));
+        assert_eq!(paths, ChannelPaths::new(2));
         paths.add(&[3], true, 1);
         assert_eq!(paths.channels(), 4);
         assert_eq!(markov(&paths).shares, [0.0, 0.0, 0.0, 1.0]);
@@ -115,11 +120,11 @@ mod tests {
 
     #[test]
     fn nothing_to_learn_from_is_nothing_to_share() {
-        let mut lost = Paths::new(2);
+        let mut lost = ChannelPaths::new(2);
         lost.add(&[0, 1], false, 3);
-        let mut none = Paths::new(2);
+        let mut none = ChannelPaths::new(2);
         none.add(&[0, 1], true, 0);
-        for paths in [Paths::new(0), Paths::new(2), lost, none] {
+        for paths in [ChannelPaths::new(0), ChannelPaths::new(2), lost, none] {
             let zeros = vec![0.0; paths.channels()];
             let markov = markov(&paths);
             assert_eq!(

@@ -1,49 +1,51 @@
-//! Shapley values of channels: what each adds, on average over all orders in which channels could be added.
+//! Shapley values of channels: what a channel adds, on average over all orders in which channels could be added.
 //!
-//! Channels are the players, and v(S) is what the channels in S alone would have brought. The value of a channel is the
-//! mean, over all orders of the channels, of what v grows by when the channel joins those before it. Values add up to v of
-//! all channels, the number of conversions. What is left to choose is v; see [`Worth`]. The order of touches does not matter
-//! here, nor how often a channel was met.
+//! Channels are the players, and v(S) is what the channels in S alone would have brought. The value of a channel is a
+//! mean over all orders of the channels: the mean of what v grows by when the channel joins those before it. The values
+//! add up to v of all channels, which is the number of conversions. The definition of v is a choice; see [`Worth`].
+//! Neither the order of touches matters here nor how often a path met a channel.
 //!
-//! Both definitions are sums over the journeys, v(S) = Σ c(T) · w_T(S ∩ T), with T the set of channels that a journey met, c(T)
-//! the conversions of the journeys that met exactly T, and w_T from 0 to 1 with w_T(T) = 1. Shapley values are linear in v, so
-//! each set T is a game of its own among its own channels, and the values are added up. This is why the limit of exact
-//! computation is on the channels that one journey meets, and not on how many there are.
+//! Both definitions are sums over the paths, v(S) = Σ c(T) · w_T(S ∩ T). T is the set of channels that a path met, c(T)
+//! the conversions of the paths that met exactly T, and w_T is from 0 to 1 with w_T(T) = 1. Shapley values are linear
+//! in v, so each set T is a game of its own among its own channels, and the values of the games are added up. So exact
+//! computation is limited by the number of channels that one path meets, not by the number of all channels.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use super::{Outcomes, Paths, shares_of};
+use super::{ChannelPaths, Outcomes, shares_of};
 use crate::random::Random;
 
-/// Journeys that met up to so many different channels are computed exactly; those that met more, by sampling.
+/// Paths that met at most this many different channels are computed exactly; paths that met more, by sampling.
 pub const MAX_EXACT: usize = 12;
 
-/// What some of a journey's channels are worth without the others: the characteristic function v.
+/// What some channels of a path are worth without the others: the characteristic function v.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Worth {
-    /// Only converting journeys: v(S) is the number of conversions of journeys that met no channel outside S. This is the
-    /// definition of Zhao, Mahboobi and Bagheri, "Shapley value methods for attribution modeling in online advertising" (2018).
-    /// As they show, its values have a closed form: each conversion is shared equally among the different channels that its
-    /// journey met. Journeys that did not convert do not enter. Always exact.
+    /// Counts only paths that converted: v(S) is the number of conversions of paths that met no channel outside S. The
+    /// definition is that of Zhao, Mahboobi and Bagheri, "Shapley value methods for attribution modeling in online
+    /// advertising" (2018). They show that its values have a closed form: each conversion is shared equally among the
+    /// different channels that its path met. The values are always exact.
     Conversions,
-    /// Converting journeys and others: with a part U of its channels, a journey that met T would have converted at the rate
-    /// that U is known to reach. v(S) = Σ n(T) · r_T(S ∩ T) over all journeys, n(T) being how many met exactly the channels T
-    /// and r_T(U) the highest conversion rate of the journeys that met exactly some V ⊆ U, but at most the rate of T.
+    /// Counts all paths. With a part U of its channels, a path that met T would have converted at the rate that U is
+    /// known to reach: v(S) = Σ n(T) · r_T(S ∩ T) over all paths. n(T) is the number of paths that met exactly the
+    /// channels T. r_T(U) is the highest conversion rate of the paths that met exactly some V ⊆ U, but at most the rate
+    /// of T.
     ///
-    /// Conversion rates as worth are those of Dalessandro, Perlich, Stitelman and Provost, "Causally motivated attribution for
-    /// online advertising" (2012). Taking the highest rate below, and never more than the whole set's, is this module's own: a
-    /// further touch never does harm, so no channel gets a negative value from a small sample, and the values add up to the
-    /// conversions. A set that nobody met is worth what is known of its parts; where nothing is known of any part, the
-    /// channels share equally, as in [`Worth::Conversions`].
+    /// Dalessandro, Perlich, Stitelman and Provost, "Causally motivated attribution for online advertising" (2012), use
+    /// conversion rates as worth. Taking the highest rate of any part, and at most that of the whole set, is this
+    /// module's own addition. It means that a further touch never does harm: no channel gets a negative value from a
+    /// small sample, and the values add up to the conversions. A set that nobody met is worth what is known of its
+    /// parts. Where nothing is known of any part, the channels share equally, as in [`Worth::Conversions`].
     #[default]
     Rates,
 }
 
-/// How journeys with many channels are sampled. The same numbers give the same answer, on every machine.
+/// How paths with many channels are sampled. The same settings give the same result, on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampling {
     pub seed: u64,
-    /// How many random orders of a journey's channels are tried; at least two. The error falls with its square root.
+    /// How many random orders of a path's channels are tried, at least two. The error falls with the square root of
+    /// this number.
     pub orders: u32,
 }
 
@@ -53,19 +55,19 @@ impl Default for Sampling {
     }
 }
 
-/// What Shapley values say of the channels.
+/// The result of Shapley values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shapley {
-    /// For each channel, its part of the credit.
+    /// For each channel, its part of the credit, from 0 to 1.
     pub shares: Vec<f64>,
     /// For each channel, the standard error of its share that comes from sampling; zero where nothing was sampled.
     pub standard_errors: Vec<f64>,
-    /// Nothing was sampled.
+    /// Whether nothing was sampled.
     pub exact: bool,
 }
 
-/// The shares of all channels by Shapley value. All are zero where nobody converted.
-pub fn shapley(paths: &Paths, worth: Worth, sampling: Sampling) -> Shapley {
+/// Returns the shares of all channels by Shapley value. All are zero where nobody converted.
+pub fn shapley(paths: &ChannelPaths, worth: Worth, sampling: Sampling) -> Shapley {
     let sets = sets(paths);
     let mut random = Random::new(sampling.seed);
     let mut values = vec![0.0; paths.channels];
@@ -94,8 +96,8 @@ pub fn shapley(paths: &Paths, worth: Worth, sampling: Sampling) -> Shapley {
     Shapley { shares: shares_of(&values), standard_errors: variances.iter().map(error).collect(), exact }
 }
 
-/// The journeys by the set of channels that they met, each set sorted.
-fn sets(paths: &Paths) -> BTreeMap<Vec<usize>, Outcomes> {
+/// Counts the paths by the set of channels that they met, each set sorted.
+fn sets(paths: &ChannelPaths) -> BTreeMap<Vec<usize>, Outcomes> {
     let mut sets: BTreeMap<Vec<usize>, Outcomes> = BTreeMap::new();
     for (channels, outcomes) in &paths.outcomes {
         let mut set = channels.clone();
@@ -103,7 +105,7 @@ fn sets(paths: &Paths) -> BTreeMap<Vec<usize>, Outcomes> {
         set.dedup();
         let sum = sets.entry(set).or_default();
         sum.converted += outcomes.converted;
-        sum.lost += outcomes.lost;
+        sum.unconverted += outcomes.unconverted;
     }
     sets
 }
@@ -125,17 +127,17 @@ fn equal(players: usize) -> Vec<Estimate> {
     vec![Estimate::exactly(1.0 / players as f64); players]
 }
 
-/// The game w_T of one set of channels, worth 1 together.
+/// The game w_T of one set T of channels. All players together are worth 1.
 struct Game {
     players: usize,
-    /// Sets of players, as their places in T, and what each is worth by itself. A set is worth the most of what any of its
-    /// subsets here is.
+    /// Sets of players, as places in T, and what each set is worth by itself. A set is worth as much as the most
+    /// valuable of its subsets in this list.
     known: Vec<(Vec<usize>, f64)>,
 }
 
 impl Game {
     fn of(set: &[usize], outcomes: Outcomes, sets: &BTreeMap<Vec<usize>, Outcomes>) -> Self {
-        let rate = |outcomes: &Outcomes| outcomes.converted / (outcomes.converted + outcomes.lost);
+        let rate = |outcomes: &Outcomes| outcomes.converted / (outcomes.converted + outcomes.unconverted);
         let whole = rate(&outcomes);
         let known = sets.iter().filter(|(_, part)| part.converted > 0.0).filter_map(|(part, outcomes)| {
             let places: Option<Vec<usize>> = part.iter().map(|channel| set.binary_search(channel).ok()).collect();
@@ -144,9 +146,9 @@ impl Game {
         Self { players: set.len(), known: known.collect() }
     }
 
-    /// The values by their definition, over all subsets of the players.
+    /// Returns the values by their definition, over all subsets of the players.
     fn exact(&self) -> Vec<Estimate> {
-        // worth[S], with a bit for each player: first of the sets that are known, then of all, by their subsets
+        // worth[S] with a bit for each player: first for the known sets, then for all sets, from their subsets
         let mut worth = vec![0.0_f64; 1 << self.players];
         for (places, value) in &self.known {
             let subset = places.iter().fold(0, |subset, place| subset | 1 << place);
@@ -167,7 +169,7 @@ impl Game {
         (0..self.players).map(value).collect()
     }
 
-    /// The values as means over random orders. Those of each order add up to 1, so the means do.
+    /// Returns the values as means over random orders. The values of each order add up to 1, and so do the means.
     fn sampled(&self, orders: u32, random: &mut Random) -> Vec<Estimate> {
         let orders = orders.max(2);
         let mut order: Vec<usize> = (0..self.players).collect();
@@ -179,7 +181,7 @@ impl Game {
             for (turn, &player) in order.iter().enumerate() {
                 turns[player] = turn;
             }
-            // what each turn makes available: a set is complete at the turn of its last player
+            // a known set is complete at the turn of its last player
             let mut completed = vec![0.0_f64; self.players];
             for (places, value) in &self.known {
                 if let Some(turn) = places.iter().map(|&place| turns[place]).max() {
@@ -198,7 +200,7 @@ impl Game {
         let count = f64::from(orders);
         let estimate = |(sum, square): (f64, f64)| {
             let value = sum / count;
-            // rounding alone could make it less than nothing
+            // rounding errors could make the variance negative
             let spread = ((square - count * value * value) / (count - 1.0)).max(0.0);
             Estimate { value, variance: spread / count }
         };
@@ -206,13 +208,13 @@ impl Game {
     }
 }
 
-/// For each number s of players before a given one, the part of all orders in which these very s come before it:
-/// s! (n − 1 − s)! / n!.
+/// Returns, for each number s, the part of all orders of n players in which exactly s given players come before another
+/// given player: s! (n − 1 − s)! / n!.
 fn orders_before(players: usize) -> Vec<f64> {
     let others = players - 1;
     let mut weights = vec![1.0 / players as f64; players];
     for before in 1..players {
-        // divided by the number of ways to choose them among the others
+        // from s − 1 to s, s! (n − 1 − s)! changes by the factor s / (n − s)
         weights[before] = weights[before - 1] * before as f64 / (others + 1 - before) as f64;
     }
     weights

@@ -1,32 +1,34 @@
 use std::collections::BTreeMap;
 
 use super::{
-    CreditSettings, Earned, Of, Part, PathTouch,
-    unconverted::{PersonsPath, paths_of_people},
-    walk,
+    paths::{Select, for_each_conversion},
+    revenue::{Revenue, Share},
+    settings::CreditSettings,
+    steps::PathTouch,
+    unconverted::{PeoplePath, paths_of_people},
 };
 use crate::{
     attribution::{
         channel::Channel,
         model::{
-            COUNT_UNIT, Model,
-            data_driven::{Markov, Paths, Sampling, Shapley, Worth, credits, markov, shapley},
+            Amount, Credit, Minor, Model,
+            data_driven::{ChannelPaths, Markov, Sampling, Shapley, Worth, credits, markov, shapley},
         },
         report::Filter,
     },
     db::{Conn, Error},
 };
 
-/// What credit is summed by.
+/// What the rows of a comparison stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum By {
+pub enum GroupBy {
     #[default]
     Channel,
     Source,
     Campaign,
 }
 
-impl By {
+impl GroupBy {
     pub const ALL: [Self; 3] = [Self::Channel, Self::Source, Self::Campaign];
 
     pub const fn as_str(self) -> &'static str {
@@ -51,12 +53,12 @@ impl By {
     }
 }
 
-/// What a row is about.
+/// What one row stands for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
-    /// Conversions without a touch before them; by channel also touches that say nothing of where they came from.
+    /// Conversions without a touch before them; by channel also touches that name no source.
     Direct,
-    /// Nothing stands for touches that have no value.
+    /// Touches with this value; nothing for touches without a value.
     Value(Option<String>),
 }
 
@@ -66,44 +68,46 @@ impl Group {
     }
 }
 
-/// One row: the same conversions, credited in six ways and more.
+/// One row: the same conversions, credited by each model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Row {
+pub struct ComparisonRow {
     /// By each of [`Model::ALL`].
-    pub models: [Earned; 6],
-    /// By removal effects in a Markov chain; nothing without [`Comparison::learnt`].
-    pub markov: Earned,
-    /// By Shapley values; nothing without [`Comparison::learnt`].
-    pub shapley: Earned,
-    /// The standard error of [`Row::shapley`]'s count, in millionths; 0 where nothing had to be sampled.
-    pub shapley_error: i64,
+    pub models: [Revenue; 6],
+    /// By removal effects in a Markov chain; empty without [`Comparison::learnt`].
+    pub markov: Revenue,
+    /// By Shapley values; empty without [`Comparison::learnt`].
+    pub shapley: Revenue,
+    /// The standard error of the conversions in [`ComparisonRow::shapley`]; 0 where nothing was sampled.
+    pub shapley_error: Credit,
 }
 
 /// The models side by side.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
-    pub rows: BTreeMap<Group, Row>,
-    pub total: Row,
-    /// What the data-driven columns are made from: by channel, where nothing is asked of the touches.
+    pub rows: BTreeMap<Group, ComparisonRow>,
+    pub total: ComparisonRow,
+    /// What the data-driven models learnt from. They are there by channel, where the filter has no condition on
+    /// touches.
     pub learnt: Option<Learnt>,
 }
 
-/// From how much data-driven credit was learnt. This is said of counts; money is learnt from the conversions that brought it.
+/// How much the data-driven models learnt from, for conversions. Money is learnt from the conversions that brought it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Learnt {
-    /// Conversions with a path.
+    /// The number of conversions with a path.
     pub converted: u64,
-    /// People who did not convert.
-    pub lost: u64,
-    /// Whether all Shapley values were computed from all orders, not from some.
+    /// The number of people who did not convert.
+    pub unconverted: u64,
+    /// Whether all Shapley values are exact: nothing was sampled, for money either.
     pub exact: bool,
 }
 
 impl Comparison {
-    /// The currencies in it, by name.
+    /// Returns the currencies of the comparison, by name.
     pub fn currencies(&self) -> Vec<String> {
-        // a group may have one that the total has, too; by any model
-        let mut all: Vec<String> = self.total.models.iter().flat_map(|earned| earned.values.keys().cloned()).collect();
+        // Every currency of a row is also in the total, by each model that has it.
+        let currencies = |revenue: &Revenue| revenue.by_currency.keys().cloned().collect::<Vec<_>>();
+        let mut all: Vec<String> = self.total.models.iter().flat_map(currencies).collect();
         all.sort();
         all.dedup();
         all
@@ -111,86 +115,96 @@ impl Comparison {
 }
 
 /// Credits the conversions that the filter finds by all models.
-pub async fn compare(conn: &mut Conn, filter: &Filter, settings: &CreditSettings, by: By) -> Result<Comparison, Error> {
+pub async fn compare(
+    conn: &mut Conn,
+    filter: &Filter,
+    settings: &CreditSettings,
+    by: GroupBy,
+) -> Result<Comparison, Error> {
     let mut comparison = Comparison::default();
-    // By channel the data-driven models can be asked, too. What is asked of touches has no meaning to them: they share out all
-    // conversions, not touch by touch.
-    let mut journeys = (by == By::Channel && filter.is_bare()).then(Journeys::default);
-    walk(conn, Of::Filter(filter), settings, |attributed| {
+    // The data-driven models share out all conversions among channels, not touch by touch: so they go with channels
+    // only, and a condition on touches has no meaning for them.
+    let mut training = (by == GroupBy::Channel && filter.is_bare()).then(TrainingData::default);
+    for_each_conversion(conn, Select::Filter(filter), settings, |attributed| {
         let currency = attributed.conversion.currency.as_deref();
         for (place, model) in Model::ALL.into_iter().enumerate() {
-            attributed.found(model, &settings.weights, |touch, part| {
-                comparison.rows.entry(by.group(touch)).or_default().models[place].add(part, currency);
-                comparison.total.models[place].add(part, currency);
+            attributed.for_each_matching_share(model, &settings.weights, |touch, share| {
+                comparison.rows.entry(by.group(touch)).or_default().models[place].add(share, currency);
+                comparison.total.models[place].add(share, currency);
             });
         }
-        if let Some(journeys) = &mut journeys {
-            let whole = Part { count: attributed.conversion.count(), value: attributed.conversion.value };
-            journeys.add(attributed.touches.iter().map(|touch| touch.channel.as_str()), whole, currency);
+        if let Some(training) = &mut training {
+            let channels = attributed.touches.iter().map(|touch| touch.channel.as_str());
+            training.add_conversion(channels, attributed.conversion.whole(), currency);
         }
     })
     .await?;
-    if let Some(mut journeys) = journeys {
+    if let Some(mut training) = training {
         for path in paths_of_people(conn, filter, settings).await? {
-            journeys.lose(&path);
+            training.add_people(&path);
         }
-        journeys.share_out(&mut comparison);
+        training.share_out(&mut comparison);
     }
     Ok(comparison)
 }
 
-/// What data-driven credit is learnt from, and what it is to share out.
+/// What the data-driven models learn from, and what they are to share out.
 ///
-/// Money is learnt apart from conversions, and each currency apart: what brings sign-ups may never have brought a yen.
+/// Money is learnt apart from conversions, and each currency apart: a channel that brings sign-ups may never have
+/// brought a yen.
 #[derive(Debug, Default)]
-struct Journeys {
-    /// The channels that were met, each with its number.
+struct TrainingData {
+    /// The number of each channel that a path met.
     channels: BTreeMap<String, usize>,
-    /// To conversions.
-    paths: Paths,
-    /// To conversions with a value in a currency. Each currency of `earned` is here, be it without a path.
-    paid: BTreeMap<String, Paths>,
-    lost: u64,
+    /// The paths to conversions, and those of people without a conversion.
+    paths: ChannelPaths,
+    /// For each currency, the paths to conversions with a value in that currency, and those of people without such a
+    /// conversion. Has an entry for every currency in `revenue`, even if no path leads to it.
+    paid: BTreeMap<String, ChannelPaths>,
+    unconverted: u64,
     /// Of conversions with a path.
-    earned: Earned,
-    /// Of the others, which are Direct's.
-    direct: Earned,
+    revenue: Revenue,
+    /// Of conversions without a path.
+    direct: Revenue,
 }
 
-impl Journeys {
-    fn add<'a>(&mut self, channels: impl Iterator<Item = &'a str>, whole: Part, currency: Option<&str>) {
+impl TrainingData {
+    fn add_conversion<'a>(&mut self, channels: impl Iterator<Item = &'a str>, whole: Share, currency: Option<&str>) {
         let path: Vec<usize> = channels.map(|channel| self.number(channel)).collect();
         if path.is_empty() {
             self.direct.add(whole, currency);
             return;
         }
-        self.earned.add(whole, currency);
-        // a refund is no way of its own
-        if whole.count > 0 {
+        self.revenue.add(whole, currency);
+        // a refund brings money to share out, but nobody converted once more
+        let converted = whole.conversions > Credit::ZERO;
+        if converted {
             self.paths.add(&path, true, 1);
         }
         if let Some(currency) = currency {
             if !self.paid.contains_key(currency) {
-                self.paid.insert(currency.to_owned(), Paths::default());
+                self.paid.insert(currency.to_owned(), ChannelPaths::default());
             }
-            if let Some(paths) = self.paid.get_mut(currency).filter(|_| whole.count > 0 && whole.value > 0) {
+            if let Some(paths) = self.paid.get_mut(currency).filter(|_| converted && whole.value > Minor::ZERO) {
                 paths.add(&path, true, 1);
             }
         }
     }
 
-    /// After all that was earned: only then it is known in which currencies.
-    fn lose(&mut self, lost: &PersonsPath) {
-        let path: Vec<usize> = lost.channels.iter().map(|channel| self.number(channel)).collect();
-        if !lost.converted {
-            self.paths.add(&path, false, lost.people);
-            self.lost += lost.people;
+    /// Adds people where they did not convert. All conversions must be added before: only then all currencies are
+    /// known.
+    fn add_people(&mut self, path: &PeoplePath) {
+        let numbers: Vec<usize> = path.channels.iter().map(|channel| self.number(channel)).collect();
+        if !path.converted {
+            self.paths.add(&numbers, false, path.people);
+            self.unconverted += path.people;
         }
-        for (_, paths) in self.paid.iter_mut().filter(|(currency, _)| !lost.currencies.contains(currency)) {
-            paths.add(&path, false, lost.people);
+        for (_, paths) in self.paid.iter_mut().filter(|(currency, _)| !path.currencies.contains(currency)) {
+            paths.add(&numbers, false, path.people);
         }
     }
 
+    /// Returns the number of a channel; a new channel gets the next number.
     fn number(&mut self, channel: &str) -> usize {
         let next = self.channels.len();
         match self.channels.get(channel) {
@@ -199,75 +213,85 @@ impl Journeys {
         }
     }
 
+    /// Learns, and fills the data-driven columns of a comparison.
     fn share_out(self, comparison: &mut Comparison) {
         let mut names: Vec<&str> = vec![""; self.channels.len()];
         for (name, &number) in &self.channels {
             names[number] = name;
         }
         let groups: Vec<Group> = names.into_iter().map(Group::of_channel).collect();
+        let counts = LearntShares::learn(&self.paths);
+        self.share_conversions(&groups, &counts, comparison);
+        let exact = counts.shapley.exact & self.share_money(&groups, comparison);
+        let converted = (self.revenue.conversions.0 / Credit::ONE.0).unsigned_abs();
+        comparison.learnt = Some(Learnt { converted, unconverted: self.unconverted, exact });
+        comparison.rows.retain(|_, row| *row != ComparisonRow::default());
+        for row in comparison.rows.values() {
+            comparison.total.markov += &row.markov;
+            comparison.total.shapley += &row.shapley;
+        }
+    }
 
-        let counts = Shares::learn(&self.paths);
-        let [by_markov, by_shapley] = counts.credits(self.earned.count);
+    fn share_conversions(&self, groups: &[Group], counts: &LearntShares, comparison: &mut Comparison) {
+        let [by_markov, by_shapley] = counts.credits(self.revenue.conversions);
         for (number, group) in groups.iter().enumerate() {
             let row = comparison.rows.entry(group.clone()).or_default();
-            row.markov.count += by_markov.get(number).copied().unwrap_or_default();
-            row.shapley.count += by_shapley.get(number).copied().unwrap_or_default();
+            row.markov.conversions += by_markov.get(number).copied().unwrap_or_default();
+            row.shapley.conversions += by_shapley.get(number).copied().unwrap_or_default();
             let error = counts.shapley.standard_errors.get(number).copied().unwrap_or_default();
-            row.shapley_error = (error * self.earned.count as f64).round() as i64;
+            row.shapley_error = Credit((error * self.revenue.conversions.0 as f64).round() as i64);
         }
-        let mut exact = counts.shapley.exact;
+    }
+
+    /// Shares out the money, and what goes to Direct. Returns whether all Shapley values are exact.
+    fn share_money(&self, groups: &[Group], comparison: &mut Comparison) -> bool {
+        let mut exact = true;
         let mut direct = self.direct.clone();
-        for (currency, value) in &self.earned.values {
-            let shares = self.paid.get(currency).map(Shares::learn).filter(Shares::any);
-            let Some(shares) = shares else {
-                // Without such a conversion nothing was learnt; what is left then are refunds of earlier ones.
-                *direct.values.entry(currency.clone()).or_default() += value;
+        for (currency, value) in &self.revenue.by_currency {
+            let Some(shares) = self.paid.get(currency).map(LearntShares::learn).filter(LearntShares::any) else {
+                // Without a conversion in this currency nothing was learnt. The money is then of refunds of earlier
+                // conversions.
+                direct.add_value(currency, *value);
                 continue;
             };
             exact &= shares.shapley.exact;
             let [by_markov, by_shapley] = shares.credits(*value);
             for ((group, markov), shapley) in groups.iter().zip(by_markov).zip(by_shapley) {
                 let row = comparison.rows.entry(group.clone()).or_default();
-                for (earned, value) in [(&mut row.markov, markov), (&mut row.shapley, shapley)] {
-                    if value != 0 {
-                        *earned.values.entry(currency.clone()).or_default() += value;
+                for (revenue, value) in [(&mut row.markov, markov), (&mut row.shapley, shapley)] {
+                    if value != Minor::ZERO {
+                        revenue.add_value(currency, value);
                     }
                 }
             }
         }
-        if direct != Earned::default() {
+        if direct != Revenue::default() {
             let row = comparison.rows.entry(Group::Direct).or_default();
             row.markov += &direct;
             row.shapley += &direct;
         }
-        comparison.learnt =
-            Some(Learnt { converted: (self.earned.count / COUNT_UNIT).unsigned_abs(), lost: self.lost, exact });
-        comparison.rows.retain(|_, row| *row != Row::default());
-        for row in comparison.rows.values() {
-            comparison.total.markov += &row.markov;
-            comparison.total.shapley += &row.shapley;
-        }
+        exact
     }
 }
 
-/// What was learnt from some paths, by the channels' numbers.
-struct Shares {
+/// The shares that both methods learnt from some paths, by the numbers of the channels.
+struct LearntShares {
     markov: Markov,
     shapley: Shapley,
 }
 
-impl Shares {
-    fn learn(paths: &Paths) -> Self {
+impl LearntShares {
+    fn learn(paths: &ChannelPaths) -> Self {
         Self { markov: markov(paths), shapley: shapley(paths, Worth::default(), Sampling::default()) }
     }
 
-    /// Whether there was anything to learn from: both methods have shares where there was a conversion.
+    /// Whether there was a conversion to learn from. Both methods return shares of zero where there was none.
     fn any(&self) -> bool {
         self.shapley.shares.iter().any(|share| *share != 0.0)
     }
 
-    /// Whole units by Markov and by Shapley; channels beyond the last have none.
-    fn credits(&self, total: i64) -> [Vec<i64>; 2] {
+    /// Returns the parts of `total` by Markov and by Shapley. Channels beyond the last one in the paths have none.
+    fn credits<A: Amount>(&self, total: A) -> [Vec<A>; 2] {
         [&self.markov.shares, &self.shapley.shares].map(|shares| credits(shares, total))
     }
 }

@@ -1,103 +1,75 @@
-//! Conversions, each with the touches it is credited to.
-//!
-//! They are read in the order of time, some thousand at a time, and their touches with one statement for some hundred users: two
-//! kinds of statements however many conversions there are, and never more in memory than one part. The time it takes grows with
-//! the conversions of the period, not with those of the database.
+//! Conversions are read in the order of time, some thousand at a time, and their touches for some hundred users at a
+//! time. So there are two kinds of statements however many conversions there are, and only a part of the rows is in
+//! memory. The time grows with the conversions of the period, not with those of the database.
 
 use std::time::Duration;
 
-use super::{CreditSettings, steps::TouchRow};
+use super::{
+    revenue::Share,
+    settings::CreditSettings,
+    steps::{PathTouch, StepRow},
+};
 use crate::{
     attribution::{
-        channel::Channel,
-        model::{COUNT_UNIT, Model, Step, Weights, credit, credit_change, path},
+        model::{Credit, Minor, Model, Step, Weights, path, share, share_change},
         report::{
-            Filter, Statement,
-            statement::{CAMPAIGN, contains_pattern},
+            campaign_name::SHOWN_CAMPAIGN,
+            filter::{
+                Filter,
+                conditions::{matching, of_kind},
+            },
+            statement::{SqlText, Statement, contains_pattern, sql_text},
         },
     },
-    db::{Conn, Error, Value},
-    id::{ConversionId, TouchId, UserId},
+    db::{Conn, Error},
+    id::{ConversionId, UserId},
     timestamp::Timestamp,
 };
 
-/// How many conversions are read at a time.
+/// How many conversions one statement reads.
 const CONVERSIONS: usize = 20_000;
-/// Of how many users touches are read at a time.
+/// For how many users one statement reads touches.
 const USERS: usize = 500;
 
 /// A conversion, or a refund of one.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Conversion {
+pub struct ConversionRow {
     pub id: ConversionId,
     pub user_id: UserId,
     pub kind: String,
-    /// Its own time, which says into which period it falls.
+    /// The period of this time counts the conversion or refund.
     pub occurred_at: Timestamp,
-    /// The end of its path: its own time, a refund's is that of what it refunds.
+    /// The end of the path: for a conversion its own time, for a refund the time of the refunded conversion.
     pub credited_at: Timestamp,
-    /// In minor units; negative for a refund.
-    pub value: i64,
+    /// Negative for a refund.
+    pub value: Minor,
     pub currency: Option<String>,
     pub refund_of: Option<ConversionId>,
-    /// What was left of the first when this refund came; 0 for a conversion.
-    before: i64,
-    /// Whether the filter finds its credit where that goes to Direct.
-    found_direct: bool,
+    /// For a refund, the refunded conversion's value less all earlier refunds; 0 for a conversion.
+    before: Minor,
+    /// Whether the filter finds the credit of this conversion where it goes to Direct.
+    matches_direct: bool,
 }
 
-impl Conversion {
-    /// What it counts, in millionths: a refund changes the value and not the number of conversions.
-    pub fn count(&self) -> i64 {
-        if self.refund_of.is_none() { COUNT_UNIT } else { 0 }
-    }
-}
-
-/// A touch that a conversion may be credited to.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct PathTouch {
-    user_id: UserId,
-    pub id: TouchId,
-    pub occurred_at: Timestamp,
-    /// A number that touches share whose links said the same.
-    #[sqlx(skip)]
-    pub(super) tuple: u64,
-    pub source: Option<String>,
-    pub medium: Option<String>,
-    pub campaign: Option<String>,
-    pub channel: String,
-    pub landing_path: String,
-    pub referrer: Option<String>,
-    /// Whether the filter finds it.
-    found: bool,
-}
-
-impl PathTouch {
-    fn step(&self) -> Step {
-        Step { at: self.occurred_at, direct: self.channel == Channel::Direct.as_str(), tuple: self.tuple }
+impl ConversionRow {
+    /// Returns the whole conversion as one share. A refund changes the value, not the number of conversions.
+    pub fn whole(&self) -> Share {
+        let conversions = if self.refund_of.is_none() { Credit::ONE } else { Credit::ZERO };
+        Share { conversions, value: self.value }
     }
 }
 
 /// A conversion and its path.
 #[derive(Debug)]
-pub struct Attributed<'a> {
-    pub conversion: &'a Conversion,
+pub struct AttributedConversion<'a> {
+    pub conversion: &'a ConversionRow,
     /// Oldest first. Empty where the conversion is credited to Direct.
     pub touches: Vec<&'a PathTouch>,
     steps: Vec<Step>,
 }
 
-/// A part of a conversion's credit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// Of the conversion as one, in millionths.
-    pub count: i64,
-    /// Of its value, in minor units.
-    pub value: i64,
-}
-
-impl<'a> Attributed<'a> {
-    fn new(conversion: &'a Conversion, touches: &'a [PathTouch], steps: &[Step], lookback: Duration) -> Self {
+impl<'a> AttributedConversion<'a> {
+    fn new(conversion: &'a ConversionRow, touches: &'a [PathTouch], steps: &[Step], lookback: Duration) -> Self {
         let places = path(steps, conversion.credited_at, lookback);
         Self {
             conversion,
@@ -106,57 +78,63 @@ impl<'a> Attributed<'a> {
         }
     }
 
-    /// The part of each touch by a model, in the order of the touches. They add up to the conversion's count and value.
-    pub fn parts(&self, model: Model, weights: &Weights) -> Vec<Part> {
-        let Conversion { before, value, .. } = *self.conversion;
-        let counts = credit(model, weights, &self.steps, self.conversion.count());
+    /// Returns the share of each touch by a model, in the order of the touches. The shares add up to the conversion and
+    /// its value.
+    pub fn shares(&self, model: Model, weights: &Weights) -> Vec<Share> {
+        let ConversionRow { before, value, .. } = *self.conversion;
+        let conversions = share(model, weights, &self.steps, self.conversion.whole().conversions);
         let values = match before {
-            0 => credit(model, weights, &self.steps, value),
-            _ => credit_change(model, weights, &self.steps, before, before.saturating_add(value)),
+            Minor::ZERO => share(model, weights, &self.steps, value),
+            _ => share_change(model, weights, &self.steps, before, before + value),
         };
-        counts.into_iter().zip(values).map(|(count, value)| Part { count, value }).collect()
+        conversions.into_iter().zip(values).map(|(conversions, value)| Share { conversions, value }).collect()
     }
 
-    /// Calls `each` with every part that the filter finds, and the touch it belongs to; none is Direct.
-    pub fn found(&self, model: Model, weights: &Weights, mut each: impl FnMut(Option<&'a PathTouch>, Part)) {
+    /// Calls `each` with every share that the filter finds, and its touch. Without a touch, the share is Direct's.
+    pub fn for_each_matching_share(
+        &self,
+        model: Model,
+        weights: &Weights,
+        mut each: impl FnMut(Option<&'a PathTouch>, Share),
+    ) {
         if self.touches.is_empty() {
-            if self.conversion.found_direct {
-                each(None, Part { count: self.conversion.count(), value: self.conversion.value });
+            if self.conversion.matches_direct {
+                each(None, self.conversion.whole());
             }
             return;
         }
-        for (&touch, part) in self.touches.iter().zip(self.parts(model, weights)) {
-            if touch.found && part != (Part { count: 0, value: 0 }) {
-                each(Some(touch), part);
+        for (&touch, share) in self.touches.iter().zip(self.shares(model, weights)) {
+            if touch.matches && share != Share::default() {
+                each(Some(touch), share);
             }
         }
     }
 }
 
-/// Which conversions are asked for.
+/// Which conversions to read.
 #[derive(Clone, Copy, Debug)]
-pub enum Of<'a> {
-    /// Those of the filter's period and kind. What it asks of touches says which parts of their credit it finds.
+pub enum Select<'a> {
+    /// The conversions of the filter's period and kind. The filter's conditions on touches decide which shares match.
     Filter(&'a Filter),
-    /// All of a user.
+    /// All conversions of a user.
     User(UserId),
-    /// These, few as a page has.
+    /// The conversions with these ids, as many as a page has.
     Ids(&'a [ConversionId]),
 }
 
-/// Calls `each` with every conversion that is asked for. Those of one user come in the order of time.
-pub async fn walk(
+/// Calls `each` with every conversion and its path. The conversions of one user come in the order of time.
+pub async fn for_each_conversion(
     conn: &mut Conn,
-    of: Of<'_>,
+    select: Select<'_>,
     settings: &CreditSettings,
-    mut each: impl FnMut(&Attributed<'_>) + Send,
+    mut each: impl FnMut(&AttributedConversion<'_>) + Send,
 ) -> Result<(), Error> {
-    if let Of::Ids([]) = of {
+    if let Select::Ids([]) = select {
         return Ok(());
     }
     let mut after: Option<(Timestamp, ConversionId)> = None;
     loop {
-        let mut conversions = conversions(conn, of, after).await?;
+        let mut conversions = read_conversions(conn, select, after).await?;
         let full = conversions.len() == CONVERSIONS;
         after = conversions.last().map(|last| (last.occurred_at, last.id));
         conversions.sort_by_key(|conversion| (conversion.user_id, conversion.occurred_at, conversion.id));
@@ -164,7 +142,7 @@ pub async fn walk(
         while !rest.is_empty() {
             let (now, later) = rest.split_at(users_end(rest, USERS));
             rest = later;
-            let touches = touches(conn, of, now, settings).await?;
+            let touches = read_touches(conn, select, now, settings).await?;
             pair(now, &touches, settings, &mut each);
         }
         if !full {
@@ -173,8 +151,8 @@ pub async fn walk(
     }
 }
 
-/// How many of the conversions, which are in order of users, belong to the first so many users.
-fn users_end(conversions: &[Conversion], users: usize) -> usize {
+/// Returns how many of the conversions, which are in the order of users, belong to the first so many users.
+fn users_end(conversions: &[ConversionRow], users: usize) -> usize {
     let mut met = 0;
     let mut last = None;
     conversions
@@ -186,12 +164,12 @@ fn users_end(conversions: &[Conversion], users: usize) -> usize {
         .unwrap_or(conversions.len())
 }
 
-/// Both are in order of users.
+/// Brings each conversion together with the touches of its user. Conversions and touches are in the order of users.
 fn pair(
-    conversions: &[Conversion],
+    conversions: &[ConversionRow],
     touches: &[PathTouch],
     settings: &CreditSettings,
-    each: &mut impl FnMut(&Attributed<'_>),
+    each: &mut impl FnMut(&AttributedConversion<'_>),
 ) {
     let mut touches = touches.chunk_by(|one, next| one.user_id == next.user_id).peekable();
     for of_user in conversions.chunk_by(|one, next| one.user_id == next.user_id) {
@@ -199,106 +177,111 @@ fn pair(
         let own = touches.next_if(|touches| touches[0].user_id == user).unwrap_or_default();
         let steps: Vec<Step> = own.iter().map(PathTouch::step).collect();
         for conversion in of_user {
-            each(&Attributed::new(conversion, own, &steps, settings.window_of(&conversion.kind)));
+            each(&AttributedConversion::new(conversion, own, &steps, settings.window_of(&conversion.kind)));
         }
     }
 }
 
-async fn conversions(
+/// Reads the next conversions in the order of time.
+async fn read_conversions(
     conn: &mut Conn,
-    of: Of<'_>,
+    select: Select<'_>,
     after: Option<(Timestamp, ConversionId)>,
-) -> Result<Vec<Conversion>, Error> {
-    let statement = Statement::new(
-        "select c.id, c.user_id, c.kind, c.occurred_at, coalesce(o.occurred_at, c.occurred_at) as credited_at, c.value,
-                c.currency, c.refund_of,
-                cast(case when o.id is null then 0 else o.value + (
-                    select coalesce(sum(r.value), 0) from conversions r
-                    where r.refund_of = o.id and (r.occurred_at, r.id) < (c.occurred_at, c.id)) end as bigint) as before, ",
-    )
-    .with(|statement| match of {
-        Of::Filter(filter) if !filter.finds_direct() => statement.text("(1 = 0)"),
-        Of::Filter(Filter { q: Some(q), .. }) => statement
-            .text("coalesce((select u.email_lower from users u where u.id = c.user_id), '') like ")
-            .value(contains_pattern(&q.to_lowercase()))
-            .text(r" escape '\'"),
-        _ => statement.text("(1 = 1)"),
-    })
-    .text(" as found_direct from conversions c left join conversions o on o.id = c.refund_of where ")
-    .with(|statement| match of {
-        Of::Filter(filter) => {
+) -> Result<Vec<ConversionRow>, Error> {
+    let mut statement = Statement::default();
+    let matches_direct = matches_direct(&mut statement, select);
+    let selected = match select {
+        Select::Filter(filter) => {
             let mut range = filter.period.range();
-            // of the conditions on the time, this is the one that an index answers
+            // There is an index for this condition on the time, and none for the condition `after`.
             if let Some((occurred_at, _)) = after {
                 range.start = range.start.max(occurred_at);
             }
-            statement.within("c.occurred_at", range).of_kind(filter)
+            let occurred = statement.within("c.occurred_at", range);
+            let of_kind = of_kind(&mut statement, filter);
+            sql_text!("{occurred} {of_kind}"; occurred, of_kind)
         }
-        Of::User(user) => statement.text("c.user_id = ").value(user),
-        Of::Ids(ids) => statement.text("c.id in ").list(ids.iter().copied()),
-    });
-    let statement = match after {
-        Some((occurred_at, id)) => {
-            statement.text(" and (c.occurred_at, c.id) > (").value(occurred_at).text(", ").value(id).text(")")
+        Select::User(user) => {
+            let user = statement.bind(user);
+            sql_text!("c.user_id = {user}"; user)
         }
-        None => statement,
+        Select::Ids(ids) => {
+            let ids = statement.bind_list(ids.iter().copied());
+            sql_text!("c.id in ({ids})"; ids)
+        }
     };
-    statement.text(" order by c.occurred_at, c.id limit ").value(CONVERSIONS as i64).query().fetch_all(conn).await
+    let after = match after {
+        Some((occurred_at, id)) => {
+            let (occurred_at, id) = (statement.bind(occurred_at), statement.bind(id));
+            sql_text!("and (c.occurred_at, c.id) > ({occurred_at}, {id})"; occurred_at, id)
+        }
+        None => SqlText::default(),
+    };
+    let limit = statement.bind(CONVERSIONS as i64);
+    let text = sql_text!(
+        "select c.id, c.user_id, c.kind, c.occurred_at, coalesce(o.occurred_at, c.occurred_at) as credited_at, c.value,
+                c.currency, c.refund_of,
+                cast(case when o.id is null then 0 else o.value + (
+                  select coalesce(sum(r.value), 0) from conversions r
+                  where r.refund_of = o.id and (r.occurred_at, r.id) < (c.occurred_at, c.id)) end as bigint) as before,
+                {matches_direct} as matches_direct
+         from conversions c left join conversions o on o.id = c.refund_of
+         where {selected} {after}
+         order by c.occurred_at, c.id
+         limit {limit}";
+        matches_direct, selected, after, limit
+    );
+    statement.query(text).fetch_all(conn).await
 }
 
-/// The touches that the conversions may be credited to, in order of users and time.
-async fn touches(
+/// Returns a condition: the filter finds the credit of the conversion `c` where it goes to Direct.
+fn matches_direct(statement: &mut Statement, select: Select<'_>) -> SqlText {
+    match select {
+        Select::Filter(filter) if !filter.finds_direct() => "(1 = 0)".into(),
+        Select::Filter(Filter { q: Some(q), .. }) => {
+            let pattern = statement.bind(contains_pattern(&q.to_lowercase()));
+            sql_text!(
+                r"coalesce((select u.email_lower from users u where u.id = c.user_id), '') like {pattern} escape '\'";
+                pattern
+            )
+        }
+        _ => SqlText::from("(1 = 1)"),
+    }
+}
+
+/// Reads the touches that the conversions may be credited to, in the order of users and time.
+async fn read_touches(
     conn: &mut Conn,
-    of: Of<'_>,
-    conversions: &[Conversion],
+    select: Select<'_>,
+    conversions: &[ConversionRow],
     settings: &CreditSettings,
 ) -> Result<Vec<PathTouch>, Error> {
-    let begins = |conversion: &Conversion| conversion.credited_at - settings.window_of(&conversion.kind);
+    let begins = |conversion: &ConversionRow| conversion.credited_at - settings.window_of(&conversion.kind);
     let first = conversions.iter().map(begins).min().unwrap_or_default();
     let last = conversions.iter().map(|conversion| conversion.credited_at).max().unwrap_or_default();
     let mut users: Vec<UserId> = conversions.iter().map(|conversion| conversion.user_id).collect();
     users.dedup();
-    let rows: Vec<TouchRow> = Statement::new("select v.user_id, t.id, t.occurred_at, t.source, t.medium, ")
-    .text(CAMPAIGN)
-    .text(
-        " as campaign, t.channel, t.landing_path, t.referrer, t.campaign as raw_campaign, t.term, t.content, t.utm_id,
-          t.source_platform, t.creative_format, t.marketing_tactic, t.fingerprint, ",
-    )
-    .with(|statement| match of {
-        // an unknown answer is no
-        Of::Filter(filter) => statement.text("(case when 1 = 1").matching(filter).text(" then true else false end)"),
-        _ => statement.text("(1 = 1)"),
-    })
-    // in this order, which SQLite keeps: from users to their visitors to the touches
-    .text(" as found from visitors v cross join touches t where t.visitor_id = v.id and v.user_id is not null and v.user_id in ")
-    .list(users)
-    .text(" and t.occurred_at >= ")
-    .value(first)
-    .text(" and t.occurred_at <= ")
-    .value(last)
-    .text(if settings.internal_touches { "" } else { " and not t.internal" })
-    .text(" order by v.user_id, t.occurred_at, t.id")
-    .query()
-    .fetch_all(conn)
-    .await?;
+
+    let mut statement = Statement::default();
+    let matching = match select {
+        Select::Filter(filter) => matching(&mut statement, filter),
+        _ => SqlText::default(),
+    };
+    let users = statement.bind_list(users);
+    let (first, last) = (statement.bind(first), statement.bind(last));
+    let internal = if settings.internal_touches { "" } else { "and not t.internal" };
+    // `case` makes false of a condition that is null. The joins go from users to their visitors to the touches.
+    let text = sql_text!(
+        "select v.user_id, t.id, t.occurred_at, t.source, t.medium, {SHOWN_CAMPAIGN} as campaign, t.channel,
+                t.landing_path, t.referrer, t.campaign as raw_campaign, t.term, t.content, t.utm_id, t.source_platform,
+                t.creative_format, t.marketing_tactic, t.fingerprint,
+                (case when 1 = 1 {matching} then true else false end) as matches
+         from visitors v cross join touches t
+         where t.visitor_id = v.id and v.user_id is not null and v.user_id in ({users})
+           and t.occurred_at >= {first} and t.occurred_at <= {last} {internal}
+         order by v.user_id, t.occurred_at, t.id";
+        SHOWN_CAMPAIGN, matching, users, first, last, internal
+    );
+    let rows: Vec<StepRow> = statement.query(text).fetch_all(conn).await?;
     Ok(rows.into_iter().map(PathTouch::from).collect())
-}
-
-impl Statement {
-    /// A condition with its `and`: the conversion `c` is of the filter's kind.
-    pub fn of_kind(self, filter: &Filter) -> Self {
-        match &filter.kind {
-            Some(kind) => self.text(" and c.kind = ").value(kind.as_str()),
-            None => self,
-        }
-    }
-
-    /// A list of placeholders in parentheses.
-    pub fn list(mut self, ids: impl IntoIterator<Item = impl Into<Value>>) -> Self {
-        self = self.text("(");
-        for (place, id) in ids.into_iter().enumerate() {
-            self = self.text(if place == 0 { "" } else { ", " }).value(id);
-        }
-        self.text(")")
-    }
 }

@@ -1,73 +1,78 @@
-use super::CreditSettings;
+use super::settings::CreditSettings;
 use crate::{
-    attribution::report::{Filter, Statement},
+    attribution::report::{
+        filter::{Filter, conditions::of_kind},
+        statement::{Statement, sql_text},
+    },
     db::{Conn, Error},
 };
 
-/// Between the channels of a path, and between currencies; in no channel's name.
+/// Stands between the channels of a path and between currencies. No channel's name has it.
 const SEPARATOR: char = '>';
 
-/// A path, and how many people went it.
+/// A path, and the number of people who took it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct PersonsPath {
+pub(crate) struct PeoplePath {
     /// Oldest first.
     pub channels: Vec<String>,
     /// Whether these people have a conversion of the filter's kind, at any time.
     pub converted: bool,
-    /// In which currencies such a conversion of theirs has a value, by name.
+    /// The currencies in which these people have such a conversion with a value, by name.
     pub currencies: Vec<String>,
     pub people: u64,
 }
 
-/// The paths of people with a touch in the period, by their channels. It depends on what is asked who of them did not convert:
-/// who has no conversion, or none with a value in a currency.
+/// Returns the paths of all people with a touch in the period, converted or not, by their channels.
 ///
-/// A person is a user with all their browsers, or a visitor who is nobody. Their path goes from their last touch in the period
-/// as far back as a conversion's would. Only the period and the kind of the filter are asked.
+/// "Did not convert" depends on the question: for counts, no conversion; for money in a currency, no conversion with a
+/// value in that currency. So each path tells both.
+///
+/// A person is a user with all browsers of that user, or a visitor who belongs to no user. The path ends with the
+/// person's last touch in the period and goes back from there as far as a conversion's path would. Of the filter, only
+/// period and kind matter.
 pub(crate) async fn paths_of_people(
     conn: &mut Conn,
     filter: &Filter,
     settings: &CreditSettings,
-) -> Result<Vec<PersonsPath>, Error> {
+) -> Result<Vec<PeoplePath>, Error> {
     let range = filter.period.range();
     let window = settings.window_of(filter.kind.as_deref().unwrap_or_default());
-    // put together by the database: there are far fewer different paths than people
-    let paths: Vec<(String, bool, String, i64)> = Statement::new(
-        "select path, converted, currencies, count(*) from (
+    let mut statement = Statement::default();
+    let of_kind = of_kind(&mut statement, filter);
+    let (start, end) = (statement.bind(range.start), statement.bind(range.end));
+    let earliest = statement.bind(range.start - window);
+    let window = statement.bind(window);
+    let internal = if settings.internal_touches { "" } else { "and not t.internal" };
+    // The database puts the paths together and counts them: there are far fewer different paths than people.
+    let text = sql_text!(
+        "select path, converted, currencies, count(*)
+         from (
            select string_agg(channel, '>' order by occurred_at, id) as path,
-                  exists (select 1 from conversions c where c.user_id = person and c.refund_of is null",
-    )
-    .of_kind(filter)
-    .text(
-        ") as converted,
-                  coalesce((select string_agg(currency, '>' order by currency) from (
-                    select distinct c.currency from conversions c
-                    where c.user_id = person and c.refund_of is null and c.value > 0 and c.currency is not null",
-    )
-    .of_kind(filter)
-    .text(
-        ") carried), '') as currencies
+                  exists (
+                    select 1 from conversions c
+                    where c.user_id = person and c.refund_of is null {of_kind}) as converted,
+                  coalesce((
+                    select string_agg(currency, '>' order by currency)
+                    from (
+                      select distinct c.currency from conversions c
+                      where c.user_id = person and c.refund_of is null and c.value > 0 and c.currency is not null {of_kind}
+                    ) paid), '') as currencies
            from (
              select coalesce(v.user_id, v.id) as person, t.id, t.occurred_at, t.channel,
-                    max(case when t.occurred_at >= ",
-    )
-    .value(range.start)
-    .text(
-        " then t.occurred_at end) over (partition by coalesce(v.user_id, v.id)) as latest
-             from touches t join visitors v on v.id = t.visitor_id where t.occurred_at >= ",
-    )
-    .value(range.start - window)
-    .text(" and t.occurred_at < ")
-    .value(range.end)
-    .text(if settings.internal_touches { "" } else { " and not t.internal" })
-    .text(") steps where occurred_at >= latest - ")
-    .value(window)
-    .text(" group by person) paths group by path, converted, currencies")
-    .query()
-    .fetch_all(conn)
-    .await?;
+                    max(case when t.occurred_at >= {start} then t.occurred_at end)
+                      over (partition by coalesce(v.user_id, v.id)) as latest
+             from touches t join visitors v on v.id = t.visitor_id
+             where t.occurred_at >= {earliest} and t.occurred_at < {end} {internal}
+           ) steps
+           where occurred_at >= latest - {window}
+           group by person
+         ) paths
+         group by path, converted, currencies";
+        of_kind, start, earliest, end, internal, window
+    );
+    let paths: Vec<(String, bool, String, i64)> = statement.query(text).fetch_all(conn).await?;
     let split = |list: String| list.split(SEPARATOR).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    let path = |(path, converted, currencies, people): (String, bool, String, i64)| PersonsPath {
+    let path = |(path, converted, currencies, people): (String, bool, String, i64)| PeoplePath {
         channels: split(path),
         converted,
         currencies: split(currencies),

@@ -1,120 +1,137 @@
-//! What a filter adds to a statement over `touches t`.
+//! Each function returns conditions on `touches t` with an `and` before each, or an empty text.
 
 use std::time::Duration;
 
-use super::{Field, Filter, NOT_SET};
+use super::{Filter, FilterField, NOT_SET};
 use crate::{
     attribution::{
-        report::{Range, Statement, statement::contains_pattern},
+        report::statement::{SqlText, Statement, contains_pattern, sql_text},
         signal::clean,
     },
     db::{Conn, Error},
 };
 
 impl Filter {
-    /// The same, knowing all names of the campaign it asks for: the one asked for, what it stands for, and what else stands
-    /// for that. It finds the same touches; PostgreSQL finds them sooner.
+    /// Returns the same filter with all names of its campaign looked up: the name asked for, the campaign that it was
+    /// merged into, and all other names that were merged into this campaign. It finds the same touches; PostgreSQL
+    /// finds them sooner.
     pub async fn resolved(&self, conn: &mut Conn) -> Result<Self, Error> {
         let mut filter = self.clone();
-        if let Some(campaign) = self.get(Field::Campaign).filter(|&campaign| campaign != NOT_SET)
+        if let Some(campaign) = self.get(FilterField::Campaign).filter(|&campaign| campaign != NOT_SET)
             && self.names.is_none()
         {
-            let names: Vec<(String,)> = Statement::default().names_of(campaign).query().fetch_all(conn).await?;
+            let mut statement = Statement::default();
+            let names = names_of(&mut statement, campaign);
+            let names: Vec<(String,)> = statement.query(names).fetch_all(conn).await?;
             filter.names = Some(names.into_iter().map(|(name,)| name).collect());
         }
         Ok(filter)
     }
 }
 
-impl Statement {
-    /// A condition: the time in `column` lies in the range.
-    pub fn within(self, column: &'static str, range: Range) -> Self {
-        self.text(column).text(" >= ").value(range.start).text(" and ").text(column).text(" < ").value(range.end)
-    }
+/// The filter's conditions, without its period.
+pub(in crate::attribution::report) fn matching(statement: &mut Statement, filter: &Filter) -> SqlText {
+    conditions(statement, filter, "t.campaign")
+}
 
-    /// Conditions, each with its `and`: what the filter asks of `touches t` but for the time.
-    pub fn matching(self, filter: &Filter) -> Self {
-        self.conditions(filter, "t.campaign")
-    }
+/// The same conditions, for statements that come to touches from their visitors.
+///
+/// The campaign is compared as an expression, for which there is no index. SQLite keeps no statistics: with an index it
+/// would go through all touches of the campaign for each visitor.
+pub(in crate::attribution::report) fn matching_of_visitor(statement: &mut Statement, filter: &Filter) -> SqlText {
+    conditions(statement, filter, "(t.campaign || '')")
+}
 
-    /// The same where touches are found by their visitors.
-    pub fn matching_of_visitor(self, filter: &Filter) -> Self {
-        // An expression, which no index answers: SQLite, without statistics, would go through all touches of the campaign
-        // for each visitor.
-        self.conditions(filter, "(t.campaign || '')")
-    }
+/// The user `u` has a matching touch at or before the sign-up, at most `window` earlier. This is one condition, without
+/// `and`.
+pub(in crate::attribution::report) fn brought_by(
+    statement: &mut Statement,
+    filter: &Filter,
+    window: Duration,
+) -> SqlText {
+    let window = statement.bind(window);
+    let matching = matching_of_visitor(statement, filter);
+    sql_text!(
+        "exists (select 1 from visitors v join touches t on t.visitor_id = v.id
+                 where v.user_id = u.id and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - {window} {matching})";
+        window, matching
+    )
+}
 
-    fn conditions(mut self, filter: &Filter, campaign: &'static str) -> Self {
-        for field in Field::ALL {
-            let Some(value) = filter.get(field) else { continue };
-            let column = if field == Field::Campaign { campaign } else { field.column() };
-            self = self.text(" and (").text(column);
-            self = match value {
-                NOT_SET => self.text(" is null or ").text(column).text(" = ").value(NOT_SET),
-                _ if field == Field::Campaign => match &filter.names {
-                    Some(names) => {
-                        self = self.text(" in (");
-                        for (place, name) in names.iter().enumerate() {
-                            self = self.text(if place == 0 { "" } else { ", " }).value(name.as_str());
-                        }
-                        self.text(")")
-                    }
-                    None => self.text(" in (").names_of(value).text(")"),
-                },
-                // As it is kept, or as it was typed: values are lower case, but for the tokens of referral links. Not
-                // lower(column), which no index answers.
-                _ => {
-                    let lower = clean::clean(value).unwrap_or_default();
-                    self.text(" in (").value(value).text(", ").value(lower).text(")")
-                }
-            };
-            self = self.text(")");
+fn conditions(statement: &mut Statement, filter: &Filter, campaign: &'static str) -> SqlText {
+    let mut all = SqlText::default();
+    for field in FilterField::ALL {
+        let Some(value) = filter.get(field) else { continue };
+        let column = if field == FilterField::Campaign { campaign } else { field.column() };
+        let condition = field_condition(statement, filter, field, column, value);
+        all = sql_text!("{all} and ({condition})"; all, condition);
+    }
+    if let Some(q) = &filter.q {
+        let condition = search_condition(statement, q);
+        all = sql_text!("{all} and ({condition})"; all, condition);
+    }
+    all
+}
+
+fn field_condition(
+    statement: &mut Statement,
+    filter: &Filter,
+    field: FilterField,
+    column: &'static str,
+    value: &str,
+) -> SqlText {
+    if value == NOT_SET {
+        let not_set = statement.bind(NOT_SET);
+        return sql_text!("{column} is null or {column} = {not_set}"; column, not_set);
+    }
+    let values = match (field, &filter.names) {
+        (FilterField::Campaign, Some(names)) => statement.bind_list(names.iter().map(String::as_str)),
+        (FilterField::Campaign, None) => names_of(statement, value),
+        // As typed, and as stored: stored values are in lower case, except for the tokens of referral links. The
+        // condition is not `lower(column) = …`, for which there is no index.
+        _ => statement.bind_list([value, &clean::clean(value).unwrap_or_default()]),
+    };
+    sql_text!("{column} in ({values})"; column, values)
+}
+
+/// `q`: the name in the link, the campaign that it was merged into, the term, or the user's e-mail address contains the
+/// text.
+fn search_condition(statement: &mut Statement, q: &str) -> SqlText {
+    let pattern = statement.bind(contains_pattern(&q.to_lowercase()));
+    // The subquery finds the visitors of these users once, not the user of each touch.
+    sql_text!(
+        r"lower(t.campaign) like {pattern} escape '\'
+          or t.campaign in (select alias from campaign_aliases where lower(campaign) like {pattern} escape '\')
+          or lower(t.term) like {pattern} escape '\'
+          or t.visitor_id in (
+               select qv.id from users qu join visitors qv on qv.user_id = qu.id
+               where qu.email_lower like {pattern} escape '\')";
+        pattern
+    )
+}
+
+/// Returns a query for all names of a campaign.
+fn names_of(statement: &mut Statement, campaign: &str) -> SqlText {
+    let typed = statement.bind(campaign);
+    let stored = statement.bind(clean::clean(campaign).unwrap_or_default());
+    sql_text!(
+        "with asked (name) as (select cast({typed} as text) union select cast({stored} as text)),
+              shown (name) as (
+                select name from asked
+                union select campaign from campaign_aliases where alias in (select name from asked))
+         select name from shown
+         union select alias from campaign_aliases where campaign in (select name from shown)";
+        typed, stored
+    )
+}
+
+/// The conversion `c` is of the filter's kind.
+pub(in crate::attribution::report) fn of_kind(statement: &mut Statement, filter: &Filter) -> SqlText {
+    match &filter.kind {
+        Some(kind) => {
+            let kind = statement.bind(kind.as_str());
+            sql_text!("and c.kind = {kind}"; kind)
         }
-        if let Some(q) = &filter.q {
-            let pattern = contains_pattern(&q.to_lowercase());
-            self = self
-                .text(" and (lower(t.campaign) like ")
-                .value(pattern.as_str())
-                .text(r" escape '\' or t.campaign in (select alias from campaign_aliases where lower(campaign) like ")
-                .value(pattern.as_str())
-                .text(r" escape '\') or lower(t.term) like ")
-                .value(pattern.as_str())
-                // the visitors of these users once, not the user of each touch
-                .text(
-                    r" escape '\' or t.visitor_id in (
-                         select qv.id from users qu join visitors qv on qv.user_id = qu.id where qu.email_lower like ",
-                )
-                .value(pattern)
-                .text(r" escape '\'))");
-        }
-        self
-    }
-
-    /// A query for all names of a campaign: as it is kept, as it was typed, what they stand for, and what else stands for that.
-    fn names_of(self, campaign: &str) -> Self {
-        let lower = clean::clean(campaign).unwrap_or_default();
-        self.text("with asked (name) as (select cast(")
-            .value(campaign)
-            .text(" as text) union select cast(")
-            .value(lower)
-            .text(
-                " as text)),
-                 shown (name) as (
-                     select name from asked
-                     union select campaign from campaign_aliases where alias in (select name from asked))
-                 select name from shown
-                 union select alias from campaign_aliases where campaign in (select name from shown)",
-            )
-    }
-
-    /// A condition: the user `u` has a matching touch at or before the sign-up, at most `window` earlier.
-    pub fn brought_by(self, filter: &Filter, window: Duration) -> Self {
-        self.text(
-            "exists (select 1 from visitors v join touches t on t.visitor_id = v.id
-             where v.user_id = u.id and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - ",
-        )
-        .value(window)
-        .matching_of_visitor(filter)
-        .text(")")
+        None => SqlText::default(),
     }
 }

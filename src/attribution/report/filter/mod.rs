@@ -1,40 +1,42 @@
-//! What a report is asked for, as the query string of an admin page or a CSV file says it.
+//! A filter is read from the query string of an admin page or a CSV file, and written back into one ([`Filter::href`]):
+//! a link must lead to the filter that it was made from, so both stand here.
 //!
 //! | parameter | meaning |
 //! |---|---|
-//! | `from`, `to` | days, both included: `2026-10-24`. One without the other leaves that end open. They win over `period`. |
+//! | `from`, `to` | the first and the last day: `2026-10-24`. Without one of them, that end is open. They win over `period`. |
 //! | `period` | `7d`, `30d`, `90d`, `12m` or `all` |
-//! | `tz` | the time zone in which days begin, by its IANA name. Default `UTC`. |
-//! | `source` … `content`, `channel` | that value, in any case; `(not set)` finds the touches without one |
-//! | `q` | part of the user's e-mail address, the campaign or the term, in any case |
+//! | `tz` | the time zone in which days begin, by its IANA name. Default: `UTC` |
+//! | `source` … `content`, `channel` | this value, in any case; `(not set)` finds the touches without one |
+//! | `q` | a part of the user's e-mail address, the campaign or the term, in any case |
 //! | `model` | how conversions are credited: `first`, `last`, `last_non_direct`, `linear`, `position` or `time_decay` |
 //! | `kind` | which conversions are credited: `signup`, `purchase` … Default: all |
 //!
-//! A campaign is asked for by the name that reports show, or by one that stands for it; `q` looks in both.
+//! `campaign` takes the name that reports show, and any name that was merged into it. `q` looks in all of these names.
 //!
-//! An empty parameter is no parameter, of repeated ones the last non-empty one holds, unknown ones are left to others.
+//! An empty parameter counts as absent. Of repeated parameters the last one that is not empty holds. Unknown parameters
+//! are ignored here: pages have their own.
 
-/// The conditions that a filter is, in SQL.
-mod conditions;
+/// The conditions of a filter, in SQL.
+pub(super) mod conditions;
 
 use form_urlencoded::Serializer;
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 
 use super::{
-    Period, Preset,
-    period::{FIRST_DAY, LAST_DAY, day_of},
+    parameters::{Parameters, Problem},
+    period::{Period, Preset},
 };
 use crate::{
-    attribution::{channel::Channel, model::Model, signal::clean},
+    attribution::{channel::Channel, model::Model},
     timestamp::Timestamp,
 };
 
-/// How a filter asks for touches that have no value in a field. (A touch whose value reads just so is found with them.)
+/// The value by which a filter asks for touches without a value. (It also finds touches whose value is this very text.)
 pub const NOT_SET: &str = "(not set)";
 
-/// A field of a touch that can be filtered by.
+/// A field of a touch that a filter can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
+pub enum FilterField {
     Source,
     Medium,
     Campaign,
@@ -43,10 +45,10 @@ pub enum Field {
     Channel,
 }
 
-impl Field {
+impl FilterField {
     pub const ALL: [Self; 6] = [Self::Source, Self::Medium, Self::Campaign, Self::Term, Self::Content, Self::Channel];
 
-    /// Its query parameter, and its column.
+    /// The query parameter.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Source => "source",
@@ -69,7 +71,7 @@ impl Field {
         }
     }
 
-    /// Its column of `touches t`.
+    /// The column of `touches t`.
     const fn column(self) -> &'static str {
         match self {
             Self::Source => "t.source",
@@ -82,43 +84,32 @@ impl Field {
     }
 }
 
-/// A period and conditions on the touches in it.
+/// A period, and conditions on the touches in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filter {
     pub period: Period,
-    /// The values asked for, by [`Field::ALL`]'s order.
+    /// The values asked for, in the order of [`FilterField::ALL`].
     values: [Option<String>; 6],
-    /// The names of the campaign asked for, where they were looked up.
+    /// All names of the campaign asked for, where they were looked up.
     names: Option<Vec<String>>,
-    /// What is searched for, cleaned.
+    /// The text to search for, cleaned.
     pub q: Option<String>,
-    /// How conversions are credited, where it was said.
+    /// The model that credits conversions; nothing for the configured one.
     pub model: Option<Model>,
     /// The kind of conversions that are credited; nothing for all kinds.
     pub kind: Option<String>,
 }
 
-/// One parameter that could not be understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The parameter.
-    pub name: &'static str,
-    /// What was typed, so that a form can show it again.
-    pub value: String,
-    /// What is wrong, in words.
-    pub message: String,
-}
-
 /// A filter, and what of the query string it does not hold.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parsed {
-    /// With the default in the place of what could not be understood.
+pub struct ParsedFilter {
+    /// Has the default in place of each value that could not be understood.
     pub filter: Filter,
     pub problems: Vec<Problem>,
 }
 
-impl Parsed {
-    /// What a form shows for a parameter: what was typed where it is wrong.
+impl ParsedFilter {
+    /// Returns what a form shows for a parameter: where the value was wrong, what was typed.
     pub fn typed(&self, name: &str) -> Option<String> {
         let wrong = self.problems.iter().find(|problem| problem.name == name).map(|problem| problem.value.clone());
         wrong.or_else(|| self.filter.pairs().into_iter().find(|(key, _)| *key == name).map(|(_, value)| value))
@@ -126,136 +117,86 @@ impl Parsed {
 }
 
 impl Filter {
-    /// All touches of a period.
+    /// Returns the filter for all touches of a period.
     pub fn new(period: Period) -> Self {
         Self { period, values: Default::default(), names: None, q: None, model: None, kind: None }
     }
 
-    /// Reads a query string. Without a period in it, `default` is meant; `now` says which day today is.
-    pub fn parse(query: &str, default: Preset, now: Timestamp) -> Parsed {
-        let mut problems = Vec::new();
-        let mut problem =
-            |name, value: &str, message: String| problems.push(Problem { name, value: value.to_owned(), message });
-
-        let tz = last(query, "tz").and_then(|name| match zone(&name) {
-            Some(tz) => Some(tz),
-            None => {
-                problem("tz", &name, format!("“{name}” is no time zone; write it like Europe/Berlin or UTC."));
-                None
-            }
-        });
-        let tz = tz.unwrap_or(TimeZone::UTC);
-        let today = day_of(now, &tz);
-
-        let mut day = |name| {
-            let typed = last(query, name)?;
-            let day = typed.parse::<Date>().ok().filter(|day| (FIRST_DAY..=LAST_DAY).contains(day));
-            if day.is_none() {
-                problem(name, &typed, format!("“{typed}” is no day; write it like 2026-11-23."));
-            }
-            day
+    /// Reads a query string. A query string without a period means `default`; `now` tells which day is today.
+    pub fn parse(query: &str, default: Preset, now: Timestamp) -> ParsedFilter {
+        let mut parameters = Parameters::new(query);
+        let period = Period::parse(&mut parameters, default, now);
+        let filter = Self {
+            period,
+            values: FilterField::ALL.map(|field| parse_field(&mut parameters, field)),
+            names: None,
+            q: parameters.last("q"),
+            model: parameters.read("model", |typed| typed.parse().ok(), wrong_model),
+            // kinds are stored in lower case
+            kind: parameters.last("kind").map(|kind| kind.to_lowercase()),
         };
-        let (from, to) = (day("from"), day("to"));
-        let preset = last(query, "period").and_then(|typed| {
-            let preset = Preset::parse(&typed);
-            if preset.is_none() {
-                problem("period", &typed, format!("“{typed}” is no period; it can be 7d, 30d, 90d, 12m or all."));
-            }
-            preset
-        });
-        let period = match (from, to) {
-            (Some(from), Some(to)) if from > to => {
-                problem("from", &from.to_string(), format!("The first day, {from}, is after the last."));
-                problem("to", &to.to_string(), format!("The last day, {to}, is before the first."));
-                Period::preset(preset.unwrap_or(default), today, tz)
-            }
-            (None, None) => Period::preset(preset.unwrap_or(default), today, tz),
-            (from, to) => Period { from, to, tz, preset: None },
-        };
-
-        let mut filter = Self::new(period);
-        for field in Field::ALL {
-            let Some(typed) = last(query, field.name()) else { continue };
-            match (field, typed.parse::<Channel>()) {
-                (Field::Channel, Ok(channel)) => filter.values[field as usize] = Some(channel.as_str().to_owned()),
-                (Field::Channel, Err(_)) => {
-                    problem("channel", &typed, format!("“{typed}” is no channel."));
-                }
-                _ => filter.values[field as usize] = Some(typed),
-            }
-        }
-        filter.q = last(query, "q");
-        filter.model = last(query, "model").and_then(|typed| match typed.parse() {
-            Ok(model) => Some(model),
-            Err(_) => {
-                let names = Model::ALL.map(Model::as_str);
-                let (last, others) = (names[names.len() - 1], names[..names.len() - 1].join(", "));
-                problem("model", &typed, format!("“{typed}” is no model; it can be {others} or {last}."));
-                None
-            }
-        });
-        // kinds are lower case
-        filter.kind = last(query, "kind").map(|kind| kind.to_lowercase());
-        Parsed { filter, problems }
+        ParsedFilter { filter, problems: parameters.problems }
     }
 
-    /// The value asked for.
-    pub fn get(&self, field: Field) -> Option<&str> {
+    /// Returns the value asked for.
+    pub fn get(&self, field: FilterField) -> Option<&str> {
         self.values[field as usize].as_deref()
     }
 
-    /// The same with another value asked for. No value, where the touches have none, is `Some(NOT_SET)`.
-    pub fn with(mut self, field: Field, value: Option<&str>) -> Self {
+    /// Returns the filter with another value asked for. `Some(NOT_SET)` asks for touches without a value, `None` for
+    /// all.
+    pub fn with(mut self, field: FilterField, value: Option<&str>) -> Self {
         self.values[field as usize] = value.map(str::to_owned);
         self.names = None;
         self
     }
 
-    /// The same with another text searched for.
+    /// Returns the filter with another text to search for.
     pub fn searching(self, q: Option<String>) -> Self {
         Self { q, ..self }
     }
 
-    /// The same credited by another model.
+    /// Returns the filter with another model.
     pub fn by_model(self, model: Option<Model>) -> Self {
         Self { model, ..self }
     }
 
-    /// The same about another kind of conversions.
+    /// Returns the filter for another kind of conversions.
     pub fn of_kind(self, kind: Option<String>) -> Self {
         Self { kind, ..self }
     }
 
-    /// The same in another period.
+    /// Returns the filter for another period.
     pub fn during(&self, period: Period) -> Self {
         Self { period, ..self.clone() }
     }
 
-    /// The same without anything asked of the touches.
+    /// Returns the filter without its conditions on touches; period, model and kind stay.
     pub fn bare(&self) -> Self {
         Self { model: self.model, kind: self.kind.clone(), ..Self::new(self.period.clone()) }
     }
 
-    /// Whether anything is asked of the touches but their time.
+    /// Whether the filter has no condition on touches, apart from their time.
     pub fn is_bare(&self) -> bool {
         self.q.is_none() && self.values.iter().all(Option::is_none)
     }
 
-    /// Whether what is asked of the touches, but for the search, holds where there is none: for credit that goes to Direct.
+    /// Whether a conversion without any touch, which is credited to Direct, passes the conditions on fields. The search
+    /// text is not looked at here: the SQL that reads conversions compares it with the user's e-mail address.
     pub fn finds_direct(&self) -> bool {
-        Field::ALL.into_iter().all(|field| match (field, self.get(field)) {
+        FilterField::ALL.into_iter().all(|field| match (field, self.get(field)) {
             (_, None) => true,
-            (Field::Channel, Some(channel)) => channel == Channel::Direct.as_str(),
+            (FilterField::Channel, Some(channel)) => channel == Channel::Direct.as_str(),
             (_, Some(value)) => value == NOT_SET,
         })
     }
 
-    /// The same in the period before; nothing where an end is open.
+    /// Returns the filter for the period before; nothing where an end is open.
     pub fn previous(&self) -> Option<Self> {
         self.period.previous().map(|period| self.during(period))
     }
 
-    /// The parameters that lead here again, with a period that moves on with the days where it has a name.
+    /// Returns the parameters of a link to this filter. A named period stays a name: `30d` of tomorrow has other days.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = match self.period.preset {
             Some(preset) => vec![("period", preset.as_str().to_owned())],
@@ -265,14 +206,15 @@ impl Filter {
         pairs
     }
 
-    /// The parameters with the days themselves: for a file, which must say what is in it.
+    /// Returns the parameters with days in place of a period's name. A file has these, since its name must say what is
+    /// in it.
     pub fn dated_pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = self.days();
         pairs.extend(self.conditions());
         pairs
     }
 
-    /// The address of a page with this filter and further parameters.
+    /// Returns the address of a page with this filter and further parameters.
     pub fn href(&self, path: &str, further: &[(&str, &str)]) -> String {
         href(path, self.pairs().iter().map(|(name, value)| (*name, value.as_str())).chain(further.iter().copied()))
     }
@@ -285,7 +227,7 @@ impl Filter {
     fn conditions(&self) -> impl Iterator<Item = (&'static str, String)> {
         let tz = self.tz_name();
         let tz = (tz != "UTC").then(|| ("tz", tz.to_owned()));
-        let values = Field::ALL.into_iter().filter_map(|field| Some((field.name(), self.get(field)?.to_owned())));
+        let values = FilterField::ALL.into_iter().filter_map(|field| Some((field.name(), self.get(field)?.to_owned())));
         tz.into_iter()
             .chain(values)
             .chain(self.q.clone().map(|q| ("q", q)))
@@ -293,27 +235,31 @@ impl Filter {
             .chain(self.kind.clone().map(|kind| ("kind", kind)))
     }
 
-    /// The IANA name of the time zone.
+    /// Returns the IANA name of the time zone.
     pub fn tz_name(&self) -> &str {
         self.period.tz.iana_name().unwrap_or("UTC")
     }
 }
 
-/// The address of a page with these parameters.
+fn parse_field(parameters: &mut Parameters<'_>, field: FilterField) -> Option<String> {
+    match field {
+        FilterField::Channel => parameters.read(
+            "channel",
+            |typed| typed.parse::<Channel>().ok().map(|channel| channel.as_str().to_owned()),
+            |typed| format!("“{typed}” is not a channel."),
+        ),
+        _ => parameters.last(field.name()),
+    }
+}
+
+fn wrong_model(typed: &str) -> String {
+    let names = Model::ALL.map(Model::as_str);
+    let (last, others) = (names[names.len() - 1], names[..names.len() - 1].join(", "));
+    format!("“{typed}” is not a model. Use {others} or {last}.")
+}
+
+/// Returns the address of a page with these parameters.
 pub fn href<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
-}
-
-/// The last non-empty value of a parameter, cleaned of what cannot be in a stored value.
-fn last(query: &str, name: &str) -> Option<String> {
-    form_urlencoded::parse(query.as_bytes())
-        .filter(|(key, _)| key == name)
-        .filter_map(|(_, value)| clean::tidy(&value))
-        .last()
-}
-
-/// The time zone of that name. Only names with a known place count, not what `TZ` variables may hold.
-fn zone(name: &str) -> Option<TimeZone> {
-    TimeZone::get(name).ok().filter(|tz| tz.iana_name().is_some())
 }

@@ -23,7 +23,7 @@ const NEIGHBOURS: usize = 32;
 
 /// A campaign's name and its number of touches.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Named {
+pub struct CampaignCount {
     pub name: String,
     pub touches: i64,
 }
@@ -52,16 +52,16 @@ impl Likeness {
 
 /// Two names that look alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pair {
+pub struct SimilarPair {
     /// The name with fewer touches, which would be merged into the other.
-    pub fewer: Named,
-    pub more: Named,
+    pub fewer: CampaignCount,
+    pub more: CampaignCount,
     pub likeness: Likeness,
 }
 
 /// Returns the names that look like a name with more touches, each paired with the largest such name. `names` and the result
 /// have the name with the most touches first.
-pub fn pairs(names: &[Named]) -> Vec<Pair> {
+pub fn pairs(names: &[CampaignCount]) -> Vec<SimilarPair> {
     let shapes: Vec<Shape> = names.iter().map(|named| Shape::of(&named.name)).collect();
     let mut places: Vec<(u64, usize)> = Vec::new();
     for (index, shape) in shapes.iter().enumerate() {
@@ -87,7 +87,11 @@ pub fn pairs(names: &[Named]) -> Vec<Pair> {
         }
     }
     best.into_iter()
-        .map(|(fewer, (more, likeness))| Pair { fewer: names[fewer].clone(), more: names[more].clone(), likeness })
+        .map(|(fewer, (more, likeness))| SimilarPair {
+            fewer: names[fewer].clone(),
+            more: names[more].clone(),
+            likeness,
+        })
         .collect()
 }
 
@@ -194,7 +198,7 @@ mod tests {
 
     fn likeness(one: &str, other: &str) -> Option<Likeness> {
         let found = [(one, other), (other, one)].map(|(more, fewer)| {
-            let names = [(more, 2), (fewer, 1)].map(|(name, touches)| Named { name: name.to_owned(), touches });
+            let names = [(more, 2), (fewer, 1)].map(|(name, touches)| CampaignCount { name: name.to_owned(), touches });
             pairs(&names).first().map(|pair| pair.likeness)
         });
         assert_eq!(found[0], found[1], "{one} {other}");
@@ -240,7 +244,7 @@ mod tests {
     #[test]
     fn each_name_is_paired_with_the_largest() {
         let names = [("spring_sale", 9), ("springsale", 4), ("spring-sale", 2), ("autumn", 1)]
-            .map(|(name, touches)| Named { name: name.to_owned(), touches });
+            .map(|(name, touches)| CampaignCount { name: name.to_owned(), touches });
         let found: Vec<_> = pairs(&names).into_iter().map(|pair| (pair.fewer.name, pair.more.name)).collect();
         let expected = [("springsale", "spring_sale"), ("spring-sale", "spring_sale")];
         assert_eq!(found, expected.map(|(fewer, more)| (fewer.to_owned(), more.to_owned())));
@@ -261,7 +265,7 @@ mod tests {
         }
         let mut words: Vec<_> = words.into_iter().collect();
         words.sort();
-        let names: Vec<Named> = words.into_iter().map(|name| Named { name, touches: 1 }).collect();
+        let names: Vec<CampaignCount> = words.into_iter().map(|name| CampaignCount { name, touches: 1 }).collect();
         let shapes: Vec<Shape> = names.iter().map(|named| Shape::of(&named.name)).collect();
         let mut paired = 0;
         for (fewer, more) in (0..names.len()).flat_map(|fewer| (0..fewer).map(move |more| (fewer, more))) {
@@ -280,7 +284,7 @@ mod tests {
         let same = (0..10_000_u32).filter_map(|n| Some(format!("campaign{}", char::from_u32(0x4e00 + n)?)));
         let long = (0..10_000).map(|n| format!("{:a>64}", format!("{n:b}").replace('0', "x").replace('1', "y")));
         for names in [same.collect::<Vec<_>>(), long.collect()] {
-            let names: Vec<Named> = names.into_iter().map(|name| Named { name, touches: 1 }).collect();
+            let names: Vec<CampaignCount> = names.into_iter().map(|name| CampaignCount { name, touches: 1 }).collect();
             assert_eq!(names.len(), 10_000);
             let begin = std::time::Instant::now();
             pairs(&names);

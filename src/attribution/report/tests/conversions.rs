@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     attribution::{
-        model::Model,
+        model::{Minor, Model},
         report::{
             Range,
             conversions::{any_conversion, conversion_count, conversions},
@@ -35,7 +35,7 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
                 .filter(|row| row.refund_of.is_none() && range.contains(row.occurred_at))
                 .filter(|row| filter.kind.as_deref().is_none_or(|kind| kind == row.kind))
                 .filter(|row| {
-                    let path = naive.parts(row.id, Model::Linear);
+                    let path = naive.shares(row.id, Model::Linear);
                     path.iter().any(|(touch, _)| naive.finds(&filter, row, *touch))
                 })
                 .collect();
@@ -64,7 +64,7 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
                 assert_eq!(listed.id, expected.id, "{query}");
                 assert_eq!((listed.value, listed.currency.as_deref()), (expected.value, expected.currency));
                 let refunds = sample.conversions.iter().filter(|row| row.refund_of == Some(expected.id));
-                assert_eq!(listed.refunded, -refunds.map(|row| row.value).sum::<i64>(), "{query}");
+                assert_eq!(listed.refunded, -refunds.map(|row| row.value).sum::<Minor>(), "{query}");
             }
         }
         assert!(found > 500, "{found}");

@@ -9,13 +9,13 @@ use super::{
 };
 use crate::{
     attribution::{
-        model::{COUNT_UNIT, Model, Weights},
+        model::{Credit, Minor, Model, Weights},
         report::{
             Filter, Preset, Range,
-            campaigns::{Column, Order, campaigns, campaigns_after},
+            campaigns::{CampaignColumn, CampaignOrder, campaigns, campaigns_after},
             credit::{
-                CreditSettings, Earned, Part,
-                compare::{By, Group, compare},
+                CreditSettings, Revenue, Share,
+                compare::{Group, GroupBy, compare},
                 credit_by_campaign, credit_of_touch, credit_of_user, credit_over_time, kinds,
             },
         },
@@ -73,37 +73,41 @@ async fn credit_equals_its_recomputation() {
                     None => [None, None, None, Some("Direct")],
                     Some(touch) => [touch.source, touch.medium, touch.campaign, Some(touch.channel)],
                 });
-                nonzero += expected.values().filter(|earned| earned.count > 0).count();
+                nonzero += expected.values().filter(|earned| earned.conversions > Credit::ZERO).count();
 
-                let page = campaigns(&mut conn, filter, WINDOW, &found, Order::default(), 1_000, 0).await;
+                let page = campaigns(&mut conn, filter, WINDOW, &found, CampaignOrder::default(), 1_000, 0).await;
                 let rows = page.expect("campaigns").rows;
-                let mut total = Earned::default();
+                let mut total = Revenue::default();
                 for row in &rows {
                     let key = [&row.source, &row.medium, &row.campaign].map(Option::as_deref);
                     let key = [key[0], key[1], key[2], Some(row.channel.as_str())];
                     let earned = expected.get(&key).cloned().unwrap_or_default();
-                    assert_eq!((row.credit, found.of(row)), (earned.count, earned), "{query} {model} {key:?}");
-                    total += &found.of(row);
+                    assert_eq!(
+                        (row.credit, found.of(&row.key())),
+                        (earned.conversions, earned),
+                        "{query} {model} {key:?}"
+                    );
+                    total += &found.of(&row.key());
                 }
                 assert_eq!(found.total(), total, "{query} {model}: every credit has a row");
 
                 totals.push(total);
             }
-            for by in By::ALL {
+            for by in GroupBy::ALL {
                 let compared = compare(&mut conn, filter, &settings(), by).await.expect("a comparison");
                 for (place, model) in Model::ALL.into_iter().enumerate() {
                     let expected = naive.earned(filter, range, model, |touch| match (by, touch) {
                         (_, None) => Group::Direct,
-                        (By::Channel, Some(Touch { channel: "Direct", .. })) => Group::Direct,
-                        (By::Channel, Some(touch)) => Group::Value(Some(touch.channel.to_owned())),
-                        (By::Source, Some(touch)) => Group::Value(touch.source.map(str::to_owned)),
-                        (By::Campaign, Some(touch)) => Group::Value(touch.campaign.map(str::to_owned)),
+                        (GroupBy::Channel, Some(Touch { channel: "Direct", .. })) => Group::Direct,
+                        (GroupBy::Channel, Some(touch)) => Group::Value(Some(touch.channel.to_owned())),
+                        (GroupBy::Source, Some(touch)) => Group::Value(touch.source.map(str::to_owned)),
+                        (GroupBy::Campaign, Some(touch)) => Group::Value(touch.campaign.map(str::to_owned)),
                     });
-                    let of_rows: BTreeMap<Group, Earned> = compared
+                    let of_rows: BTreeMap<Group, Revenue> = compared
                         .rows
                         .iter()
                         .map(|(group, row)| (group.clone(), row.models[place].clone()))
-                        .filter(|(group, earned)| expected.contains_key(group) || *earned != Earned::default())
+                        .filter(|(group, earned)| expected.contains_key(group) || *earned != Revenue::default())
                         .collect();
                     assert_eq!(of_rows, expected, "{query} {model} {by:?}");
                     assert_eq!(compared.total.models[place], totals[place], "{query} {model} {by:?}");
@@ -124,14 +128,14 @@ async fn credit_adds_up_to_the_conversions_of_the_period() {
         for query in ["period=all", "from=2026-04-10&to=2026-05-20", "from=2026-04-10&to=2026-05-20&kind=purchase"] {
             let filter = asked(query);
             let range = filter.period.range();
-            let mut expected = Earned::default();
+            let mut expected = Revenue::default();
             for conversion in sample.conversions.iter().filter(|row| {
                 range.contains(row.occurred_at) && filter.kind.as_deref().is_none_or(|kind| kind == row.kind)
             }) {
-                let count = if conversion.refund_of.is_none() { COUNT_UNIT } else { 0 };
-                expected.add(Part { count, value: conversion.value }, conversion.currency);
+                let conversions = if conversion.refund_of.is_none() { Credit::ONE } else { Credit::ZERO };
+                expected.add(Share { conversions, value: conversion.value }, conversion.currency);
             }
-            assert!(expected.count > 0 && expected.values.len() == 3, "{query}");
+            assert!(expected.conversions > Credit::ZERO && expected.by_currency.len() == 3, "{query}");
             for model in Model::ALL {
                 let credit = credit_by_campaign(&mut conn, &filter, &settings(), model).await.expect("credit");
                 assert_eq!(credit.total(), expected, "{query} {model}");
@@ -144,7 +148,7 @@ async fn credit_adds_up_to_the_conversions_of_the_period() {
                 total += &over_time[1];
                 assert_eq!(total, expected, "{query} {model}");
             }
-            let compared = compare(&mut conn, &filter, &settings(), By::Channel).await.expect("a comparison");
+            let compared = compare(&mut conn, &filter, &settings(), GroupBy::Channel).await.expect("a comparison");
             assert_eq!(compared.total.markov, expected, "{query}");
             assert_eq!(compared.total.shapley, expected, "{query}");
         }
@@ -168,15 +172,15 @@ async fn a_user_and_a_touch_have_the_credit_of_the_report() {
                 let found = credit_of_user(&mut conn, user.id, &settings(), model).await.expect("credit");
                 let mut own: Vec<_> = sample.conversions.iter().filter(|row| row.user == user.id).collect();
                 own.sort_by_key(|conversion| (conversion.occurred_at, conversion.id));
-                let expected: Vec<(ConversionId, Vec<(TouchId, Part)>)> = own
+                let expected: Vec<(ConversionId, Vec<(TouchId, Share)>)> = own
                     .into_iter()
                     .map(|conversion| {
-                        let parts = naive.parts(conversion.id, model);
+                        let parts = naive.shares(conversion.id, model);
                         (conversion.id, parts.iter().filter_map(|(touch, part)| Some(((*touch)?.id, *part))).collect())
                     })
                     .collect();
                 let found: Vec<_> =
-                    found.into_iter().map(|credited| (credited.conversion.id, credited.parts)).collect();
+                    found.into_iter().map(|credited| (credited.conversion.id, credited.shares)).collect();
                 assert_eq!(found, expected, "{model}");
             }
         }
@@ -186,9 +190,12 @@ async fn a_user_and_a_touch_have_the_credit_of_the_report() {
             let found = credit_of_touch(&mut conn, owner, touch.id, &settings()).await.expect("credit");
             for ((found, all), model) in found.into_iter().zip(&of_touches).zip(Model::ALL) {
                 let expected = all.get(&Some(touch.id)).cloned().unwrap_or_default();
-                assert_eq!(found.count, expected.count, "{model}");
-                assert!(found.values.iter().all(|(currency, value)| *value == expected.value(currency)), "{model}");
-                nonzero += usize::from(expected.count > 0);
+                assert_eq!(found.conversions, expected.conversions, "{model}");
+                assert!(
+                    found.by_currency.iter().all(|(currency, value)| *value == expected.value(currency)),
+                    "{model}"
+                );
+                nonzero += usize::from(expected.conversions > Credit::ZERO);
             }
         }
         assert!(nonzero > 10, "{nonzero}");
@@ -206,12 +213,15 @@ async fn internal_touches_are_credited_where_that_is_configured() {
     each_database(async |db| {
         sample.store(&db).await;
         let mut conn = db.read().await.expect("a connection");
-        let compared = compare(&mut conn, &filter, &settings, By::Campaign).await.expect("a comparison");
+        let compared = compare(&mut conn, &filter, &settings, GroupBy::Campaign).await.expect("a comparison");
         let expected = naive.earned(&filter, Range::ALL, Model::First, campaign);
         let spring = Some("spring".to_owned());
         assert_eq!(compared.rows[&Group::Value(spring.clone())].models[0], expected[&spring]);
         assert_ne!(
-            compare(&mut conn, &filter, &super::credit::settings(), By::Campaign).await.expect("a comparison").rows,
+            compare(&mut conn, &filter, &super::credit::settings(), GroupBy::Campaign)
+                .await
+                .expect("a comparison")
+                .rows,
             compared.rows
         );
     })
@@ -238,14 +248,18 @@ async fn campaigns_are_sorted_by_credit_and_a_file_has_those_that_only_earned() 
         let filter = asked("from=2026-04-20&to=2026-04-30");
         let credit = credit_by_campaign(&mut conn, &filter, &settings, Model::Linear).await.expect("credit");
         for (descending, expected) in [(true, ["autumn", "", "late"]), (false, ["late", "", "autumn"])] {
-            let order = Order { column: Column::Credit, descending };
+            let order = CampaignOrder { column: CampaignColumn::Credit, descending };
             let rows = campaigns(&mut conn, &filter, WINDOW, &credit, order, 10, 0).await.expect("campaigns").rows;
             let names: Vec<_> = rows.iter().map(|row| row.campaign.as_deref().unwrap_or_default()).collect();
             assert_eq!(names, expected);
         }
         let rows = campaigns_after(&mut conn, &filter, WINDOW, &credit, None, 10).await.expect("campaigns");
-        let earned: Vec<_> = rows.iter().map(|row| (row.campaign.as_deref(), row.touches, credit.of(row))).collect();
-        let of = |count, value| Earned { count, values: BTreeMap::from([("EUR".to_owned(), value)]) };
+        let earned: Vec<_> =
+            rows.iter().map(|row| (row.campaign.as_deref(), row.touches, credit.of(&row.key()))).collect();
+        let of = |count, value| Revenue {
+            conversions: Credit(count),
+            by_currency: BTreeMap::from([("EUR".to_owned(), Minor(value))]),
+        };
         assert_eq!(
             earned,
             [

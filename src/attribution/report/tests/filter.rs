@@ -3,7 +3,7 @@ use jiff::civil::date;
 use crate::{
     attribution::{
         model::Model,
-        report::{Field, Filter, Parsed, Preset, filter::NOT_SET},
+        report::{Filter, FilterField, ParsedFilter, Preset, filter::NOT_SET},
     },
     timestamp::Timestamp,
 };
@@ -11,7 +11,7 @@ use crate::{
 /// 2026-11-23T23:30:00Z: the next day in Berlin.
 const NOW: Timestamp = Timestamp::from_millis(1_795_476_600_000);
 
-fn parse(query: &str) -> Parsed {
+fn parse(query: &str) -> ParsedFilter {
     Filter::parse(query, Preset::Days30, NOW)
 }
 
@@ -54,7 +54,7 @@ fn wrong_values_are_told_by_name_kept_as_typed_and_left_out() {
     assert_eq!(parsed.typed("campaign").as_deref(), Some("Spring"));
     assert_eq!(parsed.typed("medium"), None);
     assert_eq!(parsed.filter.period, parse("").filter.period);
-    assert_eq!(parsed.filter.get(Field::Channel), None);
+    assert_eq!(parsed.filter.get(FilterField::Channel), None);
 }
 
 #[test]
@@ -78,15 +78,15 @@ fn days_stay_within_what_the_calendar_can_count() {
 #[test]
 fn empty_parameters_are_none_and_the_last_of_repeated_ones_holds() {
     let filter = parse("campaign=&source=a&source=b&source=&medium=%20&q=%00").filter;
-    assert_eq!(filter.get(Field::Campaign), None);
-    assert_eq!(filter.get(Field::Source), Some("b"));
-    assert_eq!(filter.get(Field::Medium), None);
+    assert_eq!(filter.get(FilterField::Campaign), None);
+    assert_eq!(filter.get(FilterField::Source), Some("b"));
+    assert_eq!(filter.get(FilterField::Medium), None);
     assert_eq!(filter.q, None);
 }
 
 #[test]
 fn a_channel_is_known_in_any_case() {
-    assert_eq!(parse("channel=paid+search").filter.get(Field::Channel), Some("Paid Search"));
+    assert_eq!(parse("channel=paid+search").filter.get(FilterField::Channel), Some("Paid Search"));
 }
 
 #[test]
@@ -116,10 +116,10 @@ fn a_file_names_its_days_instead_of_a_period_that_moves_on() {
 
 #[test]
 fn a_condition_can_be_set_and_taken_off() {
-    let filter = parse("campaign=x").filter.with(Field::Medium, Some(NOT_SET));
-    assert_eq!(filter.get(Field::Medium), Some(NOT_SET));
+    let filter = parse("campaign=x").filter.with(FilterField::Medium, Some(NOT_SET));
+    assert_eq!(filter.get(FilterField::Medium), Some(NOT_SET));
     assert!(!filter.is_bare());
-    assert!(filter.with(Field::Medium, None).with(Field::Campaign, None).is_bare());
+    assert!(filter.with(FilterField::Medium, None).with(FilterField::Campaign, None).is_bare());
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn model_and_kind_are_kept_in_links_and_are_no_conditions_on_touches() {
     assert_eq!((filter.model, filter.kind.as_deref()), (Some(Model::TimeDecay), Some("purchase")));
     assert_eq!(filter.href("/admin", &[]), "/admin?period=7d&model=time_decay&kind=purchase");
     assert!(filter.is_bare());
-    assert_eq!(filter.clone().with(Field::Source, Some("x")).bare(), filter);
+    assert_eq!(filter.clone().with(FilterField::Source, Some("x")).bare(), filter);
     assert_eq!(filter.by_model(None).of_kind(None).href("/admin", &[]), "/admin?period=7d");
 
     let wrong = parse("model=u-shaped");

@@ -3,7 +3,7 @@ use crate::{
     attribution::report::{
         Filter, Preset,
         journey::journey,
-        leads::{Lead, Walk, lead, leads, leads_of_visitor},
+        leads::{Lead, ScanOrder, lead, leads, leads_of_visitor},
         page::PagePosition,
     },
     db::{Conn, sql, testing::each_database},
@@ -18,8 +18,8 @@ fn filter(query: &str) -> Filter {
 }
 
 async fn ids(conn: &mut Conn, query: &str) -> Vec<TouchId> {
-    let page = leads(conn, &filter(query), PagePosition::Newest, 1_000, Walk::ByTime).await.expect("leads");
-    let same = leads(conn, &filter(query), PagePosition::Newest, 1_000, Walk::ByVisitor).await.expect("leads");
+    let page = leads(conn, &filter(query), PagePosition::Newest, 1_000, ScanOrder::ByTime).await.expect("leads");
+    let same = leads(conn, &filter(query), PagePosition::Newest, 1_000, ScanOrder::ByVisitor).await.expect("leads");
     assert_eq!(page, same, "{query}");
     page.rows.into_iter().map(|lead| lead.id).collect()
 }
@@ -52,7 +52,7 @@ async fn pages_stay_while_new_rows_arrive() {
 
         let (mut walked, mut position, mut firsts) = (Vec::new(), PagePosition::Newest, Vec::new());
         loop {
-            let page = leads(&mut conn, &filter, position, 7, Walk::ByTime).await.expect("a page");
+            let page = leads(&mut conn, &filter, position, 7, ScanOrder::ByTime).await.expect("a page");
             walked.extend(page.rows.iter().map(|lead| lead.id));
             firsts.push(page.rows[0].id);
             // what comes in between is newer than what was seen
@@ -68,10 +68,11 @@ async fn pages_stay_while_new_rows_arrive() {
         assert_eq!(walked, all);
 
         // and back again, to pages that begin where they began
-        let mut page = leads(&mut conn, &filter, position, 7, Walk::ByTime).await.expect("a page");
+        let mut page = leads(&mut conn, &filter, position, 7, ScanOrder::ByTime).await.expect("a page");
         for first in firsts.iter().rev().skip(1) {
             let newer = page.newer.expect("a newer page");
-            page = leads(&mut conn, &filter, PagePosition::After(newer), 7, Walk::ByVisitor).await.expect("a page");
+            page =
+                leads(&mut conn, &filter, PagePosition::After(newer), 7, ScanOrder::ByVisitor).await.expect("a page");
             assert_eq!(page.rows[0].id, *first);
         }
         assert!(page.newer.is_some(), "the rows that arrived are newer still");
@@ -90,11 +91,12 @@ async fn leads_of_one_moment_are_each_on_one_page() {
     each_database(async |db| {
         sample.store(&db).await;
         let mut conn = db.read().await.expect("a connection");
-        let first = leads(&mut conn, &filter(""), PagePosition::Newest, 4, Walk::ByVisitor).await.expect("a page");
+        let first = leads(&mut conn, &filter(""), PagePosition::Newest, 4, ScanOrder::ByVisitor).await.expect("a page");
         assert_eq!(first.newer, None);
-        let second = leads(&mut conn, &filter(""), PagePosition::Before(first.older.expect("more")), 6, Walk::ByTime)
-            .await
-            .expect("a page");
+        let second =
+            leads(&mut conn, &filter(""), PagePosition::Before(first.older.expect("more")), 6, ScanOrder::ByTime)
+                .await
+                .expect("a page");
         assert_eq!(second.older, None);
         let mut seen: Vec<_> = first.rows.iter().chain(&second.rows).map(|lead| lead.id).collect();
         assert_eq!(seen.len(), 10);

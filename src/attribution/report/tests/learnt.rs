@@ -11,10 +11,13 @@ use super::{
 };
 use crate::{
     attribution::{
-        model::data_driven::{Paths, Sampling, Worth, credits, markov, shapley},
+        model::{
+            Credit, Minor,
+            data_driven::{ChannelPaths, Sampling, Worth, credits, markov, shapley},
+        },
         report::credit::{
-            CreditSettings, PersonsPath,
-            compare::{By, Comparison, Group, compare},
+            CreditSettings, PeoplePath,
+            compare::{Comparison, Group, GroupBy, compare},
             paths_of_people,
         },
     },
@@ -49,7 +52,7 @@ async fn people_go_their_paths_with_what_they_converted_to() {
                     let of_kind = filter.kind.as_deref().is_none_or(|kind| kind == row.kind);
                     row.user.as_uuid() == person && of_kind && row.refund_of.is_none()
                 });
-                let paid = own.clone().filter(|row| row.value > 0).filter_map(|row| row.currency);
+                let paid = own.clone().filter(|row| row.value > Minor::ZERO).filter_map(|row| row.currency);
                 let currencies: BTreeSet<String> = paid.map(str::to_owned).collect();
                 touches.sort_by_key(|touch| (touch.occurred_at, touch.id));
                 let last = touches.last().expect("one at least").occurred_at;
@@ -60,9 +63,9 @@ async fn people_go_their_paths_with_what_they_converted_to() {
                 let path = path.map(|touch| touch.channel.to_owned()).collect();
                 *counted.entry((path, own.count() > 0, currencies.into_iter().collect())).or_default() += 1;
             }
-            let expected: Vec<PersonsPath> = counted
+            let expected: Vec<PeoplePath> = counted
                 .into_iter()
-                .map(|((channels, converted, currencies), people)| PersonsPath {
+                .map(|((channels, converted, currencies), people)| PeoplePath {
                     channels,
                     converted,
                     currencies,
@@ -97,7 +100,7 @@ fn values(compared: &Comparison, currency: &str) -> Vec<(String, [i64; 2])> {
         Group::Value(value) => value.clone().unwrap_or_default(),
     };
     let rows = compared.rows.iter();
-    let values = rows.map(|(group, row)| (name(group), [&row.markov, &row.shapley].map(|by| by.value(currency))));
+    let values = rows.map(|(group, row)| (name(group), [&row.markov, &row.shapley].map(|by| by.value(currency).0)));
     values.filter(|(_, values)| *values != [0, 0]).collect()
 }
 
@@ -124,7 +127,7 @@ async fn money_is_learnt_from_the_conversions_that_brought_it() {
 
     // every other person with a touch did not convert, whatever they did instead
     let (email, paid, referral, organic, social, display) = (0, 1, 2, 3, 4, 5);
-    let mut euros = Paths::default();
+    let mut euros = ChannelPaths::default();
     for path in [&[email, paid][..], &[paid], &[email, referral]] {
         euros.add(path, true, 1);
     }
@@ -135,8 +138,12 @@ async fn money_is_learnt_from_the_conversions_that_brought_it() {
     let names = ["Email", "Paid Search", "Referral", "Organic Search", "Paid Social", "Display"];
     let [by_markov, by_shapley] =
         [markov(&all_lost).shares, shapley(&all_lost, Worth::default(), Sampling::default()).shares]
-            .map(|shares| credits(&shares, 3_003));
-    assert_ne!(by_markov, credits(&markov(&euros).shares, 3_003), "the others make a difference");
+            .map(|shares| credits(&shares, Minor(3_003)).into_iter().map(i64::from).collect::<Vec<_>>());
+    assert_ne!(
+        by_markov,
+        credits(&markov(&euros).shares, Minor(3_003)).into_iter().map(i64::from).collect::<Vec<_>>(),
+        "the others make a difference"
+    );
     let mut expected: Vec<(String, [i64; 2])> = (0..names.len())
         .map(|n| (names[n].to_owned(), [by_markov[n], by_shapley[n]]))
         .filter(|(_, values)| *values != [0, 0])
@@ -147,19 +154,19 @@ async fn money_is_learnt_from_the_conversions_that_brought_it() {
         sample.store(&db).await;
         let mut conn = db.read().await.expect("a connection");
         for query in ["period=all", "period=all&kind=purchase"] {
-            let compared = compare(&mut conn, &asked(query), &settings, By::Channel).await.expect("a comparison");
+            let compared = compare(&mut conn, &asked(query), &settings, GroupBy::Channel).await.expect("a comparison");
             assert_eq!(values(&compared, "JPY"), [("Organic Search".to_owned(), [100_000; 2])], "{query}");
             assert_eq!(values(&compared, "EUR"), expected, "{query}");
             assert_eq!(values(&compared, "USD"), [("Display".to_owned(), [300; 2])], "{query}");
             let total = &compared.total;
-            assert_eq!((total.markov.value("EUR"), total.shapley.value("EUR")), (3_003, 3_003));
+            assert_eq!((total.markov.value("EUR"), total.shapley.value("EUR")), (Minor(3_003), Minor(3_003)));
             // counts are learnt from all
             let social = &compared.rows[&Group::Value(Some("Paid Social".to_owned()))];
-            assert!(social.markov.count > 0 && social.shapley.count > 0, "{query}");
+            assert!(social.markov.conversions > Credit::ZERO && social.shapley.conversions > Credit::ZERO, "{query}");
         }
         // only the refund falls into it
         let refunds = asked("from=2026-04-06&to=2026-04-30");
-        let compared = compare(&mut conn, &refunds, &settings, By::Channel).await.expect("a comparison");
+        let compared = compare(&mut conn, &refunds, &settings, GroupBy::Channel).await.expect("a comparison");
         assert_eq!(values(&compared, "USD"), [("Direct".to_owned(), [-200; 2])]);
     })
     .await;

@@ -8,24 +8,24 @@ use super::{
 };
 use crate::{
     attribution::{
-        model::{COUNT_UNIT, Model, Step, credit},
+        model::{Credit, Minor, Model, Step, share},
         report::{
-            Field, Filter, Range,
-            credit::{CreditSettings, Earned, Part},
+            Filter, FilterField, Range,
+            credit::{CreditSettings, Revenue, Share},
             filter::NOT_SET,
         },
     },
     id::{ConversionId, UserId},
 };
 
-/// The parts of a conversion or refund by each of [`Model::ALL`]; no touch is Direct.
-type Parts<'a> = [Vec<(Option<&'a Touch>, Part)>; 6];
+/// The shares of a conversion or refund by each of [`Model::ALL`]; no touch is Direct.
+type Shares<'a> = [Vec<(Option<&'a Touch>, Share)>; 6];
 
 /// Everything a sample's conversions are credited to.
 pub struct NaiveCredit<'a> {
     sample: &'a Sample,
     settings: CreditSettings,
-    credited: Vec<(&'a Conversion, Parts<'a>)>,
+    credited: Vec<(&'a Conversion, Shares<'a>)>,
 }
 
 impl<'a> NaiveCredit<'a> {
@@ -39,31 +39,31 @@ impl<'a> NaiveCredit<'a> {
         naive
     }
 
-    pub fn parts(&self, conversion: ConversionId, model: Model) -> &[(Option<&'a Touch>, Part)] {
-        let (_, parts) = self.credited.iter().find(|(row, _)| row.id == conversion).expect("a conversion");
-        &parts[Model::ALL.iter().position(|each| *each == model).expect("a model")]
+    pub fn shares(&self, conversion: ConversionId, model: Model) -> &[(Option<&'a Touch>, Share)] {
+        let (_, shares) = self.credited.iter().find(|(row, _)| row.id == conversion).expect("a conversion");
+        &shares[Model::ALL.iter().position(|each| *each == model).expect("a model")]
     }
 
     pub fn owner(&self, touch: &Touch) -> Option<UserId> {
         self.sample.visitors.iter().find(|visitor| visitor.id == touch.visitor)?.user
     }
 
-    /// Credit that the filter finds in the range, by what `key` says of a touch; parts of nothing are left out.
+    /// Credit that the filter finds in the range, by what `key` says of a touch; shares of nothing are left out.
     pub fn earned<K: Ord>(
         &self,
         filter: &Filter,
         range: Range,
         model: Model,
         key: impl Fn(Option<&Touch>) -> K,
-    ) -> BTreeMap<K, Earned> {
-        let mut earned: BTreeMap<K, Earned> = BTreeMap::new();
+    ) -> BTreeMap<K, Revenue> {
+        let mut earned: BTreeMap<K, Revenue> = BTreeMap::new();
         let of_kind = |row: &Conversion| filter.kind.as_deref().is_none_or(|kind| kind == row.kind);
         for (conversion, _) in &self.credited {
             if !range.contains(conversion.occurred_at) || !of_kind(conversion) {
                 continue;
             }
-            for (touch, part) in self.parts(conversion.id, model) {
-                let nothing = *part == Part { count: 0, value: 0 } && touch.is_some();
+            for (touch, part) in self.shares(conversion.id, model) {
+                let nothing = *part == Share::default() && touch.is_some();
                 if self.finds(filter, conversion, *touch) && !nothing {
                     earned.entry(key(*touch)).or_default().add(*part, conversion.currency);
                 }
@@ -79,17 +79,17 @@ impl<'a> NaiveCredit<'a> {
         let user = self.sample.users.iter().find(|user| user.id == conversion.user).expect("its user");
         let named = filter.q.as_ref().is_none_or(|q| user.email.to_lowercase().contains(&q.to_lowercase()));
         named
-            && Field::ALL.into_iter().all(|field| match filter.get(field) {
+            && FilterField::ALL.into_iter().all(|field| match filter.get(field) {
                 None => true,
-                Some(value) => value == if field == Field::Channel { "Direct" } else { NOT_SET },
+                Some(value) => value == if field == FilterField::Channel { "Direct" } else { NOT_SET },
             })
     }
 
-    fn credit(&self, conversion: &Conversion, model: Model) -> Vec<(Option<&'a Touch>, Part)> {
+    fn credit(&self, conversion: &Conversion, model: Model) -> Vec<(Option<&'a Touch>, Share)> {
         let path = self.path(conversion);
-        let count = if conversion.refund_of.is_some() { 0 } else { COUNT_UNIT };
+        let conversions = if conversion.refund_of.is_some() { Credit::ZERO } else { Credit::ONE };
         if path.is_empty() {
-            return vec![(None, Part { count, value: conversion.value })];
+            return vec![(None, Share { conversions, value: conversion.value })];
         }
         let place = |touch: &Touch| self.sample.touches.iter().position(|other| other.tuple() == touch.tuple());
         let steps: Vec<Step> = path
@@ -97,21 +97,22 @@ impl<'a> NaiveCredit<'a> {
             .map(|touch| Step {
                 at: touch.occurred_at,
                 direct: touch.channel == "Direct",
-                tuple: place(touch).expect("its own") as u64,
+                key: place(touch).expect("its own") as u64,
             })
             .collect();
-        let share = |total| credit(model, &self.settings.weights, &steps, total);
-        let values: Vec<i64> = match conversion.refund_of {
-            None => share(conversion.value),
-            Some(_) => share(self.left(conversion, true))
+        let weights = &self.settings.weights;
+        let money = |total: Minor| share(model, weights, &steps, total);
+        let values: Vec<Minor> = match conversion.refund_of {
+            None => money(conversion.value),
+            Some(_) => money(self.left(conversion, true))
                 .into_iter()
-                .zip(share(self.left(conversion, false)))
+                .zip(money(self.left(conversion, false)))
                 .map(|(after, before)| after - before)
                 .collect(),
         };
         path.into_iter()
-            .zip(share(count).into_iter().zip(values))
-            .map(|(touch, (count, value))| (Some(touch), Part { count, value }))
+            .zip(share(model, weights, &steps, conversions).into_iter().zip(values))
+            .map(|(touch, (conversions, value))| (Some(touch), Share { conversions, value }))
             .collect()
     }
 
@@ -139,13 +140,13 @@ impl<'a> NaiveCredit<'a> {
     }
 
     /// What is left of a conversion after its refunds up to this one, this one excluded or included.
-    fn left(&self, refund: &Conversion, included: bool) -> i64 {
+    fn left(&self, refund: &Conversion, included: bool) -> Minor {
         let first = self.first(refund);
         let refunds = self.sample.conversions.iter().filter(|other| other.refund_of == Some(first.id));
         let earlier = refunds.filter(|other| {
             let (one, this) = ((other.occurred_at, other.id), (refund.occurred_at, refund.id));
             one < this || (included && one == this)
         });
-        first.value + earlier.map(|refund| refund.value).sum::<i64>()
+        first.value + earlier.map(|refund| refund.value).sum::<Minor>()
     }
 }

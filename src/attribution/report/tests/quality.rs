@@ -4,7 +4,7 @@ use super::sample::{ORIGIN, Sample};
 use crate::{
     attribution::report::{
         Filter, Preset,
-        quality::{Touches, ignored, ignored_days, similar_names, touches},
+        quality::{TouchCounts, ignored, ignored_days, similar_names, touches},
     },
     db::{Db, sql, testing::each_database},
     timestamp::Timestamp,
@@ -57,7 +57,7 @@ async fn touches_to_look_at() {
         let mut conn = db.read().await.expect("a connection");
         assert_eq!(
             touches(&mut conn, &filter("from=2020-01-01&to=2020-01-01")).await.expect("none"),
-            Touches::default()
+            TouchCounts::default()
         );
         let found = touches(&mut conn, &filter("period=all")).await.expect("the counts");
         let count = |holds: &dyn Fn(&super::sample::Touch) -> bool| {

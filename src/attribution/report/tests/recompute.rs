@@ -7,15 +7,18 @@ use std::{
 
 use super::sample::{DAY, ORIGIN, Sample, Touch, User, WINDOW};
 use crate::{
-    attribution::report::{
-        Field, Filter, Preset, Range,
-        campaigns::{Campaign, CampaignPage, Order, campaigns, campaigns_after},
-        credit::CampaignCredit,
-        filter::NOT_SET,
-        leads::lead_count,
-        ranking::{Dimension, Ranked, ranking},
-        totals::{Totals, any_touch, totals},
-        trend::{Metric, trend},
+    attribution::{
+        model::Credit,
+        report::{
+            Filter, FilterField, Preset, Range,
+            campaigns::{CampaignOrder, CampaignPage, CampaignRow, campaigns, campaigns_after},
+            credit::CampaignCredit,
+            filter::NOT_SET,
+            leads::lead_count,
+            ranking::{Dimension, Ranked, ranking},
+            totals::{Totals, any_touch, totals},
+            trend::{Metric, trend},
+        },
     },
     db::testing::each_database,
     timestamp::{MILLISECOND, Timestamp},
@@ -80,14 +83,14 @@ impl Recomputed<'_> {
             .any(|text| text.contains(&q))
         });
         found
-            && equal(Field::Source, touch.source)
-            && equal(Field::Medium, touch.medium)
-            && self.filter.get(Field::Campaign).is_none_or(|asked| match (asked, self.campaign(touch)) {
+            && equal(FilterField::Source, touch.source)
+            && equal(FilterField::Medium, touch.medium)
+            && self.filter.get(FilterField::Campaign).is_none_or(|asked| match (asked, self.campaign(touch)) {
                 (NOT_SET, campaign) => campaign.is_none(),
                 (asked, campaign) => campaign == Some(self.sample.merged(&asked.to_lowercase())),
             })
-            && equal(Field::Term, touch.term)
-            && equal(Field::Channel, Some(touch.channel))
+            && equal(FilterField::Term, touch.term)
+            && equal(FilterField::Channel, Some(touch.channel))
     }
 
     fn touches(&self, range: Range) -> Vec<&Touch> {
@@ -140,7 +143,7 @@ impl Recomputed<'_> {
         }
     }
 
-    fn campaigns(&self, range: Range) -> Vec<Campaign> {
+    fn campaigns(&self, range: Range) -> Vec<CampaignRow> {
         let key = |touch: &Touch| (touch.source, touch.medium, self.campaign(touch), touch.channel);
         let mut groups: BTreeMap<_, Vec<&Touch>> = BTreeMap::new();
         for touch in self.touches(range) {
@@ -157,7 +160,7 @@ impl Recomputed<'_> {
             .into_iter()
             .map(|(key, touches)| {
                 let owners: Vec<_> = touches.iter().filter_map(|touch| self.owner(touch)).map(|user| user.id).collect();
-                Campaign {
+                CampaignRow {
                     source: key.0.map(str::to_owned),
                     medium: key.1.map(str::to_owned),
                     campaign: key.2.map(str::to_owned),
@@ -168,7 +171,7 @@ impl Recomputed<'_> {
                     users: owners.iter().collect::<BTreeSet<_>>().len() as i64,
                     signups: signups.get(&key).map_or(0, BTreeSet::len) as i64,
                     internal: touches.iter().filter(|touch| touch.internal).count() as i64,
-                    credit: 0,
+                    credit: Credit::ZERO,
                 }
             })
             .collect()
@@ -211,7 +214,7 @@ fn nulls_last(value: &Option<String>) -> (bool, Option<&str>) {
     (value.is_none(), value.as_deref())
 }
 
-fn by_name(campaign: &Campaign) -> (Option<String>, Option<String>, Option<String>, String) {
+fn by_name(campaign: &CampaignRow) -> (Option<String>, Option<String>, Option<String>, String) {
     (campaign.source.clone(), campaign.medium.clone(), campaign.campaign.clone(), campaign.channel.clone())
 }
 
@@ -247,12 +250,14 @@ async fn compare(sample: &Sample) {
             assert_eq!(lead_count(&mut conn, filter).await.expect("leads"), expected.leads, "{query}");
             nonzero += i64::from(expected.touches > 0 && expected.attributed > 0);
 
-            let page =
-                campaigns(&mut conn, filter, WINDOW, &none, Order::default(), 1_000, 0).await.expect("campaigns");
+            let page = campaigns(&mut conn, filter, WINDOW, &none, CampaignOrder::default(), 1_000, 0)
+                .await
+                .expect("campaigns");
             let mut rows = page.rows;
             assert_eq!(page.count, rows.len() as i64, "{query}");
-            let beyond =
-                campaigns(&mut conn, filter, WINDOW, &none, Order::default(), 1, 1_000).await.expect("campaigns");
+            let beyond = campaigns(&mut conn, filter, WINDOW, &none, CampaignOrder::default(), 1, 1_000)
+                .await
+                .expect("campaigns");
             assert_eq!((beyond.count, beyond.rows.len()), (page.count, 0), "{query}");
             assert!(rows.windows(2).all(|pair| pair[0].leads >= pair[1].leads), "{query}");
             rows.sort_by_key(by_name);
@@ -302,10 +307,10 @@ async fn campaigns_page_without_gap_in_every_order() {
         let none = CampaignCredit::default();
         let filter = Filter::parse("", Preset::All, NOW).filter;
         let mut orders = 0;
-        for column in super::super::campaigns::Column::ALL {
+        for column in super::super::campaigns::CampaignColumn::ALL {
             for descending in [false, true] {
-                let order = Order { column, descending };
-                assert_eq!(Order::parse(&order.to_string()), Some(order));
+                let order = CampaignOrder { column, descending };
+                assert_eq!(CampaignOrder::parse(&order.to_string()), Some(order));
                 let all = campaigns(&mut conn, &filter, WINDOW, &none, order, 1_000, 0).await.expect("campaigns").rows;
                 let mut paged = Vec::new();
                 while paged.len() < all.len() {
@@ -323,9 +328,11 @@ async fn campaigns_page_without_gap_in_every_order() {
         }
         assert_eq!(orders, 22);
 
-        let mut all =
-            campaigns(&mut conn, &filter, WINDOW, &none, Order::default(), 1_000, 0).await.expect("campaigns").rows;
-        let mut walked: Vec<Campaign> = Vec::new();
+        let mut all = campaigns(&mut conn, &filter, WINDOW, &none, CampaignOrder::default(), 1_000, 0)
+            .await
+            .expect("campaigns")
+            .rows;
+        let mut walked: Vec<CampaignRow> = Vec::new();
         loop {
             let next = campaigns_after(&mut conn, &filter, WINDOW, &none, walked.last(), 3).await.expect("campaigns");
             if next.is_empty() {
@@ -337,7 +344,7 @@ async fn campaigns_page_without_gap_in_every_order() {
         walked.sort_by_key(by_name);
         all.sort_by_key(by_name);
         assert_eq!(walked, all);
-        assert_eq!(Order::parse("-password"), None);
+        assert_eq!(CampaignOrder::parse("-password"), None);
     })
     .await;
 }
@@ -352,7 +359,8 @@ async fn an_empty_database_has_empty_reports() {
             let filter = Filter::parse(query, Preset::Days30, NOW).filter;
             assert_eq!(totals(&mut conn, &filter, WINDOW).await.expect("totals"), Totals::default());
             assert_eq!(totals(&mut conn, &filter, WINDOW).await.expect("totals").rate(), None);
-            let page = campaigns(&mut conn, &filter, WINDOW, &none, Order::default(), 10, 0).await.expect("campaigns");
+            let page =
+                campaigns(&mut conn, &filter, WINDOW, &none, CampaignOrder::default(), 10, 0).await.expect("campaigns");
             assert_eq!(page, CampaignPage::default());
             assert_eq!(
                 ranking(&mut conn, &filter, WINDOW, Dimension::Referrer, Metric::Leads, 5).await.expect("a ranking"),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    attribution::model::Minor,
     db::{Db, Insert, Table, Value},
     id::{ConversionId, TouchId, UserId, VisitorId},
     random::Random,
@@ -106,7 +107,7 @@ pub struct Conversion {
     pub id: ConversionId,
     pub user: UserId,
     pub kind: &'static str,
-    pub value: i64,
+    pub value: Minor,
     pub currency: Option<&'static str>,
     pub occurred_at: Timestamp,
     pub refund_of: Option<ConversionId>,
@@ -166,7 +167,7 @@ impl Sample {
         worth: (i64, &'static str),
     ) -> ConversionId {
         let id = ConversionId::new();
-        let (value, currency) = worth;
+        let (value, currency) = (Minor(worth.0), worth.1);
         let currency = Some(currency).filter(|currency| !currency.is_empty());
         self.conversions.push(Conversion { id, user, kind, value, currency, occurred_at, refund_of: None });
         id
@@ -176,7 +177,7 @@ impl Sample {
     pub fn refund(&mut self, of: ConversionId, value: i64, occurred_at: Timestamp) -> ConversionId {
         let first = self.conversions.iter().find(|first| first.id == of).expect("what is refunded").clone();
         let id = ConversionId::new();
-        self.conversions.push(Conversion { id, value: -value, occurred_at, refund_of: Some(of), ..first });
+        self.conversions.push(Conversion { id, value: Minor(-value), occurred_at, refund_of: Some(of), ..first });
         id
     }
 
@@ -305,7 +306,7 @@ impl Sample {
                 conversion.id.into(),
                 conversion.user.into(),
                 conversion.kind.into(),
-                conversion.value.into(),
+                conversion.value.0.into(),
                 conversion.currency.into(),
                 conversion.occurred_at.into(),
                 conversion.occurred_at.into(),

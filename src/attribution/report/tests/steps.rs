@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     attribution::{
-        model::{COUNT_UNIT, Model},
+        model::{Credit, Model},
         report::credit::credit_of_user,
     },
     db::{sql, testing::each_database},
@@ -25,9 +25,9 @@ async fn clicks_on_one_link_in_a_row_are_one_step_whatever_their_click_ids() {
         let steps = async || {
             let mut conn = db.read().await.expect("a connection");
             let credited = credit_of_user(&mut conn, user, &settings(), Model::Linear).await.expect("credit");
-            let total: i64 = credited[0].parts.iter().map(|(_, part)| part.count).sum();
-            assert_eq!(total, COUNT_UNIT);
-            credited[0].parts.iter().map(|(touch, _)| *touch).collect::<Vec<_>>()
+            let total: Credit = credited[0].shares.iter().map(|(_, share)| share.conversions).sum();
+            assert_eq!(total, Credit::ONE);
+            credited[0].shares.iter().map(|(touch, _)| *touch).collect::<Vec<_>>()
         };
         let set = async |column: &str, value: crate::db::Value| {
             let text = format!("update touches set {column} = $2 where id = $1");
@@ -80,7 +80,7 @@ async fn erased_touches_are_told_apart_by_what_is_left_of_them() {
         }
         let mut conn = db.read().await.expect("a connection");
         let credited = credit_of_user(&mut conn, user, &settings(), Model::Linear).await.expect("credit");
-        let steps: Vec<_> = credited[0].parts.iter().map(|(touch, _)| *touch).collect();
+        let steps: Vec<_> = credited[0].shares.iter().map(|(touch, _)| *touch).collect();
         assert_eq!(steps, [touches[0], touches[2], touches[3]]);
     })
     .await;

@@ -7,7 +7,7 @@ use super::*;
 type Journey<'a> = (&'a [usize], bool, u64);
 
 fn learnt(channels: usize, journeys: &[Journey<'_>]) -> Markov {
-    let mut paths = Paths::new(channels);
+    let mut paths = ChannelPaths::new(channels);
     for &(channels, converted, count) in journeys {
         paths.add(channels, converted, count);
     }

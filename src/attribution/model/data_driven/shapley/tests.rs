@@ -6,15 +6,15 @@ use super::*;
 
 type Journeys = Vec<(Vec<usize>, bool, u64)>;
 
-fn paths(journeys: &[(Vec<usize>, bool, u64)]) -> Paths {
-    let mut paths = Paths::default();
+fn paths(journeys: &[(Vec<usize>, bool, u64)]) -> ChannelPaths {
+    let mut paths = ChannelPaths::default();
     journeys.iter().for_each(|(channels, converted, count)| paths.add(channels, *converted, *count));
     paths
 }
 
 /// Journeys as (channels, how many, how many of them converted).
 fn learnt(worth: Worth, journeys: &[(&[usize], u64, u64)]) -> Shapley {
-    let mut paths = Paths::default();
+    let mut paths = ChannelPaths::default();
     for (channels, all, converted) in journeys {
         paths.add(channels, true, *converted);
         paths.add(channels, false, all - converted);

@@ -3,13 +3,18 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{attribution::model::COUNT_UNIT, timestamp::DAY};
+use crate::{
+    attribution::model::{Credit, Minor},
+    timestamp::DAY,
+};
+
+const COUNT_UNIT: i64 = Credit::ONE.0;
 
 /// In milliseconds.
 const DAY_MILLIS: i64 = DAY.as_millis() as i64;
 
-fn step(at: i64, direct: bool, tuple: u64) -> Step {
-    Step { at: Timestamp::from_millis(at), direct, tuple }
+fn step(at: i64, direct: bool, key: u64) -> Step {
+    Step { at: Timestamp::from_millis(at), direct, key }
 }
 
 /// A path with a touch so many days after the first each.
@@ -20,6 +25,14 @@ fn days(days: &[i64]) -> Vec<Step> {
 /// A path of a day's distance each; `d` is a direct touch.
 fn touches(letters: &str) -> Vec<Step> {
     (0..).zip(letters.chars()).map(|(at, letter)| step(at, letter == 'd', at as u64)).collect()
+}
+
+fn credit(model: Model, weights: &Weights, steps: &[Step], total: i64) -> Vec<i64> {
+    share(model, weights, steps, Minor(total)).into_iter().map(i64::from).collect()
+}
+
+fn credit_change(model: Model, weights: &Weights, steps: &[Step], before: i64, after: i64) -> Vec<i64> {
+    share_change(model, weights, steps, Minor(before), Minor(after)).into_iter().map(i64::from).collect()
 }
 
 fn by(model: Model, steps: &[Step], total: i64) -> Vec<i64> {
@@ -71,11 +84,13 @@ fn linear_by_hand() {
 fn position_by_hand() {
     // two: half each of 9.99 is 4.99½, and the cent left to the earlier
     assert_eq!(by(Model::Position, &touches("tt"), 9_99), [5_00, 4_99]);
-    // three: 40, 20 and 40 per cent of 9.99 are 3.99⅗, 1.99⅘, 3.99⅗: floors make 9.97; a cent to ⅘, one to the earlier ⅗
+    // three: 40, 20 and 40 per cent of 9.99 are 3.99⅗, 1.99⅘, 3.99⅗: floors make 9.97; a cent to ⅘, one to the earlier
+    // ⅗
     assert_eq!(by(Model::Position, &touches("ttt"), 9_99), [4_00, 2_00, 3_99]);
     // four: 40, 10, 10, 40 per cent of 10.01 are 4.00⅖, 1.00⅒, 1.00⅒, 4.00⅖: floors make 10.00; the cent to the first ⅖
     assert_eq!(by(Model::Position, &touches("tttt"), 10_01), [4_01, 1_00, 1_00, 4_00]);
-    // five: 40 per cent of a count, and 20 / 3 = 6⅔ per cent: 66 666⅔ three times, floors leave 2 to the earlier of them
+    // five: 40 per cent of a count, and 20 / 3 = 6⅔ per cent: 66 666⅔ three times, floors leave 2 to the earlier of
+    // them
     assert_eq!(by(Model::Position, &touches("ttttt"), COUNT_UNIT), [400_000, 66_667, 66_667, 66_666, 400_000]);
 }
 
@@ -126,8 +141,8 @@ fn refunds_by_hand() {
     assert_eq!(change(0, 100), [34, 33, 33]);
     assert_eq!(change(100, 50), [-17, -16, -17]);
     assert_eq!(change(50, 0), [-17, -17, -16]);
-    // sharing 0.50 afresh each time would leave 34 − 17 − 17, 33 − 17 − 17, 33 − 16 − 16: a cent too little here, one too
-    // much there
+    // sharing 0.50 afresh each time would leave 34 − 17 − 17, 33 − 17 − 17, 33 − 16 − 16: a cent too little here, one
+    // too much there
     assert_eq!(change(50, 50), [0, 0, 0]);
 }
 

@@ -1,0 +1,55 @@
+//! Sharing an amount among the steps of a path.
+
+use super::{Amount, Model, Step, Weights, apportion::apportion, decay};
+use crate::timestamp::Timestamp;
+
+/// Returns the share of each step of a path by `model`, in the order of the steps.
+///
+/// `steps` are the [`path()`](super::path()) of a conversion: in the order of time, none after the conversion. The
+/// shares add up to `total` exactly, by largest remainder. An empty path has no shares; the caller credits its total to
+/// Direct.
+///
+/// The time of the conversion does not matter. Time decay gives a touch the weight 2^(-age / half-life), and only
+/// proportions of weights count. Measuring ages from the newest touch changes all weights by the same factor, and the
+/// newest touch keeps its full weight.
+///
+/// ```
+/// # use waymark::{attribution::model::{Credit, Minor, Model, Step, Weights, share}, timestamp::Timestamp};
+/// let steps = [0, 1, 2].map(|at| Step { at: Timestamp::from_millis(at), direct: false, key: at as u64 });
+/// let weights = Weights::default();
+/// assert_eq!(share(Model::Position, &weights, &steps, Minor(9_99)), [4_00, 2_00, 3_99].map(Minor));
+/// assert_eq!(share(Model::Linear, &weights, &steps, Credit::ONE), [333_334, 333_333, 333_333].map(Credit));
+/// ```
+pub fn share<A: Amount>(model: Model, weights: &Weights, steps: &[Step], total: A) -> Vec<A> {
+    let Some(last) = steps.len().checked_sub(1) else { return Vec::new() };
+    let only = |credited: usize| (0..steps.len()).map(|index| u64::from(index == credited)).collect();
+    let weights: Vec<u64> = match model {
+        Model::First => only(0),
+        Model::Last => only(last),
+        Model::LastNonDirect => only(steps.iter().rposition(|step| !step.direct).unwrap_or(last)),
+        Model::Linear => vec![1; steps.len()],
+        Model::Position => weights.position.of_path(steps.len()),
+        Model::TimeDecay => {
+            let newest = steps.iter().map(|step| step.at).fold(steps[last].at, Timestamp::max);
+            steps.iter().map(|step| decay::weight(newest - step.at, weights.half_life)).collect()
+        }
+    };
+    apportion(&weights, total.into()).into_iter().map(A::from).collect()
+}
+
+/// Returns what a refund, or any change of a conversion's value, adds to the share of each step: the shares of the
+/// value `after` less the shares of the value `before`.
+///
+/// So rounding cannot accumulate. The conversion's shares and the changes by its refunds add up, touch by touch, to the
+/// shares of the net value, and to zero once all is refunded. `steps` are the path of the refunded conversion, not of
+/// the refund's own time.
+///
+/// A change that does not fit into an `i64` saturates.
+pub fn share_change<A: Amount>(model: Model, weights: &Weights, steps: &[Step], before: A, after: A) -> Vec<A> {
+    let before = share(model, weights, steps, before);
+    let after = share(model, weights, steps, after);
+    after.into_iter().zip(before).map(|(after, before)| A::from(after.into().saturating_sub(before.into()))).collect()
+}
+
+#[cfg(test)]
+mod tests;
