@@ -13,8 +13,8 @@ static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| with_checksums(sqlx::migr
 
 /// Brings the schema up to date.
 pub(super) async fn run(pools: &Pools) -> Result<(), Error> {
-    // PostgreSQL has an advisory lock: of two replicas that start at once, one waits for the other. SQLite has none: one process
-    // may find a table that it was about to create, and then looks again.
+    // PostgreSQL has an advisory lock: of two replicas that start at once, one waits for the other, for `lock_timeout` at most.
+    // SQLite has none: one process may find a table that it was about to create, and then looks again.
     let most_tries = match pools.dialect() {
         Dialect::Sqlite => 5,
         Dialect::Postgres => 1,
