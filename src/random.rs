@@ -1,5 +1,5 @@
 //! [`Random`] makes numbers that only look random, for samples: the same numbers for the same seed, on every machine.
-//! [`secret_bytes`] are the operating system's, for what nobody may guess.
+//! [`secret_bytes`] are the operating system's, for secrets.
 
 use crate::timestamp::Timestamp;
 use argon2::password_hash::rand_core::{OsRng, RngCore};

@@ -63,6 +63,8 @@ pub fn list<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result
 }
 
 /// Reads a whole number with its unit: `30m`, `12h`, `90d`, `4w`.
+///
+/// jiff's parser is not used: it also reads `1d 12h`, `1.5h`, `P90D` and `-1d`, and to refuse those takes as many lines.
 pub fn parse_duration(value: &str) -> Result<Duration, String> {
     let wrong = || format!("must be a whole number with a unit (s, m, h, d or w) like 90d, not {value:?}");
     let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());

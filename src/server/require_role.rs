@@ -9,7 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{attribution::capture::session_layer::UndecidedLanding, auth::AuthSession};
+use crate::{
+    attribution::capture::{consent_handoff::PARAMETER, session_layer::UndecidedLanding},
+    auth::AuthSession,
+};
 
 /// Lets only admins to `/admin` and everything below it, and only signed-in users to `/account`.
 pub(super) async fn require_role(auth: AuthSession, request: Request, next: Next) -> Response {
@@ -34,8 +37,7 @@ fn sign_in_first(request: &Request) -> Response {
     let mut query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", target).finish();
     // A landing that waits for consent travels in the address.
     if let Some(landing) = request.extensions().get::<UndecidedLanding>() {
-        query.push_str("&landing=");
-        query.push_str(&landing.encoded());
+        query = format!("{query}&{PARAMETER}={}", landing.encoded());
     }
     (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/login?{query}"))]).into_response()
 }

@@ -4,7 +4,7 @@
 //! person taken for a bot loses the source of a lead. So the apps that open links in a view of their own (Instagram, `FBAV`,
 //! LINE …) are people, and the fetchers that draw their link previews (`facebookexternalhit`, `WhatsApp/` …) are not.
 
-use std::{cmp::Reverse, collections::BTreeMap, ops::Range, sync::LazyLock};
+use std::{cmp::Reverse, ops::Range, sync::LazyLock};
 
 use aho_corasick::AhoCorasick;
 
@@ -91,7 +91,8 @@ impl BotLine {
         text.starts_with(|first: char| first.is_ascii_alphanumeric()).then_some(Self { kind, at, text })
     }
 
-    /// Returns where in the user agent the line matches, given where its text was found. Lines compete at the same place.
+    /// Returns where the line matches, if it matches where its text was found: at the user agent's start, at a word, or in the run
+    /// of letters that begins there. Only one line counts at each place.
     fn place(&self, agent: &[u8], found: Range<usize>) -> Option<(MatchAt, usize)> {
         let (before, after) = (&agent[..found.start], &agent[found.end..]);
         let plural = after.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&b's'));
@@ -149,7 +150,8 @@ static LIST: LazyLock<BotList> =
 
 /// The list, ready for look-ups.
 struct BotList {
-    /// Of the lines that match at one place the first decides: a longer text is before a shorter, a person before a machine.
+    /// Of the lines that match at one place, the first one here counts. So longer words stand before shorter ones, and persons
+    /// before general words.
     lines: Vec<BotLine>,
     matcher: AhoCorasick,
 }
@@ -168,19 +170,17 @@ impl BotList {
         Self { lines, matcher }
     }
 
+    /// Returns the machine that the user agent names, in one pass over the user agent.
     fn find<'a>(&self, agent: &'a str) -> Option<Bot<'a>> {
         let bytes = &agent.as_bytes()[..agent.len().min(MAX_BYTES)];
-        let mut deciding: BTreeMap<(MatchAt, usize), (usize, Range<usize>)> = BTreeMap::new();
-        for found in self.matcher.find_overlapping_iter(bytes) {
+        let matches = self.matcher.find_overlapping_iter(bytes).filter_map(|found| {
             let line = found.pattern().as_usize();
-            if let Some(place) = self.lines[line].place(bytes, found.range()) {
-                let decides = deciding.entry(place).or_insert((line, found.range()));
-                if line < decides.0 {
-                    *decides = (line, found.range());
-                }
-            }
-        }
-        let machines = deciding.into_values().filter_map(|(line, found)| {
+            Some((self.lines[line].place(bytes, found.range())?, line, found.range()))
+        });
+        let mut matches: Vec<_> = matches.collect();
+        matches.sort_unstable_by_key(|(place, line, _)| (*place, *line));
+        matches.dedup_by_key(|(place, ..)| *place);
+        let machines = matches.into_iter().filter_map(|(_, line, found)| {
             let line = &self.lines[line];
             Some((line.vagueness(), Bot { kind: line.kind?, name: line.name(agent, found) }))
         });

@@ -23,7 +23,7 @@ pub struct Rule {
     matches: fn(&PreparedFacts<'_>) -> bool,
 }
 
-/// The built-in rules, in the order in which they are asked. The last one matches everything.
+/// The built-in rules, in the order in which they are tried. The last one matches everything.
 #[rustfmt::skip] // One line or two a rule read as the table it is.
 pub static RULES: &[Rule] = &[
     rule("referral_program", Channel::ReferralProgram, "the medium is referral and the source is internal: a referral link of this site",

@@ -1,6 +1,6 @@
 //! A touch's channel is decided by an ordered table of rules: the first rule that matches decides.
 //!
-//! The owner's rules ([`Rules`](rules::Rules)) are asked first, then the built-in ones ([`RULES`]). Every touch has exactly one
+//! The owner's rules ([`Rules`](rules::Rules)) are tried first, then the built-in ones ([`RULES`]). Every touch has exactly one
 //! channel, and the same facts under the same rules always have the same channel. Example: source `fb`, medium `cpc` →
 //! [`Channel::PaidSocial`] by the rule `paid_social`.
 //!
@@ -18,7 +18,7 @@ use crate::word_enum::word_enum;
 
 /// The rules that follow Google Analytics 4.
 mod built_in;
-/// The owner's rules, which are asked before the built-in ones.
+/// The owner's rules, which are tried before the built-in ones.
 pub mod rules;
 
 pub use built_in::{RULES, RULES_VERSION, Rule, classify};

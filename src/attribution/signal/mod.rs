@@ -93,7 +93,7 @@ impl Signals {
     /// Whether there is nothing to make a touch of: no UTM field, no tag, and no click id that implies a source.
     ///
     /// A click id that is only kept (`srsltid`, `mc_cid` …) does not count. It would make a touch without a source, and the
-    /// referrer, which knows the source, would not be asked.
+    /// referrer, which knows the source, would be ignored.
     pub fn is_empty(&self) -> bool {
         let speaks = |name: &&'static str| click_ids::find(name.as_bytes()).is_some_and(|id| id.implies.is_some());
         self.utm.is_empty() && self.tags.is_empty() && !self.click_ids.keys().any(speaks)

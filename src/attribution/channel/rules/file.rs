@@ -18,7 +18,7 @@ pub(super) fn read(text: &str) -> Result<Vec<OwnerRule>, Vec<String>> {
     let table: Table = text.parse().map_err(|error: toml::de::Error| vec![syntax(&error)])?;
     let mut mistakes = Vec::new();
     for key in table.keys().filter(|key| *key != "rule") {
-        mistakes.push(format!("{key:?} is nothing that stands outside a rule; each rule begins with [[rule]]"));
+        mistakes.push(format!("{key:?} is nothing that belongs outside a rule; each rule begins with [[rule]]"));
     }
     let mut rules = Vec::new();
     match table.get("rule") {

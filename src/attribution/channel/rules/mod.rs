@@ -1,4 +1,4 @@
-//! A touch gets its channel from the first rule of which all conditions hold. The owner's rules are asked first, in the order of
+//! A touch gets its channel from the first rule of which all conditions hold. The owner's rules are tried first, in the order of
 //! their file, then the built-in ones. `docs/attribution-rules.example.toml` shows all that the file can say. Rules are read
 //! once, when the server starts; cloning them copies a pointer.
 
@@ -111,7 +111,7 @@ impl Rules {
         &self.0.version
     }
 
-    /// All rules, in the order in which they are asked.
+    /// All rules, in the order in which they are tried.
     pub fn list(&self) -> impl Iterator<Item = ListedRule<'_>> {
         let owner = self.0.owner.iter().map(|rule| ListedRule {
             name: &rule.name,
