@@ -14,8 +14,8 @@ pub fn secret_bytes<const N: usize>() -> [u8; N] {
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 ///
-/// It is our own because the crates for random numbers do not promise the same numbers in their next version. Sample data
-/// and sampled models must not change with an update.
+/// `rand` and `fastrand` do not promise the same numbers in their next version. Sample data and sampled models must not change
+/// with an update, so the generator is our own.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 

@@ -1,6 +1,6 @@
 //! The parser reads UTM fields, click ids and custom tags from the query string of a landing.
 //!
-//! The server and the browser share its reading of names. What always holds:
+//! The server and the browser share the parser. What always holds:
 //! - It never fails and never panics. It reads at most [`MAX_QUERY_BYTES`] and [`MAX_PAIRS`].
 //! - Every value is whole: a pair that a cap would cut is dropped.
 //! - A query without a known name costs no allocation.
@@ -166,8 +166,8 @@ pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Sig
 
 /// Whether [`parse`] would find a signal in a query. `tags` are the names of the custom tags, separated by commas.
 ///
-/// The browser asks this before it reports an address to the server. Names are read as in [`parse`]. Values are not cleaned,
-/// because the code for that would weigh more than all other code in the browser: a value of spaces counts here as a value.
+/// A page's script asks this before it reports its address to the server. Names are read as in [`parse`]. Values are not cleaned,
+/// because the code for that would weigh more than all other code of a visitor's page. So a value of spaces counts as a value.
 pub fn may_say_something(query: &str, tags: &str) -> bool {
     let mut buffer = [0; MAX_NAME_BYTES];
     let query = within_cap(query.as_bytes(), &mut Dropped::default());

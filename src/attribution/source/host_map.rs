@@ -109,7 +109,7 @@ pub fn path_is_under(path: &str, parent: &str) -> bool {
 
 /// The name before an ending that a brand has: `google.com`, `google.de`, `google.co.uk` and `google.com.br` → `google`.
 ///
-/// Only the owner of a brand can register its name under such an ending: `google.evil.io` → `google.evil`, which is not Google.
+/// Under any other ending anybody can use the name: `google.evil.io` → `google.evil`, which is not Google.
 fn without_country(host: &str) -> Option<&str> {
     let (name, ending) = host.rsplit_once('.')?;
     let is_country = ending.len() == 2 && ending.bytes().all(|byte| byte.is_ascii_lowercase());

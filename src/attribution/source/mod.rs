@@ -107,6 +107,9 @@ fn fold(source: &str) -> Cow<'_, str> {
 }
 
 /// The host and path of a source that is an address: `https://a.example:80/b?c` → `a.example`, `/b`.
+///
+/// More lenient than [`host::split`](crate::host::split), because people type sources: the scheme can be missing, and a colon
+/// ends the host whatever follows.
 fn address(source: &str) -> (&str, &str) {
     let rest = source.split_once("://").map_or(source, |(_, rest)| rest);
     let rest = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
