@@ -72,38 +72,13 @@ impl Sub for Timestamp {
     }
 }
 
-#[cfg(feature = "ssr")]
-mod bound {
-    use super::*;
-    use crate::db::Value;
-
-    impl From<Timestamp> for Value {
-        fn from(at: Timestamp) -> Self {
-            at.0.into()
-        }
-    }
-
-    impl From<Option<Timestamp>> for Value {
-        fn from(at: Option<Timestamp>) -> Self {
-            at.map(Timestamp::as_millis).into()
-        }
-    }
-
-    /// SQL adds and subtracts spans in milliseconds, the unit of its columns.
-    impl From<Duration> for Value {
-        fn from(span: Duration) -> Self {
-            millis(span).into()
-        }
-    }
-}
-
 /// Returns how many whole days a span has.
 pub const fn whole_days(span: Duration) -> i64 {
     (span.as_secs() / DAY.as_secs()).cast_signed()
 }
 
 /// Returns whole milliseconds; a span longer than all of time is cut to it.
-fn millis(span: Duration) -> i64 {
+pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 

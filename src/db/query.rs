@@ -1,10 +1,11 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Conn, Error};
+use crate::timestamp::{Timestamp, millis};
 
 /// A value for a placeholder. A null has a type too, because PostgreSQL asks for the type.
 #[derive(Clone, Debug)]
@@ -39,6 +40,25 @@ values! {
     Id: Uuid;
     Bytes: Vec<u8>, &[u8];
     Time: OffsetDateTime;
+}
+
+impl From<Timestamp> for Value {
+    fn from(at: Timestamp) -> Self {
+        at.as_millis().into()
+    }
+}
+
+impl From<Option<Timestamp>> for Value {
+    fn from(at: Option<Timestamp>) -> Self {
+        at.map(Timestamp::as_millis).into()
+    }
+}
+
+/// SQL adds and subtracts spans in milliseconds, the unit of its columns.
+impl From<Duration> for Value {
+    fn from(span: Duration) -> Self {
+        millis(span).into()
+    }
 }
 
 /// A type that a row of either database can be read into.
