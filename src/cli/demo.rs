@@ -1,6 +1,6 @@
 use waymark::{
     db::Db,
-    demo::{self, Demo},
+    demo::{self, Demo, DemoError},
 };
 
 use super::progress::every_10_000;
@@ -29,7 +29,7 @@ pub struct DemoArgs {
 
 pub async fn run(db: &Db, args: DemoArgs) -> Result<(), String> {
     let done = if args.remove {
-        demo::remove(db).await.map(|summary| ("Removed", summary))
+        demo::remove(db).await.map(|summary| ("Removed", summary)).map_err(DemoError::from)
     } else {
         let demo = Demo { users: args.users, days: args.days, seed: args.seed, mix: args.mix, replace: args.replace };
         demo::fill(db, &demo, every_10_000("visitors")).await.map(|summary| ("Added", summary))

@@ -20,6 +20,8 @@ mod connect;
 mod dialect;
 /// What went wrong, with the questions that callers ask of it.
 mod error;
+/// Pieces of SQL text.
+mod fragments;
 /// Adds many rows with few statements.
 mod insert;
 /// Schema migrations: `migrations/sqlite` and `migrations/postgres`, built into the binary.
@@ -50,9 +52,10 @@ pub(crate) use self::pools::Pools;
 pub use self::{
     dialect::Dialect,
     error::Error,
+    fragments::{contains_pattern, placeholders},
     insert::{Insert, Table},
     pools::Conn,
-    query::{Query, Value, sql},
+    query::{FromEitherRow, Query, Value, sql},
 };
 use crate::timestamp::Timestamp;
 

@@ -1,6 +1,5 @@
-//! The campaigns of the sample data: where their links stand, when they run, how well they do.
-//!
-//! They are data. The links' fields are put into a query string, which the parser of real landings reads.
+//! The campaigns are data: where their links stand, when they run, and how well they do. A link's fields become a query string, which
+//! the parser of real landings reads.
 
 /// Month and day, counted from 1.
 pub type MonthDay = (i8, i8);
@@ -9,54 +8,54 @@ pub type MonthDay = (i8, i8);
 #[derive(Clone, Copy, Debug)]
 pub enum When {
     Always,
-    /// All the time, and more and more.
+    /// On all days, and more and more.
     Growing,
-    /// On the first Tuesday of a month, and on some days after it.
+    /// On the first Tuesday of a month, and less on each of the nine days after it.
     Monthly,
-    /// On the days of the year from the first to the second of a pair, both included; most on the first two.
+    /// On the days of the year within a pair, both ends included. Most visitors come on the first two days.
     Season(&'static [(MonthDay, MonthDay)]),
-    /// 20 November to 2 December, most on the Friday and the Monday.
+    /// From 20 November to 2 December, most on the Friday and the Monday.
     BlackFriday,
-    /// Once, that far (0 to 1) into the time the data covers: a day that everyone talks about, and what remains of it.
+    /// Once, on the day at this fraction (0 to 1) of the time that the data covers, and less on each of the 21 days after it.
     Launch(f64),
 }
 
-/// A campaign, or a source whose links name none.
+/// A campaign, or a source whose links name no campaign.
 #[derive(Clone, Copy, Debug)]
-pub struct Campaign {
-    /// `utm_campaign`. `{n}` stands for the number of an issue.
+pub struct SampleCampaign {
+    /// `utm_campaign`. `{n}` stands for the number of a newsletter's issue.
     pub name: Option<&'static str>,
     pub when: When,
-    /// Visitors a day while it runs, in proportion to the others'.
+    /// Visitors on a day on which the campaign runs, in proportion to the other campaigns.
     pub weight: f64,
-    /// How many of them sign up, in proportion to the others'.
+    /// How many of the visitors sign up, in proportion to the other campaigns.
     pub rate: f64,
-    /// How often it brings back those who came before, in proportion to the others.
+    /// How often the campaign brings earlier visitors back, in proportion to the other campaigns.
     pub again: f64,
-    pub links: &'static [Link],
+    pub links: &'static [SampleLink],
     pub terms: &'static [&'static str],
     pub contents: &'static [&'static str],
     pub landings: &'static [&'static str],
 }
 
-/// Where a link stands.
+/// A link of a campaign.
 #[derive(Clone, Copy, Debug)]
-pub struct Link {
+pub struct SampleLink {
     pub source: &'static str,
     pub medium: Option<&'static str>,
     /// The parameter that the platform appends.
     pub click_id: Option<&'static str>,
-    /// How often (0 to 1) the click id is all there is, as with Google's auto-tagging.
+    /// How often (0 to 1) the link has the click id only, as with Google's auto-tagging.
     pub bare: f64,
     /// A custom tag and its value.
     pub tag: Option<(&'static str, &'static str)>,
-    /// Pages the visitor may come from, "" for none.
+    /// Pages from which the visitor may come; `""` is no page.
     pub referrers: &'static [&'static str],
-    /// It stands on a page of our own.
+    /// Whether the link stands on a page of this site.
     pub internal: bool,
 }
 
-impl Link {
+impl SampleLink {
     const fn new(source: &'static str, medium: &'static str) -> Self {
         Self::by(source, Some(medium))
     }
@@ -82,28 +81,33 @@ impl Link {
     }
 }
 
-/// The names of the custom tags that the links have.
+/// The names of the links' custom tags.
 pub const TAGS: &str = "partner,coupon";
 
-/// Where an arrival comes from that cannot come from elsewhere.
+/// The campaign of an arrival that would come through a referral link before there is one.
 pub const FALLBACK: usize = 0;
-/// The referral program: its links are the members'.
+/// The referral program. Each member has a link of it.
 pub const REFERRAL: usize = 1;
 
-const GOOGLE: Link = Link::new("google", "cpc").click_id("gclid", 0.22).from(&[
+const GOOGLE: SampleLink = SampleLink::new("google", "cpc").click_id("gclid", 0.22).from(&[
     "www.google.com/",
     "www.google.com/",
     "www.google.de/",
     "",
 ]);
-const BING: Link = Link::new("bing", "cpc").click_id("msclkid", 0.1).from(&["www.bing.com/", ""]);
-const FACEBOOK: Link =
-    Link::new("facebook", "paid_social").click_id("fbclid", 0.06).from(&["l.facebook.com/", "m.facebook.com/", ""]);
-const INSTAGRAM: Link = Link::new("instagram", "paid_social").click_id("fbclid", 0.06).from(&["l.instagram.com/", ""]);
-const NEWSLETTER: Link = Link::new("newsletter", "email").from(&["", "", "mail.google.com/", "outlook.live.com/mail/"]);
+const BING: SampleLink = SampleLink::new("bing", "cpc").click_id("msclkid", 0.1).from(&["www.bing.com/", ""]);
+const FACEBOOK: SampleLink = SampleLink::new("facebook", "paid_social").click_id("fbclid", 0.06).from(&[
+    "l.facebook.com/",
+    "m.facebook.com/",
+    "",
+]);
+const INSTAGRAM: SampleLink =
+    SampleLink::new("instagram", "paid_social").click_id("fbclid", 0.06).from(&["l.instagram.com/", ""]);
+const NEWSLETTER: SampleLink =
+    SampleLink::new("newsletter", "email").from(&["", "", "mail.google.com/", "outlook.live.com/mail/"]);
 
-/// What most campaigns are: nothing in particular.
-const PLAIN: Campaign = Campaign {
+/// The defaults of a campaign.
+const PLAIN: SampleCampaign = SampleCampaign {
     name: None,
     when: When::Always,
     weight: 1.0,
@@ -115,8 +119,8 @@ const PLAIN: Campaign = Campaign {
     landings: &["/"],
 };
 
-pub static CAMPAIGNS: [Campaign; 16] = [
-    Campaign {
+pub static CAMPAIGNS: [SampleCampaign; 16] = [
+    SampleCampaign {
         name: Some("brand-search"),
         weight: 2.8,
         rate: 1.4,
@@ -127,16 +131,16 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         landings: &["/", "/", "/pricing"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("referral"),
         when: When::Growing,
         weight: 0.55,
         rate: 1.7,
         again: 0.12,
-        links: &[Link::new("internal", "referral")],
+        links: &[SampleLink::new("internal", "referral")],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("attribution-software"),
         weight: 3.2,
         rate: 0.7,
@@ -153,7 +157,7 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         landings: &["/", "/compare", "/blog/attribution"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("newsletter-{n}"),
         when: When::Monthly,
         weight: 14.0,
@@ -164,7 +168,7 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         landings: &["/blog/attribution", "/changelog", "/docs/start", "/"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("retargeting"),
         weight: 0.8,
         rate: 1.0,
@@ -175,7 +179,7 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         landings: &["/pricing", "/", "/compare"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("spring-launch"),
         when: When::Season(&[((3, 17), (4, 14))]),
         weight: 7.0,
@@ -183,16 +187,18 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         again: 0.3,
         links: &[
             NEWSLETTER,
-            Link::new("linkedin", "social").from(&["www.linkedin.com/feed/", "lnkd.in/", ""]),
-            Link::new("twitter", "social").from(&["t.co/", ""]),
-            Link::new("linkedin", "paid_social").click_id("li_fat_id", 0.05).from(&["www.linkedin.com/feed/", ""]),
-            Link::new("website", "banner").from(&["www.example.com/blog/attribution"]).internal(),
+            SampleLink::new("linkedin", "social").from(&["www.linkedin.com/feed/", "lnkd.in/", ""]),
+            SampleLink::new("twitter", "social").from(&["t.co/", ""]),
+            SampleLink::new("linkedin", "paid_social")
+                .click_id("li_fat_id", 0.05)
+                .from(&["www.linkedin.com/feed/", ""]),
+            SampleLink::new("website", "banner").from(&["www.example.com/blog/attribution"]).internal(),
         ],
         contents: &["announcement", "teaser", "customer-story"],
         landings: &["/", "/changelog", "/pricing"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("black-friday"),
         when: When::BlackFriday,
         weight: 8.0,
@@ -203,37 +209,41 @@ pub static CAMPAIGNS: [Campaign; 16] = [
             GOOGLE,
             FACEBOOK.tag("coupon", "BF30"),
             INSTAGRAM,
-            Link::new("website", "banner").from(&["www.example.com/changelog"]).internal(),
+            SampleLink::new("website", "banner").from(&["www.example.com/changelog"]).internal(),
         ],
         contents: &["30-percent", "last-chance", "countdown"],
         landings: &["/pricing", "/pricing", "/"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("webinar-attribution-101"),
         when: When::Season(&[((2, 3), (2, 20)), ((9, 15), (10, 3))]),
         weight: 4.0,
         rate: 0.9,
         again: 0.3,
         links: &[
-            Link::new("linkedin", "paid_social").click_id("li_fat_id", 0.08).from(&["www.linkedin.com/feed/", ""]),
-            Link::new("linkedin", "paid_social").click_id("li_fat_id", 0.08).from(&["www.linkedin.com/feed/", ""]),
+            SampleLink::new("linkedin", "paid_social")
+                .click_id("li_fat_id", 0.08)
+                .from(&["www.linkedin.com/feed/", ""]),
+            SampleLink::new("linkedin", "paid_social")
+                .click_id("li_fat_id", 0.08)
+                .from(&["www.linkedin.com/feed/", ""]),
             NEWSLETTER,
         ],
         terms: &["head-of-growth", "founders", "developers"],
         contents: &["invitation", "reminder", "replay"],
         landings: &["/blog/attribution", "/"],
     },
-    Campaign {
+    SampleCampaign {
         name: Some("partner-program"),
         weight: 0.8,
         rate: 1.2,
         again: 0.1,
         links: &[
-            Link::new("saas-almanac", "affiliate")
+            SampleLink::new("saas-almanac", "affiliate")
                 .tag("partner", "ALM-204")
                 .from(&["almanac.example/best-attribution-tools", ""]),
-            Link::new("impact", "affiliate")
+            SampleLink::new("impact", "affiliate")
                 .click_id("irclickid", 0.3)
                 .tag("partner", "growth-collective")
                 .from(&["collective.example/stack", ""]),
@@ -242,21 +252,21 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         landings: &["/", "/compare", "/pricing"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("podcast-ads"),
         when: When::Season(&[((5, 5), (6, 30)), ((10, 1), (11, 10))]),
         weight: 1.2,
         rate: 0.9,
-        links: &[Link::new("shipping-late", "audio"), Link::new("kernel-panic-hour", "audio")],
+        links: &[SampleLink::new("shipping-late", "audio"), SampleLink::new("kernel-panic-hour", "audio")],
         contents: &["episode-41", "episode-44", "episode-47"],
         landings: &["/", "/pricing"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("community"),
         weight: 0.9,
         rate: 0.55,
-        links: &[Link::new("reddit", "social").from(&[
+        links: &[SampleLink::new("reddit", "social").from(&[
             "www.reddit.com/r/rust/",
             "www.reddit.com/r/selfhosted/",
             "old.reddit.com/",
@@ -266,12 +276,12 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         landings: &["/blog/attribution", "/docs/start", "/"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("product-hunt-launch"),
         when: When::Launch(0.62),
         weight: 64.0,
         rate: 0.6,
-        links: &[Link::new("producthunt", "referral").from(&[
+        links: &[SampleLink::new("producthunt", "referral").from(&[
             "www.producthunt.com/",
             "www.producthunt.com/posts/waymark",
             "",
@@ -280,47 +290,47 @@ pub static CAMPAIGNS: [Campaign; 16] = [
         landings: &["/", "/", "/docs/start"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("tutorial-series"),
         when: When::Growing,
         weight: 0.9,
         rate: 0.9,
         again: 0.1,
-        links: &[Link::new("youtube", "video").from(&["www.youtube.com/watch", "m.youtube.com/", ""])],
+        links: &[SampleLink::new("youtube", "video").from(&["www.youtube.com/watch", "m.youtube.com/", ""])],
         contents: &["part-1-setup", "part-2-campaigns", "part-3-referrals"],
         landings: &["/docs/start", "/docs/start", "/"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         when: When::Growing,
         weight: 0.9,
         rate: 1.2,
         again: 0.1,
-        // what the assistants append to the pages they cite: a source and nothing else
+        // AI assistants append a source to the addresses that they cite, and nothing else.
         links: &[
-            Link::by("chatgpt.com", None).from(&["chatgpt.com/", ""]),
-            Link::by("chatgpt.com", None).from(&["chatgpt.com/", ""]),
-            Link::by("copilot.com", None).from(&["copilot.microsoft.com/", ""]),
+            SampleLink::by("chatgpt.com", None).from(&["chatgpt.com/", ""]),
+            SampleLink::by("chatgpt.com", None).from(&["chatgpt.com/", ""]),
+            SampleLink::by("copilot.com", None).from(&["copilot.microsoft.com/", ""]),
         ],
         landings: &["/docs/start", "/compare", "/blog/attribution", "/"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("readme"),
         weight: 0.8,
-        links: &[Link::new("github", "referral").from(&["github.com/waymark-rs/waymark", ""])],
+        links: &[SampleLink::new("github", "referral").from(&["github.com/waymark-rs/waymark", ""])],
         contents: &["badge", "getting-started"],
         landings: &["/docs/start", "/"],
         ..PLAIN
     },
-    Campaign {
+    SampleCampaign {
         name: Some("always-on-social"),
         weight: 0.8,
         rate: 0.7,
         again: 0.15,
         links: &[
-            Link::new("linkedin", "social").from(&["www.linkedin.com/feed/", "lnkd.in/", ""]),
-            Link::new("bluesky", "social").from(&["bsky.app/", "go.bsky.app/", ""]),
+            SampleLink::new("linkedin", "social").from(&["www.linkedin.com/feed/", "lnkd.in/", ""]),
+            SampleLink::new("bluesky", "social").from(&["bsky.app/", "go.bsky.app/", ""]),
         ],
         contents: &["tip", "chart", "thread"],
         landings: &["/blog/attribution", "/changelog"],

@@ -1,5 +1,3 @@
-//! Names of people who do not exist.
-
 use std::collections::HashSet;
 
 use crate::random::Random;
@@ -23,10 +21,10 @@ const LAST: [&str; 72] = [
     "smith", "suzuki", "tanaka", "torres", "walsh", "weber", "young",
 ];
 
-/// Reserved by RFC 2606: a mail to these reaches nobody.
+/// Domains that RFC 2606 reserves: nobody receives mail there.
 const DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 
-/// An address in lower case that is not among the `taken`, and is from now on.
+/// Returns an address in lower case that is not in `taken`, and adds it to `taken`.
 pub fn email(random: &mut Random, taken: &mut HashSet<String>) -> String {
     let (first, last, domain) = (random.pick(&FIRST), random.pick(&LAST), random.pick(&DOMAINS));
     let mut email = format!("{first}.{last}@{domain}");

@@ -3,10 +3,10 @@
 use std::{collections::HashSet, time::Duration};
 
 use super::{
-    Demo,
     calendar::{Calendar, times},
-    campaigns::{CAMPAIGNS, Campaign, FALLBACK, Link, REFERRAL, TAGS},
+    campaigns::{CAMPAIGNS, FALLBACK, REFERRAL, SampleCampaign, SampleLink, TAGS},
     names,
+    options::Demo,
 };
 use crate::{
     attribution::{
@@ -195,7 +195,7 @@ impl Plan {
     }
 
     /// What stands behind the `?` of a link.
-    fn query(&mut self, campaign: &Campaign, link: &Link, sharer: Option<&str>, at: Timestamp) -> String {
+    fn query(&mut self, campaign: &SampleCampaign, link: &SampleLink, sharer: Option<&str>, at: Timestamp) -> String {
         let issue = self.calendar.issue(self.calendar.day_of(at));
         let mut query = form_urlencoded::Serializer::new(String::new());
         if !self.random.chance(link.bare) {

@@ -1,11 +1,15 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Mutex,
 };
 
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 
-use super::*;
+use super::{
+    fill::fill_until,
+    plan::{Person, Plan},
+    *,
+};
 use crate::{
     attribution::{
         channel::Channel,
@@ -17,10 +21,10 @@ use crate::{
             store::{StoreMode, store_first},
         },
     },
-    db::testing::each_database,
+    db::{Db, sql, testing::each_database},
     id::{ConversionId, TouchId, UserId, VisitorId},
     page_parameters::PAGE_PARAMETERS,
-    timestamp::{DAY, MILLISECOND, whole_days},
+    timestamp::{DAY, MILLISECOND, Timestamp, whole_days},
 };
 
 /// 2026-11-23T15:30:00Z
@@ -37,7 +41,7 @@ fn small() -> Demo {
     Demo { users: 60, ..Demo::default() }
 }
 
-async fn filled(db: &Db, demo: &Demo) -> Summary {
+async fn filled(db: &Db, demo: &Demo) -> DemoSummary {
     fill_until(db, demo, NOW, |_, _| ()).await.expect("sample data")
 }
 
@@ -207,11 +211,11 @@ async fn a_removal_leaves_what_is_real_and_nothing_else() {
         // more than fit in one transaction
         let demo = Demo { users: 130, mix: true, ..Demo::default() };
         let added = filled(&db, &demo).await;
-        assert!(added.visitors > REMOVE as u64 && added.referrals > 0);
+        assert!(added.visitors > remove::PAGE as u64 && added.referrals > 0);
         let removed = remove(&db).await.expect("removed");
         assert_eq!(removed, added);
         assert_eq!(everything(&db).await, real);
-        assert_eq!(remove(&db).await.expect("nothing to remove"), Summary::default());
+        assert_eq!(remove(&db).await.expect("nothing to remove"), DemoSummary::default());
     })
     .await;
 }
@@ -237,7 +241,7 @@ async fn the_counts_are_what_is_stored_and_progress_ends() {
         let mut heard = Vec::new();
         let summary =
             fill_until(&db, &Demo::default(), NOW, |done, total| heard.push((done, total))).await.expect("sample data");
-        let stored = Summary {
+        let stored = DemoSummary {
             users: count(&db, "users where sample and password_hash = '!'").await,
             visitors: count(&db, "visitors where sample").await,
             touches: count(&db, "touches").await,

@@ -3,12 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
-
 use super::lead::{ImportedLead, visitor_of};
 use crate::{
     attribution::conversion::sign_up_conversion,
-    db::{Conn, Dialect, Error, Insert, Table, Value, sql},
+    db::{Conn, Dialect, Error, FromEitherRow, Insert, Table, Value, placeholders, sql},
     id::{TouchId, UserId, VisitorId},
     timestamp::Timestamp,
 };
@@ -187,14 +185,14 @@ async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (LeadAccou
 }
 
 /// Runs `head ($1, …, $100)` for all values, a hundred at a time: the database prepares one statement only.
-async fn select_in<T>(conn: &mut Conn, head: &'static str, values: impl Iterator<Item = Value>) -> Result<Vec<T>, Error>
-where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
-{
+async fn select_in<T: FromEitherRow>(
+    conn: &mut Conn,
+    head: &'static str,
+    values: impl Iterator<Item = Value>,
+) -> Result<Vec<T>, Error> {
     const AT_A_TIME: usize = 100;
     let values: Vec<Value> = values.collect();
-    let places: Vec<String> = (1..=AT_A_TIME).map(|place| format!("${place}")).collect();
-    let text = format!("{head} ({})", places.join(", "));
+    let text = format!("{head} ({})", placeholders(1, AT_A_TIME));
     let mut rows = Vec::new();
     for chunk in values.chunks(AT_A_TIME) {
         let Some(last) = chunk.last() else { continue };

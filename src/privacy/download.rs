@@ -7,12 +7,12 @@ use axum::{
 use super::export::export;
 use crate::{auth::AuthSession, state::AppState};
 
-/// `GET /account/export.json`: everything stored about who is signed in.
+/// `GET /account/export.json`: everything stored about the signed-in user.
 pub async fn export_json(State(state): State<AppState>, auth: AuthSession) -> Response {
-    // the guard in front of it has sent others to the sign-in page
+    // the layer before this handler sends everybody else to the sign-in page
     let Some(user) = auth.user else { return StatusCode::UNAUTHORIZED.into_response() };
     let read = async { export(&mut state.db.read().await?, &user, state.db.now()).await };
-    // indented, because people look at it
+    // indented for people who read the document
     let document = match read.await.map(|export| serde_json::to_vec_pretty(&export)) {
         Ok(Ok(document)) => document,
         Ok(Err(error)) => {

@@ -18,10 +18,10 @@ use crate::{
     state::AppState,
 };
 
-/// How long the answer waits for the database's files. What takes longer goes on without it.
+/// How long the response waits for the clean-up of the database's files, which then goes on without it.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Forgets who is signed in, and signs out.
+/// Erases the signed-in user and signs them out.
 #[server(prefix = "/api", endpoint = "erase")]
 pub async fn erase_account(#[server(default)] current_password: String) -> Result<Outcome, ServerFnError> {
     let answer = Answer::to("erase", "/account".into());
@@ -41,7 +41,7 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
         Err(EraseError::LastAdmin) => {
             return Ok(answer.form("You are the only admin. Make somebody else an admin first, then come back."));
         }
-        // somebody else has erased this account meanwhile, so that there is nobody left to answer to
+        // another request has erased this account meanwhile
         Err(EraseError::Unknown) => return Ok(Answer::sign_in_first("/account")),
         Err(EraseError::Database(error)) => {
             tracing::error!(%error, "a user could not be erased");
@@ -50,18 +50,18 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
     }
     clear_files(state.db.clone()).await;
     if let Err(error) = auth.logout().await {
-        // its row is gone with the others: the cookie opens nothing
+        // The erasure removed the session's row, so the cookie opens nothing.
         tracing::error!(%error, "the session of an erased user could not be emptied");
     }
     forget_browser();
     Ok(Answer::to("login", "/login".into()).notice("Your data is erased."))
 }
 
-/// The files too. It goes on where the one who asked is gone, and what fails is left to housekeeping.
+/// Cleans the database's files, also when the client goes away meanwhile. Housekeeping tries again what fails.
 async fn clear_files(db: Db) {
     let clearing = tokio::spawn(async move {
         if let Err(error) = file_wipe::clear(&db, PATIENCE).await {
-            tracing::error!(%error, "the database's files still hold what was erased; this is tried again");
+            tracing::error!(%error, "the database's files still hold erased data; the clean-up is tried again");
         }
     });
     let _ = tokio::time::timeout(PATIENCE, clearing).await;

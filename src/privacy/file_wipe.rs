@@ -1,8 +1,6 @@
-//! What an erasure leaves in the database's files, and that it goes: see [`Db::wipe`].
-//!
-//! The erasure's own transaction leaves a note in `jobs`. The files are cleaned right afterwards; where that fails, or the
-//! process ends before, the note is still there, and housekeeping does it. Several erasures share one cleaning, and it takes a
-//! twentieth of the time at most: who signs up and erases in a loop does not keep the database busy.
+//! The erasure's own transaction adds a note to `jobs`. The files are cleaned right afterwards ([`Db::wipe`]). If that fails, or
+//! the process ends before, the note is still there, and housekeeping cleans the files. Several erasures share one clean-up.
+//! Clean-ups take at most a twentieth of the time, so a client that signs up and erases in a loop cannot keep the database busy.
 
 use std::time::{Duration, Instant};
 
@@ -11,18 +9,20 @@ use uuid::Uuid;
 use super::lease::Lease;
 use crate::db::{Conn, Db, Error, sql};
 
-/// What an erasure changes.
-const TABLES: [&str; 6] = ["users", "tower_sessions", "sign_in_failures", "touches", "conversions", "referral_tokens"];
+/// The tables that an erasure changes.
+const TABLES: [&str; 7] =
+    ["users", "tower_sessions", "sign_in_failures", "touches", "conversions", "referral_tokens", "campaign_aliases"];
 const JOB: &str = "wipe";
-/// How long a process that died keeps others from it.
+/// How long other processes wait after a process died during a clean-up.
 const LEASE: Duration = Duration::from_secs(10 * 60);
-/// How much longer than it took there is none.
+/// After a clean-up that took t, no other one starts for `REST` × t.
 const REST: u32 = 20;
+/// The pause before another try to get the lease.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Notes within the erasure's transaction that the files are to be cleaned after its commit.
+/// Adds a note, within the erasure's transaction, that the files must be cleaned after its commit.
 pub(super) async fn note(conn: &mut Conn) -> Result<(), Error> {
-    // A name of its own: a cleaning that began before this erasure must not count for it. It has no holder and is never leased.
+    // Each note has its own name: a clean-up that began before this erasure must not remove its note. A note is never leased.
     sql("insert into jobs (name, leased_until) values ($1, 0)")
         .bind(format!("{JOB}:{}", Uuid::now_v7()))
         .execute(conn)
@@ -30,8 +30,8 @@ pub(super) async fn note(conn: &mut Conn) -> Result<(), Error> {
         .map(|_| ())
 }
 
-/// Cleans the files where an erasure asks for it. Answers whether nothing is left to do; where somebody else is at it, that is
-/// waited for, but not for longer than `patience`.
+/// Cleans the files, if there is a note. Returns whether nothing is left to do. Waits at most `patience` while another process
+/// cleans or the job rests.
 pub async fn clear(db: &Db, patience: Duration) -> Result<bool, Error> {
     let begin = Instant::now();
     loop {
@@ -71,7 +71,7 @@ async fn clear_now(db: &Db, lease: Lease, notes: Vec<(String,)>) -> Result<(), E
     match wiped {
         Ok(()) => lease.done(db, begin.elapsed() * REST).await,
         Err(error) => {
-            // where this fails too, the lease runs out by itself
+            // if this fails too, the lease runs out by itself
             let _ = lease.leave(db).await;
             Err(error)
         }

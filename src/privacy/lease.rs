@@ -1,8 +1,8 @@
-//! Whose turn a job is: a lease in the table `jobs`, by the database's clock.
+//! A lease is a row of the table `jobs`: this replica may run a job until a moment by the database's clock.
 //!
-//! One statement takes it, where nobody holds it or its holder's time ran out: a replica that dies in the middle of a job holds
-//! up the others no longer than its lease. Who holds one renews it with each step, in the step's own transaction, so that a
-//! step whose lease was lost changes nothing.
+//! One statement takes the lease, if no replica holds it or its time ran out. A replica that dies in the middle of a job stops the
+//! others for no longer than its lease. The holder renews the lease with each step, in the step's own transaction. So a step
+//! whose lease was lost changes nothing.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// A job that is ours until the lease runs out.
+/// The right to run a job, until the lease runs out.
 #[derive(Clone, Copy, Debug)]
 pub struct Lease {
     name: &'static str,
@@ -22,7 +22,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes the lease of a job for so long. Nothing where somebody else has it.
+    /// Takes the lease of a job. Returns `None` while another replica has it, or while the job rests.
     pub async fn take(db: &Db, name: &'static str, lasts: Duration) -> Result<Option<Self>, Error> {
         let (lease, now) = (Self { name, holder: Uuid::now_v7(), lasts }, db.now());
         let taken = db.transaction(move |conn| Box::pin(async move { lease.try_take(conn, now).await })).await?;
@@ -42,7 +42,7 @@ impl Lease {
         Ok(taken > 0)
     }
 
-    /// Makes it last from now on again. `false`: it ran out, and somebody else has the job; nothing more may be done.
+    /// Extends the lease from now on. Returns `false` where it ran out and another replica took it: then the job must stop.
     pub async fn renew(&self, conn: &mut Conn, now: Timestamp) -> Result<bool, Error> {
         let renewed = sql("update jobs set leased_until = $3 where name = $1 and holder = $2")
             .bind(self.name)
@@ -53,12 +53,12 @@ impl Lease {
         Ok(renewed > 0)
     }
 
-    /// Gives the job back once it is done, so that the next may take it after `rest`.
+    /// Gives the lease back after the job is done. No replica can take it again before `rest` is over.
     pub async fn done(self, db: &Db, rest: Duration) -> Result<(), Error> {
         self.give_back(db, rest, true).await
     }
 
-    /// Gives the job back as it is.
+    /// Gives the lease back although the job is not done.
     pub async fn leave(self, db: &Db) -> Result<(), Error> {
         self.give_back(db, Duration::ZERO, false).await
     }
@@ -84,7 +84,7 @@ impl Lease {
     }
 }
 
-/// When a job was last done, at any replica.
+/// Returns when a job was last done, by any replica.
 pub async fn last_done(conn: &mut Conn, name: &str) -> Result<Option<Timestamp>, Error> {
     let row: Option<(Option<Timestamp>,)> =
         sql("select finished_at from jobs where name = $1").bind(name).fetch_optional(conn).await?;

@@ -1,27 +1,27 @@
-//! Privacy: how long things are kept, what a person can take along, and how a person is forgotten.
+//! Privacy: how long data is kept, what a user can download, and how a user is erased.
 //!
 //! What always holds:
-//! - Nothing is kept for longer than the configuration says ([`retention`]).
-//! - What is stored about a user is in the user's [`export`], all of it; a test goes through the schema.
-//! - After an [`erasure`](erase) nothing in the database's tables says who the user was, and soon after, nothing in its files
-//!   ([`traces`]). Totals of reports stay as they were.
-//! - Of several replicas one does such work at a time ([`lease`]).
+//! - Touches, and visitors without a user, are kept no longer than the configuration says ([`retention`]).
+//! - Everything stored about a user is in the user's [`export`]. A test goes through the schema.
+//! - After an [erasure](erase) no table of the database identifies the user, and soon after, no file of the database does
+//!   ([`file_wipe`]). The totals of reports stay as they were.
+//! - Of several replicas, one does such work at a time ([`lease`]).
 
 /// `GET /account/export.json`.
 mod download;
 /// E-mail addresses within other text.
 mod email_in_text;
-/// Forgetting a user.
+/// Erasing a user.
 pub mod erase;
 /// The server function behind "Erase my data".
 mod erase_form;
 /// Everything stored about a user, as one document.
 pub mod export;
-/// What an erasure leaves in the database's files.
+/// Removing erased data from the database's files.
 pub mod file_wipe;
-/// Whose turn a job is.
+/// A job runs on one replica at a time.
 pub mod lease;
-/// Removing what has been kept long enough.
+/// Removing data that is older than the configuration keeps.
 pub mod retention;
 #[cfg(test)]
 mod tests;

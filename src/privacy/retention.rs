@@ -1,14 +1,16 @@
-//! Removing what has been kept long enough: touches of visitors who are nobody's after `ATTRIBUTION_KEEP_UNLINKED`, touches of
-//! users after `ATTRIBUTION_KEEP_LINKED`, and visitors of whom nothing is left, with what they consented to.
+//! Removes three kinds of rows that are older than the configuration keeps: touches of visitors without a user
+//! (`ATTRIBUTION_KEEP_UNLINKED`), touches of users (`ATTRIBUTION_KEEP_LINKED`), and visitors without a user and without a touch,
+//! with their consents.
 //!
 //! What always holds:
-//! - Rows go in small batches, each in its own short transaction, with a pause between: nobody waits behind it.
-//! - A batch that fails is told and passed over, and the next round tries it again; one failure does not keep the rest.
+//! - Rows are removed in small batches, each in its own short transaction, with a pause between. So no request waits for long.
+//! - A batch that fails is logged and skipped, and the next round tries it again. One failure does not stop the others; three in a
+//!   row end the round.
 //! - One replica does it at a time ([`Lease`]).
-//! - Sample data is not touched; neither are users, their visitors and their conversions.
+//! - Sample data stays. So do users, their visitors and their conversions.
 //!
-//! Reports count what is there: once the touches before an old conversion are gone, its credit falls to those that are left, and
-//! with the last of them to Direct. So keep touches of users for longer than the periods that are still reported on.
+//! Reports count the touches that are there. Once the touches before an old conversion are gone, its credit goes to the touches
+//! that are left, and without any to Direct. So keep the touches of users for longer than the periods that reports look at.
 
 use std::{fmt, time::Duration};
 
@@ -17,29 +19,28 @@ use uuid::Uuid;
 use super::lease::{self, Lease};
 use crate::{
     config::Config,
-    db::{Conn, Db, Error, Value, sql},
-    timestamp::MILLISECOND,
-    timestamp::Timestamp,
+    db::{Conn, Db, Error, Value, placeholders, sql},
+    timestamp::{MILLISECOND, Timestamp},
 };
 
-/// How often a server does it.
+/// The time between two rounds.
 pub const EVERY: Duration = Duration::from_secs(60 * 60);
-/// How long a replica that died keeps the others from it. Much longer than any batch takes.
+/// How long the other replicas wait after a replica died during a round. Much longer than a batch takes.
 const LEASE: Duration = Duration::from_secs(5 * 60);
 const JOB: &str = "retention";
-/// So many failures one after the other mean that the database has other troubles.
+/// After this many failures in a row the round ends: the database has another problem.
 const FAILURES: u32 = 3;
 
-/// How long what is kept, and how it is removed.
+/// How long touches are kept, and how they are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Touches of visitors who belong to nobody. `None`: for ever.
+    /// How long touches of visitors without a user are kept. `None`: forever.
     pub unlinked: Option<Duration>,
-    /// Touches of users. `None`: for ever.
+    /// How long touches of users are kept. `None`: forever.
     pub linked: Option<Duration>,
-    /// Rows in one transaction at most.
+    /// The most rows in one transaction.
     pub batch: u32,
-    /// Between two transactions.
+    /// The pause between two transactions.
     pub pause: Duration,
 }
 
@@ -56,7 +57,7 @@ impl Retention {
 
 /// What one round removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct PurgeSummary {
     pub unlinked_touches: u64,
     pub linked_touches: u64,
     pub visitors: u64,
@@ -64,7 +65,7 @@ pub struct Summary {
     pub failed: u32,
 }
 
-impl fmt::Display for Summary {
+impl fmt::Display for PurgeSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { unlinked_touches, linked_touches, visitors, failed } = self;
         write!(
@@ -79,15 +80,15 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Removes what is due at `now`. Nothing is answered where another replica does it, or is at it.
-pub async fn purge(db: &Db, retention: Retention, now: Timestamp) -> Result<Option<Summary>, Error> {
+/// Removes the rows that are due at `now`. Returns `None` while another replica does it.
+pub async fn purge(db: &Db, retention: Retention, now: Timestamp) -> Result<Option<PurgeSummary>, Error> {
     let Some(lease) = Lease::take(db, JOB, LEASE).await? else { return Ok(None) };
-    let mut round = Round { db, retention, lease, summary: Summary::default(), in_a_row: 0 };
+    let mut round = Round { db, retention, lease, summary: PurgeSummary::default(), in_a_row: 0 };
     match round.run(now).await {
         Ok(()) if round.summary.failed == 0 => lease.done(db, Duration::ZERO).await?,
         Ok(()) => lease.leave(db).await?,
         Err(error) => {
-            // where this fails too, the lease runs out by itself
+            // if this fails too, the lease runs out by itself
             let _ = lease.leave(db).await;
             return Err(error);
         }
@@ -95,8 +96,8 @@ pub async fn purge(db: &Db, retention: Retention, now: Timestamp) -> Result<Opti
     Ok(Some(round.summary))
 }
 
-/// As [`purge`], where that was not done within [`EVERY`] at any replica.
-pub async fn purge_if_due(db: &Db, retention: Retention) -> Result<Option<Summary>, Error> {
+/// Calls [`purge`], unless a replica has done that within the last [`EVERY`].
+pub async fn purge_if_due(db: &Db, retention: Retention) -> Result<Option<PurgeSummary>, Error> {
     let now = db.now();
     let last = lease::last_done(&mut db.read().await?, JOB).await?;
     if last.is_some_and(|last| now - last < EVERY) {
@@ -105,32 +106,33 @@ pub async fn purge_if_due(db: &Db, retention: Retention) -> Result<Option<Summar
     purge(db, retention, now).await
 }
 
-/// What is removed.
+/// The rows that are removed.
 #[derive(Clone, Copy)]
-enum Kind {
+enum ExpiredRows {
     UnlinkedTouches,
     LinkedTouches,
     Visitors,
 }
 
-impl Kind {
-    /// The next rows that are due, the oldest first: id and time. `$1` is what was kept long enough, `$2` where to begin.
+impl ExpiredRows {
+    /// Returns the statement that finds the next rows, the oldest first: id and time. `$1` is the moment before which rows are due,
+    /// `$2` the time to begin at, `$3` how many.
     ///
-    /// `cross join` because SQLite keeps its order: few touches are old, and they stand together in their index.
+    /// `cross join` keeps SQLite's order of the tables: few touches are old, and they stand together in their index.
     fn find(self) -> &'static str {
         match self {
-            Kind::UnlinkedTouches => {
+            Self::UnlinkedTouches => {
                 "select t.id, t.occurred_at from touches t cross join visitors v where v.id = t.visitor_id
                  and t.occurred_at < $1 and t.occurred_at >= $2 and v.user_id is null and not v.sample
                  order by t.occurred_at limit $3"
             }
-            Kind::LinkedTouches => {
+            Self::LinkedTouches => {
                 "select t.id, t.occurred_at from touches t cross join visitors v where v.id = t.visitor_id
                  and t.occurred_at < $1 and t.occurred_at >= $2 and v.user_id is not null and not v.sample
                  order by t.occurred_at limit $3"
             }
-            // one who decided about consent since then is still around
-            Kind::Visitors => {
+            // A visitor who decided about consent since then still comes to the site.
+            Self::Visitors => {
                 "select v.id, v.first_seen_at from visitors v
                  where v.user_id is null and v.first_seen_at < $1 and v.first_seen_at >= $2 and not v.sample
                  and not exists (select 1 from touches t where t.visitor_id = v.id)
@@ -140,15 +142,16 @@ impl Kind {
         }
     }
 
-    /// Removes those of the found rows that are still due: a visitor may have become a user's meanwhile, or be back.
+    /// Returns the statement that removes found rows, as far as they are still due: a visitor may have been linked to a user
+    /// meanwhile, or have a new touch. The ids stand between both parts.
     fn delete(self) -> (&'static str, &'static str) {
         match self {
-            Kind::UnlinkedTouches => (
+            Self::UnlinkedTouches => (
                 "delete from touches where id in (",
                 ") and visitor_id in (select id from visitors where user_id is null)",
             ),
-            Kind::LinkedTouches => ("delete from touches where id in (", ")"),
-            Kind::Visitors => (
+            Self::LinkedTouches => ("delete from touches where id in (", ")"),
+            Self::Visitors => (
                 "delete from visitors where id in (",
                 ") and user_id is null and not exists (select 1 from touches t where t.visitor_id = visitors.id)",
             ),
@@ -160,7 +163,7 @@ struct Round<'d> {
     db: &'d Db,
     retention: Retention,
     lease: Lease,
-    summary: Summary,
+    summary: PurgeSummary,
     /// Failures since the last success.
     in_a_row: u32,
 }
@@ -168,20 +171,20 @@ struct Round<'d> {
 impl Round<'_> {
     async fn run(&mut self, now: Timestamp) -> Result<(), Error> {
         if let Some(before) = self.retention.unlinked.map(|kept| now - kept) {
-            self.summary.unlinked_touches = self.remove(Kind::UnlinkedTouches, before).await?;
-            self.summary.visitors = self.remove(Kind::Visitors, before).await?;
+            self.summary.unlinked_touches = self.remove(ExpiredRows::UnlinkedTouches, before).await?;
+            self.summary.visitors = self.remove(ExpiredRows::Visitors, before).await?;
         }
         if let Some(before) = self.retention.linked.map(|kept| now - kept) {
-            self.summary.linked_touches = self.remove(Kind::LinkedTouches, before).await?;
+            self.summary.linked_touches = self.remove(ExpiredRows::LinkedTouches, before).await?;
         }
         Ok(())
     }
 
-    /// Removes all rows of a kind that are older, batch by batch, and answers how many.
-    async fn remove(&mut self, kind: Kind, before: Timestamp) -> Result<u64, Error> {
+    /// Removes all rows that are older than `before`, batch by batch. Returns how many.
+    async fn remove(&mut self, rows: ExpiredRows, before: Timestamp) -> Result<u64, Error> {
         let (mut removed, mut from) = (0, Timestamp::MIN);
         loop {
-            let due: Vec<(Uuid, Timestamp)> = sql(kind.find())
+            let due: Vec<(Uuid, Timestamp)> = sql(rows.find())
                 .bind(before)
                 .bind(from)
                 .bind(self.retention.batch)
@@ -191,17 +194,17 @@ impl Round<'_> {
                 return Ok(removed);
             };
             let full = due.len() >= self.retention.batch as usize;
-            match self.remove_batch(kind, due.into_iter().map(|(id, _)| id).collect()).await {
-                // the lease is lost: another replica goes on from here
+            match self.remove_batch(rows, due.into_iter().map(|(id, _)| id).collect()).await {
+                // the lease is lost, and another replica continues
                 Ok(None) => return Ok(removed),
                 Ok(Some(count)) => {
                     self.in_a_row = 0;
                     removed += count;
-                    // where none of them was due any more and all are of one moment, the next look would find the same
+                    // If no row was due any more and all have the same time, the next batch would be the same.
                     from = if count == 0 && first == last { last + MILLISECOND } else { last };
                 }
                 Err(error) => {
-                    tracing::error!(%error, "what was kept long enough could not be removed");
+                    tracing::error!(%error, "expired rows could not be removed");
                     self.summary.failed += 1;
                     self.in_a_row += 1;
                     if self.in_a_row == FAILURES {
@@ -217,7 +220,8 @@ impl Round<'_> {
         }
     }
 
-    async fn remove_batch(&self, kind: Kind, ids: Vec<Uuid>) -> Result<Option<u64>, Error> {
+    /// Returns how many rows were removed; `None` where the lease is lost.
+    async fn remove_batch(&self, rows: ExpiredRows, ids: Vec<Uuid>) -> Result<Option<u64>, Error> {
         let (lease, now) = (self.lease, self.db.now());
         self.db
             .transaction(move |conn| {
@@ -225,17 +229,16 @@ impl Round<'_> {
                     if !lease.renew(conn, now).await? {
                         return Ok(None);
                     }
-                    delete(conn, kind, &ids).await.map(Some)
+                    delete(conn, rows, &ids).await.map(Some)
                 })
             })
             .await
     }
 }
 
-async fn delete(conn: &mut Conn, kind: Kind, ids: &[Uuid]) -> Result<u64, Error> {
-    let (begin, end) = kind.delete();
-    let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
-    sql(format!("{begin}{}{end}", places.join(", ")))
+async fn delete(conn: &mut Conn, rows: ExpiredRows, ids: &[Uuid]) -> Result<u64, Error> {
+    let (begin, end) = rows.delete();
+    sql(format!("{begin}{}{end}", placeholders(1, ids.len())))
         .bind_all(ids.iter().map(|id| Value::from(*id)))
         .execute(conn)
         .await

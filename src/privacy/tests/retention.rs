@@ -6,7 +6,7 @@ use crate::{
     id::VisitorId,
     privacy::{
         lease::Lease,
-        retention::{Retention, Summary, purge, purge_if_due},
+        retention::{PurgeSummary, Retention, purge, purge_if_due},
     },
     timestamp::MILLISECOND,
     timestamp::Timestamp,
@@ -56,14 +56,14 @@ async fn what_was_kept_long_enough_goes_and_nothing_else() {
         arrive(&db, sample, NOW - 900 * DAY, "kept").await;
 
         let summary = purge(&db, retention(), NOW).await.expect("answered").expect("nobody else is at it");
-        assert_eq!(summary, Summary { unlinked_touches: 10, linked_touches: 1, visitors: 9, failed: 0 });
+        assert_eq!(summary, PurgeSummary { unlinked_touches: 10, linked_touches: 1, visitors: 9, failed: 0 });
         assert_eq!(count(&db, "select count(*) from touches where campaign = 'old'").await, 0);
         assert_eq!(count(&db, "select count(*) from touches where campaign = 'kept'").await, 4);
         assert_eq!(count(&db, "select count(*) from consents").await, 1);
         // returning, the one whose touch waited, the member's, who agreed lately, sample
         assert_eq!(count(&db, "select count(*) from visitors").await, 5);
         let again = purge(&db, retention(), NOW).await.expect("answered").expect("the lease is back");
-        assert_eq!(again, Summary::default());
+        assert_eq!(again, PurgeSummary::default());
         assert!(purge_if_due(&db, retention()).await.expect("answered").is_none(), "done a moment ago");
     })
     .await;
@@ -76,7 +76,7 @@ async fn never_keeps_everything() {
         let member = person(&db, "a@example.com").await;
         arrive(&db, member.visitor, Timestamp::EPOCH + MILLISECOND, "old").await;
         let never = Retention { unlinked: None, linked: None, ..retention() };
-        assert_eq!(purge(&db, never, NOW).await.expect("answered"), Some(Summary::default()));
+        assert_eq!(purge(&db, never, NOW).await.expect("answered"), Some(PurgeSummary::default()));
         assert_eq!(count(&db, "select count(*) from touches").await, 2);
     })
     .await;
@@ -90,10 +90,10 @@ async fn two_at_once_are_one_and_do_it_all() {
         }
         let slowly = Retention { pause: Duration::from_millis(5), ..retention() };
         let rounds = futures::future::join_all((0..4).map(|_| purge(&db, slowly, NOW))).await;
-        let done: Vec<Summary> = rounds.into_iter().filter_map(|round| round.expect("answered")).collect();
+        let done: Vec<PurgeSummary> = rounds.into_iter().filter_map(|round| round.expect("answered")).collect();
         // one that asks after the first has ended finds nothing left
         assert_eq!(done.iter().map(|summary| summary.unlinked_touches).sum::<u64>(), 20);
-        assert_eq!(done.iter().filter(|summary| **summary != Summary::default()).count(), 1, "{done:?}");
+        assert_eq!(done.iter().filter(|summary| **summary != PurgeSummary::default()).count(), 1, "{done:?}");
         let other = Lease::take(&db, "retention", Duration::from_secs(60)).await.expect("answered").expect("free");
         assert_eq!(purge(&db, slowly, NOW).await.expect("answered"), None);
         other.leave(&db).await.expect("given back");

@@ -1,0 +1,21 @@
+/// Returns placeholders for `in (…)`: the first 2, count 3 → `$2, $3, $4`.
+pub fn placeholders(first: usize, count: usize) -> String {
+    (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a pattern for `like … escape '\'` that finds a text anywhere: `50%` → `%50\%%`.
+pub fn contains_pattern(text: &str) -> String {
+    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{escaped}%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_with_a_meaning_are_escaped() {
+        assert_eq!(contains_pattern(r"50%_\"), r"%50\%\_\\%");
+        assert_eq!((&*placeholders(2, 3), &*placeholders(1, 0)), ("$2, $3, $4", ""));
+    }
+}
