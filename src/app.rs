@@ -7,15 +7,12 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::{
     SsrMode,
-    components::{FlatRoutes, Route, Router},
+    components::{Route, Router, Routes},
     path,
 };
 
 use crate::{
-    admin::{
-        CampaignsPage, ConversionsPage, InspectorPage, JourneyPage, LeadPage, LeadsPage, ModelsPage, OverviewPage,
-        QualityPage, ReferralsPage,
-    },
+    admin::AdminRoutes,
     auth::current_user,
     components::{FrameContext, Viewer, assets::assets},
     pages::{AccountPage, HomePage, LoginPage, NotFoundPage, PrivacyPage, RegisterPage, consent::ConsentBanner},
@@ -92,23 +89,14 @@ pub fn App() -> impl IntoView {
     view! {
         <Title formatter=title/>
         <Router>
-            <FlatRoutes fallback=NotFoundPage>
+            <Routes fallback=NotFoundPage>
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/privacy") view=PrivacyPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin") view=OverviewPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/campaigns") view=CampaignsPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/leads") view=LeadsPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/leads/:id") view=LeadPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/conversions") view=ConversionsPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/models") view=ModelsPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/users/:id") view=JourneyPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/inspector") view=InspectorPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/quality") view=QualityPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/referrals") view=ReferralsPage ssr=SsrMode::Async/>
-            </FlatRoutes>
+                <AdminRoutes/>
+            </Routes>
         </Router>
     }
 }

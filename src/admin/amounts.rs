@@ -2,17 +2,18 @@
 
 use crate::{
     attribution::{
-        conversion::{Currency, SIGN_UP},
+        conversion::Currency,
         model::{Credit, Minor},
         report::credit::Revenue,
     },
     components::format,
 };
 
-/// The sign that figures align with.
+/// The minus sign. It is as wide as a digit, so that figures align.
 const MINUS: char = '\u{2212}';
 
-/// Writes conversions, with two decimals where they are not whole: `1,234`, `0.33`. Less than a hundredth becomes `< 0.01`.
+/// Writes conversions. A whole number has no decimals, any other has two: `1,234`, `0.33`. What would round to zero reads
+/// `< 0.01`.
 pub fn format_credit(Credit(millionths): Credit) -> String {
     const HUNDREDTH: i64 = Credit::ONE.0 / 100;
     if millionths % Credit::ONE.0 == 0 {
@@ -26,12 +27,12 @@ pub fn format_credit(Credit(millionths): Credit) -> String {
     format!("{sign}{}.{:02}", format::count((hundredths / 100).cast_signed()), hundredths % 100)
 }
 
-/// The same with all six decimals and nothing else, for files: `1234.000000`.
+/// Writes conversions for files, with all six decimals and no grouping: `1234.000000`.
 pub fn exact_credit(credit: Credit) -> String {
     point(credit.0, 6)
 }
 
-/// An amount of money without its currency: `1,234.50`; of a currency without minor units `1,234`.
+/// Writes an amount of money without its currency: `1,234.50`. A currency without minor units has no decimals: `1,234`.
 pub fn amount(value: Minor, currency: &str) -> String {
     let exact = exact_amount(value, currency);
     let (whole, fraction) = exact.split_once('.').map_or((exact.as_str(), None), |(whole, part)| (whole, Some(part)));
@@ -46,14 +47,14 @@ pub fn money(value: Minor, currency: &str) -> String {
     format!("{}\u{a0}{currency}", amount(value, currency))
 }
 
-/// As [`amount`], for files: `1234.50`.
+/// Writes an amount of money for files, without grouping: `1234.50`.
 pub fn exact_amount(value: Minor, currency: &str) -> String {
-    // What is stored is a currency; were it none, its amounts are shown as they are kept.
+    // Stored currencies are known. An unknown one would be written in minor units.
     let digits = Currency::parse(currency).map_or(0, |currency| currency.minor_digits());
     point(value.0, digits.into())
 }
 
-/// What was earned in each currency, `12.00 EUR, 7 JPY`; nothing where it is nothing.
+/// Writes the amounts in each currency: `12.00 EUR, 7 JPY`. Returns `None` where all are zero.
 pub fn monies(revenue: &Revenue) -> Option<String> {
     let amounts: Vec<_> = revenue
         .by_currency
@@ -64,18 +65,12 @@ pub fn monies(revenue: &Revenue) -> Option<String> {
     (!amounts.is_empty()).then(|| amounts.join(", "))
 }
 
-/// A kind of conversion as people read it: the sign-up has a word, others are what their reporters call them. Files keep what
-/// is stored.
-pub fn kind_label(kind: &str) -> &str {
-    if kind == SIGN_UP { "Sign-up" } else { kind }
-}
-
-/// A difference with its sign: `+12.5`, `−3`; nothing where there is none.
+/// Writes a difference with its sign: `+12.5`, `−3`. Returns `None` for zero.
 pub fn signed(difference: i64, text: impl FnOnce(i64) -> String) -> Option<String> {
     (difference != 0).then(|| format!("{}{}", if difference > 0 { "+" } else { "" }, text(difference)))
 }
 
-/// A number with its decimal point moved left.
+/// Writes a number with its decimal point moved left: `point(-5, 2)` → `-0.05`.
 fn point(value: i64, digits: usize) -> String {
     let sign = if value < 0 { "-" } else { "" };
     let text = format!("{:0>width$}", value.unsigned_abs(), width = digits + 1);
@@ -112,12 +107,6 @@ mod tests {
         assert_eq!(money(Minor(1_234), "JPY"), "1,234\u{a0}JPY");
         assert_eq!(money(Minor(1_234), "KWD"), "1.234\u{a0}KWD");
         assert_eq!(exact_amount(Minor(-123_456), "EUR"), "-1234.56");
-    }
-
-    #[test]
-    fn the_sign_up_has_a_word() {
-        assert_eq!(kind_label("signup"), "Sign-up");
-        assert_eq!(kind_label("purchase"), "purchase");
     }
 
     #[test]

@@ -1,28 +1,28 @@
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 use super::{
     amounts::{format_credit, money},
-    filters::{CreditChoice, PageFilter},
-    page::{Asked, Failure, admin_page},
-    tables::{internal_tag, or_not_set, rate, value_or_not_set},
+    lists::{ListPage, NoRows, NoRowsWords, NumberedPage},
+    page::{PageError, PageRequest, admin_page},
+    page_filter::PageFilter,
+    sections::{CAMPAIGNS, MODELS, OVERVIEW},
+    tables::{InternalTag, ValueOrNotSet, or_not_set, rate},
+    words,
 };
 use crate::{
     attribution::{
         model::{Credit, Minor, Model},
         report::{
-            Filter, Preset,
+            Filter,
             campaigns::{CampaignColumn, CampaignOrder, CampaignPage, CampaignRow, campaigns},
             credit::{CampaignCredit, Revenue, credit_by_campaign, kinds},
             totals::{Totals, any_touch, totals},
         },
     },
-    components::{
-        AdminPage, AdminSection, Card, DataTable, EmptyState, Pagination, Sort, SortTh, Tag, TwoLines, format,
-    },
+    components::{Card, DataTable, Pagination, Sort, SortTh, Tag, TwoLines, format},
     db::Error,
 };
 
-const PATH: &str = "/admin/campaigns";
 const ROWS: u32 = 50;
 
 /// The columns, in their order, and their headings.
@@ -40,75 +40,118 @@ const COLUMNS: [(CampaignColumn, &str); 11] = [
     (CampaignColumn::Credit, "Conversions"),
 ];
 
+const NO_ROWS: NoRowsWords = NoRowsWords {
+    rows: "campaigns",
+    nothing_yet: "A campaign appears here as soon as a visitor opens a link with utm_ parameters.",
+    other_periods: "There are touches in other periods.",
+    no_match: "No touch in this period has all of these values.",
+    by_kind: false,
+};
+
 /// Leads per campaign.
 #[component]
 pub fn CampaignsPage() -> impl IntoView {
-    admin_page(AdminSection::Campaigns, page)
+    admin_page(page)
 }
 
-async fn page(asked: Asked) -> Result<AnyView, Failure> {
-    let order = asked.parameter("sort").and_then(|sort| CampaignOrder::parse(&sort)).unwrap_or_default();
-    let number = asked.parameter("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(1).clamp(1, 1_000_000);
-    let mut filter = PageFilter {
-        parsed: Filter::parse(&asked.query, Preset::Days30, asked.now),
-        path: PATH,
-        keep: if order == CampaignOrder::default() { Vec::new() } else { vec![("sort", order.to_string())] },
-        credit: None,
-        now: asked.now,
-    };
-    let (found, (totals, nothing_yet)) =
-        futures::try_join!(load_rows(&asked, filter.filter(), order, number), load_totals(&asked, filter.filter()),)?;
-    let Found { rows, credit: earned, kinds } = found;
-    filter.credit = Some(CreditChoice { default: asked.state.config.attribution.model, kinds });
-    let csv = filter.csv_href("/admin/campaigns.csv", &[]);
-    let toolbar = view! {
-        {filter.toolbar()}
-        <a class="button" href=csv rel="external" download>"CSV"</a>
-    };
-    let content = match rows.count {
-        0 => empty(&filter, nothing_yet),
-        _ => table(&filter, asked.model(filter.filter()), order, number, rows, earned, totals),
+async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
+    let order = request.parameter("sort").and_then(|sort| CampaignOrder::parse(&sort)).unwrap_or_default();
+    let number = NumberedPage::of(&request, ROWS);
+    let sort = (order != CampaignOrder::default()).then(|| order.to_string());
+    let page = PageFilter::new(&request, CAMPAIGNS.path).keeping("sort", sort);
+    let (loaded, (totals, nothing_yet)) =
+        futures::try_join!(load_rows(&request, page.filter(), order, number), load_totals(&request, page.filter()))?;
+    let LoadedCampaigns { found: CampaignPage { rows, count }, credit, kinds } = loaded;
+    let page = page.with_credit(kinds);
+    let model = request.model(page.filter());
+    let csv = page.csv_href("/admin/campaigns.csv", &[]);
+    let content = match count {
+        0 => Either::Left(view! { <NoRows page=page.clone() nothing_yet words=NO_ROWS/> }),
+        _ => Either::Right(view! { <Campaigns page=page.clone() order number rows count credit totals model/> }),
     };
     Ok(view! {
-        <AdminPage title="Campaigns" section=AdminSection::Campaigns subtitle=filter.period_words() toolbar=toolbar.into_any()>
-            {filter.search("Search campaigns", "Campaign, term or a user’s e-mail")}
-            {filter.above()}
+        <ListPage section=CAMPAIGNS page csv search=("Search campaigns", "CampaignRow, term or e-mail of a user")>
             {content}
-        </AdminPage>
-    }
-    .into_any())
+        </ListPage>
+    })
 }
 
-struct Found {
-    rows: CampaignPage,
+struct LoadedCampaigns {
+    found: CampaignPage,
     credit: CampaignCredit,
-    /// Of conversions.
+    /// The kinds of conversions there are.
     kinds: Vec<String>,
 }
 
-async fn load_rows(asked: &Asked, filter: &Filter, order: CampaignOrder, page: u32) -> Result<Found, Error> {
-    let mut conn = asked.state.db.read().await?;
-    let credit = credit_by_campaign(&mut conn, filter, &asked.credit(), asked.model(filter)).await?;
-    let rows = campaigns(&mut conn, filter, asked.window(), &credit, order, ROWS, (page - 1) * ROWS).await?;
-    Ok(Found { rows, credit, kinds: kinds(&mut conn).await? })
+async fn load_rows(
+    request: &PageRequest,
+    filter: &Filter,
+    order: CampaignOrder,
+    number: NumberedPage,
+) -> Result<LoadedCampaigns, Error> {
+    let mut conn = request.state.db.read().await?;
+    let credit = credit_by_campaign(&mut conn, filter, &request.credit(), request.model(filter)).await?;
+    let found = campaigns(&mut conn, filter, request.window(), &credit, order, ROWS, number.offset()).await?;
+    Ok(LoadedCampaigns { found, credit, kinds: kinds(&mut conn).await? })
 }
 
-async fn load_totals(asked: &Asked, filter: &Filter) -> Result<(Totals, bool), Error> {
-    let mut conn = asked.state.db.read().await?;
-    let totals = totals(&mut conn, filter, asked.window()).await?;
+/// The totals, and whether there is no touch at all, in any period.
+async fn load_totals(request: &PageRequest, filter: &Filter) -> Result<(Totals, bool), Error> {
+    let mut conn = request.state.db.read().await?;
+    let totals = totals(&mut conn, filter, request.window()).await?;
     Ok((totals, totals.touches == 0 && !any_touch(&mut conn).await?))
 }
 
-fn table(
-    filter: &PageFilter,
-    model: Model,
+/// The table with its totals, its notes and the links to other pages of it.
+#[component]
+fn Campaigns(
+    page: PageFilter,
     order: CampaignOrder,
-    page: u32,
-    CampaignPage { rows, count }: CampaignPage,
-    earned: CampaignCredit,
+    number: NumberedPage,
+    rows: Vec<CampaignRow>,
+    /// How many campaigns there are on all pages.
+    count: i64,
+    credit: CampaignCredit,
     totals: Totals,
-) -> AnyView {
-    let headings = COLUMNS
+    model: Model,
+) -> impl IntoView {
+    let signups = Signups::of(page.filter(), &totals);
+    let notes = signups.notes(rows.iter().any(|row| signups.unknown_in(row)));
+    let summary = summary(number, rows.len() as i64, count);
+    let step = |number: u32| page.with_own("page", &number.to_string());
+    let (newer, older) = (number.previous(count).map(step), number.next(count).map(step));
+    let models = page.filter().href(MODELS.path, &[("by", "campaign")]);
+    let total = credit.total();
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            let opens = row.narrow(page.filter()).href(OVERVIEW.path, &[]);
+            let signups = (!signups.unknown_in(&row)).then_some(row.signups);
+            view! { <CampaignLine opens signups earned=credit.of(&row.key()) row/> }
+        })
+        .collect_view();
+    view! {
+        <Card>
+            <DataTable caption="Leads per campaign" dense=true>
+                <thead><tr><Headings page order/></tr></thead>
+                <tbody>{rows}</tbody>
+                <tfoot><TotalRow totals total/></tfoot>
+            </DataTable>
+            <Pagination newer older summary newer_label="Previous" older_label="Next"/>
+            <p class="muted small">
+                "A visitor who came by two campaigns counts in both rows, and once in the total. "
+                {format!("Conversions and value are credited by the model “{}”. ", words::model(model))}
+                <a href=models>"Compare models"</a>"."
+                {notes}
+            </p>
+        </Card>
+    }
+}
+
+/// The headings. Each sorts the table by its column.
+#[component]
+fn Headings(page: PageFilter, order: CampaignOrder) -> impl IntoView {
+    COLUMNS
         .into_iter()
         .map(|(column, label)| {
             let sort = match (order.column == column, order.descending) {
@@ -116,130 +159,102 @@ fn table(
                 (true, false) => Sort::Ascending,
                 (true, true) => Sort::Descending,
             };
-            let href = filter.with_own("sort", &order.pressed(column).to_string());
+            let href = page.with_own("sort", &order.pressed(column).to_string());
             view! { <SortTh label href sort numeric=column.is_numeric()/> }
         })
-        .collect_view();
-    let total = earned.total();
-    let shown = rows.len() as i64;
-    let direct = totals.signups - totals.attributed;
-    // asked something of touches, nobody without one was counted
-    let uncounted = direct > 0 || !filter.filter().is_bare();
-    let unknown = |row: &CampaignRow| row.is_direct() && row.signups == 0 && row.credit > Credit::ZERO && uncounted;
-    let dash = rows
-        .iter()
-        .any(&unknown)
-        .then_some(" Direct shows a dash for them: they belong to no touch, and are not in the total.");
-    let rows = rows
-        .into_iter()
-        .map(|row| {
-            let signups = (!unknown(&row)).then_some(row.signups);
-            table_row(filter, row, signups, &earned)
-        })
-        .collect_view();
-
-    let first = i64::from((page - 1) * ROWS) + 1;
-    let summary = match shown {
-        0 => format!("This page is beyond the last of {}", format::plural(count, "campaign", "campaigns")),
-        _ => format!("{} to {} of {}", format::count(first), format::count(first + shown - 1), format::count(count)),
-    };
-    let step = |to: u32| filter.with_own("page", &to.to_string());
-    let last = u32::try_from(count).unwrap_or(u32::MAX).div_ceil(ROWS);
-    let newer = (page > 1).then(|| step((page - 1).min(last)));
-    let older = (i64::from(page) * i64::from(ROWS) < count).then(|| step(page + 1));
-    let direct_note = match direct > 0 {
-        true => {
-            let direct = format::plural(direct, "further sign-up", "further sign-ups");
-            Some(format!(" {direct} came directly, without a touch in the look-back window."))
-        }
-        false => dash.map(|_| " With a filter on touches, sign-ups without one are not counted.".to_owned()),
-    };
-    let models = filter.filter().href("/admin/models", &[("by", "campaign")]);
-    view! {
-        <Card>
-            <DataTable caption="Leads per campaign" dense=true>
-                <thead><tr>{headings}</tr></thead>
-                <tbody>{rows}</tbody>
-                <tfoot>
-                    <tr>
-                        <th scope="row" colspan="4">"Total"</th>
-                        <td class="num">{format::count(totals.touches)}</td>
-                        <td class="num">{format::count(totals.visitors)}</td>
-                        <td class="num">{format::count(totals.leads)}</td>
-                        <td class="num">{format::count(totals.users)}</td>
-                        <td class="num">{format::count(totals.attributed)}</td>
-                        <td class="num">{rate(totals.rate())}</td>
-                        <td class="num">{format_credit(total.conversions)}{value(&total)}</td>
-                    </tr>
-                </tfoot>
-            </DataTable>
-            <Pagination newer older summary newer_label="Previous" older_label="Next"/>
-            <p class="muted small">
-                "Whoever came by two campaigns counts for both, and once in the total. "
-                {format!("Conversions and value are credited by the model “{}”; ", model.label())}
-                <a href=models>"compare models"</a>"."
-                {direct_note}
-                {dash}
-            </p>
-        </Card>
-    }
-    .into_any()
+        .collect_view()
 }
 
-/// What was earned in each currency, one below the other, below the conversions.
-fn value(earned: &Revenue) -> AnyView {
-    let amounts: Vec<_> = earned.by_currency.iter().filter(|(_, value)| **value != Minor::ZERO).collect();
-    match amounts.is_empty() {
-        true => ().into_any(),
-        false => amounts
-            .into_iter()
-            .map(|(currency, value)| view! { <span class="line-subtitle">{money(*value, currency)}</span> })
-            .collect_view()
-            .into_any(),
-    }
-}
-
-/// `signups` are nothing where they are not those of the row.
-fn table_row(filter: &PageFilter, row: CampaignRow, signups: Option<i64>, earned: &CampaignCredit) -> AnyView {
-    let earned = earned.of(&row.key());
+/// One campaign. `signups` is `None` where they are not known.
+#[component]
+fn CampaignLine(row: CampaignRow, opens: String, signups: Option<i64>, earned: Revenue) -> impl IntoView {
     let name = if row.is_direct() { "Direct".to_owned() } else { or_not_set(&row.campaign) };
-    let opens = row.narrow(filter.filter()).href("/admin", &[]);
     let internal = row.internal > 0 && row.internal == row.touches;
     let some_internal = (row.internal > 0 && !internal).then(|| format!("{} internal", format::count(row.internal)));
+    let rate = rate(row.rate());
     view! {
         <tr>
-            <th scope="row">
-                <TwoLines title=name subtitle=some_internal href=opens/>
-            </th>
-            <td>{value_or_not_set(&row.source)}</td>
-            <td>{value_or_not_set(&row.medium)}</td>
-            <td><Tag label=row.channel.clone()/>{internal_tag(internal)}</td>
+            <th scope="row"><TwoLines title=name subtitle=some_internal href=opens/></th>
+            <td><ValueOrNotSet value=row.source/></td>
+            <td><ValueOrNotSet value=row.medium/></td>
+            <td><Tag label=row.channel/><InternalTag internal/></td>
             <td class="num">{format::count(row.touches)}</td>
             <td class="num">{format::count(row.visitors)}</td>
             <td class="num">{format::count(row.leads)}</td>
             <td class="num">{format::count(row.users)}</td>
             <td class="num">{signups.map_or_else(|| "–".to_owned(), format::count)}</td>
-            <td class="num">{rate(row.rate())}</td>
-            <td class="num">{format_credit(row.credit)}{value(&earned)}</td>
+            <td class="num">{rate}</td>
+            <td class="num">{format_credit(row.credit)}<Amounts earned/></td>
         </tr>
     }
-    .into_any()
 }
 
-fn empty(filter: &PageFilter, nothing_yet: bool) -> AnyView {
-    let (title, text) = if nothing_yet {
-        ("No campaigns yet", "Once somebody arrives by a link with utm_ parameters, its campaign stands here.")
-    } else if filter.filter().is_bare() {
-        ("No campaigns in this period", "There are touches outside it.")
-    } else {
-        ("Nothing matches", "No touch in this period has all of these values.")
-    };
-    let action = if nothing_yet {
-        view! { <a class="button" href="/admin">"How to begin"</a> }.into_any()
-    } else if filter.filter().is_bare() {
-        view! { <a class="button" href=format!("{PATH}?period=all")>"Show all time"</a> }.into_any()
-    } else {
-        view! { <a class="button" href=filter.here(&filter.filter().bare())>"Clear the filter"</a> }.into_any()
-    };
-    view! { <div class="card"><EmptyState title text>{action}</EmptyState></div> }.into_any()
+#[component]
+fn TotalRow(totals: Totals, total: Revenue) -> impl IntoView {
+    view! {
+        <tr>
+            <th scope="row" colspan="4">"Total"</th>
+            <td class="num">{format::count(totals.touches)}</td>
+            <td class="num">{format::count(totals.visitors)}</td>
+            <td class="num">{format::count(totals.leads)}</td>
+            <td class="num">{format::count(totals.users)}</td>
+            <td class="num">{format::count(totals.attributed)}</td>
+            <td class="num">{rate(totals.rate())}</td>
+            <td class="num">{format_credit(total.conversions)}<Amounts earned=total/></td>
+        </tr>
+    }
+}
+
+/// The amount in each currency, one below the other.
+#[component]
+fn Amounts(earned: Revenue) -> impl IntoView {
+    let amounts = earned.by_currency.into_iter().filter(|(_, value)| *value != Minor::ZERO);
+    amounts
+        .map(|(currency, value)| view! { <span class="line-subtitle">{money(value, &currency)}</span> })
+        .collect_view()
+}
+
+/// `51 to 100 of 7,046`.
+fn summary(number: NumberedPage, shown: i64, count: i64) -> String {
+    let first = i64::from(number.offset()) + 1;
+    match shown {
+        0 => format!("This page is beyond the last of {}", format::plural(count, "campaign", "campaigns")),
+        _ => format!("{} to {} of {}", format::count(first), format::count(first + shown - 1), format::count(count)),
+    }
+}
+
+/// Sign-ups that belong to no touch and so to no campaign.
+struct Signups {
+    /// How many there are in the period.
+    direct: i64,
+    /// The table does not count all of them.
+    incomplete: bool,
+}
+
+impl Signups {
+    fn of(filter: &Filter, totals: &Totals) -> Self {
+        let direct = totals.signups - totals.attributed;
+        // A filter on touches finds no sign-up without a touch.
+        Self { direct, incomplete: direct > 0 || !filter.is_bare() }
+    }
+
+    /// Whether a row's sign-ups are unknown: Direct has credit, but no sign-ups were counted for it.
+    fn unknown_in(&self, row: &CampaignRow) -> bool {
+        row.is_direct() && row.signups == 0 && row.credit > Credit::ZERO && self.incomplete
+    }
+
+    /// The sentences below the table. `dash` says whether a row shows a dash for its sign-ups.
+    fn notes(&self, dash: bool) -> String {
+        let direct = format::plural(self.direct, "further sign-up", "further sign-ups");
+        let mut notes = String::new();
+        if self.direct > 0 {
+            notes += &format!(" {direct} came directly, without a touch in the look-back window.");
+        } else if dash {
+            notes += " With a filter on touches, sign-ups without one are not counted.";
+        }
+        if dash {
+            notes += " Direct shows a dash for these sign-ups. They belong to no touch and are not in the total.";
+        }
+        notes
+    }
 }

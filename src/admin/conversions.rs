@@ -1,116 +1,117 @@
 use std::collections::HashMap;
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 use super::{
-    amounts::{kind_label, money},
-    filters::{CreditChoice, PageFilter},
-    page::{Asked, Failure, admin_page, position},
+    amounts::money,
+    lists::{ListPage, NoRows, NoRowsWords, TimePagination, shown_of},
+    page::{PageError, PageRequest, admin_page},
+    page_filter::PageFilter,
+    sections::CONVERSIONS,
     tables::or_not_set,
+    words,
 };
 use crate::{
     attribution::{
         model::Minor,
         report::{
-            Filter, Preset,
             conversions::{ListedConversion, any_conversion, conversion_count, conversions},
             credit::{CreditSettings, PathTouch, Select, for_each_conversion, kinds},
-            page::{Cursor, Page},
+            page::{Page, PagePosition},
         },
     },
-    components::{
-        AdminPage, AdminSection, AlertKind, Card, DataTable, EmptyState, FormAlert, Pagination, Tag, Th, Tone,
-        TwoLines, format,
-    },
+    components::{Card, DataTable, Tag, Th, Tone, TwoLines, format},
     db::{Conn, Error},
     id::ConversionId,
 };
 
-const PATH: &str = "/admin/conversions";
 const ROWS: u32 = 50;
+
+const NO_ROWS: NoRowsWords = NoRowsWords {
+    rows: "conversions",
+    nothing_yet: "Every sign-up is recorded as a conversion. Report purchases and others from your code, or with POST \
+                  /api/conversions.",
+    other_periods: "There are conversions in other periods.",
+    no_match: "No conversion in this period was brought by such a touch.",
+    by_kind: true,
+};
 
 /// Conversions, newest first.
 #[component]
 pub fn ConversionsPage() -> impl IntoView {
-    admin_page(AdminSection::Conversions, page)
+    admin_page(page)
 }
 
-async fn page(asked: Asked) -> Result<AnyView, Failure> {
-    let mut filter = PageFilter {
-        parsed: Filter::parse(&asked.query, Preset::Days30, asked.now),
-        path: PATH,
-        keep: Vec::new(),
-        credit: None,
-        now: asked.now,
-    };
-    let (position, lost) = position(&asked);
-    let mut conn = asked.state.db.read().await?;
-    let settings = asked.credit();
-    let count = conversion_count(&mut conn, filter.filter(), &settings).await?;
-    let page = conversions(&mut conn, filter.filter(), &settings, position, ROWS).await?;
-    let paths = Paths::load(&mut conn, &settings, &page).await?;
+async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
+    let page = PageFilter::new(&request, CONVERSIONS.path);
+    let position = request.position();
+    let damaged = position.is_err();
+    let position = position.unwrap_or(PagePosition::Newest);
+    let settings = request.credit();
+    let mut conn = request.state.db.read().await?;
+    let count = conversion_count(&mut conn, page.filter(), &settings).await?;
+    let found = conversions(&mut conn, page.filter(), &settings, position, ROWS).await?;
+    let paths = path_ends(&mut conn, &settings, &found.rows).await?;
     let nothing_yet = count == 0 && !any_conversion(&mut conn).await?;
-    let kinds = kinds(&mut conn).await?;
+    let page = page.with_credit(kinds(&mut conn).await?);
     drop(conn);
-    filter.credit = Some(CreditChoice { default: asked.state.config.attribution.model, kinds });
 
-    let content = if count == 0 { empty(&filter, nothing_yet) } else { table(&filter, page, &paths, count) };
-    let csv = filter.csv_href("/admin/conversions.csv", &[]);
-    let toolbar = view! {
-        {filter.toolbar()}
-        <a class="button" href=csv rel="external" download>"CSV"</a>
+    let csv = page.csv_href("/admin/conversions.csv", &[]);
+    let content = match count {
+        0 => Either::Left(view! { <NoRows page=page.clone() nothing_yet words=NO_ROWS/> }),
+        _ => Either::Right(view! { <ConversionTable page=page.clone() found paths count/> }),
     };
-    let lost = lost.then_some("The address of this page of conversions is damaged; these are the newest.");
     Ok(view! {
-        <AdminPage title="Conversions" section=AdminSection::Conversions subtitle=filter.period_words() toolbar=toolbar.into_any()>
-            {filter.search("Search conversions", "E-mail, campaign or term")}
-            <FormAlert message=lost kind=AlertKind::Error/>
-            {filter.above()}
+        <ListPage section=CONVERSIONS page csv search=("Search conversions", "E-mail, campaign or term") damaged>
             {content}
-        </AdminPage>
-    }
-    .into_any())
+        </ListPage>
+    })
 }
 
-/// First touch, last touch and number of touches before each conversion.
-#[derive(Debug, Default)]
-pub struct Paths(HashMap<ConversionId, (PathTouch, PathTouch, usize)>);
+/// The first and the last touch before a conversion, and how many touches there are.
+#[derive(Clone, Debug)]
+pub struct PathEnds {
+    pub first: PathTouch,
+    pub last: PathTouch,
+    pub touches: usize,
+}
 
-impl Paths {
-    pub async fn load(
-        conn: &mut Conn,
-        settings: &CreditSettings,
-        page: &Page<ListedConversion>,
-    ) -> Result<Self, Error> {
-        let ids: Vec<ConversionId> = page.rows.iter().map(|conversion| conversion.id).collect();
-        let mut paths = Self::default();
-        for_each_conversion(conn, Select::Ids(&ids), settings, |attributed| {
-            if let [first, ..] = attributed.touches[..]
-                && let [.., last] = attributed.touches[..]
-            {
-                let ends = (first.clone(), last.clone(), attributed.touches.len());
-                paths.0.insert(attributed.conversion.id, ends);
-            }
+/// The ends of the path of each conversion. A conversion without a touch before it has none.
+pub async fn path_ends(
+    conn: &mut Conn,
+    settings: &CreditSettings,
+    conversions: &[ListedConversion],
+) -> Result<HashMap<ConversionId, PathEnds>, Error> {
+    let ids: Vec<ConversionId> = conversions.iter().map(|conversion| conversion.id).collect();
+    let mut paths = HashMap::new();
+    for_each_conversion(conn, Select::Ids(&ids), settings, |attributed| {
+        let touches = &attributed.touches;
+        if let (Some(&first), Some(&last)) = (touches.first(), touches.last()) {
+            let ends = PathEnds { first: first.clone(), last: last.clone(), touches: touches.len() };
+            paths.insert(attributed.conversion.id, ends);
+        }
+    })
+    .await?;
+    Ok(paths)
+}
+
+#[component]
+fn ConversionTable(
+    page: PageFilter,
+    found: Page<ListedConversion>,
+    mut paths: HashMap<ConversionId, PathEnds>,
+    /// How many conversions there are on all pages.
+    count: i64,
+) -> impl IntoView {
+    let Page { rows, newer, older } = found;
+    let summary = shown_of(rows.len(), count, "conversion", "conversions");
+    let rows = rows
+        .into_iter()
+        .map(|conversion| {
+            let path = paths.remove(&conversion.id);
+            view! { <ConversionRow page=page.clone() conversion path/> }
         })
-        .await?;
-        Ok(paths)
-    }
-
-    /// Nothing where there was no touch.
-    pub fn of(&self, conversion: &ListedConversion) -> Option<&(PathTouch, PathTouch, usize)> {
-        self.0.get(&conversion.id)
-    }
-}
-
-fn table(filter: &PageFilter, page: Page<ListedConversion>, paths: &Paths, count: i64) -> AnyView {
-    let step = |name, cursor: Cursor| filter.with_own(name, &cursor.to_string());
-    let newer = page.newer.map(|cursor| step("after", cursor));
-    let older = page.older.map(|cursor| step("before", cursor));
-    let summary = match page.rows.len() {
-        0 => "No more conversions".to_owned(),
-        shown => format!("{} of {}", shown, format::plural(count, "conversion", "conversions")),
-    };
-    let rows = page.rows.into_iter().map(|conversion| row(filter, conversion, paths)).collect_view();
+        .collect_view();
     view! {
         <Card>
             <DataTable caption="Conversions, newest first" dense=true>
@@ -128,85 +129,72 @@ fn table(filter: &PageFilter, page: Page<ListedConversion>, paths: &Paths, count
                 </thead>
                 <tbody>{rows}</tbody>
             </DataTable>
-            <Pagination newer older summary/>
+            <TimePagination page newer older summary/>
         </Card>
     }
-    .into_any()
 }
 
-fn row(filter: &PageFilter, conversion: ListedConversion, paths: &Paths) -> AnyView {
-    let tz = &filter.filter().period.tz;
-    let journey = filter.detail(&format!("/admin/users/{}", conversion.user_id));
-    let currency = conversion.currency.as_deref();
-    let value = currency.map(|currency| money(conversion.value, currency));
-    let refunded = currency.filter(|_| conversion.refunded > Minor::ZERO).map(|currency| {
-        let whole =
-            (conversion.refunded == conversion.value).then(|| view! { <Tag label="whole" tone=Tone::Bad/> " " });
-        view! { {whole}{money(conversion.refunded, currency)} }
-    });
-    // that of a sign-up only repeats whose it is
-    let external_id =
-        Some(conversion.external_id.clone()).filter(|_| conversion.id != ConversionId::of_sign_up(conversion.user_id));
-    let dash = || view! { <span class="muted">"–"</span> };
-    let (first, last, touches) = match paths.of(&conversion) {
-        Some((first, last, touches)) => (touch(filter, first), touch(filter, last), *touches as i64),
-        None => {
-            let direct = || view! { <Tag label="Direct"/> }.into_any();
-            (direct(), direct(), 0)
-        }
+/// One conversion. Its `path` is `None` where no touch was before it.
+#[component]
+fn ConversionRow(page: PageFilter, conversion: ListedConversion, path: Option<PathEnds>) -> impl IntoView {
+    let journey = page.detail(&format!("/admin/users/{}", conversion.user_id));
+    let tz = &page.filter().period.tz;
+    let (datetime, time) = (format::rfc3339(conversion.occurred_at), format::date_time(conversion.occurred_at, tz));
+    let kind = words::conversion_kind(&conversion.kind).to_owned();
+    let (touches, first, last) = match path {
+        Some(PathEnds { first, last, touches }) => (touches as i64, Some(first), Some(last)),
+        None => (0, None, None),
     };
+    let value = conversion.currency.as_deref().map(|currency| money(conversion.value, currency));
+    let refunded = refunded(&conversion);
+    // the external id of a sign-up is the id of its user, which says nothing new
+    let is_sign_up = conversion.id == ConversionId::of_sign_up(conversion.user_id);
+    let external_id = (!is_sign_up).then_some(conversion.external_id);
     view! {
         <tr>
             <th scope="row" class="who">
-                <TwoLines title=conversion.user_email.clone() href=journey/>
-                <time class="line-subtitle" datetime=format::rfc3339(conversion.occurred_at)>
-                    {format::date_time(conversion.occurred_at, tz)}
-                </time>
+                <TwoLines title=conversion.user_email href=journey/>
+                <time class="line-subtitle" datetime=datetime>{time}</time>
             </th>
-            <td><Tag label=kind_label(&conversion.kind).to_owned() tone=Tone::Mark/></td>
-            <td class="num">{value.map_or_else(|| dash().into_any(), |value| value.into_any())}</td>
-            <td class="num">{refunded.map_or_else(|| dash().into_any(), |refunded| refunded.into_any())}</td>
-            <td>{first}</td>
-            <td>{last}</td>
+            <td><Tag label=kind tone=Tone::Mark/></td>
+            <td class="num">{value.map_or_else(|| Either::Left(view! { <Dash/> }), Either::Right)}</td>
+            <td class="num">{refunded.map_or_else(|| Either::Left(view! { <Dash/> }), Either::Right)}</td>
+            <td><TouchOrDirect page=page.clone() touch=first/></td>
+            <td><TouchOrDirect page touch=last/></td>
             <td class="num">{format::count(touches)}</td>
             <td>
-                <span class="line-title">{conversion.source.clone()}</span>
+                <span class="line-title">{conversion.source}</span>
                 {external_id.map(|id| view! { <span class="line-subtitle cut" title=id.clone()>{id.clone()}</span> })}
             </td>
         </tr>
     }
-    .into_any()
 }
 
-fn touch(filter: &PageFilter, touch: &PathTouch) -> AnyView {
-    let href = filter.detail(&format!("/admin/leads/{}", touch.id));
-    // above the link of the row, which is the user's
-    view! {
-        <a class="above-cover" href=href>{or_not_set(&touch.campaign)}</a>
-        <span class="line-subtitle">{touch.channel.clone()}</span>
+/// The amount that was paid back, marked where that is all of it.
+fn refunded(conversion: &ListedConversion) -> Option<impl IntoView + use<>> {
+    let currency = conversion.currency.as_deref().filter(|_| conversion.refunded > Minor::ZERO)?;
+    let in_full = conversion.refunded == conversion.value;
+    let amount = money(conversion.refunded, currency);
+    Some(view! { {in_full.then(|| view! { <Tag label="in full" tone=Tone::Bad/> " " })}{amount} })
+}
+
+#[component]
+fn Dash() -> impl IntoView {
+    view! { <span class="muted">"–"</span> }
+}
+
+/// The campaign and the channel of a touch, or that there is none.
+#[component]
+fn TouchOrDirect(page: PageFilter, touch: Option<PathTouch>) -> impl IntoView {
+    match touch {
+        None => Either::Left(view! { <Tag label="Direct"/> }),
+        Some(touch) => {
+            let href = page.detail(&format!("/admin/leads/{}", touch.id));
+            // above the link of the row, which leads to the user
+            Either::Right(view! {
+                <a class="above-cover" href=href>{or_not_set(&touch.campaign)}</a>
+                <span class="line-subtitle">{touch.channel}</span>
+            })
+        }
     }
-    .into_any()
-}
-
-fn empty(filter: &PageFilter, nothing_yet: bool) -> AnyView {
-    let bare = filter.filter().is_bare() && filter.filter().kind.is_none();
-    let (title, text) = if nothing_yet {
-        (
-            "No conversions yet",
-            "A sign-up is one, recorded by itself. Purchases and others come from your code, or by POST /api/conversions.",
-        )
-    } else if bare {
-        ("No conversions in this period", "There are some outside it.")
-    } else {
-        ("Nothing matches", "No conversion in this period came by such a touch.")
-    };
-    let action = if nothing_yet {
-        view! { <a class="button" href="/admin">"How to begin"</a> }.into_any()
-    } else if bare {
-        view! { <a class="button" href=format!("{PATH}?period=all")>"Show all time"</a> }.into_any()
-    } else {
-        let clear = filter.here(&Filter::new(filter.filter().period.clone()));
-        view! { <a class="button" href=clear>"Clear the filter"</a> }.into_any()
-    };
-    view! { <div class="card"><EmptyState title text>{action}</EmptyState></div> }.into_any()
 }

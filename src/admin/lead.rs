@@ -1,79 +1,73 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 use super::{
     amounts::{format_credit, monies},
-    filters::detail,
-    page::{Asked, Failure, admin_page},
-    tables::{LeadTable, internal_tag},
+    page::{PageError, PageRequest, admin_page},
+    page_filter::detail_href,
+    sections::LEADS,
+    tables::{InternalTag, LeadTable},
+    words,
 };
 use crate::{
     attribution::{
         model::Model,
         report::{
-            Filter, Preset,
+            Filter,
             credit::{Revenue, credit_of_touch},
             leads::{Lead, lead, leads_of_visitor},
         },
     },
-    components::{AdminPage, AdminSection, BackLink, Card, Columns, DataTable, Fact, Facts, Tag, Th, format},
-    id::TouchId,
+    components::{AdminPage, BackLink, Card, Columns, DataTable, Fact, Facts, Tag, Th, format},
 };
 
-/// How many touches of the same browser are listed.
+/// How many other touches of the same browser are listed.
 const OTHERS: u32 = 50;
 
-/// One lead with all that is known of it.
+/// One lead with all that is known about it.
 #[component]
 pub fn LeadPage() -> impl IntoView {
-    admin_page(AdminSection::Leads, page)
+    admin_page(page)
 }
 
-async fn page(asked: Asked) -> Result<AnyView, Failure> {
-    let id: TouchId = asked.id.ok_or(Failure::NotFound)?.into();
-    let mut conn = asked.state.db.read().await?;
-    let lead = lead(&mut conn, id).await?.ok_or(Failure::NotFound)?;
+async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
+    let id = request.id.ok_or(PageError::NotFound)?.into();
+    let mut conn = request.state.db.read().await?;
+    let lead = lead(&mut conn, id).await?.ok_or(PageError::NotFound)?;
     let mut others = leads_of_visitor(&mut conn, lead.visitor_id, OTHERS + 1).await?;
     others.retain(|other| other.id != lead.id);
-    let earned = credit_of_touch(&mut conn, lead.user_id, lead.id, &asked.credit()).await?;
+    let earned = credit_of_touch(&mut conn, lead.user_id, lead.id, &request.credit()).await?;
     drop(conn);
-    // only the time zone and the model are of use here
-    let filter = Filter::parse(&asked.query, Preset::All, asked.now).filter;
-    let (tz, model) = (filter.period.tz.clone(), asked.model(&filter));
 
-    let journey = detail(&format!("/admin/users/{}", lead.user_id), &filter);
-    let time = format::date_time(lead.occurred_at, &tz);
-    let toolbar = view! { <a class="button" href=journey.clone()>"Journey of this user"</a> };
-    let others = match others.is_empty() {
-        true => view! { <p class="muted">"This is the only touch of this browser."</p> }.into_any(),
-        false => view! { <LeadTable caption="Other touches of this browser" leads=others filter/> }.into_any(),
-    };
-    let others = view! { <Card title="Other touches of this browser">{others}</Card> };
-    let title = format!("Lead of {}", lead.user_email);
-    let content = view! {
-        <Columns>
-            <div class="stack">
-                {origin(&lead)}
-                {earnings(&lead, model, earned)}
-            </div>
-            <div class="stack">
-                {arrival(&lead, journey, &tz)}
-                {identifiers(&lead)}
-            </div>
-        </Columns>
-        {others}
-    };
-    let back = BackLink::new("/admin/leads", "Leads");
+    let filter = request.detail_filter();
+    let model = request.model(&filter);
+    let journey = detail_href(&format!("/admin/users/{}", lead.user_id), &filter);
+    let tz = filter.period.tz.clone();
+    let subtitle = format::date_time(lead.occurred_at, &tz);
+    let toolbar = view! { <a class="button" href=journey.clone()>"Journey of this user"</a> }.into_any();
     Ok(view! {
-        <AdminPage title section=AdminSection::Leads subtitle=time back toolbar=toolbar.into_any()>{content}</AdminPage>
-    }
-    .into_any())
+        <AdminPage title=format!("Lead of {}", lead.user_email) subtitle toolbar
+            back=BackLink::new(LEADS.path, LEADS.title)>
+            <Columns>
+                <div class="stack">
+                    <OriginCard lead=lead.clone()/>
+                    <CreditCard internal=lead.internal earned model/>
+                </div>
+                <div class="stack">
+                    <ArrivalCard lead=lead.clone() journey tz/>
+                    <IdsCard lead/>
+                </div>
+            </Columns>
+            <OthersCard others filter/>
+        </AdminPage>
+    })
 }
 
-fn origin(lead: &Lead) -> AnyView {
-    let channel = view! { <Tag label=lead.channel.clone()/> {internal_tag(lead.internal)} };
+/// Where the touch came from.
+#[component]
+fn OriginCard(lead: Lead) -> impl IntoView {
     let read_from = match (lead.origin.as_str(), lead.derived) {
         ("referrer", _) => "The page that linked here",
         ("seeded", _) => "This site, without a link",
@@ -82,104 +76,121 @@ fn origin(lead: &Lead) -> AnyView {
         _ => "The link",
     };
     let fields = [
-        ("Source", &lead.source),
-        ("Medium", &lead.medium),
-        ("Campaign", &lead.campaign),
-        ("Term", &lead.term),
-        ("Content", &lead.content),
+        ("Source", lead.source),
+        ("Medium", lead.medium),
+        ("Campaign", lead.campaign),
+        ("Term", lead.term),
+        ("Content", lead.content),
     ];
     // rare, so only where they are set
     let further = [
-        ("Id", &lead.utm_id),
-        ("Source platform", &lead.source_platform),
-        ("Creative format", &lead.creative_format),
-        ("Marketing tactic", &lead.marketing_tactic),
+        ("Id", lead.utm_id),
+        ("Source platform", lead.source_platform),
+        ("Creative format", lead.creative_format),
+        ("Marketing tactic", lead.marketing_tactic),
     ];
     let facts = fields
         .into_iter()
         .chain(further.into_iter().filter(|(_, value)| value.is_some()))
-        .map(|(term, value)| view! { <Fact term value=value.clone()/> })
+        .map(|(term, value)| view! { <Fact term value/> })
         .collect_view();
     view! {
         <Card title="Where from">
             <Facts>
-                <Fact term="Channel">{channel}</Fact>
+                <Fact term="Channel"><Tag label=lead.channel/> <InternalTag internal=lead.internal/></Fact>
                 {facts}
                 <Fact term="Read from" value=read_from/>
             </Facts>
         </Card>
     }
-    .into_any()
 }
 
-/// What the touch earned by each model.
-fn earnings(lead: &Lead, chosen: Model, earned: [Revenue; 6]) -> AnyView {
-    if earned.iter().all(|earned| *earned == Revenue::default()) {
-        let why = match lead.internal {
-            true => "Links on pages of this site are not credited.",
-            false => "No conversion is credited to it: there was none in time, or it repeats the touch before it.",
-        };
-        return view! { <Card title="Credit"><p class="muted">{why}</p></Card> }.into_any();
-    }
-    let rows = Model::ALL
-        .into_iter()
-        .zip(earned)
-        .map(|(model, earned)| {
-            let chosen = (model == chosen).then(|| view! { " " <Tag label="chosen"/> });
-            let value = monies(&earned).unwrap_or_else(|| "–".to_owned());
-            view! {
-                <tr>
-                    <th scope="row">{model.label()}{chosen}</th>
-                    <td class="num">{format_credit(earned.conversions)}</td>
-                    <td class="num">{value}</td>
-                </tr>
+/// What the touch earned by each model, with the page's `model` marked.
+#[component]
+fn CreditCard(internal: bool, earned: [Revenue; 6], model: Model) -> impl IntoView {
+    let content = if earned.iter().all(|earned| *earned == Revenue::default()) {
+        let why = match internal {
+            true => "Links on pages of this site get no credit.",
+            false => {
+                "No conversion is credited to this touch: none followed in time, or the touch repeats the one before it."
             }
-        })
-        .collect_view();
-    view! {
-        <Card title="Credit">
+        };
+        Either::Left(view! { <p class="muted">{why}</p> })
+    } else {
+        let rows = Model::ALL
+            .into_iter()
+            .zip(earned)
+            .map(|(each, earned)| view! { <CreditRow model=each earned chosen={each == model}/> })
+            .collect_view();
+        Either::Right(view! {
             <DataTable caption="What this touch earned by each model">
                 <thead>
                     <tr><Th label="Model"/><Th label="Conversions" numeric=true/><Th label="Value" numeric=true/></tr>
                 </thead>
                 <tbody>{rows}</tbody>
             </DataTable>
-        </Card>
-    }
-    .into_any()
+        })
+    };
+    view! { <Card title="Credit">{content}</Card> }
 }
 
-fn arrival(lead: &Lead, journey: String, tz: &TimeZone) -> AnyView {
-    let user = view! { <a href=journey>{lead.user_email.clone()}</a> };
-    let clicked = format::date_time(lead.occurred_at, tz);
-    let linked = format::date_time(lead.linked_at, tz);
-    let (landing, referrer) = (lead.landing_path.clone(), lead.referrer.clone());
-    let (hits, id) = (format::count(lead.hits), lead.id.to_string());
+#[component]
+fn CreditRow(model: Model, earned: Revenue, chosen: bool) -> impl IntoView {
+    let value = monies(&earned).unwrap_or_else(|| "–".to_owned());
+    view! {
+        <tr>
+            <th scope="row">
+                {words::model(model)}{chosen.then(|| view! { " " <Tag label="chosen"/> })}
+            </th>
+            <td class="num">{format_credit(earned.conversions)}</td>
+            <td class="num">{value}</td>
+        </tr>
+    }
+}
+
+/// Who arrived, when and on which page. `journey` leads to the user.
+#[component]
+fn ArrivalCard(lead: Lead, journey: String, tz: TimeZone) -> impl IntoView {
+    let (clicked, linked) = (format::date_time(lead.occurred_at, &tz), format::date_time(lead.linked_at, &tz));
     view! {
         <Card title="Arrival">
             <Facts>
-                <Fact term="User">{user}</Fact>
+                <Fact term="User"><a href=journey>{lead.user_email}</a></Fact>
                 <Fact term="Clicked" value=clicked/>
                 <Fact term="Linked to the user" value=linked/>
-                <Fact term="Landing page" value=landing mono=true/>
-                <Fact term="Referrer" value=referrer mono=true/>
-                <Fact term="Hits" value=hits/>
-                <Fact term="Lead" value=id mono=true/>
+                <Fact term="Landing page" value=lead.landing_path mono=true/>
+                <Fact term="Referrer" value=lead.referrer mono=true/>
+                <Fact term="Hits" value=format::count(lead.hits)/>
+                <Fact term="Lead" value=lead.id.to_string() mono=true/>
             </Facts>
         </Card>
     }
-    .into_any()
 }
 
-fn identifiers(lead: &Lead) -> AnyView {
+/// The click ids and custom tags of the link.
+#[component]
+fn IdsCard(lead: Lead) -> impl IntoView {
     let ids: BTreeMap<String, String> = serde_json::from_str(&lead.click_ids).unwrap_or_default();
     let tags: BTreeMap<String, Vec<String>> = serde_json::from_str(&lead.tags).unwrap_or_default();
-    let none = (ids.is_empty() && tags.is_empty()).then(|| view! { <p class="muted">"The link carried none."</p> });
+    let none = ids.is_empty() && tags.is_empty();
     let facts = ids
         .into_iter()
         .chain(tags.into_iter().map(|(name, values)| (name, values.join(", "))))
-        .map(|(name, value)| view! { <Fact term=name value=value mono=true/> })
+        .map(|(term, value)| view! { <Fact term value mono=true/> })
         .collect_view();
-    let facts = none.is_none().then(|| view! { <Facts>{facts}</Facts> });
-    view! { <Card title="Click ids and tags">{none}{facts}</Card> }.into_any()
+    let content = match none {
+        true => Either::Left(view! { <p class="muted">"The link carried none."</p> }),
+        false => Either::Right(view! { <Facts>{facts}</Facts> }),
+    };
+    view! { <Card title="Click ids and tags">{content}</Card> }
+}
+
+#[component]
+fn OthersCard(others: Vec<Lead>, filter: Filter) -> impl IntoView {
+    const TITLE: &str = "Other touches of this browser";
+    let content = match others.is_empty() {
+        true => Either::Left(view! { <p class="muted">"This is the only touch of this browser."</p> }),
+        false => Either::Right(view! { <LeadTable caption=TITLE leads=others filter/> }),
+    };
+    view! { <Card title=TITLE>{content}</Card> }
 }

@@ -1,53 +1,114 @@
-//! The admin area: what the touches, leads and sign-ups say.
+//! The admin area: what touches, leads and conversions say.
 //!
-//! What always holds: every page and file asks for the role itself, whatever stands in front of it; a database that does not
-//! answer makes a page that says so, with status 503; every value that came from a visitor is shown as text; the address
-//! of a page holds all of its state.
+//! What always holds:
+//! - Only admins get in. The layer in front of `/admin` checks the role, and the layout checks it again for all pages. Files
+//!   and forms have addresses of their own, and each checks the role itself.
+//! - A database that does not answer makes a page that says so, with status 503.
+//! - Every value that came from a visitor is shown as text.
+//! - The address of a page holds all of its state.
+//!
+//! # Another page
+//!
+//! 1. A file in this folder: a component that calls `page::admin_page` with an `async fn` from `page::PageRequest` to a view.
+//! 2. Its `mod` line below and its `<Route>` in [`AdminRoutes`].
+//! 3. For a place in the menu, a line in `sections`. Its title and its path come from there.
+//!
+//! The tests find the page by its route and by the menu: they check that only admins open it, and that it is accessible.
 
-/// The server functions that merge campaign names.
-pub mod alias_forms;
-/// Credit and money as people and programs read them.
+use leptos::prelude::*;
+use leptos_router::{
+    MatchNestedRoutes, SsrMode,
+    components::{ParentRoute, Route},
+    path,
+};
+
+/// Credit and money in text.
 mod amounts;
 /// Leads per campaign.
 mod campaigns;
 /// Conversions, newest first.
 mod conversions;
-/// Leads, campaigns and models as CSV files.
+/// Leads, campaigns, conversions and models as CSV files.
 pub mod csv;
-/// What the filter's forms, chips and links look like on each page.
-mod filters;
+/// The filter's toolbar, fields, search, chips and mistakes.
+mod filter_parts;
+/// The server functions behind the forms.
+mod forms;
 /// What would become of an arrival.
 pub mod inspector;
 /// The journey of one user.
 mod journey;
+/// The frame of all pages, and their guard.
+mod layout;
 /// One lead.
 mod lead;
 /// Leads, newest first.
 mod leads;
+/// What lists share.
+mod lists;
 /// The models side by side.
 mod models;
 /// The headline numbers, their trend, and the largest of each kind.
 mod overview;
-/// What every page here begins with.
+/// The request of a page, and what stands in the place of a page that cannot be made.
 mod page;
+/// The filter of one page and its links.
+mod page_filter;
 /// How far the numbers can be trusted.
 mod quality;
-/// The server functions behind the referral page's forms.
-pub mod referral_forms;
 /// Referral links.
 mod referrals;
-/// The server function behind the button in an empty dashboard.
-pub mod sample_form;
-/// Tables of campaigns and leads that several pages show.
+/// The sections: paths, titles and menu.
+mod sections;
+/// Tables of campaigns and leads, and cells that several tables share.
 mod tables;
+/// How pages name the values of reports.
+mod words;
 
-pub use self::campaigns::CampaignsPage;
-pub use self::conversions::ConversionsPage;
-pub use self::inspector::InspectorPage;
-pub use self::journey::JourneyPage;
-pub use self::lead::LeadPage;
-pub use self::leads::LeadsPage;
-pub use self::models::ModelsPage;
-pub use self::overview::OverviewPage;
-pub use self::quality::QualityPage;
-pub use self::referrals::ReferralsPage;
+use self::{
+    campaigns::CampaignsPage, conversions::ConversionsPage, inspector::InspectorPage, journey::JourneyPage,
+    layout::AdminLayout, lead::LeadPage, leads::LeadsPage, models::ModelsPage, overview::OverviewPage,
+    quality::QualityPage, referrals::ReferralsPage,
+};
+
+/// The routes of the admin area.
+#[component(transparent)]
+pub fn AdminRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/admin") view=AdminLayout ssr=SsrMode::Async>
+            <Route path=path!("") view=OverviewPage/>
+            <Route path=path!("campaigns") view=CampaignsPage/>
+            <Route path=path!("leads") view=LeadsPage/>
+            <Route path=path!("leads/:id") view=LeadPage/>
+            <Route path=path!("conversions") view=ConversionsPage/>
+            <Route path=path!("models") view=ModelsPage/>
+            <Route path=path!("users/:id") view=JourneyPage/>
+            <Route path=path!("referrals") view=ReferralsPage/>
+            <Route path=path!("quality") view=QualityPage/>
+            <Route path=path!("inspector") view=InspectorPage/>
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use leptos_axum::generate_route_list;
+    use leptos_router::{
+        SsrMode,
+        components::{Router, Routes},
+    };
+
+    use super::{sections::SECTIONS, *};
+
+    #[test]
+    fn every_section_has_a_page_that_is_complete_before_it_is_sent() {
+        let routes = generate_route_list(|| view! { <Router><Routes fallback=|| ()><AdminRoutes/></Routes></Router> });
+        for section in SECTIONS {
+            let route =
+                routes.iter().find(|route| route.path() == section.path).unwrap_or_else(|| panic!("{section:?}"));
+            assert_eq!(*route.mode(), SsrMode::Async, "{section:?}");
+        }
+        assert!(routes.iter().any(|route| route.path() == "/admin/leads/{id}"));
+    }
+}

@@ -1,41 +1,52 @@
-use std::{future::Future, time::Duration};
+//! What every admin page begins with, its request, and what stands in the place of a page that cannot be made.
+
+use std::{future::Future, pin::Pin, time::Duration};
 
 use axum::http::{StatusCode, request::Parts};
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use leptos_axum::ResponseOptions;
 use leptos_router::hooks::use_params_map;
 use uuid::Uuid;
 
+use super::sections::OVERVIEW;
 use crate::{
     attribution::{
         model::Model,
         report::{
-            Filter,
+            Filter, Preset,
             credit::CreditSettings,
-            page::{Cursor, PagePosition},
+            page::{BadCursor, Cursor, PagePosition},
         },
     },
-    auth::require_admin,
-    components::{AdminPage, AdminSection, EmptyState},
+    components::{AdminPage, EmptyState},
     db::Error,
-    pages::ErrorPage,
     state::AppState,
     timestamp::Timestamp,
 };
 
 /// What a page is made from.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct PageRequest {
     pub state: AppState,
     /// The raw query string.
     pub query: String,
-    /// The `:id` of the path, where there is a valid one.
+    /// The `:id` of the path, if it is a UUID.
     pub id: Option<Uuid>,
     pub now: Timestamp,
 }
 
-impl Asked {
-    /// A parameter of the page itself, which is no part of the filter.
+impl PageRequest {
+    /// The request whose page is being rendered.
+    fn current() -> Self {
+        // the server provides the state to every page
+        let state = expect_context::<AppState>();
+        let query = use_context::<Parts>().and_then(|parts| parts.uri.query().map(str::to_owned)).unwrap_or_default();
+        let id = use_params_map().with_untracked(|params| params.get("id")).and_then(|id| Uuid::try_parse(&id).ok());
+        let now = state.db.now();
+        Self { state, query, id, now }
+    }
+
+    /// The last value of a parameter that belongs to the page and not to the filter. An empty value is no value.
     pub fn parameter(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(self.query.as_bytes())
             .filter(|(key, value)| key == name && !value.is_empty())
@@ -43,7 +54,25 @@ impl Asked {
             .last()
     }
 
-    /// The look-back window.
+    /// Which page of a list by time the parameters `before` and `after` ask for.
+    ///
+    /// Errors: the parameter that counts is not a cursor.
+    pub fn position(&self) -> Result<PagePosition, BadCursor> {
+        let cursor = |name| self.parameter(name).map(|text| text.parse::<Cursor>()).transpose();
+        match (cursor("before"), cursor("after")) {
+            (Ok(Some(cursor)), _) => Ok(PagePosition::Before(cursor)),
+            (Ok(None), Ok(Some(cursor))) => Ok(PagePosition::After(cursor)),
+            (Ok(None), Ok(None)) => Ok(PagePosition::Newest),
+            _ => Err(BadCursor),
+        }
+    }
+
+    /// What a page about one lead or user takes from the filter: the time zone and the model.
+    pub fn detail_filter(&self) -> Filter {
+        Filter::parse(&self.query, Preset::All, self.now).filter
+    }
+
+    /// The look-back window before a sign-up.
     pub fn window(&self) -> Duration {
         self.state.config.attribution.signup_window()
     }
@@ -53,78 +82,93 @@ impl Asked {
         CreditSettings::of(&self.state.config.attribution)
     }
 
-    /// The model that the filter asks for, or the configured one.
-    pub fn model(&self, filter: &Filter) -> Model {
-        filter.model.unwrap_or(self.state.config.attribution.model)
+    /// The model that holds where the address names none.
+    pub fn default_model(&self) -> Model {
+        self.state.config.attribution.model
     }
-}
 
-/// Which rows of a list by time are asked for, and whether that could not be understood.
-pub fn position(asked: &Asked) -> (PagePosition, bool) {
-    let cursor = |name| asked.parameter(name).map(|text| text.parse::<Cursor>());
-    match (cursor("before"), cursor("after")) {
-        (Some(Ok(cursor)), _) => (PagePosition::Before(cursor), false),
-        (None, Some(Ok(cursor))) => (PagePosition::After(cursor), false),
-        (None, None) => (PagePosition::Newest, false),
-        _ => (PagePosition::Newest, true),
+    /// The model that the filter asks for, or else the configured one.
+    pub fn model(&self, filter: &Filter) -> Model {
+        filter.model.unwrap_or(self.default_model())
     }
 }
 
 /// Why a page cannot be shown.
-#[derive(Debug)]
-pub enum Failure {
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PageError {
+    /// The path names a lead or a user that does not exist. Status 404.
+    #[error("there is no such page")]
     NotFound,
-    Database(Error),
+    /// The database does not answer. Status 503.
+    #[error(transparent)]
+    Database(#[from] Error),
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-/// A page for admins: asks for the role, then makes the page, or says why there is none.
-pub fn admin_page<F, Fut>(section: AdminSection, make: F) -> AnyView
+/// A page that `make` makes of its request.
+pub fn admin_page<F, Fut, V>(make: F) -> AnyView
 where
-    F: FnOnce(Asked) -> Fut,
-    Fut: Future<Output = Result<AnyView, Failure>> + Send + 'static,
+    F: FnOnce(PageRequest) -> Fut,
+    Fut: Future<Output = Result<V, PageError>> + Send + 'static,
+    V: IntoView + 'static,
 {
-    if require_admin().is_err() {
-        return view! { <ErrorPage status=StatusCode::FORBIDDEN/> }.into_any();
-    }
-    // the server provides both to every page
-    let state = expect_context::<AppState>();
-    let query = use_context::<Parts>().and_then(|parts| parts.uri.query().map(str::to_owned)).unwrap_or_default();
-    let id = use_params_map().with_untracked(|params| params.get("id")).and_then(|id| Uuid::try_parse(&id).ok());
-    let now = state.db.now();
-    let made = make(Asked { state, query, id, now });
-    let page = async move {
-        match made.await {
-            Ok(page) => page,
-            Err(Failure::NotFound) => view! { <ErrorPage status=StatusCode::NOT_FOUND/> }.into_any(),
-            Err(Failure::Database(error)) => {
-                tracing::error!(%error, "an admin page could not be filled");
-                unavailable(section)
-            }
-        }
+    let made = make(PageRequest::current());
+    // One type for all pages. Without it, the compiler makes what follows for each page, and the type of the router holds the
+    // types of all pages.
+    suspended(Box::pin(async { made.await.map(IntoAny::into_any) }))
+}
+
+/// Waits for a page and renders it, or renders why it cannot be shown.
+///
+/// The boundary is made after the page was awaited, not around the `Suspend`. A `Result` finds its boundary by a hook of the
+/// thread, and a future may go on in another thread after an await: there its error would be lost (leptos 0.8.23).
+fn suspended(made: Pin<Box<dyn Future<Output = Result<AnyView, PageError>> + Send>>) -> AnyView {
+    let page = async {
+        let page = made.await;
+        view! { <ErrorBoundary fallback=page_failure>{page}</ErrorBoundary> }
     };
     view! { <Suspense>{Suspend::new(page)}</Suspense> }.into_any()
 }
 
-fn unavailable(section: AdminSection) -> AnyView {
+/// Stands in the place of a page, and sets the status of the response.
+fn page_failure(errors: ArcRwSignal<Errors>) -> impl IntoView {
+    let error = errors.get_untracked().into_iter().find_map(|(_, error)| error.downcast_ref::<PageError>().cloned());
+    let (status, page) = match error {
+        Some(PageError::NotFound) => (StatusCode::NOT_FOUND, Either::Left(view! { <NotFound/> })),
+        error => {
+            tracing::error!(error = error.map(tracing::field::display), "an admin page could not be filled");
+            (StatusCode::SERVICE_UNAVAILABLE, Either::Right(view! { <Unavailable/> }))
+        }
+    };
     if let Some(response) = use_context::<ResponseOptions>() {
-        response.set_status(StatusCode::SERVICE_UNAVAILABLE);
+        response.set_status(status);
     }
+    page
+}
+
+#[component]
+fn NotFound() -> impl IntoView {
     view! {
-        <AdminPage title="Not available right now" section>
+        <AdminPage title="There is no page here">
+            <div class="card">
+                <EmptyState title="Nothing has this address" text="The address may be mistyped, or what it led to was erased.">
+                    <a class="button" href=OVERVIEW.path>"Go to the overview"</a>
+                </EmptyState>
+            </div>
+        </AdminPage>
+    }
+}
+
+#[component]
+fn Unavailable() -> impl IntoView {
+    view! {
+        <AdminPage title="Not available right now">
             <div class="card">
                 <EmptyState title="The database does not answer"
-                    text="Nothing is lost. It has been noted; try again in a moment.">
-                    // an empty address is this page's own, query included
+                    text="No data is lost, and the error is in the log. Try again in a moment.">
+                    // an empty address is that of this page, query included
                     <a class="button" href="">"Try again"</a>
                 </EmptyState>
             </div>
         </AdminPage>
     }
-    .into_any()
 }

@@ -1,41 +1,46 @@
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
-use super::{amounts::format_credit, filters::detail};
+use super::{amounts::format_credit, page_filter::detail_href};
 use crate::{
     attribution::report::{Filter, campaigns::CampaignRow, filter::NOT_SET, leads::Lead},
     components::{DataTable, Tag, Th, TwoLines, format},
 };
 
-/// A value, or that there is none.
+/// A value, or `(not set)`.
 pub fn or_not_set(value: &Option<String>) -> String {
     value.clone().unwrap_or_else(|| NOT_SET.to_owned())
 }
 
 /// A value, or in the soft colour that there is none.
-pub fn value_or_not_set(value: &Option<String>) -> AnyView {
-    match value.clone() {
-        Some(value) => value.into_any(),
-        None => view! { <span class="muted">{NOT_SET}</span> }.into_any(),
-    }
+#[component]
+pub fn ValueOrNotSet(value: Option<String>) -> impl IntoView {
+    value.map_or_else(|| Either::Right(view! { <span class="muted">{NOT_SET}</span> }), Either::Left)
 }
 
-/// `google / cpc`; a dash for a part that is not set.
+/// `google / cpc`. A dash stands for a part that is not set.
 pub fn source_medium(source: &Option<String>, medium: &Option<String>) -> String {
     let part = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
     format!("{} / {}", part(source), part(medium))
 }
 
-/// A rate as a percentage; a dash where there was nothing to divide by.
+/// A rate as a percentage. A dash stands for a rate of nothing.
 pub fn rate(rate: Option<f64>) -> String {
     rate.map_or_else(|| "–".to_owned(), format::percent)
 }
 
-/// That a link stood on a page of our own.
-pub fn internal_tag(internal: bool) -> AnyView {
-    internal.then(|| view! { " " <Tag label="internal"/> }).into_any()
+/// Marks touches whose link stood on a page of this site.
+#[component]
+pub fn InternalTag(internal: bool) -> impl IntoView {
+    internal.then(|| view! { " " <Tag label="internal"/> })
 }
 
-/// Campaigns with their source and medium below: the short form. `href` is where a row leads.
+/// The heading of a column of buttons, for screen readers only.
+#[component]
+pub fn ActionTh() -> impl IntoView {
+    view! { <th scope="col"><span class="visually-hidden">"Action"</span></th> }
+}
+
+/// Campaigns in few columns, each with its source and medium below its name. `href` is the page that a row opens.
 #[component]
 pub fn CampaignTable<F>(rows: Vec<CampaignRow>, href: F) -> impl IntoView
 where
@@ -78,14 +83,14 @@ where
     }
 }
 
-/// Leads, each opening its page.
+/// Leads. Each row opens the page of its lead.
 #[component]
 pub fn LeadTable(#[prop(into)] caption: String, leads: Vec<Lead>, filter: Filter) -> impl IntoView {
     let rows = leads
         .into_iter()
         .map(|lead| {
             let (leads_to, from) =
-                (detail(&format!("/admin/leads/{}", lead.id), &filter), source_medium(&lead.source, &lead.medium));
+                (detail_href(&format!("/admin/leads/{}", lead.id), &filter), source_medium(&lead.source, &lead.medium));
             view! {
                 <tr>
                     <th scope="row">
@@ -96,7 +101,7 @@ pub fn LeadTable(#[prop(into)] caption: String, leads: Vec<Lead>, filter: Filter
                     </th>
                     <td><TwoLines title=or_not_set(&lead.campaign) subtitle=from/></td>
                     <td class="muted">{lead.term.clone()}</td>
-                    <td><Tag label=lead.channel.clone()/>{internal_tag(lead.internal)}</td>
+                    <td><Tag label=lead.channel.clone()/><InternalTag internal=lead.internal/></td>
                     <td class="mono landing">{lead.landing_path.clone()}</td>
                     <td class="num">{format::count(lead.hits)}</td>
                 </tr>

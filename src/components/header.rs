@@ -2,43 +2,24 @@ use leptos::prelude::*;
 
 use super::ThemeSwitch;
 
-/// The part of the site that a page belongs to. The navigation marks its link as the current one.
+/// The part of the site that a page belongs to. The header marks its link as the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
-    /// A page without a link in the navigation, such as an error.
+    /// A page without a link in the header, such as an error.
     None,
     Home,
     Login,
     Register,
     Account,
-    Admin(AdminSection),
 }
 
-/// The admin area's navigation.
+/// A link of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AdminSection {
-    Overview,
-    Campaigns,
-    Leads,
-    Conversions,
-    Models,
-    Referrals,
-    Quality,
-    Inspector,
-}
-
-impl AdminSection {
-    /// In the order of the navigation.
-    const ALL: [(Self, &'static str, &'static str); 8] = [
-        (Self::Overview, "Overview", "/admin"),
-        (Self::Campaigns, "Campaigns", "/admin/campaigns"),
-        (Self::Leads, "Leads", "/admin/leads"),
-        (Self::Conversions, "Conversions", "/admin/conversions"),
-        (Self::Models, "Models", "/admin/models"),
-        (Self::Referrals, "Referrals", "/admin/referrals"),
-        (Self::Quality, "Quality", "/admin/quality"),
-        (Self::Inspector, "Inspector", "/admin/inspector"),
-    ];
+pub struct NavLink {
+    pub label: &'static str,
+    pub href: &'static str,
+    /// It leads to the page that is shown, or to the list that this page belongs to.
+    pub current: bool,
 }
 
 /// The person who is signed in, as the header shows them.
@@ -50,21 +31,26 @@ pub struct Viewer {
 
 /// The head of every page. Without a `viewer` it offers to sign in.
 #[component]
-pub fn SiteHeader(viewer: Option<Viewer>, section: Section) -> impl IntoView {
+pub fn SiteHeader(
+    viewer: Option<Viewer>,
+    section: Section,
+    /// The menu of the admin area, on its pages.
+    #[prop(optional_no_strip, into)]
+    menu: Option<Vec<NavLink>>,
+) -> impl IntoView {
     let is_admin = viewer.as_ref().is_some_and(|viewer| viewer.is_admin);
-    let links = match section {
-        Section::Admin(current) => AdminSection::ALL
-            .into_iter()
-            .map(|(section, label, href)| nav_link(label, href, section == current))
-            .collect_view()
-            .into_any(),
-        _ => view! {
-            {nav_link("How it works", "/#how", false)}
-            {is_admin.then(|| nav_link("Dashboard", "/admin", false))}
-        }
-        .into_any(),
-    };
-    let label = if matches!(section, Section::Admin(_)) { "Dashboard" } else { "Site" };
+    let label = if menu.is_some() { "Dashboard" } else { "Site" };
+    let links = menu.unwrap_or_else(|| {
+        let about = NavLink { label: "How it works", href: "/#how", current: false };
+        let dashboard = NavLink { label: "Dashboard", href: "/admin", current: false };
+        [about].into_iter().chain(is_admin.then_some(dashboard)).collect()
+    });
+    let links = links
+        .into_iter()
+        .map(|NavLink { label, href, current }| {
+            view! { <li><a href=href aria-current=current.then_some("page")>{label}</a></li> }
+        })
+        .collect_view();
     // a narrow screen hides the links of visitors and members
     let minor = !is_admin;
 
@@ -85,10 +71,6 @@ pub fn SiteHeader(viewer: Option<Viewer>, section: Section) -> impl IntoView {
         </header>
     }
     .into_any()
-}
-
-fn nav_link(label: &'static str, href: &'static str, current: bool) -> impl IntoView {
-    view! { <li><a href=href aria-current=current.then_some("page")>{label}</a></li> }
 }
 
 fn signed_in(email: String, section: Section) -> impl IntoView {

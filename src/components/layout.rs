@@ -4,7 +4,7 @@ use leptos_meta::Title;
 use super::{
     Beacon, MaybeText,
     footer::SiteFooter,
-    header::{AdminSection, Section, SiteHeader, Viewer},
+    header::{NavLink, Section, SiteHeader, Viewer},
 };
 
 /// What every frame shows of the request. [`crate::app`] provides it as a context, so that pages do not pass it on.
@@ -37,16 +37,42 @@ pub fn PublicPage(
     section: Section,
     children: Children,
 ) -> impl IntoView {
-    frame(title, section, view! { {children()} <Beacon/> }.into_any())
+    view! {
+        <Title text=title/>
+        <Frame section>{children()} <Beacon/></Frame>
+    }
+    .into_any()
 }
 
-/// The frame of an admin page, with `title` as its `<h1>`.
+/// The frame of the admin area, with its menu in the header. The page in it is an [`AdminPage`].
+#[component]
+pub fn AdminFrame(menu: Vec<NavLink>, children: Children) -> impl IntoView {
+    view! { <Frame section=Section::None menu>{children()}</Frame> }
+}
+
+/// What stands around every page.
 ///
-/// The frame does not check the role. Each admin page does.
+/// It and the pages return an [`AnyView`], because the nested types of a whole page grow past the compiler's limits.
+#[component]
+fn Frame(
+    section: Section,
+    #[prop(optional_no_strip, into)] menu: Option<Vec<NavLink>>,
+    children: Children,
+) -> impl IntoView {
+    let FrameContext { viewer, notice } = expect_context();
+    view! {
+        <SiteHeader viewer section menu=menu/>
+        {notice.run()}
+        <main id="main" tabindex="-1">{children()}</main>
+        <SiteFooter/>
+    }
+    .into_any()
+}
+
+/// An admin page, inside of [`AdminFrame`]: writes the `<h1>` from `title`, with `toolbar` beside it and `back` above it.
 #[component]
 pub fn AdminPage(
     #[prop(into)] title: String,
-    section: AdminSection,
     /// At the right of the heading: buttons, or a [`super::Segmented`] choice.
     #[prop(optional)]
     toolbar: Option<AnyView>,
@@ -56,31 +82,19 @@ pub fn AdminPage(
     subtitle: MaybeText,
     children: Children,
 ) -> impl IntoView {
-    let body = view! {
+    view! {
+        <Title text=title.clone()/>
         <div class="wrap admin">
             <div class="page-head">
                 <div>
                     {back.map(|back| view! { <a class="back-link" href=back.href>{back.label}</a> })}
-                    <h1>{title.clone()}</h1>
+                    <h1>{title}</h1>
                     {subtitle.get().map(|text| view! { <p class="muted">{text}</p> })}
                 </div>
                 {toolbar.map(|toolbar| view! { <div class="toolbar">{toolbar}</div> })}
             </div>
             {children()}
         </div>
-    };
-    frame(title, Section::Admin(section), body.into_any())
-}
-
-/// Returns an [`AnyView`], because the nested types of a whole page grow past the compiler's limits.
-fn frame(title: String, section: Section, body: AnyView) -> AnyView {
-    let FrameContext { viewer, notice } = expect_context();
-    view! {
-        <Title text=title/>
-        <SiteHeader viewer section/>
-        {notice.run()}
-        <main id="main" tabindex="-1">{body}</main>
-        <SiteFooter/>
     }
     .into_any()
 }

@@ -15,7 +15,7 @@
 //!
 //! | module | components | for |
 //! |---|---|---|
-//! | [`layout`] | [`PublicPage`], [`AdminPage`], [`Columns`] | the frame of every page |
+//! | [`layout`] | [`PublicPage`], [`AdminFrame`], [`AdminPage`], [`Columns`] | the frame of every page |
 //! | [`card`] | [`Card`] | a surface with a heading |
 //! | [`header`], [`footer`] | [`SiteHeader`], [`SiteFooter`] | parts of the frames |
 //! | [`form`] | [`Field`], [`HiddenField`], [`FormAlert`], [`SubmitButton`] | forms that post |
@@ -47,7 +47,7 @@
 //!     let csv = view! { <a class="button" href="/admin/campaigns.csv?period=30d" rel="external" download>"CSV"</a> };
 //!     let media = vec![FilterOption::same("cpc"), FilterOption::same("email")];
 //!     view! {
-//!         <AdminPage title="Campaigns" section=AdminSection::Campaigns toolbar=csv.into_any()>
+//!         <AdminPage title="Campaigns" toolbar=csv.into_any()>
 //!             <FilterBar action="/admin/campaigns" keep=vec![("sort".into(), "leads".into())]>
 //!                 <FilterDate name="from" label="From" value="2026-10-24"/>
 //!                 <FilterSelect name="medium" label="Medium" options=media selected="cpc" any="Any medium"/>
@@ -147,8 +147,8 @@ pub use self::{
         Segmented,
     },
     footer::SiteFooter,
-    header::{AdminSection, Section, SiteHeader, Viewer},
-    layout::{AdminPage, BackLink, Columns, FrameContext, PublicPage},
+    header::{NavLink, Section, SiteHeader, Viewer},
+    layout::{AdminFrame, AdminPage, BackLink, Columns, FrameContext, PublicPage},
     stat::{Change, Stat, StatRow},
     table::{DataTable, Pagination, Sort, SortTh, Th, TwoLines},
     trail::{Marker, Trail, TrailStep},

@@ -231,7 +231,7 @@ async fn an_admin_makes_and_disables_links() {
         assert_eq!(header(&response.send().await.expect("an answer"), "location"), "/admin/referrals");
         let token: String =
             sql("select token from referral_tokens").fetch_scalar(&mut app.conn().await).await.expect("one link");
-        assert!(admin.text("/admin/referrals").await.contains(&format!("The link /r/{token} is made.")));
+        assert!(admin.text("/admin/referrals").await.contains(&format!("The link /r/{token} was created.")));
         admin.post("/api/referral-tokens/disable", &[("token", &token)]).send().await.expect("an answer");
         assert_eq!(app.count("select count(*) from referral_tokens where disabled_at is not null").await, 1);
     })

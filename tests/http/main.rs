@@ -5,6 +5,7 @@ mod support;
 
 mod abandoned;
 mod accounts;
+mod admin_pages;
 mod beacon;
 mod capture;
 mod consent;

@@ -82,12 +82,12 @@ async fn models_stand_side_by_side() {
             assert!(found, "{row} {numbers} in {page}");
         }
         assert!(page.contains("Markov chain") && page.contains("Shapley value"), "{page}");
-        assert!(page.contains("Money is learnt apart") && !page.contains("the page by channel"), "{page}");
+        assert!(page.contains("Value is learnt separately") && !page.contains("the page by channel"), "{page}");
         assert!(page.contains("A refund takes back value") && page.contains("Direct visits are not stored"), "{page}");
         for elsewhere in ["?by=source&kind=purchase", "?campaign=spring&kind=purchase"] {
             let page = admin.text(&format!("/admin/models{elsewhere}")).await;
             let link = "<a href=\"/admin/models?period=30d&amp;kind=purchase\">the page by channel";
-            assert!(page.contains(link) && !page.contains("Money is learnt apart"), "{elsewhere} {page}");
+            assert!(page.contains(link) && !page.contains("Value is learnt separately"), "{elsewhere} {page}");
         }
 
         let euros = text(&admin.text("/admin/models?show=eur&by=campaign&model=first").await);

@@ -83,7 +83,7 @@ async fn what_does_not_count_leaves_nothing_but_its_counter() {
         // the page writes down what waits, and says why
         let page = admin.text("/admin/quality").await;
         assert_eq!(counters(&app).await, expected.into_iter().collect::<Vec<_>>());
-        for words in ["Search crawlers", "Link previews", "Loaded ahead", "Part of a page", "HTTP libraries"] {
+        for words in ["Search crawlers", "Link previews", "Prefetched", "Not a page load", "HTTP libraries"] {
             assert!(page.contains(words), "{words}");
         }
         assert!(admin.text("/admin/quality?from=2020-01-01&to=2020-01-31").await.contains("Everything counted"));

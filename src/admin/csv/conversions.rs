@@ -1,17 +1,21 @@
-//! The file of conversions: what their page shows.
-
 use std::borrow::Cow;
 
 use axum::{
     body::Bytes,
     extract::{RawQuery, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use futures::{Stream, stream};
 
-use super::{BoxError, file, filter, optional, read, text, write};
+use super::{
+    cells::{optional, text},
+    file::{BoxError, CsvRefusal, file, filter, read, write},
+};
 use crate::{
-    admin::{amounts::exact_amount, conversions::Paths},
+    admin::{
+        amounts::exact_amount,
+        conversions::{PathEnds, path_ends},
+    },
     attribution::{
         channel::Channel,
         report::{
@@ -27,12 +31,11 @@ use crate::{
     state::AppState,
 };
 
-/// How many conversions are read at a time, and their paths with them.
-const CONVERSIONS: u32 = 500;
+/// How many conversions are read at a time, with their paths.
+const ROWS: u32 = 500;
 
-/// `value` and `refunded` are exact amounts of `currency`; without one they are empty. Of the first and the last touch before
-/// the conversion there are the campaign and the channel; without a touch the channel is `Direct`. Refunds are no lines of
-/// their own.
+/// `value` and `refunded` are exact amounts in `currency`, and empty without one. The first and the last touch before the
+/// conversion are given by campaign and channel. Without a touch the channel is `Direct`. Refunds have no lines of their own.
 const COLUMNS: [&str; 14] = [
     "conversion_id",
     "user_email",
@@ -51,18 +54,18 @@ const COLUMNS: [&str; 14] = [
 ];
 
 /// `GET /admin/conversions.csv`: the conversions that the filter in the query finds, newest first.
-pub async fn conversions_csv(State(state): State<AppState>, auth: AuthSession, RawQuery(query): RawQuery) -> Response {
+pub async fn conversions_csv(
+    State(state): State<AppState>,
+    auth: AuthSession,
+    RawQuery(query): RawQuery,
+) -> Result<Response, CsvRefusal> {
     let now = state.db.now();
-    match filter(&auth, query, now) {
-        Ok(filter) => {
-            let settings = CreditSettings::of(&state.config.attribution);
-            file("conversions", &filter.clone(), now, pieces(state.db.clone(), filter, settings)).await
-        }
-        Err(refusal) => refusal.into_response(),
-    }
+    let filter = filter(&auth, query, now)?;
+    let settings = CreditSettings::of(&state.config.attribution);
+    Ok(file("conversions", &filter.clone(), now, pieces(state.db.clone(), filter, settings)).await)
 }
 
-/// All conversions, piece by piece, the columns' names first.
+/// All conversions, piece by piece. The first piece begins with the header.
 pub(super) fn pieces(
     db: Db,
     filter: Filter,
@@ -73,23 +76,24 @@ pub(super) fn pieces(
         async move {
             let Some(position) = position else { return Ok(None) };
             let (page, paths) = read(&db, async |conn| {
-                let page = conversions(conn, &filter, &settings, position, CONVERSIONS).await?;
-                let paths = Paths::load(conn, &settings, &page).await?;
+                let page = conversions(conn, &filter, &settings, position, ROWS).await?;
+                let paths = path_ends(conn, &settings, &page.rows).await?;
                 Ok((page, paths))
             })
             .await?;
             let header = (position == PagePosition::Newest).then_some(COLUMNS);
-            let bytes = write(header, page.rows.iter().map(|conversion| record(conversion, &paths)))?;
+            let bytes =
+                write(header, page.rows.iter().map(|conversion| record(conversion, paths.get(&conversion.id))))?;
             Ok(Some((bytes, page.older.map(PagePosition::Before))))
         }
     })
 }
 
-fn record<'a>(conversion: &'a ListedConversion, paths: &'a Paths) -> [Cow<'a, str>; 14] {
+fn record<'a>(conversion: &'a ListedConversion, path: Option<&'a PathEnds>) -> [Cow<'a, str>; 14] {
     let amount = |value| conversion.currency.as_deref().map(|currency| exact_amount(value, currency));
     let touch = |touch: &'a PathTouch| (optional(&touch.campaign), text(&touch.channel));
-    let (first, last, touches) = match paths.of(conversion) {
-        Some((first, last, touches)) => (touch(first), touch(last), *touches),
+    let (first, last, touches) = match path {
+        Some(PathEnds { first, last, touches }) => (touch(first), touch(last), *touches),
         None => {
             let direct = || (Cow::default(), Channel::Direct.as_str().into());
             (direct(), direct(), 0)

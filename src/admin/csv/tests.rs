@@ -1,8 +1,29 @@
-use super::*;
+use std::time::Duration;
+
+use axum::{
+    body::Bytes,
+    http::{StatusCode, header},
+};
+use futures::{Stream, TryStreamExt, stream};
+
+use super::{
+    campaigns::{self, Counting},
+    cells::{json, text},
+    conversions,
+    file::{BoxError, file, write},
+    leads,
+};
 use crate::{
-    attribution::report::tests::sample::{ORIGIN, Sample},
+    attribution::{
+        model::Model,
+        report::{
+            Filter, Preset,
+            credit::CreditSettings,
+            tests::sample::{ORIGIN, Sample},
+        },
+    },
     db::{Db, sql, testing::each_database},
-    timestamp::{DAY, MILLISECOND},
+    timestamp::{DAY, MILLISECOND, Timestamp},
 };
 
 const NOW: Timestamp = ORIGIN;
@@ -99,7 +120,7 @@ async fn a_file_of_leads_has_every_field_as_it_is() {
         sample.store(&db).await;
         let tags = r#"{"partner":["a,b","=c"]}"#;
         set(&db, "update touches set tags = $1, term = '=1+1', referrer = 'example.org/x'", vec![tags.into()]).await;
-        let (file, _) = joined(lead_pieces(db.clone(), all())).await;
+        let (file, _) = joined(leads::pieces(db.clone(), all())).await;
         assert!(file.starts_with(
             "lead_id,user_email,occurred_at,medium,source,campaign,term,content,channel,landing_path,referrer,click_ids,custom_tags,hits\r\n"
         ));
@@ -132,7 +153,7 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
     let mut sample = Sample::default();
     let user = sample.user("a@example.com", ORIGIN);
     let visitor = sample.visitor(Some(user));
-    let rows = LEADS as usize * 2 + 1;
+    let rows = leads::ROWS as usize * 2 + 1;
     for n in 0..rows {
         sample.touch(visitor, ORIGIN + n as u32 / 3 * MILLISECOND, Some(if n % 2 == 0 { "even" } else { "odd" }));
     }
@@ -142,7 +163,7 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
     sample.conversion(user, "purchase", ORIGIN - MILLISECOND, (5, "JPY"));
     each_database(async |db| {
         sample.store(&db).await;
-        let (file, pieces) = joined(lead_pieces(db.clone(), all())).await;
+        let (file, pieces) = joined(leads::pieces(db.clone(), all())).await;
         let mut ids: Vec<String> = records(&file).iter().map(|record| record[0].to_owned()).collect();
         assert_eq!((ids.len(), pieces), (rows, 3));
         ids.sort();
@@ -150,10 +171,10 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
         assert_eq!(ids.len(), rows);
 
         let odd = Filter::parse("campaign=odd", Preset::All, NOW).filter;
-        let (file, _) = joined(lead_pieces(db.clone(), odd)).await;
-        assert_eq!(records(&file).len(), LEADS as usize);
+        let (file, _) = joined(leads::pieces(db.clone(), odd)).await;
+        assert_eq!(records(&file).len(), leads::ROWS as usize);
 
-        let (file, _) = joined(campaign_pieces(db.clone(), all(), counting())).await;
+        let (file, _) = joined(campaigns::pieces(db.clone(), all(), counting())).await;
         let lines: Vec<&str> = file.lines().collect();
         assert_eq!(
             lines,
@@ -244,9 +265,9 @@ fn a_cell_that_begins_at_a_semicolon_is_text_too() {
 #[tokio::test]
 async fn nothing_found_is_a_file_with_its_header() {
     each_database(async |db| {
-        let (leads, _) = joined(lead_pieces(db.clone(), all())).await;
+        let (leads, _) = joined(leads::pieces(db.clone(), all())).await;
         assert_eq!(leads.lines().count(), 1);
-        let (campaigns, _) = joined(campaign_pieces(db.clone(), all(), counting())).await;
+        let (campaigns, _) = joined(campaigns::pieces(db.clone(), all(), counting())).await;
         assert_eq!(
             campaigns,
             "source,medium,campaign,channel,touches,visitors,leads,users,signups,model,conversions,values\r\n"

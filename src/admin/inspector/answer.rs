@@ -1,11 +1,14 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
 use super::{InspectedArrival, InspectedRule, InspectorResult, TypedArrival, Verdict, fields_of};
-use crate::attribution::{
-    Attribution,
-    capture::arrival::{Arrival, RequestHead, arrival},
-    channel::Classified,
-    touch::Origin,
+use crate::{
+    admin::words,
+    attribution::{
+        Attribution,
+        capture::arrival::{Arrival, RequestHead, arrival},
+        channel::Classified,
+        touch::Origin,
+    },
 };
 
 /// An ordinary browser, where none is typed.
@@ -71,9 +74,10 @@ fn describe(attribution: &Attribution, arrival: Arrival, by_beacon: bool) -> Ins
     InspectedArrival {
         verdict: match exclusion {
             None => Verdict::Captured { by_beacon },
-            Some(why) => {
-                Verdict::NotCaptured { label: why.label().to_owned(), explanation: why.explanation().to_owned() }
-            }
+            Some(why) => Verdict::NotCaptured {
+                label: words::exclusion(why).to_owned(),
+                explanation: words::exclusion_explained(why).to_owned(),
+            },
         },
         channel: channel.to_string(),
         rule: InspectedRule {

@@ -6,26 +6,29 @@ use super::{
     island::Inspector,
 };
 use crate::{
-    admin::page::{Asked, Failure, admin_page},
+    admin::{
+        page::{PageError, PageRequest, admin_page},
+        sections::INSPECTOR,
+    },
     attribution::channel::rules::{ListedRule, Rules},
-    components::{AdminPage, AdminSection, DataTable, Tag, Th},
+    components::{AdminPage, DataTable, Tag, Th},
 };
 
 /// The inspector, and the table of all rules.
 #[component]
 pub fn InspectorPage() -> impl IntoView {
-    admin_page(AdminSection::Inspector, page)
+    admin_page(page)
 }
 
-async fn page(asked: Asked) -> Result<AnyView, Failure> {
-    let parameter = |name| asked.parameter(name).unwrap_or_default();
+async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
+    let parameter = |name| request.parameter(name).unwrap_or_default();
     let mut typed = TypedArrival {
         address: parameter("address"),
         linked_from: parameter("linked_from"),
         agent: parameter("agent"),
         gpc: !parameter("gpc").is_empty(),
     };
-    let attribution = &asked.state.attribution;
+    let attribution = &request.state.attribution;
     let result: Option<InspectorResult> = (!typed.address.is_empty()).then(|| answer(attribution, &typed));
     if typed.agent.is_empty() {
         typed.agent = BROWSER.to_owned();
@@ -33,13 +36,11 @@ async fn page(asked: Asked) -> Result<AnyView, Failure> {
     let custom_tags = attribution.settings.custom_tags.names().collect::<Vec<_>>().join(",");
     let rules = attribution.settings.rules.clone();
     Ok(view! {
-        <AdminPage title="Inspector" section=AdminSection::Inspector
-            subtitle="What would become of an arrival, and why. Nothing is stored.">
+        <AdminPage title=INSPECTOR.title subtitle="What would become of an arrival, and why. Nothing is stored.">
             <Inspector typed result custom_tags/>
             <RuleTable rules/>
         </AdminPage>
-    }
-    .into_any())
+    })
 }
 
 #[component]

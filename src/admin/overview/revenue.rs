@@ -1,11 +1,12 @@
 use leptos::prelude::*;
 
-use super::{LISTS, Shown, TOP};
+use super::shown::{LISTS, Shown, TOP};
 use crate::{
     admin::{
         amounts::{amount, format_credit},
-        filters::PageFilter,
-        page::Asked,
+        page::PageRequest,
+        page_filter::PageFilter,
+        words,
     },
     attribution::{
         model::{Minor, Model},
@@ -22,18 +23,19 @@ use crate::{
     db::{Conn, Error},
 };
 
-/// Conversions and money of a period, credited by the page's model.
-pub struct Conversions {
+/// Conversions and money of a period, credited by the model of the page.
+#[derive(Clone)]
+pub struct PeriodRevenue {
     pub by_campaign: CampaignCredit,
-    /// There are, in any period.
+    /// The kinds of conversions there are, in any period.
     pub kinds: Vec<String>,
     current: Revenue,
     previous: Option<Revenue>,
 }
 
-impl Conversions {
-    pub async fn load(conn: &mut Conn, asked: &Asked, filter: &Filter) -> Result<Self, Error> {
-        let (settings, model) = (asked.credit(), asked.model(filter));
+impl PeriodRevenue {
+    pub async fn load(conn: &mut Conn, request: &PageRequest, filter: &Filter) -> Result<Self, Error> {
+        let (settings, model) = (request.credit(), request.model(filter));
         let by_campaign = credit_by_campaign(conn, filter, &settings, model).await?;
         let previous = match filter.previous() {
             Some(before) => Some(credit_by_campaign(conn, &before, &settings, model).await?.total()),
@@ -41,39 +43,42 @@ impl Conversions {
         };
         Ok(Self { current: by_campaign.total(), by_campaign, previous, kinds: kinds(conn).await? })
     }
+}
 
-    /// The number of conversions, and what each currency brought.
-    pub fn stats(&self, page: &PageFilter, current: bool) -> AnyView {
-        let before = self.previous.as_ref();
-        let change = before.and_then(|before| Change::between(self.current.conversions.0, before.conversions.0));
-        let href = page.with_own("metric", Shown::Conversions.as_str());
-        let values = self
-            .current
-            .by_currency
-            .iter()
-            .map(|(currency, value)| {
-                // from a loss, or to one, no percentage says anything
-                let before = before
-                    .map(|before| before.value(currency))
-                    .filter(|before| *before >= Minor::ZERO && *value >= Minor::ZERO);
-                let change = before.and_then(|before| Change::between(value.0, before.0));
-                view! { <Stat label=format!("Value in {currency}") value=amount(*value, currency) change/> }
-            })
-            .collect_view();
-        let count = format_credit(self.current.conversions);
-        view! { <Stat label="Conversions" value=count change current href=href/> {values} }.into_any()
+/// The number of conversions, and the value in each currency.
+#[component]
+pub fn RevenueStats(page: PageFilter, revenue: PeriodRevenue, shown: Shown) -> impl IntoView {
+    let PeriodRevenue { current, previous, .. } = revenue;
+    let change = previous.as_ref().and_then(|previous| Change::between(current.conversions.0, previous.conversions.0));
+    let href = page.with_own("metric", Shown::Conversions.as_str());
+    let values = current
+        .by_currency
+        .iter()
+        .map(|(currency, &value)| {
+            let previous = previous.as_ref().map(|previous| previous.value(currency));
+            // a percentage from a loss or to a loss says nothing
+            let previous = previous.filter(|previous| *previous >= Minor::ZERO && value >= Minor::ZERO);
+            let change = previous.and_then(|previous| Change::between(value.0, previous.0));
+            view! { <Stat label=format!("Value in {currency}") value=amount(value, currency) change/> }
+        })
+        .collect_view();
+    view! {
+        <Stat label="Conversions" value=format_credit(current.conversions) change href current={shown == Shown::Conversions}/>
+        {values}
     }
 }
 
-/// Returns conversions over time, rounded to whole ones for a chart, and a ranking for each of [`LISTS`] with its total, in
-/// millionths of a conversion.
-pub async fn details(
+/// Conversions over time, rounded to whole ones as the chart needs them, and the lists by conversions.
+///
+/// The lists are in the order of [`LISTS`]. Their rows are in millionths; with each list comes the total of which the rows
+/// are shares.
+pub async fn chart_and_lists(
     conn: &mut Conn,
-    asked: &Asked,
+    request: &PageRequest,
     filter: &Filter,
-) -> Result<(Trend, Vec<(Vec<Ranked>, Option<i64>)>), Error> {
-    let (settings, model) = (asked.credit(), asked.model(filter));
-    let Axis { buckets, current, previous } = axis(conn, filter, asked.now).await?;
+) -> Result<(Trend, [(Vec<Ranked>, i64); LISTS.len()]), Error> {
+    let (settings, model) = (request.credit(), request.model(filter));
+    let Axis { buckets, current, previous } = axis(conn, filter, request.now).await?;
     let whole = |revenue: Vec<Revenue>| -> Vec<i64> {
         revenue.into_iter().map(|revenue| revenue.conversions.rounded()).collect()
     };
@@ -85,15 +90,19 @@ pub async fn details(
     let dimensions = LISTS.map(|(dimension, _)| dimension);
     let rankings = credit_rankings(conn, filter, &settings, model, dimensions, TOP as usize).await?;
     let ranked = |RankedCredit { value, credit }| Ranked { value, count: credit.0 };
-    let lists = rankings.map(|(rows, total)| (rows.into_iter().map(ranked).collect(), Some(total.0))).into();
+    let lists = rankings.map(|(rows, total)| (rows.into_iter().map(ranked).collect(), total.0));
     Ok((Trend { buckets, current, previous }, lists))
 }
 
-/// What stands below the chart.
-pub fn note(page: &PageFilter, model: Model) -> String {
-    let model = format!("Credited by the model “{}”.", model.label());
-    match page.filter().is_bare() {
-        true => model,
-        false => format!("{model} A touch may have a part of a conversion: the points are rounded."),
+/// What the page says about conversions below the chart.
+pub fn note(page: &PageFilter, revenue: &PeriodRevenue, shown: Shown, model: Model) -> Option<String> {
+    let model = words::model(model);
+    match shown {
+        Shown::Conversions if page.filter().is_bare() => Some(format!("Credited by the model “{model}”.")),
+        Shown::Conversions => Some(format!(
+            "Credited by the model “{model}”. A touch may have a part of a conversion: the points are rounded."
+        )),
+        Shown::Counted(_) if revenue.kinds.is_empty() => None,
+        Shown::Counted(_) => Some(format!("Conversions and value are credited by the model “{model}”.")),
     }
 }

@@ -57,18 +57,6 @@ impl Model {
             Model::TimeDecay => "time_decay",
         }
     }
-
-    /// The name that people read.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Model::First => "First touch",
-            Model::Last => "Last touch",
-            Model::LastNonDirect => "Last non-direct touch",
-            Model::Linear => "Linear",
-            Model::Position => "Position-based",
-            Model::TimeDecay => "Time decay",
-        }
-    }
 }
 
 impl fmt::Display for Model {

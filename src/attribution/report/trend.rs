@@ -34,15 +34,6 @@ impl Metric {
         }
     }
 
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Touches => "Touches",
-            Self::Visitors => "Visitors",
-            Self::Leads => "Leads",
-            Self::Signups => "Sign-ups",
-        }
-    }
-
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|metric| metric.as_str() == text)
     }

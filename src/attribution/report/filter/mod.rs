@@ -60,17 +60,6 @@ impl FilterField {
         }
     }
 
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Source => "Source",
-            Self::Medium => "Medium",
-            Self::Campaign => "Campaign",
-            Self::Term => "Term",
-            Self::Content => "Content",
-            Self::Channel => "Channel",
-        }
-    }
-
     /// The column of `touches t`.
     const fn column(self) -> &'static str {
         match self {

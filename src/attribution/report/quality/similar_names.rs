@@ -39,17 +39,6 @@ pub enum Likeness {
     Letter,
 }
 
-impl Likeness {
-    /// The text that pages show.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Separators => "Separators",
-            Self::Plural => "Plural",
-            Self::Letter => "One letter",
-        }
-    }
-}
-
 /// Two names that look alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimilarPair {

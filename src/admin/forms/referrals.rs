@@ -1,48 +1,46 @@
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use leptos::prelude::*;
 
+use super::admins_only;
 use crate::{
+    admin::sections::REFERRALS,
     attribution::{
         referral::token::{NewToken, create_token, disable_token},
         signal::clean,
     },
-    auth::{
-        AuthRejection,
-        forms::{Answer, Outcome},
-        require_admin,
-    },
+    auth::forms::{Answer, Outcome},
     local_path::LocalPath,
     state::AppState,
     timestamp::Timestamp,
 };
 
-const PAGE: &str = "/admin/referrals";
-const FORM: &str = "referral-tokens";
+/// The name under which the forms leave their state for the page.
+pub const FORM: &str = "referral-tokens";
 
-/// Makes a referral link for a campaign. `expires_at` is the last day on which it counts, in UTC; empty for ever.
+/// Creates a referral link for a campaign. `expires_at` is the last day on which it counts, in UTC. Empty: it never expires.
 #[server(prefix = "/api", endpoint = "referral-tokens")]
 pub async fn create_referral_token(
     #[server(default)] campaign: String,
     #[server(default)] landing_path: String,
     #[server(default)] expires_at: String,
 ) -> Result<Outcome, ServerFnError> {
-    if let Err(rejection) = require_admin() {
-        return Ok(refused(rejection));
+    if let Err(refused) = admins_only(REFERRALS.path) {
+        return Ok(refused);
     }
     let state = expect_context::<AppState>();
-    let answer = Answer::to(FORM, PAGE.to_owned())
+    let answer = Answer::to(FORM, REFERRALS.path.to_owned())
         .keeping("campaign", &campaign)
         .keeping("landing_path", &landing_path)
         .keeping("expires_at", &expires_at);
     match parse(&campaign, &landing_path, &expires_at, state.db.now()) {
-        Err(Mistakes { campaign, landing_path, expires_at }) => {
+        Err(LinkMistakes { campaign, landing_path, expires_at }) => {
             Ok(answer.fields([("campaign", campaign), ("landing_path", landing_path), ("expires_at", expires_at)]))
         }
         Ok(new) => match create_token(&state.db, new).await {
-            Ok(token) => Ok(answer.notice(&format!("The link /r/{token} is made."))),
+            Ok(token) => Ok(answer.notice(&format!("The link /r/{token} was created."))),
             Err(error) => {
                 tracing::error!(%error, "a referral link could not be made");
-                Ok(answer.form("The link could not be made right now. Please try again in a moment."))
+                Ok(answer.form("The link could not be created. Try again in a moment."))
             }
         },
     }
@@ -51,12 +49,12 @@ pub async fn create_referral_token(
 /// Disables a referral link. Disabling one twice changes nothing.
 #[server(prefix = "/api", endpoint = "referral-tokens/disable")]
 pub async fn disable_referral_token(#[server(default)] token: String) -> Result<Outcome, ServerFnError> {
-    if let Err(rejection) = require_admin() {
-        return Ok(refused(rejection));
+    if let Err(refused) = admins_only(REFERRALS.path) {
+        return Ok(refused);
     }
     let state = expect_context::<AppState>();
-    let answer = Answer::to(FORM, PAGE.to_owned());
-    // what no token looks like is no question for the database: PostgreSQL would refuse a NUL
+    let answer = Answer::to(FORM, REFERRALS.path.to_owned());
+    // PostgreSQL refuses text with a NUL. No token has one.
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(answer.form("There is no such link."));
     }
@@ -65,49 +63,45 @@ pub async fn disable_referral_token(#[server(default)] token: String) -> Result<
         Ok(false) => Ok(answer.form("There is no such link.")),
         Err(error) => {
             tracing::error!(%error, "a referral link could not be disabled");
-            Ok(answer.form("The link could not be disabled right now. Please try again in a moment."))
+            Ok(answer.form("The link could not be disabled. Try again in a moment."))
         }
     }
 }
 
-fn refused(rejection: AuthRejection) -> Outcome {
-    match rejection {
-        AuthRejection::SignedOut => Answer::sign_in_first(PAGE),
-        AuthRejection::Forbidden => Answer::forbidden(),
-    }
-}
-
-/// What is wrong, field by field.
+/// What is wrong with each field.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Mistakes {
+struct LinkMistakes {
     campaign: Option<&'static str>,
     landing_path: Option<&'static str>,
     expires_at: Option<&'static str>,
 }
 
-fn parse(campaign: &str, landing_path: &str, expires_at: &str, now: Timestamp) -> Result<NewToken, Mistakes> {
-    let campaign = clean(campaign).ok_or("Give the campaign a name.");
+fn parse(campaign: &str, landing_path: &str, expires_at: &str, now: Timestamp) -> Result<NewToken, LinkMistakes> {
+    let campaign = clean(campaign).ok_or("Enter a name for the campaign.");
     let landing_path = parse_landing(landing_path.trim());
     let expires_at = parse_last_day(expires_at.trim(), now);
     match (campaign, landing_path, expires_at) {
         (Ok(campaign), Ok(landing_path), Ok(expires_at)) => Ok(NewToken { campaign, landing_path, expires_at }),
-        (campaign, landing_path, expires_at) => {
-            Err(Mistakes { campaign: campaign.err(), landing_path: landing_path.err(), expires_at: expires_at.err() })
-        }
+        (campaign, landing_path, expires_at) => Err(LinkMistakes {
+            campaign: campaign.err(),
+            landing_path: landing_path.err(),
+            expires_at: expires_at.err(),
+        }),
     }
 }
 
-/// A path of this site. Without a query, since the rest of the link's own query is added; not one that leads on itself.
+/// The path of a page of this site. It has no query, because the link's own query is added to it, and it is not an address that
+/// redirects.
 fn parse_landing(path: &str) -> Result<String, &'static str> {
     let path = if path.is_empty() { "/" } else { path };
     let fine = LocalPath::parse(path).is_some()
         && path.len() <= 512
         && !path.contains(['?', '#'])
         && !["/api/", "/r/", "/pkg/"].iter().any(|other| path.starts_with(other));
-    if fine { Ok(path.to_owned()) } else { Err("Enter a path of this site such as /pricing, without ? and #.") }
+    if fine { Ok(path.to_owned()) } else { Err("Enter a path on this site without ? and #, such as /pricing.") }
 }
 
-/// The first moment after the day.
+/// The first moment after the last day, in UTC. `2026-11-23` → 2026-11-24T00:00:00Z
 fn parse_last_day(day: &str, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
     if day.is_empty() {
         return Ok(None);
@@ -117,8 +111,8 @@ fn parse_last_day(day: &str, now: Timestamp) -> Result<Option<Timestamp>, &'stat
         .and_then(|day| day.checked_add(1.day()))
         .and_then(|next| next.to_zoned(TimeZone::UTC))
         .map(|next| Timestamp::from(next.timestamp()))
-        .map_err(|_| "Enter a day such as 2026-12-31, or nothing.")?;
-    if end > now { Ok(Some(end)) } else { Err("This day is over.") }
+        .map_err(|_| "Enter a day such as 2026-12-31, or leave this empty.")?;
+    if end > now { Ok(Some(end)) } else { Err("This day is in the past.") }
 }
 
 #[cfg(test)]
@@ -146,7 +140,7 @@ mod tests {
     fn all_mistakes_are_told_at_once() {
         let mistakes = parse(" \u{0}", "https://evil.example", "2026-11-22", NOW).expect_err("all are wrong");
         assert!(mistakes.campaign.is_some() && mistakes.landing_path.is_some());
-        assert_eq!(mistakes.expires_at, Some("This day is over."));
+        assert_eq!(mistakes.expires_at, Some("This day is in the past."));
         assert_eq!(parse("x", "/", "tomorrow", NOW).expect_err("no day").campaign, None);
     }
 

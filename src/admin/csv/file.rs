@@ -1,0 +1,94 @@
+use std::{borrow::Cow, error::Error as StdError};
+
+use axum::{
+    body::{Body, Bytes},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use csv::{Terminator, WriterBuilder};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+
+use crate::{
+    attribution::report::{Filter, Preset, Problem},
+    auth::AuthSession,
+    db::{Conn, Db, Error},
+    timestamp::Timestamp,
+};
+
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why there is no file.
+pub enum CsvRefusal {
+    /// The role is not admin. Status 403.
+    Forbidden,
+    /// Parameters cannot be understood. Status 400, with a line for each.
+    NotUnderstood(Vec<Problem>),
+}
+
+impl IntoResponse for CsvRefusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Forbidden => StatusCode::FORBIDDEN.into_response(),
+            Self::NotUnderstood(problems) => {
+                let lines: String =
+                    problems.iter().map(|problem| format!("{}: {}\n", problem.name, problem.message)).collect();
+                // as CSV, because the layer that replaces errors by pages leaves it: such a page names no parameter
+                (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "text/csv; charset=utf-8")], lines).into_response()
+            }
+        }
+    }
+}
+
+/// The filter of a request.
+///
+/// Errors: an admin did not send it, or a parameter cannot be understood.
+pub fn filter(auth: &AuthSession, query: Option<String>, now: Timestamp) -> Result<Filter, CsvRefusal> {
+    if !auth.user.as_ref().is_some_and(|user| user.is_admin()) {
+        return Err(CsvRefusal::Forbidden);
+    }
+    let parsed = Filter::parse(&query.unwrap_or_default(), Preset::All, now);
+    // A page leaves out what it does not understand and says so. A file cannot say so.
+    if parsed.problems.is_empty() { Ok(parsed.filter) } else { Err(CsvRefusal::NotUnderstood(parsed.problems)) }
+}
+
+/// The response with a file. It reads the first piece before it begins, so that a database that does not answer makes a 503.
+pub async fn file(
+    name: &str,
+    filter: &Filter,
+    now: Timestamp,
+    pieces: impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
+) -> Response {
+    let mut pieces = Box::pin(pieces.inspect_err(|error| tracing::error!(%error, "a CSV file was cut off")));
+    let Ok(first) = pieces.try_next().await else {
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response();
+    };
+    let body = Body::from_stream(stream::iter(first.map(Ok)).chain(pieces));
+    let disposition = format!("attachment; filename=\"{name}-{}.csv\"", filter.period.day_of(now));
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, body).into_response()
+}
+
+/// Asks the database on a connection of its own.
+pub async fn read<T>(db: &Db, ask: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, BoxError> {
+    let mut conn = db.read().await?;
+    Ok(ask(&mut conn).await?)
+}
+
+/// Rows as in RFC 4180: cells are quoted where needed, and lines end with CR LF.
+pub fn write<'a, const N: usize>(
+    header: Option<[&'static str; N]>,
+    records: impl Iterator<Item = [Cow<'a, str>; N]>,
+) -> Result<Bytes, BoxError> {
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    if let Some(header) = header {
+        writer.write_record(header)?;
+    }
+    for record in records {
+        writer.write_record(record.iter().map(|cell| cell.as_bytes()))?;
+    }
+    Ok(writer.into_inner()?.into())
+}

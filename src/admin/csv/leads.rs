@@ -1,0 +1,89 @@
+use std::borrow::Cow;
+
+use axum::{
+    body::Bytes,
+    extract::{RawQuery, State},
+    response::Response,
+};
+use futures::{Stream, stream};
+
+use super::{
+    cells::{json, optional, text},
+    file::{BoxError, CsvRefusal, file, filter, read, write},
+};
+use crate::{
+    attribution::report::{
+        Filter,
+        leads::{Lead, ScanOrder, leads},
+        page::PagePosition,
+    },
+    auth::AuthSession,
+    components::format::rfc3339,
+    db::Db,
+    state::AppState,
+};
+
+/// How many leads are read at a time.
+pub(super) const ROWS: u32 = 1_000;
+
+const COLUMNS: [&str; 14] = [
+    "lead_id",
+    "user_email",
+    "occurred_at",
+    "medium",
+    "source",
+    "campaign",
+    "term",
+    "content",
+    "channel",
+    "landing_path",
+    "referrer",
+    "click_ids",
+    "custom_tags",
+    "hits",
+];
+
+/// `GET /admin/leads.csv`: the leads that the filter in the query finds, newest first.
+pub async fn leads_csv(
+    State(state): State<AppState>,
+    auth: AuthSession,
+    RawQuery(query): RawQuery,
+) -> Result<Response, CsvRefusal> {
+    let now = state.db.now();
+    let filter = filter(&auth, query, now)?;
+    Ok(file("leads", &filter.clone(), now, pieces(state.db.clone(), filter)).await)
+}
+
+/// All leads, piece by piece. The first piece begins with the header.
+pub(super) fn pieces(db: Db, filter: Filter) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
+    stream::try_unfold(Some(PagePosition::Newest), move |position| {
+        let (db, filter) = (db.clone(), filter.clone());
+        async move {
+            let Some(position) = position else { return Ok(None) };
+            // another connection for each piece: a slow reader would hold one for the whole file
+            let page = read(&db, async |conn| leads(conn, &filter, position, ROWS, ScanOrder::ByTime).await).await?;
+            let header = (position == PagePosition::Newest).then_some(COLUMNS);
+            let bytes = write(header, page.rows.iter().map(record))?;
+            Ok(Some((bytes, page.older.map(PagePosition::Before))))
+        }
+    })
+}
+
+fn record(lead: &Lead) -> [Cow<'_, str>; 14] {
+    [
+        lead.id.to_string().into(),
+        text(&lead.user_email),
+        rfc3339(lead.occurred_at).into(),
+        optional(&lead.medium),
+        optional(&lead.source),
+        optional(&lead.campaign),
+        optional(&lead.term),
+        optional(&lead.content),
+        text(&lead.channel),
+        text(&lead.landing_path),
+        optional(&lead.referrer),
+        json(&lead.click_ids),
+        json(&lead.tags),
+        lead.hits.to_string().into(),
+    ]
+}

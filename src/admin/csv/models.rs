@@ -1,0 +1,83 @@
+use std::borrow::Cow;
+
+use axum::{
+    extract::{RawQuery, State},
+    response::Response,
+};
+use futures::stream;
+
+use super::{
+    cells::{optional, values},
+    file::{CsvRefusal, file, filter, read, write},
+};
+use crate::{
+    admin::amounts::exact_credit,
+    attribution::{
+        channel::Channel,
+        model::Model,
+        report::{
+            Problem,
+            credit::{
+                CreditSettings,
+                compare::{Comparison, Group, GroupBy, compare},
+            },
+        },
+    },
+    auth::AuthSession,
+    state::AppState,
+};
+
+/// One line for each row and model, so that a spreadsheet can pivot them. The data-driven models `markov` and `shapley` are in
+/// the file by channel without a filter on touches.
+const COLUMNS: [&str; 5] = ["by", "value", "model", "conversions", "values"];
+
+/// `GET /admin/models.csv`: the conversions that the filter in the query finds, credited by all models, by channel, source or
+/// campaign (`by`).
+pub async fn models_csv(
+    State(state): State<AppState>,
+    auth: AuthSession,
+    RawQuery(query): RawQuery,
+) -> Result<Response, CsvRefusal> {
+    let now = state.db.now();
+    let by = by(query.as_deref().unwrap_or_default()).map_err(|problem| CsvRefusal::NotUnderstood(vec![problem]))?;
+    let filter = filter(&auth, query, now)?;
+    let settings = CreditSettings::of(&state.config.attribution);
+    let dated = filter.clone();
+    let piece = async move {
+        let comparison = read(&state.db, async |conn| compare(conn, &filter, &settings, by).await).await?;
+        write(Some(COLUMNS), records(by, &comparison))
+    };
+    Ok(file("models", &dated, now, stream::once(piece)).await)
+}
+
+/// What the rows of the file are. Errors: the last value of `by` is none of the three.
+fn by(query: &str) -> Result<GroupBy, Problem> {
+    let last = form_urlencoded::parse(query.as_bytes()).filter(|(key, value)| key == "by" && !value.is_empty()).last();
+    let Some((_, typed)) = last else { return Ok(GroupBy::default()) };
+    GroupBy::parse(&typed).ok_or_else(|| Problem {
+        name: "by",
+        message: format!("“{typed}” is not a kind of row. Use channel, source or campaign."),
+        value: typed.into_owned(),
+    })
+}
+
+fn records(by: GroupBy, comparison: &Comparison) -> impl Iterator<Item = [Cow<'_, str>; 5]> {
+    let learnt = comparison.learnt.is_some();
+    comparison.rows.iter().flat_map(move |(group, row)| {
+        let value = match group {
+            Group::Direct => Cow::from(Channel::Direct.as_str()),
+            Group::Value(value) => optional(value),
+        };
+        let models = Model::ALL.into_iter().map(Model::as_str).zip(&row.models);
+        let data_driven = [("markov", &row.markov), ("shapley", &row.shapley)].into_iter().filter(move |_| learnt);
+        models.chain(data_driven).map(move |(model, earned)| {
+            [
+                by.as_str().into(),
+                value.clone(),
+                model.into(),
+                exact_credit(earned.conversions).into(),
+                values(earned).into(),
+            ]
+        })
+    })
+}

@@ -1,0 +1,31 @@
+use leptos::prelude::*;
+
+use super::admins_only;
+use crate::{
+    admin::sections::OVERVIEW,
+    auth::forms::{Answer, Outcome},
+    demo::{self, Demo, DemoError},
+    state::AppState,
+};
+
+/// Fills an empty database with sample data.
+///
+/// Only in development: in production, one click would add a year of invented sign-ups.
+#[server(prefix = "/api", endpoint = "demo")]
+pub async fn fill_with_sample_data() -> Result<Outcome, ServerFnError> {
+    if let Err(refused) = admins_only(OVERVIEW.path) {
+        return Ok(refused);
+    }
+    let state = expect_context::<AppState>();
+    if !state.config.is_development() {
+        return Ok(Answer::forbidden());
+    }
+    match demo::fill(&state.db, &Demo::default(), |_, _| {}).await {
+        // data that is there already is what the click asked for
+        Ok(_) | Err(DemoError::AlreadyFilled | DemoError::RealData { .. }) => Ok(Answer::done(OVERVIEW.path)),
+        Err(error) => {
+            tracing::error!(%error, "the sample data could not be made");
+            Ok(Answer::unavailable())
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What lists share: their frame, what stands in the place of no rows, and the links from page to page.
+
+use leptos::prelude::*;
+
+use super::{
+    filter_parts::{ActiveFilter, FilterToolbar, SearchForm},
+    page::PageRequest,
+    page_filter::PageFilter,
+    sections::{AdminSection, OVERVIEW},
+};
+use crate::{
+    attribution::report::{Filter, page::Cursor},
+    components::{AdminPage, AlertKind, EmptyState, FormAlert, Pagination, format},
+};
+
+/// The label and the placeholder of a list's search field.
+pub type SearchWords = (&'static str, &'static str);
+
+/// A list with its filter and its CSV file.
+#[component]
+pub fn ListPage(
+    section: AdminSection,
+    page: PageFilter,
+    /// The address of the CSV file.
+    #[prop(into)]
+    csv: String,
+    #[prop(optional)] search: Option<SearchWords>,
+    /// The address asks for a page of the list that cannot be read.
+    #[prop(optional)]
+    damaged: bool,
+    children: Children,
+) -> impl IntoView {
+    let toolbar = view! { <FilterToolbar page=page.clone()/> <CsvButton href=csv/> }.into_any();
+    let search = search.map(|(label, placeholder)| view! { <SearchForm page=page.clone() label placeholder/> });
+    let damaged = damaged.then(|| {
+        let rows = section.title.to_lowercase();
+        format!("The address of this page of {rows} is damaged. Here are the newest.")
+    });
+    view! {
+        <AdminPage title=section.title subtitle=page.period_words() toolbar>
+            {search}
+            <FormAlert message=damaged kind=AlertKind::Error/>
+            <ActiveFilter page/>
+            {children()}
+        </AdminPage>
+    }
+}
+
+/// Downloads the rows of a list.
+#[component]
+fn CsvButton(href: String) -> impl IntoView {
+    view! { <a class="button" href=href rel="external" download>"CSV"</a> }
+}
+
+/// What an empty list says, by why it is empty.
+#[derive(Clone, Copy, Debug)]
+pub struct NoRowsWords {
+    /// The rows, in the plural: `leads`.
+    pub rows: &'static str,
+    /// There are no rows at all: how the first one comes about.
+    pub nothing_yet: &'static str,
+    /// There are rows in other periods.
+    pub other_periods: &'static str,
+    /// There are rows that the filter does not find.
+    pub no_match: &'static str,
+    /// The rows are conversions, so that the kind is a condition on them.
+    pub by_kind: bool,
+}
+
+/// Stands in the place of an empty list, and leads to where there are rows.
+#[component]
+pub fn NoRows(page: PageFilter, nothing_yet: bool, words: NoRowsWords) -> impl IntoView {
+    let NoRowsWords { rows, by_kind, .. } = words;
+    let filter = page.filter();
+    let unfiltered = filter.is_bare() && !(by_kind && filter.kind.is_some());
+    let cleared = if by_kind { Filter::new(filter.period.clone()) } else { filter.bare() };
+    let (title, text, href, action) = if nothing_yet {
+        (format!("No {rows} yet"), words.nothing_yet, OVERVIEW.path.to_owned(), "Get started")
+    } else if unfiltered {
+        (format!("No {rows} in this period"), words.other_periods, page.all_time_href(), "Show all time")
+    } else {
+        ("Nothing matches".to_owned(), words.no_match, page.here(&cleared), "Clear the filter")
+    };
+    view! {
+        <div class="card"><EmptyState title text><a class="button" href=href>{action}</a></EmptyState></div>
+    }
+}
+
+/// The links from a page of a list by time to the newer and the older rows.
+#[component]
+pub fn TimePagination(
+    page: PageFilter,
+    newer: Option<Cursor>,
+    older: Option<Cursor>,
+    #[prop(into)] summary: String,
+) -> impl IntoView {
+    let step = |name, cursor: Cursor| page.with_own(name, &cursor.to_string());
+    let newer = newer.map(|cursor| step("after", cursor));
+    let older = older.map(|cursor| step("before", cursor));
+    view! { <Pagination newer older summary/> }
+}
+
+/// `50 of 7,046 leads`.
+pub fn shown_of(shown: usize, all: i64, one: &str, many: &str) -> String {
+    match shown {
+        0 => format!("No more {many}"),
+        _ => format!("{shown} of {}", format::plural(all, one, many)),
+    }
+}
+
+/// A page of a list that is asked for by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberedPage {
+    number: u32,
+    /// How many rows a page has.
+    rows: u32,
+}
+
+impl NumberedPage {
+    /// The page that the parameter `page` asks for. Without a number it is the first.
+    pub fn of(request: &PageRequest, rows: u32) -> Self {
+        let number = request.parameter("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+        Self { number: u32::clamp(number, 1, 1_000_000), rows }
+    }
+
+    /// How many rows stand on the pages before.
+    pub fn offset(self) -> u32 {
+        (self.number - 1) * self.rows
+    }
+
+    /// The number of the page before. From beyond the last page of a list of `count` rows, it leads to the last one.
+    pub fn previous(self, count: i64) -> Option<u32> {
+        (self.number > 1).then(|| (self.number - 1).min(self.last(count)))
+    }
+
+    /// The number of the page after, in a list of `count` rows.
+    pub fn next(self, count: i64) -> Option<u32> {
+        (self.number < self.last(count)).then_some(self.number + 1)
+    }
+
+    fn last(self, count: i64) -> u32 {
+        u32::try_from(count).unwrap_or(u32::MAX).div_ceil(self.rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbered_pages_lead_to_each_other() {
+        let page = |number| NumberedPage { number, rows: 50 };
+        for (number, count, previous, next) in [
+            (1, 0, None, None),
+            (1, 50, None, None),
+            (1, 51, None, Some(2)),
+            (2, 51, Some(1), None),
+            (2, 101, Some(1), Some(3)),
+            (9, 101, Some(3), None),
+        ] {
+            assert_eq!((page(number).previous(count), page(number).next(count)), (previous, next), "{number} {count}");
+        }
+        assert_eq!(page(3).offset(), 100);
+    }
+}

@@ -1,0 +1,112 @@
+use leptos::{either::Either, prelude::*};
+
+/// What each model does, in words.
+mod explanations;
+/// The table of all models.
+mod table;
+
+use self::{
+    explanations::Explanations,
+    table::{Amount, ModelTable},
+};
+use super::{
+    lists::{ListPage, NoRows, NoRowsWords},
+    page::{PageError, PageRequest, admin_page},
+    page_filter::PageFilter,
+    sections::MODELS,
+    words,
+};
+use crate::{
+    attribution::report::{
+        Filter,
+        credit::{
+            compare::{Comparison, GroupBy, compare},
+            kinds,
+        },
+    },
+    components::{Segment, Segmented},
+    db::Error,
+};
+
+const NO_ROWS: NoRowsWords = NoRowsWords {
+    rows: "conversions",
+    nothing_yet: "Every sign-up is recorded as a conversion. Report purchases and others from your code, or with POST \
+                  /api/conversions.",
+    other_periods: "There are conversions in other periods.",
+    no_match: "No conversion in this period is credited to such a touch.",
+    by_kind: true,
+};
+
+/// The models side by side.
+#[component]
+pub fn ModelsPage() -> impl IntoView {
+    admin_page(page)
+}
+
+async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
+    let by = request.parameter("by").and_then(|by| GroupBy::parse(&by)).unwrap_or_default();
+    let kept = (by != GroupBy::default()).then(|| by.as_str().to_owned());
+    let page = PageFilter::new(&request, MODELS.path).keeping("by", kept);
+    let (comparison, kinds) = load(&request, page.filter(), by).await?;
+    let nothing_yet = kinds.is_empty();
+    // a currency that no row has is neither shown nor kept in links
+    let currency = request
+        .parameter("show")
+        .map(|show| show.to_uppercase())
+        .filter(|currency| comparison.currencies().contains(currency));
+    let page = page.with_credit(kinds).keeping("show", currency.clone());
+    let amount = currency.map_or(Amount::Conversions, Amount::Value);
+
+    let csv = page.csv_href("/admin/models.csv", &[("by", by.as_str())]);
+    let base = request.model(page.filter());
+    let content = match comparison.rows.is_empty() {
+        true => Either::Left(view! { <NoRows page=page.clone() nothing_yet words=NO_ROWS/> }),
+        false => {
+            let (page, currencies, learnt) = (page.clone(), comparison.currencies(), comparison.learnt);
+            let by_channel = page.filter().bare().href(MODELS.path, &[]);
+            Either::Right(view! {
+                <Choices page=page.clone() by amount=amount.clone() currencies/>
+                <ModelTable page by amount base comparison/>
+                <Explanations settings=request.credit() learnt by_channel/>
+            })
+        }
+    };
+    Ok(view! { <ListPage section=MODELS page csv>{content}</ListPage> })
+}
+
+async fn load(request: &PageRequest, filter: &Filter, by: GroupBy) -> Result<(Comparison, Vec<String>), Error> {
+    let mut conn = request.state.db.read().await?;
+    let comparison = compare(&mut conn, filter, &request.credit(), by).await?;
+    Ok((comparison, kinds(&mut conn).await?))
+}
+
+/// The choice of the rows and, where there is money, of the amount in the cells.
+#[component]
+fn Choices(page: PageFilter, by: GroupBy, amount: Amount, currencies: Vec<String>) -> impl IntoView {
+    let rows = GroupBy::ALL
+        .into_iter()
+        .map(|each| Segment {
+            label: format!("{}s", words::group(each)),
+            href: page.with_own("by", each.as_str()),
+            current: each == by,
+        })
+        .collect();
+    let conversions = Segment {
+        label: "Conversions".to_owned(),
+        href: page.without_own("show"),
+        current: amount == Amount::Conversions,
+    };
+    let any_money = !currencies.is_empty();
+    let values = currencies.into_iter().map(|currency| Segment {
+        href: page.with_own("show", &currency),
+        current: amount == Amount::Value(currency.clone()),
+        label: currency,
+    });
+    let amounts: Vec<_> = [conversions].into_iter().chain(values).collect();
+    view! {
+        <div class="row">
+            <Segmented label="Rows" segments=rows/>
+            {any_money.then(|| view! { <Segmented label="Amount" segments=amounts/> })}
+        </div>
+    }
+}

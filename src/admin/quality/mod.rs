@@ -1,0 +1,86 @@
+use leptos::prelude::*;
+
+/// What did not count, and why.
+mod ignored;
+/// Campaign names: similar ones, merged ones, and the form that merges any two.
+mod names;
+/// Touches to look at.
+mod touches;
+
+use self::{
+    ignored::{DAYS, DayTable, ReasonTable},
+    names::{ALIASES, MergedNamesCard, SimilarNamesCard},
+    touches::TouchTable,
+};
+use super::{
+    filter_parts::{ActiveFilter, FilterToolbar},
+    forms::aliases::FORM,
+    page::{PageError, PageRequest, admin_page},
+    page_filter::PageFilter,
+    sections::QUALITY,
+};
+use crate::{
+    attribution::{
+        campaign_alias,
+        capture::counters::OVER_CAP,
+        report::quality::{ignored as ignored_by_reason, ignored_days, similar_names, touches as count_touches},
+    },
+    auth::forms::{FormState, take_flash},
+    components::{AdminPage, AlertKind, Card, FormAlert, Stat, StatRow, format},
+};
+
+/// How far the numbers can be trusted: what did not count and why, touches to look at, campaign names to merge.
+#[component]
+pub fn QualityPage() -> impl IntoView {
+    let flash = take_flash(FORM);
+    admin_page(move |request| page(request, flash))
+}
+
+async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, PageError> {
+    let page = PageFilter::new(&request, QUALITY.path);
+    let filter = page.filter();
+    let db = &request.state.db;
+    // What this process counted. Other replicas write theirs within seconds.
+    request.state.attribution.counters.flush(db).await?;
+    let ignored = async {
+        let mut conn = db.read().await?;
+        let reasons = ignored_by_reason(&mut conn, &filter.period).await?;
+        Ok::<_, PageError>((reasons, ignored_days(&mut conn, &filter.period, DAYS).await?))
+    };
+    let touches = async {
+        let mut conn = db.read().await?;
+        let touches = count_touches(&mut conn, filter).await?;
+        Ok::<_, PageError>((touches, campaign_alias::list(&mut conn, ALIASES).await?))
+    };
+    let alike = async { Ok::<_, PageError>(similar_names(&mut db.read().await?, filter).await?) };
+    let ((reasons, days), (touches, aliases), alike) = futures::try_join!(ignored, touches, alike)?;
+
+    let over_cap = reasons.iter().find(|(reason, _)| reason == OVER_CAP).map_or(0, |(_, count)| *count);
+    let all_ignored = reasons.iter().map(|(_, count)| count).sum();
+    let query = filter.href("", &[]).trim_start_matches('?').to_owned();
+    let version = request.state.config.attribution.rules.version().to_owned();
+    let day_table = (!days.is_empty()).then(|| {
+        let reasons = reasons.iter().map(|(reason, _)| reason.clone()).collect();
+        view! { <Card title="What did not count, by day"><DayTable reasons days/></Card> }
+    });
+    let toolbar = view! { <FilterToolbar page=page.clone()/> }.into_any();
+    Ok(view! {
+        <AdminPage title=QUALITY.title subtitle=page.period_words() toolbar>
+            <ActiveFilter page/>
+            <StatRow label="Key figures">
+                <Stat label="Touches" value=format::count(touches.all)/>
+                <Stat label="Did not count" value=format::count(all_ignored)/>
+                <Stat label="Above the daily limit" value=format::count(over_cap)/>
+                <Stat label="Repeats" value=format::count(touches.repeats)/>
+            </StatRow>
+            <Card title="What did not count, and why"><ReasonTable reasons all=all_ignored/></Card>
+            <Card title="Touches to look at"><TouchTable touches version/></Card>
+            // above both cards of names, because the forms of both end here
+            <FormAlert message=flash.notice.clone() kind=AlertKind::Success/>
+            <FormAlert message=flash.error("") kind=AlertKind::Error/>
+            <SimilarNamesCard alike query=query.clone()/>
+            <MergedNamesCard aliases query flash/>
+            {day_table}
+        </AdminPage>
+    })
+}
