@@ -1,5 +1,3 @@
-//! How many arrivals each campaign has on each day: seasons, weekdays, growth, launches.
-
 use std::time::Duration;
 
 use jiff::{
@@ -10,30 +8,30 @@ use jiff::{
 use super::campaigns::{CAMPAIGNS, MonthDay, When};
 use crate::{
     random::Random,
-    timestamp::Timestamp,
-    timestamp::{DAY, whole_days},
+    timestamp::{DAY, Timestamp, whole_days},
 };
 
-/// January to December, for a product that is bought at work.
+/// How busy each month is, January to December. People buy this product at work.
 const MONTHS: [f64; 12] = [1.12, 1.05, 1.08, 1.0, 1.0, 0.95, 0.84, 0.78, 1.08, 1.14, 1.12, 0.76];
-/// Monday to Sunday.
+/// How busy each weekday is, Monday to Sunday.
 const WEEKDAYS: [f64; 7] = [1.08, 1.2, 1.16, 1.1, 0.94, 0.52, 0.56];
 
-/// The days that sample data covers, in UTC: `days` whole ones and, after them, today.
+/// The days that sample data covers, in UTC: `days` whole days and, after them, today. Each campaign has a share of the
+/// arrivals on each day, which follows seasons, weekdays, growth and launches.
 #[derive(Clone, Debug)]
 pub struct Calendar {
     /// Midnight before the first day.
     start: Timestamp,
     days: usize,
     dates: Vec<Date>,
-    /// By day and, within it, campaign: how many arrivals, in proportion to the others.
+    /// The share of arrivals, by day and, within the day, by campaign.
     weights: Vec<f64>,
-    /// The same without season, weekday and growth: 1 for a campaign at its usual strength.
+    /// The same without the effects of month, weekday and growth: 1 for a campaign at its usual strength.
     strengths: Vec<f64>,
 }
 
 impl Calendar {
-    /// The `days` before the day of `now`, and that day.
+    /// Covers the `days` before the day of `now`, and that day.
     pub fn new(days: usize, now: Timestamp, seed: u64) -> Self {
         let first = whole_days(now - Timestamp::EPOCH).saturating_sub(days as i64);
         let dates: Vec<Date> = (first..).take(days + 1).map(date_of).collect();
@@ -46,7 +44,7 @@ impl Calendar {
                 * (0.55 + 0.9 * progress)
                 * (0.8 + 0.4 * noise.unit());
             for campaign in &CAMPAIGNS {
-                let strength = campaign.when.strength(date, day, days);
+                let strength = strength(campaign.when, date, day, days);
                 strengths.push(strength);
                 weights.push(strength * campaign.weight * usual);
             }
@@ -54,42 +52,43 @@ impl Calendar {
         Self { start: Timestamp::EPOCH + first as u32 * DAY, days, dates, weights, strengths }
     }
 
-    /// How many days there are before today.
+    /// Returns the number of days before today.
     pub fn days(&self) -> usize {
         self.days
     }
 
-    /// Midnight before a day.
+    /// Returns the first moment of a day.
     pub fn midnight(&self, day: usize) -> Timestamp {
         self.start + day as u32 * DAY
     }
 
-    /// Midnight before today.
+    /// Returns the first moment of today.
     pub fn today(&self) -> Timestamp {
         self.midnight(self.days)
     }
 
-    /// The end of today.
+    /// Returns the first moment after today.
     pub fn end(&self) -> Timestamp {
         self.midnight(self.days + 1)
     }
 
-    /// The day of a time between the start and the end.
+    /// Returns the day of a moment, which is between the start and the end.
     pub fn day_of(&self, at: Timestamp) -> usize {
         (whole_days(at - self.start) as usize).min(self.days)
     }
 
-    /// By day and, within it, campaign: how many arrivals, in proportion to the others.
+    /// Returns the share of arrivals, by day and, within the day, by campaign.
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
 
-    /// How strong each campaign is on a day: 1 is as usual, 0 not at all.
+    /// Returns how strong each campaign is on a day: 1 is the usual strength, 0 is none.
     pub fn strengths(&self, day: usize) -> &[f64] {
         &self.strengths[day * CAMPAIGNS.len()..][..CAMPAIGNS.len()]
     }
 
-    /// The number of the monthly issue that is the newest on that day; the first was sent in January 2022.
+    /// Returns the number of the newsletter's issue that is the newest on a day. Issue 1 came out on the first Tuesday of
+    /// January 2022.
     pub fn issue(&self, day: usize) -> i64 {
         let date = self.dates[day];
         let month = i64::from(date.year() - 2022) * 12 + i64::from(date.month());
@@ -102,7 +101,7 @@ pub fn times(span: Duration, factor: f64) -> Duration {
     Duration::from_millis((factor * span.as_millis() as f64) as u64)
 }
 
-/// The day that many days after 1 January 1970.
+/// Returns the date of a day, counted from 1 January 1970.
 fn date_of(days: i64) -> Date {
     date(1970, 1, 1).saturating_add(SignedDuration::from_hours(days.saturating_mul(24)))
 }
@@ -113,34 +112,32 @@ fn first_tuesday(of: Date) -> Date {
     first.saturating_add(SignedDuration::from_hours(24 * ahead))
 }
 
-impl When {
-    /// How strong a campaign is on a day, which is the `day`th of `days`: 1 is as usual, 0 not at all.
-    fn strength(self, date: Date, day: usize, days: usize) -> f64 {
-        let today: MonthDay = (date.month(), date.day());
-        match self {
-            When::Always => 1.0,
-            When::Growing => 0.15 + 1.7 * day as f64 / days as f64,
-            When::Monthly => match i32::from(date.day()) - i32::from(first_tuesday(date).day()) {
-                age @ 0..=9 => 0.55_f64.powi(age),
-                _ => 0.0,
-            },
-            When::Season(seasons) => match seasons.iter().find(|(from, to)| (*from..=*to).contains(&today)) {
-                Some((from, _)) if *from == today => 2.6,
-                Some(((month, day), _)) if (*month, *day + 1) == today => 1.9,
-                Some(_) => 1.0,
-                None => 0.0,
-            },
-            When::BlackFriday => match (today, date.weekday()) {
-                ((11, 23..=29), Weekday::Friday) => 5.0,
-                ((11, 26..=30) | (12, 1..=2), Weekday::Monday) => 3.5,
-                ((11, 20..=30) | (12, 1..=2), _) => 1.0,
-                _ => 0.0,
-            },
-            When::Launch(at) => match day.checked_sub((at * days as f64) as usize) {
-                Some(age @ 0..=21) => 0.66_f64.powi(age as i32),
-                _ => 0.0,
-            },
-        }
+/// Returns how strong a campaign is on a date, which is day number `day` of `days`: 1 is the usual strength, 0 is none.
+fn strength(when: When, date: Date, day: usize, days: usize) -> f64 {
+    let today: MonthDay = (date.month(), date.day());
+    match when {
+        When::Always => 1.0,
+        When::Growing => 0.15 + 1.7 * day as f64 / days as f64,
+        When::Monthly => match i32::from(date.day()) - i32::from(first_tuesday(date).day()) {
+            age @ 0..=9 => 0.55_f64.powi(age),
+            _ => 0.0,
+        },
+        When::Season(seasons) => match seasons.iter().find(|(from, to)| (*from..=*to).contains(&today)) {
+            Some((from, _)) if *from == today => 2.6,
+            Some(((month, day), _)) if (*month, *day + 1) == today => 1.9,
+            Some(_) => 1.0,
+            None => 0.0,
+        },
+        When::BlackFriday => match (today, date.weekday()) {
+            ((11, 23..=29), Weekday::Friday) => 5.0,
+            ((11, 26..=30) | (12, 1..=2), Weekday::Monday) => 3.5,
+            ((11, 20..=30) | (12, 1..=2), _) => 1.0,
+            _ => 0.0,
+        },
+        When::Launch(at) => match day.checked_sub((at * days as f64) as usize) {
+            Some(age @ 0..=21) => 0.66_f64.powi(age as i32),
+            _ => 0.0,
+        },
     }
 }
 

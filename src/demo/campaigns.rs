@@ -1,5 +1,5 @@
-//! The campaigns are data: where their links stand, when they run, and how well they do. A link's fields become a query string, which
-//! the parser of real landings reads.
+//! The campaigns are data: where their links stand, when they run, and how well they do. A link's fields become a query
+//! string, which the parser of real landings reads.
 
 /// Month and day, counted from 1.
 pub type MonthDay = (i8, i8);

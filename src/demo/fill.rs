@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::{options::Demo, plan::Plan, remove::remove, rows::RowBatch, summary::DemoSummary};
+use super::{options::Demo, people::People, remove::remove, rows::RowBatch, summary::DemoSummary};
 use crate::{
     db::{Db, Error, sql},
     timestamp::Timestamp,
@@ -49,11 +49,11 @@ pub(super) async fn fill_until(
         }
         remove(db).await?;
     }
-    let plan = Plan::new(demo, now, taken_addresses(db).await?);
-    let total = plan.len() as u64;
+    let people = People::new(demo, now, taken_addresses(db).await?);
+    let total = people.len() as u64;
     let mut summary = DemoSummary::default();
     let mut batch = RowBatch::default();
-    for (before, person) in (0..).zip(plan) {
+    for (before, person) in (0..).zip(people) {
         if batch.len() >= BATCH {
             store(db, &mut batch).await?;
             progress(before, total);

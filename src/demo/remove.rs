@@ -20,8 +20,8 @@ pub async fn remove(db: &Db) -> Result<DemoSummary, Error> {
         ],
     )
     .await?;
-    // Refunds come first: removing a purchase removes its refunds too, and those would not be counted. Links and sessions go with
-    // their users.
+    // Refunds come first: removing a purchase removes its refunds too, and those would not be counted. Links and sessions go
+    // with their users.
     let [refunds, others, users] = remove_in_pages(
         db,
         "users",
@@ -37,8 +37,8 @@ pub async fn remove(db: &Db) -> Result<DemoSummary, Error> {
     Ok(DemoSummary { users, visitors, touches, referrals: referrals as u64, conversions: refunds + others })
 }
 
-/// Runs statements for all sample rows of a table, page by page in the order of their ids, each page in a transaction. `$1` is the id
-/// before the page, `$2` the last id of the page. Returns how many rows each statement removed.
+/// Runs statements for all sample rows of a table, page by page in the order of their ids, each page in a transaction. `$1`
+/// is the id before the page, `$2` the last id of the page. Returns how many rows each statement removed.
 async fn remove_in_pages<const N: usize>(
     db: &Db,
     table: &'static str,

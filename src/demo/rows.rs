@@ -1,5 +1,5 @@
 use super::{
-    plan::{Member, Person},
+    people::{Member, Person},
     sales::{Sale, sales},
     summary::DemoSummary,
 };

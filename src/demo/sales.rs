@@ -1,19 +1,21 @@
-//! What made-up users buy, and what of it they get back.
-
 use std::time::Duration;
 
-use super::{calendar::times, plan::Member};
-use crate::{id::ConversionId, random::Random, timestamp::DAY, timestamp::Timestamp};
+use super::{calendar::times, people::Member};
+use crate::{
+    id::ConversionId,
+    random::Random,
+    timestamp::{DAY, Timestamp},
+};
 
-/// How many of the users buy.
+/// The share of the users who buy.
 const BUYERS: f64 = 0.35;
-/// How many of the buyers pay in dollars; the others pay in euros.
+/// The share of the buyers who pay in dollars. The others pay in euros.
 const IN_DOLLARS: f64 = 0.25;
-/// How many of the buyers get their last payment back.
+/// The share of the buyers who get their last payment back.
 const REFUNDED: f64 = 0.08;
-/// A subscription's price a month, in minor units.
+/// Prices of a subscription for a month, in minor units.
 const PRICES: [i64; 6] = [1900, 1900, 1900, 4900, 4900, 9900];
-/// For how many months they pay.
+/// For how many months a buyer pays.
 const MONTHS: [u32; 10] = [1, 1, 1, 2, 2, 3, 4, 6, 9, 12];
 const MONTH: Duration = Duration::from_hours(30 * 24);
 
@@ -29,16 +31,16 @@ pub struct Sale {
     pub refund_of: Option<ConversionId>,
 }
 
-/// What a user bought until now, a refund after what it takes back.
+/// Returns what a user bought until now. A refund comes after its payment.
 pub fn sales(user: &Member, now: Timestamp) -> Vec<Sale> {
-    // A row of numbers for each user, so that what one buys changes nothing for the others.
+    // Each user has a generator of their own, so that what one user buys does not change what the others buy.
     let mut random = Random::new(user.id.as_uuid().as_u128() as u64);
     if !random.chance(BUYERS) {
         return Vec::new();
     }
     let currency = if random.chance(IN_DOLLARS) { "USD" } else { "EUR" };
     let (price, months) = (*random.pick(&PRICES), *random.pick(&MONTHS));
-    // more often within days than within weeks
+    // mostly after some days, sometimes after weeks
     let begin = user.created_at + times(DAY, random.unit() * random.unit() * 45.0);
     let mut sales: Vec<Sale> = (0..months)
         .map(|month| {
@@ -66,13 +68,13 @@ mod tests {
     use std::collections::{HashMap, HashSet};
 
     use super::*;
-    use crate::demo::{Demo, plan::Plan};
+    use crate::demo::{Demo, people::People};
 
     /// 2026-11-23T15:30:00Z
     const NOW: Timestamp = Timestamp::from_millis(1_795_447_800_000);
 
     fn users() -> Vec<Member> {
-        Plan::new(&Demo::default(), NOW, HashSet::new()).filter_map(|person| person.user).collect()
+        People::new(&Demo::default(), NOW, HashSet::new()).filter_map(|person| person.user).collect()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 
 use super::{
     fill::fill_until,
-    plan::{Person, Plan},
+    people::{People, Person},
     *,
 };
 use crate::{
@@ -29,12 +29,12 @@ use crate::{
 
 /// 2026-11-23T15:30:00Z
 const NOW: Timestamp = Timestamp::from_millis(1_795_447_800_000);
-/// How many days there are from the epoch to a moment.
+/// Returns the number of whole days from the epoch to a moment.
 fn day_of(at: Timestamp) -> i64 {
     whole_days(at - Timestamp::EPOCH)
 }
 
-/// The midnight before [`NOW`].
+/// The first moment of the day of [`NOW`].
 const TODAY: Timestamp = Timestamp::from_millis(NOW.as_millis() - NOW.as_millis() % 86_400_000);
 
 fn small() -> Demo {
@@ -76,7 +76,7 @@ async fn add_user(db: &Db, email: &'static str, role: &'static str) -> UserId {
     id
 }
 
-/// A touch of a visitor, who is the user's.
+/// Adds a touch of a new visitor, and links the visitor to the user.
 async fn add_lead(db: &Db, user: Option<UserId>) {
     let visitor = VisitorId::new();
     let signals = parse("utm_source=real", None, &CustomTags::default());
@@ -87,7 +87,7 @@ async fn add_lead(db: &Db, user: Option<UserId>) {
     }
 }
 
-/// Whatever is stored, in words.
+/// Returns all stored rows as text.
 async fn everything(db: &Db) -> Vec<String> {
     type Touched = (
         TouchId,
@@ -152,7 +152,7 @@ async fn the_same_seed_makes_the_same_rows_on_each_database() {
 #[tokio::test]
 async fn later_on_the_same_day_there_is_more_of_today() {
     each_database(async |db| {
-        // enough for some to arrive on any day
+        // enough users for arrivals on every day
         let demo = Demo { users: 100, days: 5, ..Demo::default() };
         fill_until(&db, &demo, TODAY, |_, _| ()).await.expect("sample data");
         let last: Vec<(Timestamp,)> =
@@ -173,7 +173,7 @@ async fn later_on_the_same_day_there_is_more_of_today() {
 async fn real_data_is_refused_and_an_admin_is_none() {
     each_database(async |db| {
         let admin = add_user(&db, "admin@example.com", "admin").await;
-        // an admin's browser that only signed in
+        // an admin's browser without touches
         db.transaction(move |conn| Box::pin(link(conn, None, admin, NOW))).await.expect("a link");
         filled(&db, &small()).await;
         assert!(matches!(fill(&db, &small(), |_, _| ()).await, Err(DemoError::AlreadyFilled)));
@@ -182,8 +182,8 @@ async fn real_data_is_refused_and_an_admin_is_none() {
         add_lead(&db, None).await;
         let refused = fill(&db, &small(), |_, _| ()).await;
         assert!(matches!(refused, Err(DemoError::RealData { users: 0, touches: 1 })), "{refused:?}");
-        // an address that sample data has under this seed
-        let taken = Plan::new(&small(), NOW, HashSet::new()).find_map(|person| person.user).expect("a user").email;
+        // an address that a sample user of this seed has
+        let taken = People::new(&small(), NOW, HashSet::new()).find_map(|person| person.user).expect("a user").email;
         add_user(&db, taken.leak(), "member").await;
         let refused = fill(&db, &Demo { replace: true, ..small() }, |_, _| ()).await;
         assert!(matches!(refused, Err(DemoError::RealData { users: 1, touches: 1 })), "{refused:?}");
@@ -208,7 +208,7 @@ async fn a_removal_leaves_what_is_real_and_nothing_else() {
         db.transaction(move |conn| Box::pin(sign_up_conversion(conn, member, NOW))).await.expect("a conversion");
         let real = everything(&db).await;
 
-        // more than fit in one transaction
+        // more visitors than one transaction removes
         let demo = Demo { users: 130, mix: true, ..Demo::default() };
         let added = filled(&db, &demo).await;
         assert!(added.visitors > remove::PAGE as u64 && added.referrals > 0);
@@ -259,13 +259,13 @@ async fn the_counts_are_what_is_stored_and_progress_ends() {
 }
 
 fn people(demo: Demo) -> Vec<Person> {
-    Plan::new(&demo, NOW, HashSet::new()).collect()
+    People::new(&demo, NOW, HashSet::new()).collect()
 }
 
 #[test]
 fn people_are_consistent() {
     check(&people(Demo::default()), 366);
-    // who shares a link is hardly older than who follows it
+    // in a short time, users share links soon after they sign up
     check(&people(Demo { days: 9, ..Demo::default() }), 10);
 }
 

@@ -30,8 +30,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Imports the leads of a file: a CSV export of django-utm-tracker's table, or Django's SQLite database.
 ///
-/// The import reads the file twice. The first pass checks that the file can be read to its end, and finds when the first lead of
-/// each user came. The second pass stores a page of leads at a time, each in a transaction.
+/// The import reads the file twice. The first pass checks that the file can be read to its end, and finds when the first lead
+/// of each user came. The second pass stores a page of leads at a time, each in a transaction.
 ///
 /// `progress` is called with the number of leads read and their total. In the first pass the total is not known: it is 0.
 ///
@@ -166,7 +166,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Stores a page, with several tries. After a time-out it is unknown whether the page was stored; storing it again is harmless.
+    /// Stores a page, with several tries. After a time-out it is unknown whether the page was stored; storing it again is
+    /// harmless.
     async fn try_store(&self, leads: &Arc<Vec<DatedLead>>) -> Result<StoredPage, Error> {
         let existing_only = self.options.existing_users_only;
         let mut tries = 1;

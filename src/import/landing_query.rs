@@ -16,8 +16,8 @@ const MAX_CHARS: usize = 255;
 
 /// The query string that would have brought a lead: `utm_source=google&gclid=…`.
 ///
-/// The lead's signals come from it by the parser of real landings, with its cleaning and its limits. What would not be stored is
-/// noted in words.
+/// The lead's signals come from it by the parser of real landings, with its cleaning and its limits. What would not be stored
+/// is noted in words.
 pub(super) struct LandingQuery<'a> {
     known_tags: &'a CustomTags,
     text: String,

@@ -22,7 +22,7 @@ use crate::{
 /// The name of the source, which goes into the ids of its touches and visitors.
 const SOURCE: &str = "django-utm-tracker";
 
-/// Whose a lead is and when it came.
+/// The user of a lead, and when the lead came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LeadArrival {
     pub email: String,
@@ -83,8 +83,8 @@ pub(super) enum LeadKey {
     Touch(TouchId),
     /// django-utm-tracker's primary key.
     Id(String),
-    /// For a row without an id: a digest of its time, medium, source and campaign, and its number among the user's rows with the
-    /// same digest, in the order of the file.
+    /// For a row without an id: a digest of its time, medium, source and campaign, and its number among the user's rows with
+    /// the same digest, in the order of the file.
     Row { digest: [u8; 32], occurrence: u32 },
 }
 
@@ -123,8 +123,8 @@ impl ImportedLead {
         Ok(Self { place: row.place.clone(), arrival, joined, touch, key, left_out })
     }
 
-    /// Returns the id of the lead's touch. For a row without an id it depends on the account's id, so it is unknown while there is
-    /// no account. It must not depend on the e-mail address: erasing a user removes the address and keeps the id.
+    /// Returns the id of the lead's touch. For a row without an id it depends on the account's id, so it is unknown while
+    /// there is no account. It must not depend on the e-mail address: erasing a user removes the address and keeps the id.
     pub fn touch_id(&self, account: Option<UserId>) -> Option<TouchId> {
         let mut digest = Sha256::new();
         digest.update(SOURCE);
@@ -141,8 +141,8 @@ impl ImportedLead {
                 digest.update(occurrence.to_le_bytes());
             }
         }
-        // The id begins with the time, as version 7 does, so that the touches of a day stand together in the index. Some exports
-        // have whole seconds only; a lead gets the same id from the database and from such an export.
+        // The id begins with the time, as version 7 does, so that the touches of a day stand together in the index. Some
+        // exports have whole seconds only; a lead gets the same id from the database and from such an export.
         let seconds = (self.arrival.occurred_at - Timestamp::EPOCH).as_secs();
         Some(Builder::from_unix_timestamp_millis(seconds * 1000, &first_bytes(digest)).into_uuid().into())
     }
@@ -167,8 +167,8 @@ fn key_of(row: &SourceRow) -> Result<LeadKey, String> {
     if let Some(id) = row.text(KnownColumn::Id)? {
         return Ok(LeadKey::Id(id.trim().to_owned()));
     }
-    // Values that erasing a user removes (term, content, click ids, tags) are not in the digest. The id outlives the erasure, and
-    // whoever knows the other values could try removed ones against it.
+    // Values that erasing a user removes (term, content, click ids, tags) are not in the digest. The id outlives the erasure,
+    // and somebody who knows the other values could try removed ones against it.
     let mut digest = Sha256::new();
     let names = ["utm_medium", "utm_source", "utm_campaign"].map(KnownColumn::Utm);
     for column in [KnownColumn::Timestamp, KnownColumn::CreatedAt].into_iter().chain(names) {

@@ -1,6 +1,7 @@
 //! Moving in: leads that another system collected become touches.
 //!
-//! The source is django-utm-tracker's `LeadSource` table, as a CSV file or in Django's SQLite database itself. What always holds:
+//! The source is django-utm-tracker's `LeadSource` table, as a CSV file or in Django's SQLite database itself. What always
+//! holds:
 //! - The import only reads the source.
 //! - Importing the same leads again adds nothing: not from the same file, not from an export of the same table, not after an
 //!   interruption, and not when two imports run at once. The id of a lead's touch is computed from the lead.
@@ -9,8 +10,8 @@
 //! - Memory holds a page of leads, the users of a `--users` file, about 16 bytes for each user, and about as much for each lead
 //!   of a CSV file without ids.
 //!
-//! The imported leads of an account belong to one visitor, and each lead is one touch. The half hour within which arrivals count
-//! as one, and the daily cap, do not apply: both are about requests.
+//! The imported leads of an account belong to one visitor, and each lead is one touch. The half hour within which arrivals
+//! count as one, and the daily cap, do not apply: both are about requests.
 
 /// The columns that the import knows, and a row of them.
 mod columns;

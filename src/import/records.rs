@@ -1,8 +1,8 @@
 //! A CSV reader: RFC 4180, and what spreadsheets write besides. Records come with the lines they stand on.
 //!
 //! What always holds:
-//! - The line of a record is the one that an editor shows. LF, CR LF and CR end a line; empty lines and line ends inside quotation
-//!   marks count.
+//! - The line of a record is the one that an editor shows. LF, CR LF and CR end a line; empty lines and line ends inside
+//!   quotation marks count.
 //! - A record has at most [`MAX_BYTES`].
 //! - A quotation mark that is never closed is an error with its line. It does not swallow the rest of the file as one cell.
 //!

@@ -20,8 +20,8 @@ pub(super) struct ReportWriter {
 }
 
 impl ReportWriter {
-    /// Begins a report. The file of rejected rows must be new: an existing one could be the source or the database itself, under
-    /// another name.
+    /// Begins a report. The file of rejected rows must be new: an existing one could be the source or the database itself,
+    /// under another name.
     pub fn begin(place_word: &'static str, ignored: &[String], rejected: Option<&Path>) -> Result<Self, ImportError> {
         let report = ImportReport {
             place_word,

@@ -1,5 +1,6 @@
-//! What always holds: storing the same leads again changes nothing, also when two processes store them at the same time. Rows are
-//! added in the same order everywhere. So two transactions that add the same rows wait for each other, but never in a circle.
+//! What always holds: storing the same leads again changes nothing, also when two processes store them at the same time. Rows
+//! are added in the same order everywhere. So two transactions that add the same rows wait for each other, but never in a
+//! circle.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -46,7 +47,7 @@ struct LeadAccount {
 }
 
 /// Accounts by their e-mail address in lower case.
-type Accounts = HashMap<String, LeadAccount>;
+type AccountsByEmail = HashMap<String, LeadAccount>;
 
 /// Stores the leads of a page, within a transaction.
 pub(super) async fn store_page(conn: &mut Conn, leads: &[DatedLead], existing_only: bool) -> Result<StoredPage, Error> {
@@ -87,12 +88,12 @@ pub(super) async fn store_page(conn: &mut Conn, leads: &[DatedLead], existing_on
     Ok(stored)
 }
 
-fn id_of(dated: &DatedLead, accounts: &Accounts) -> Option<TouchId> {
+fn id_of(dated: &DatedLead, accounts: &AccountsByEmail) -> Option<TouchId> {
     dated.lead.touch_id(accounts.get(&dated.lead.arrival.email_key).map(|account| account.id))
 }
 
 /// Returns the accounts that have one of the addresses.
-async fn accounts_of(conn: &mut Conn, keys: impl Iterator<Item = &str>) -> Result<Accounts, Error> {
+async fn accounts_of(conn: &mut Conn, keys: impl Iterator<Item = &str>) -> Result<AccountsByEmail, Error> {
     let rows: Vec<(String, UserId, Timestamp, bool)> = select_in(
         conn,
         "select email_lower, id, created_at, sample from users where email_lower in",
@@ -103,7 +104,7 @@ async fn accounts_of(conn: &mut Conn, keys: impl Iterator<Item = &str>) -> Resul
 }
 
 /// Creates the accounts that leads lack, and adds them to `accounts`. Returns how many it created.
-async fn create_accounts(conn: &mut Conn, leads: &[&DatedLead], accounts: &mut Accounts) -> Result<u64, Error> {
+async fn create_accounts(conn: &mut Conn, leads: &[&DatedLead], accounts: &mut AccountsByEmail) -> Result<u64, Error> {
     // sorted by address: the same order in every process
     let mut missing: BTreeMap<&str, (&str, Timestamp)> = BTreeMap::new();
     for dated in leads {
@@ -138,7 +139,7 @@ async fn create_accounts(conn: &mut Conn, leads: &[&DatedLead], accounts: &mut A
 }
 
 /// Adds the touches with their visitors. Returns how many touches were not there.
-async fn add_touches(conn: &mut Conn, leads: &[&DatedLead], accounts: &Accounts) -> Result<u64, Error> {
+async fn add_touches(conn: &mut Conn, leads: &[&DatedLead], accounts: &AccountsByEmail) -> Result<u64, Error> {
     // sorted by id: the same order in every process
     let mut visitors: BTreeMap<VisitorId, (LeadAccount, Timestamp)> = BTreeMap::new();
     let mut touches: BTreeMap<TouchId, Insert> = BTreeMap::new();
@@ -157,7 +158,8 @@ async fn add_touches(conn: &mut Conn, leads: &[&DatedLead], accounts: &Accounts)
     Insert::execute_missing(touches.into_values().collect(), conn).await
 }
 
-/// Adds missing visitors. A visitor who is there is given the time of the first lead, where that is earlier than the time known.
+/// Adds missing visitors. A visitor who is there is given the time of the first lead, where that is earlier than the time
+/// known.
 async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (LeadAccount, Timestamp)>) -> Result<(), Error> {
     let known: Vec<(VisitorId, Timestamp)> =
         select_in(conn, "select id, first_seen_at from visitors where id in", visitors.keys().map(|id| (*id).into()))

@@ -18,8 +18,9 @@ impl EmailMatcher {
     /// Returns two patterns for `lower(…) like … escape '\'`. They find every text that contains the address, and some others,
     /// which [`Self::is_in`] tells apart.
     ///
-    /// The first finds the `@` with the domain. Of a domain with other than ASCII letters it finds the `@` only, because SQLite's
-    /// `lower` changes ASCII letters only. The second finds texts with a `%`: any letter of the address may be percent-encoded.
+    /// The first finds the `@` with the domain. Of a domain with other than ASCII letters it finds the `@` only, because
+    /// SQLite's `lower` changes ASCII letters only. The second finds texts with a `%`: any letter of the address may be
+    /// percent-encoded.
     pub fn patterns(&self) -> [String; 2] {
         let domain = self.lower.rsplit('@').next().filter(|domain| domain.is_ascii()).unwrap_or_default();
         [contains_pattern(&format!("@{domain}")), contains_pattern("%")]

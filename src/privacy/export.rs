@@ -1,8 +1,8 @@
 //! Everything stored about a user, as one document: the data that GDPR's articles 15 and 20 grant.
 //!
-//! Field names are stable. Times are RFC 3339, UTC. The document leaves out secrets (the password's hash, session ids) and other
-//! people: of the users that a referral link brought it tells how many, and when. A test compares it with the schema, column by
-//! column.
+//! Field names are stable. Times are RFC 3339, UTC. The document leaves out secrets (the password's hash, session ids) and
+//! other people: of the users that a referral link brought it tells how many, and when. A test compares it with the schema,
+//! column by column.
 
 use std::{collections::HashMap, convert::Infallible};
 
@@ -52,7 +52,7 @@ pub struct Export {
     pub exported_at: ExportedTime,
     pub account: ExportedAccount,
     pub sessions: Vec<ExportedSession>,
-    pub failed_sign_ins: Option<FailedSignIns>,
+    pub failed_sign_ins: Option<ExportedFailures>,
     pub visitors: Vec<ExportedVisitor>,
     pub conversions: Vec<ExportedConversion>,
     pub referral_link: Option<ExportedReferralLink>,
@@ -82,7 +82,7 @@ pub struct ExportedSession {
 
 /// Failed sign-ins with the user's e-mail address, by anyone, since the last successful one.
 #[derive(Clone, Debug, Serialize)]
-pub struct FailedSignIns {
+pub struct ExportedFailures {
     pub count: i64,
     pub last_at: ExportedTime,
     pub blocked_until: ExportedTime,
@@ -182,7 +182,7 @@ pub async fn export(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Expo
             .fetch_one(conn)
             .await?,
         sessions: sessions(conn, user.id).await?,
-        failed_sign_ins: throttle::failures_of(conn, &user.email).await?.map(|failures| FailedSignIns {
+        failed_sign_ins: throttle::failures_of(conn, &user.email).await?.map(|failures| ExportedFailures {
             count: failures.count,
             last_at: ExportedTime(failures.last_at),
             blocked_until: ExportedTime(failures.blocked_until),

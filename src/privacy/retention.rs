@@ -1,11 +1,11 @@
 //! Removes three kinds of rows that are older than the configuration keeps: touches of visitors without a user
-//! (`ATTRIBUTION_KEEP_UNLINKED`), touches of users (`ATTRIBUTION_KEEP_LINKED`), and visitors without a user and without a touch,
-//! with their consents.
+//! (`ATTRIBUTION_KEEP_UNLINKED`), touches of users (`ATTRIBUTION_KEEP_LINKED`), and visitors without a user and without a
+//! touch, with their consents.
 //!
 //! What always holds:
 //! - Rows are removed in small batches, each in its own short transaction, with a pause between. So no request waits for long.
-//! - A batch that fails is logged and skipped, and the next round tries it again. One failure does not stop the others; three in a
-//!   row end the round.
+//! - A batch that fails is logged and skipped, and the next round tries it again. One failure does not stop the others; three
+//!   in a row end the round.
 //! - One replica does it at a time ([`Lease`]).
 //! - Sample data stays. So do users, their visitors and their conversions.
 //!
@@ -115,8 +115,8 @@ enum ExpiredRows {
 }
 
 impl ExpiredRows {
-    /// Returns the statement that finds the next rows, the oldest first: id and time. `$1` is the moment before which rows are due,
-    /// `$2` the time to begin at, `$3` how many.
+    /// Returns the statement that finds the next rows, the oldest first: id and time. `$1` is the moment before which rows
+    /// are due, `$2` the time to begin at, `$3` how many.
     ///
     /// `cross join` keeps SQLite's order of the tables: few touches are old, and they stand together in their index.
     fn find(self) -> &'static str {

@@ -57,7 +57,7 @@ async fn rows_without_ids_are_known_again_however_many_are_equal() {
         );
         assert_eq!(numbers(&db, &file).await, (4, 0, 0, 2));
         assert_eq!(numbers(&db, &file).await, (0, 4, 0, 0));
-        // other columns first, other rows between, one more
+        // the columns and rows in another order, and one more row
         let other = "timestamp,email,utm_source,utm_medium\n2023-05-04 12:34:56,tom@example.com,google,cpc\n\
             2023-05-04 12:34:56,Maria@example.com,google,cpc\n2023-05-04 12:34:56,Maria@example.com,google,cpc\n\
             2023-05-04 12:34:56,Maria@example.com,google,cpc\n";
@@ -169,7 +169,7 @@ async fn files_that_cannot_be_read_are_refused_before_anything_is_stored() {
     assert!(told.contains("is not a regular file"), "{told}");
     let told = import(&db, &folder.0.join("none"), &Options::default()).await.expect_err("refused").to_string();
     assert!(told.contains("cannot be read: No such file"), "{told}");
-    // the list of what was refused never takes the place of what is read
+    // the file for rejected rows never overwrites the source
     let file = folder.file("leads.csv", format!("{header}\n{good}\n"));
     let options = Options { rejected: Some(folder.0.join("./leads.csv")), ..Options::default() };
     let told = import(&db, &file, &options).await.expect_err("refused").to_string();

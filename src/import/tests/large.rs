@@ -6,7 +6,7 @@ use crate::{
     timestamp::DAY,
 };
 
-/// A site with so many leads of a fifth as many users. One of a hundred is bad.
+/// Makes a site with this many leads, and a fifth as many users. One lead in a hundred is bad.
 async fn site(folder: &Folder, leads: u32) -> PathBuf {
     let users = format!(
         "with recursive n(i) as (select 1 union all select i + 1 from n where i < {})
@@ -22,7 +22,7 @@ async fn site(folder: &Folder, leads: u32) -> PathBuf {
     folder.sqlite("db.sqlite3", &[LEADS, USERS, &users, &rows]).await
 }
 
-/// Touches, users, visitors and conversions.
+/// Returns the numbers of touches, users, visitors and conversions.
 async fn rows(db: &Db) -> [i64; 4] {
     [count(db, "touches").await, count(db, "users").await, count(db, "visitors").await, count(db, "conversions").await]
 }
@@ -30,7 +30,7 @@ async fn rows(db: &Db) -> [i64; 4] {
 #[tokio::test]
 async fn a_hundred_thousand_leads_twice_are_a_hundred_thousand_leads() {
     each_database(async |db| {
-        // A build without optimisation takes a minute for as many on PostgreSQL, most of it for reading them: a fifth will do.
+        // Without optimisation PostgreSQL takes a minute for all leads, mostly for reading them, so it gets a fifth of them.
         let leads: u32 = if db.dialect() == Dialect::Sqlite { 101_010 } else { 20_200 };
         let bad = leads / 100;
         let good = u64::from(leads - bad);
@@ -52,10 +52,10 @@ async fn a_hundred_thousand_leads_twice_are_a_hundred_thousand_leads() {
 async fn imports_at_once_and_interrupted_ones_leave_each_lead_once() {
     let folder = Folder::new();
     let file = site(&folder, 5000).await;
-    // of ten users all leads are bad
+    // ten users have bad leads only
     let expected = [4950, 990, 990, 990];
     each_database(async |db| {
-        // cut off in the middle, more than once and not between pages
+        // cut off three times, in the middle of a page
         for pages in 1..4 {
             let (stop, stopped) = tokio::sync::watch::channel(0);
             let progress = |_, of| stop.send_modify(|seen| *seen += u64::from(of > 0));
@@ -92,7 +92,7 @@ async fn a_source_that_ends_early_leaves_what_was_taken_and_the_next_import_goes
         let renamed = folder.0.join("gone.sqlite3");
         let breaks = |done: u64, of: u64| {
             if of > 0 && done == 1000 {
-                // the table goes while it is read
+                // the table disappears while the import reads it
                 std::fs::write(&file, b"no database").expect("written");
             }
         };
@@ -111,7 +111,7 @@ async fn a_source_that_ends_early_leaves_what_was_taken_and_the_next_import_goes
     .await;
 }
 
-/// How many accounts an import created before it stopped.
+/// Returns how many accounts an import created before it stopped.
 fn created(error: &ImportError) -> u64 {
     match error {
         ImportError::Stopped { report, .. } => report.accounts,
@@ -124,7 +124,7 @@ async fn an_account_joined_with_its_first_lead_wherever_that_stands() {
     each_database(async |db| {
         let folder = Folder::new();
         let header = "email,medium,source,timestamp".to_owned();
-        // the newest first, as Django's admin lists them
+        // the newest lead first, as Django's admin lists them
         let rows = (0..1200).rev().map(|minute| {
             let (hours, minutes) = (minute / 60, minute % 60);
             format!("maria@example.com,cpc,google,2023-05-04 {hours:02}:{minutes:02}:00")
@@ -133,7 +133,7 @@ async fn an_account_joined_with_its_first_lead_wherever_that_stands() {
         assert_eq!(numbers(&db, &file).await, (1200, 0, 0, 1));
         let midnight = Timestamp::from_millis(1_683_158_400_000);
         assert_eq!(accounts(&db).await, [("maria@example.com".to_owned(), midnight, midnight)]);
-        // an earlier one that comes later: the account is as old as it was, its visitor was seen before
+        // A later import brings an earlier lead: the account keeps its age, and its visitor was first seen earlier.
         let file = folder
             .file("more.csv", "email,medium,source,timestamp\nMaria@example.com,cpc,google,2023-05-03 00:00:00\n");
         assert_eq!(numbers(&db, &file).await, (1, 0, 0, 0));

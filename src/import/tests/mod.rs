@@ -1,4 +1,4 @@
-//! Imports on both databases, from files made here.
+//! Imports into both databases, from files that the tests make.
 
 mod csv;
 mod large;
@@ -34,7 +34,7 @@ pub(super) const USERS: &str = r#"create table "auth_user" ("id" integer not nul
     "password" varchar(128) not null default '', "last_login" datetime null, "username" varchar(150) not null default '',
     "email" varchar(254) not null, "date_joined" datetime not null);"#;
 
-/// A folder that is gone with this value, unless the test failed.
+/// A folder that is removed with this value, unless the test fails.
 pub(super) struct Folder(pub PathBuf);
 
 impl Folder {
@@ -50,7 +50,7 @@ impl Folder {
         file
     }
 
-    /// A SQLite database that these statements make.
+    /// Makes a SQLite database with these statements.
     pub async fn sqlite(&self, name: &str, statements: &[&str]) -> PathBuf {
         let file = self.0.join(name);
         change(&file, statements).await;
@@ -81,13 +81,14 @@ pub(super) async fn import(db: &Db, file: &Path, options: &Options) -> Result<Im
     django_utm_tracker(db, &Rules::default(), file, options, |_, _| {}).await
 }
 
-/// Imports and answers the numbers: taken, there already, not taken, accounts created.
+/// Imports a file. Returns how many leads were imported, were already there and were skipped, and how many accounts were
+/// created.
 pub(super) async fn numbers(db: &Db, file: &Path) -> (u64, u64, u64, u64) {
     let report = import(db, file, &Options::default()).await.expect("a report");
     (report.imported, report.already_there, report.skipped, report.accounts)
 }
 
-/// What a report says of rows: place and reason.
+/// Returns place and reason of the skipped rows.
 pub(super) fn refused(report: &ImportReport) -> Vec<(&str, &str)> {
     report.skipped_rows.iter().map(|remark| (&*remark.place, &*remark.why)).collect()
 }
@@ -97,7 +98,7 @@ pub(super) async fn count(db: &Db, what: &'static str) -> i64 {
     sql(format!("select count(*) from {what}")).fetch_scalar(&mut conn).await.expect("a number")
 }
 
-/// An account that was there before.
+/// Adds an account.
 pub(super) async fn account(db: &Db, email: &'static str, created_at: Timestamp, sample: bool) -> UserId {
     let id = UserId::new();
     db.transaction(move |conn| {
@@ -117,7 +118,7 @@ pub(super) async fn account(db: &Db, email: &'static str, created_at: Timestamp,
     id
 }
 
-/// A lead as it is stored, with its account's address.
+/// A stored lead, with its account's address.
 #[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(super) struct Lead {
     pub email: String,
@@ -129,7 +130,7 @@ pub(super) struct Lead {
     pub tags: String,
 }
 
-/// All leads by time.
+/// Returns all leads by time.
 pub(super) async fn leads(db: &Db) -> Vec<Lead> {
     let mut conn = db.read().await.expect("a connection");
     sql("select u.email, t.occurred_at, t.medium, t.source, t.campaign, t.click_ids, t.tags
@@ -140,7 +141,7 @@ pub(super) async fn leads(db: &Db) -> Vec<Lead> {
     .expect("leads")
 }
 
-/// Addresses with their time of joining and of sign-up, by address.
+/// Returns the accounts' addresses with the times of joining and of the sign-up, by address.
 pub(super) async fn accounts(db: &Db) -> Vec<(String, Timestamp, Timestamp)> {
     let mut conn = db.read().await.expect("a connection");
     sql("select u.email, u.created_at, c.occurred_at from users u

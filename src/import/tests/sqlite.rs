@@ -46,12 +46,12 @@ async fn leads_become_touches_of_the_accounts_with_their_users_addresses() {
         let expected = [
             lead("maria@example.com", NOON + 123 * MILLISECOND, "cpc", "google", Some("spring sale"), r#"{"gclid":"Cj0+K C/Q%2B"}"#, "{}"),
             lead("tom@example.com", Timestamp::from_millis(1_683_244_800_000), "cpc", "google", None, r#"{"gclid":"Only"}"#, "{}"),
-            // without a time of its own: when it was stored
+            // `timestamp` is null, so `created_at` counts
             lead("maria@example.com", Timestamp::from_millis(1_685_577_600_000), "social", "facebook", None, r#"{"fbclid":"IwAR","gbraid":"0AA"}"#,
                 r#"{"Partner":["A"],"n":["1","b"]}"#),
         ];
         assert_eq!(leads(&db).await, expected);
-        // the account that was there has no second sign-up, and the new one joined when it did in Django
+        // The existing account has no second sign-up. The new account joined when its user joined in Django.
         let joined = Timestamp::from_millis(1_683_014_400_000);
         assert_eq!(accounts(&db).await, [("tom@example.com".to_owned(), joined, joined)]);
         let mut conn = db.read().await.expect("a connection");
@@ -155,7 +155,8 @@ async fn what_cannot_be_taken_is_listed_each_time_and_the_rest_is_there_once() {
 async fn a_site_with_its_own_user_model_is_found_by_its_foreign_key() {
     each_database(async |db| {
         let folder = Folder::new();
-        // a version before click ids, tags and created_at; users by UUID, without date_joined; the newest lead first
+        // An old version without click ids, tags and created_at. Users have UUIDs and no date_joined. The newest lead comes
+        // first.
         let file = folder
             .sqlite("db.sqlite3", &[
                 USERS,
@@ -211,7 +212,7 @@ async fn a_live_site_goes_on_writing_and_a_later_import_takes_what_came() {
         assert_eq!(numbers(&db, &file).await, (1, 0, 0, 1), "what is not committed is not there");
         site.execute("commit").await.expect("the site is not kept from its commit");
         assert_eq!(numbers(&db, &file).await, (1, 1, 0, 0));
-        // A copy, as of a site that crashed: what it wrote last stands beside it, and stays there.
+        // A copy as a crashed site leaves it: the last rows stand in the WAL file, which the import must not change.
         let parts = [("db.sqlite3", "copy.sqlite3"), ("db.sqlite3-wal", "copy.sqlite3-wal")];
         let [copy, wal] = parts.map(|(from, to)| {
             std::fs::copy(folder.0.join(from), folder.0.join(to)).expect("a copy");
@@ -252,7 +253,7 @@ async fn accounts_that_nobody_wants_are_not_created() {
         account(&db, "Tom@example.com", NOON, false).await;
         let report = import(&db, &file, &options).await.expect("a report");
         assert_eq!((report.imported, refused(&report)), (1, vec![("1", sample)]));
-        // as many as are asked for: later, without the option
+        // without the option the result is the same: both users have an account now
         assert_eq!(numbers(&db, &file).await, (0, 1, 1, 0));
     })
     .await;
@@ -295,7 +296,7 @@ async fn a_database_that_is_not_djangos_is_refused_with_what_it_has() {
         let told = told.strip_prefix(&*file.display().to_string()).expect("the file").trim_start_matches([':', ' ']);
         assert_eq!(told, why);
     }
-    // a key that is not declared: Django's own table
+    // without a declared foreign key the users are in Django's own table
     let file = folder
         .sqlite(
             "plain.sqlite3",

@@ -1,5 +1,5 @@
-//! Erasing a user, in one transaction. The row in `users` stays, without anything that identifies a person. With it stay the rows
-//! from which totals are counted: visitors, touches, conversions. What could identify the person changes:
+//! Erasing a user, in one transaction. The row in `users` stays, without anything that identifies a person. With it stay the
+//! rows from which totals are counted: visitors, touches, conversions. What could identify the person changes:
 //!
 //! | what | becomes |
 //! |---|---|
@@ -7,9 +7,9 @@
 //! | password, role | none, `member`; the account is disabled |
 //! | sessions, failed sign-ins | removed |
 //! | click ids and tags of a touch | `{}` |
-//! | fingerprint of a touch | a keyed digest of its UTM fields. The key is discarded. Equal fields keep equal digests, for the models |
+//! | fingerprint of a touch | a digest of its UTM fields under a discarded key. Equal fields keep equal digests, for the models |
 //! | referrer of a touch | the host and `/` |
-//! | term, content, campaign id, landing path of a touch | unchanged where a touch of another visitor has the same value; else none (`/`) |
+//! | term, content, campaign id, landing path of a touch | unchanged where another visitor's touch has the same; else none (`/`) |
 //! | any text of anyone's touch that contains the e-mail address | as above; source, medium and the like become none |
 //! | external ids of conversions | digests, so that a conversion that is reported again still counts once |
 //! | an external id of another user's conversion that contains the address | a digest too |
@@ -17,9 +17,9 @@
 //! | campaign and landing path of another referral link that contain it | `referral` and `/` |
 //! | the user's referral link | disabled, without an owner. The users it brought stay counted |
 //!
-//! So a term that a campaign's link gave to many people stays, and a term that was made for this person goes. Totals stay the same
-//! under every filter except one that asks for an erased value. Consents stay: what a visitor decided and when. The visitor no
-//! longer identifies a person.
+//! So a term that a campaign's link gave to many people stays, and a term that was made for this person goes. Totals stay the
+//! same under every filter except one that asks for an erased value. Consents stay: what a visitor decided and when. The
+//! visitor no longer identifies a person.
 //!
 //! Afterwards [`file_wipe`] removes the old data from the database's files.
 
@@ -103,8 +103,8 @@ struct Findings {
     mentions: Mentions,
 }
 
-/// Looks through all touches, which takes too long for a transaction. The values of a touch that the user adds afterwards count as
-/// not shared, and the transaction removes them.
+/// Looks through all touches, which takes too long for a transaction. The values of a touch that the user adds afterwards
+/// count as not shared, and the transaction removes them.
 async fn find(conn: &mut Conn, user: UserId) -> Result<Findings, EraseError> {
     let found: Option<(String, bool)> = sql("select email_lower, erased_at is not null from users where id = $1")
         .bind(user)
@@ -136,8 +136,8 @@ pub async fn finish(db: &Db) -> Result<(), EraseError> {
     Ok(())
 }
 
-/// Returns whether this is the only admin who can sign in. Locks the admins' rows, so that of two admins who erase themselves at
-/// the same time the second one is refused.
+/// Returns whether this is the only admin who can sign in. Locks the admins' rows, so that of two admins who erase themselves
+/// at the same time the second one is refused.
 async fn is_last_admin(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
     let lock =
         format!("select id from users where role = 'admin' and disabled_at is null order by id{}", conn.for_update());

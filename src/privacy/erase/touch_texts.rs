@@ -75,7 +75,8 @@ impl TouchTexts {
         let before = self.clone();
         let mut cleared = self.cleared(email);
         if cleared != before {
-            // The old fingerprint is a digest of the removed texts: whoever knows the other texts could try addresses against it.
+            // The old fingerprint is a digest of the removed texts: somebody who knows the other texts could try addresses
+            // against it.
             cleared.fingerprint = key.fingerprint(before.utm_digest());
         }
         cleared

@@ -28,7 +28,7 @@ fn some<const N: usize>(values: [&str; N]) -> [Option<String>; N] {
     values.map(|value| Some(value.to_owned()))
 }
 
-/// Maria, with something of everything.
+/// Adds Maria with a session, a referral link and a failed sign-in.
 async fn maria(db: &Db) -> Person {
     let maria = person(db, "Maria@example.com").await;
     session(db, maria.user).await;
@@ -110,7 +110,7 @@ async fn the_address_goes_wherever_it_stands() {
             ..Arrival::default()
         };
         let mine = touch(&db, maria.visitor, address).await;
-        // forwarded to somebody, who opened it twice
+        // a mail that was forwarded to somebody, who opened the link twice
         let somebody = visitor(&db, THEN).await;
         let forwarded = touch(&db, somebody, address).await;
         touch(&db, somebody, address).await;
@@ -147,7 +147,7 @@ async fn the_address_can_sign_up_again_and_again_be_erased() {
         let snapshot =
             "select count(*) from users u join visitors v on v.user_id = u.id join touches t on t.visitor_id = v.id";
         assert_eq!(count(&db, snapshot).await, 1);
-        // twice, and at once, does no harm
+        // erasing again, and several times at once, is harmless
         let again = futures::future::join_all((0..4).map(|_| erase(&db, first.user))).await;
         assert!(again.iter().all(Result::is_ok), "{again:?}");
         assert_eq!(count(&db, snapshot).await, 1);
@@ -180,9 +180,9 @@ async fn what_comes_in_late_is_erased_too() {
         touch(&db, maria.visitor, Arrival::default()).await;
         erase(&db, maria.user).await.expect("erased");
         finish(&db).await.expect("nothing to do");
-        // a landing and a sign-in that were in flight
+        // a landing and a sign-in that were in flight during the erasure
         let late = Arrival { click_ids: r#"{"gclid":"LATE"}"#, term: "for-maria", ..Arrival::default() };
-        // a fingerprint as they are, which is never so small as an erased one
+        // a normal fingerprint, which is larger than those of erased touches
         touch(&db, maria.visitor, Arrival { at: THEN + DAY, fingerprint: 1 << 60, ..late }).await;
         finish(&db).await.expect("finished");
         assert_eq!(count(&db, "select count(*) from touches where click_ids <> '{}' or term = 'for-maria'").await, 0);

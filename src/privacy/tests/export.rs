@@ -10,7 +10,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Where a column is in the document of [`seeded`].
+/// The place of each column in the document of the user of [`seeded`].
 const EXPORTED: &[(&str, &str, &str)] = &[
     ("users", "id", "/account/id"),
     ("users", "email", "/account/email"),
@@ -71,7 +71,7 @@ const EXPORTED: &[(&str, &str, &str)] = &[
     ("referrals", "created_at", "/referred_by/at"),
 ];
 
-/// What is not in the document, and why.
+/// The columns that are not in the document, and why.
 const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("users", "email_lower", "the address once more, in lower case"),
     ("users", "password_hash", "a secret"),
@@ -89,8 +89,8 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("referrals", "referee_id", "the account's id"),
 ];
 
-/// Tables that know no user and no visitor.
-const OF_NOBODY: &[(&str, &str)] = &[
+/// Tables without a reference to a user or visitor.
+const UNRELATED: &[(&str, &str)] = &[
     ("api_tokens", "of applications that report conversions"),
     ("ignored_arrivals", "counts by day"),
     ("campaign_aliases", "names of campaigns"),
@@ -98,13 +98,13 @@ const OF_NOBODY: &[(&str, &str)] = &[
     ("_sqlx_migrations", "versions of the schema"),
 ];
 
-/// A user with something in every column that knows one.
+/// Adds a user with a value in every exported column.
 async fn seeded(db: &Db) -> User {
     let maria = person(db, "Maria@example.com").await;
     let friend = person(db, "friend@example.com").await;
     let (clicks, tags) = (r#"{"gclid":"CLICK-1"}"#, r#"{"ref":["x","y"]}"#);
     touch(db, maria.visitor, Arrival { click_ids: clicks, tags, ..Arrival::default() }).await;
-    // others', which must not be in it
+    // other people's rows must not be in the document
     touch(db, friend.visitor, Arrival { campaign: "somebody-elses", ..Arrival::default() }).await;
     let purchase = conversion(db, maria.user, "order-1", 4900, None).await;
     conversion(db, maria.user, "refund-1", -4900, Some(purchase)).await;
@@ -122,7 +122,7 @@ async fn seeded(db: &Db) -> User {
     User::find(&mut db.read().await.expect("a connection"), maria.user).await.expect("answered").expect("a user")
 }
 
-/// All columns of all tables, and all references from table to table.
+/// Returns all columns of all tables, and all references from table to table.
 async fn schema(db: &Db) -> (Vec<(String, String)>, Vec<(String, String)>) {
     let (columns, references) = match db.dialect() {
         Dialect::Sqlite => (
@@ -154,11 +154,11 @@ async fn every_column_is_in_the_document_or_left_out_for_a_reason() {
         for (table, column) in &columns {
             let known = is_known(EXPORTED, table, column)
                 || is_known(LEFT_OUT, table, column)
-                || OF_NOBODY.iter().any(|(nobodys, _)| nobodys == table);
+                || UNRELATED.iter().any(|(nobodys, _)| nobodys == table);
             assert!(known, "{table}.{column} is neither in the export nor left out for a reason");
         }
         for (table, to) in &references {
-            let nobodys = OF_NOBODY.iter().any(|(nobodys, _)| nobodys == table);
+            let nobodys = UNRELATED.iter().any(|(nobodys, _)| nobodys == table);
             assert!(!nobodys, "{table} refers to {to}, so that it knows somebody");
         }
         for (table, column, _) in EXPORTED.iter().chain(LEFT_OUT) {
@@ -185,7 +185,7 @@ async fn the_document_says_what_the_rows_say() {
                 }
                 Dialect::Postgres => format!("cast({column} as text)"),
             };
-            // `seeded` gives the others other rows
+            // `seeded` adds rows of other people too
             let whose = match *table {
                 "users" => "id = $1",
                 "tower_sessions" | "visitors" => "user_id = $1",
@@ -215,7 +215,7 @@ async fn the_document_says_what_the_rows_say() {
     .await;
 }
 
-/// Whether a column's text and what the document says mean the same.
+/// Returns whether a column's text and the value in the document mean the same.
 fn is_same(stored: &str, shown: &Value) -> bool {
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).take(14).collect::<String>();
     match shown {

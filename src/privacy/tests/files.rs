@@ -1,4 +1,4 @@
-//! Nothing of an erased user is left: not in the tables, not in the files, and the totals are what they were.
+//! After an erasure nothing of the user is left in tables and files, and the totals are as before.
 
 use std::{path::Path, time::Duration};
 
@@ -27,7 +27,7 @@ use crate::{
 };
 
 const EMAIL: &str = "unmistakable.maria@erased.example";
-/// What must be nowhere afterwards.
+/// Texts that must be nowhere after the erasure.
 const SECRETS: [&str; 6] = [
     "unmistakable.maria",
     "unmistakable%2Emaria",
@@ -38,17 +38,17 @@ const SECRETS: [&str; 6] = [
 ];
 const WINDOW: Duration = Duration::from_hours(90 * 24);
 
-/// Maria's arrivals. Every second one is a repeat, which models take for one with the one before.
+/// The number of Maria's arrivals. Every second one repeats the one before, and models count both as one step.
 const ARRIVALS: u32 = 1_000;
 
-/// Maria among others, in pages that were split again and again: other rows came, went and grew.
+/// Adds Maria's rows among others'. Other rows are added, removed and enlarged, so that the database splits its pages often.
 async fn churned(db: &Db) -> Person {
     let maria = person(db, EMAIL).await;
     let stranger = visitor(db, THEN).await;
     let (mut rows, mut strangers) = (Vec::new(), Vec::new());
     for n in 0..ARRIVALS {
         let arrival = Arrival { at: THEN - n * Duration::from_secs(1), ..Arrival::default() };
-        // two clicks on one ad, each with an id of its own: one step for the models, before and after
+        // Two clicks on one ad with different click ids are one step for the models, before and after the erasure.
         let clicks = format!(r#"{{"gclid":"UNMISTAKABLE-CLICK-{n}"}}"#);
         let tags = format!(r#"{{"ref":["unmistakable-tag-{n}","{EMAIL}"]}}"#);
         let term = format!("unmistakable-term-{}", n / 2);
@@ -61,7 +61,7 @@ async fn churned(db: &Db) -> Person {
             strangers.push(id);
         }
     }
-    // the same order and the same lengths each time: a linear congruential generator (Knuth, MMIX)
+    // A linear congruential generator (Knuth, MMIX): the same order and lengths each time.
     let mut random = 1_u64;
     let mut next = |below: usize| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -90,7 +90,7 @@ async fn churned(db: &Db) -> Person {
     maria
 }
 
-/// Maria's address in what others have: links, orders, names of campaigns.
+/// Puts Maria's address into other people's rows: links, orders, names of campaigns.
 async fn named_elsewhere(db: &Db) {
     let friend = person(db, "friend@example.com").await;
     conversion(db, friend.user, &format!("gift-for:{EMAIL}"), 100, None).await;
@@ -115,7 +115,7 @@ async fn named_elsewhere(db: &Db) {
     .await;
 }
 
-/// Paths that have it encoded in part, in arrivals of another browser.
+/// Adds touches of another browser, whose paths contain the address partly percent-encoded.
 async fn forwarded(db: &Db) -> VisitorId {
     let browser = visitor(db, THEN).await;
     for path in ["/unsub/unmistakable.maria@erased%2Eexample", "/unsub/unmistakable%2Emaria%40erase%64.example"] {
@@ -126,7 +126,7 @@ async fn forwarded(db: &Db) -> VisitorId {
 
 type Numbers = (Vec<(String, Totals, Vec<Vec<Ranked>>)>, Vec<CreditedConversion>);
 
-/// What reports say, under several filters, and what each touch of Maria's is credited with.
+/// Returns the numbers of reports under several filters, and the credit of each of Maria's touches.
 async fn numbers(db: &Db, maria: Person) -> Numbers {
     let queries = [
         "period=all",
@@ -164,7 +164,7 @@ async fn numbers(db: &Db, maria: Person) -> Numbers {
     (numbers, credits)
 }
 
-/// Which secrets stand in the files of a folder, and where.
+/// Returns which secrets stand in the files of a folder, and where.
 fn in_files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut files = 0;
@@ -183,7 +183,7 @@ fn in_files(folder: &Path) -> Vec<String> {
     found
 }
 
-/// Which secrets stand in a column of any table, and where.
+/// Returns which secrets stand in a column of any table, and where.
 async fn in_tables(db: &Db) -> Vec<String> {
     let mut conn = db.read().await.expect("a connection");
     let columns = match db.dialect() {
@@ -234,7 +234,7 @@ async fn no_trace_is_left_and_totals_are_what_they_were() {
         let browser = forwarded(&db).await;
         assert!(in_tables(&db).await.len() >= SECRETS.len(), "the test would not see them");
         assert!(folder.as_deref().is_none_or(|folder| !in_files(folder).is_empty()));
-        // a reader that is in the middle of something
+        // a reader reads during the erasure
         let reader = db.clone();
         let reading = tokio::spawn(async move { numbers(&reader, maria).await });
 
@@ -251,7 +251,7 @@ async fn no_trace_is_left_and_totals_are_what_they_were() {
         if let Some(folder) = &folder {
             assert_eq!(in_files(folder), [""; 0]);
         }
-        // they came after the first count
+        // these touches were added after the first count
         run(&db, sql("delete from touches where visitor_id = $1").bind(browser)).await;
         let after = numbers(&db, maria).await;
         for (before, after) in before.0.iter().zip(&after.0) {
@@ -304,7 +304,7 @@ async fn erasures_share_a_cleaning_and_a_note_survives_one_that_began_before() {
         assert_eq!(count(&db, "select count(*) from jobs where name like 'wipe:%'").await, 3);
         let at_once = futures::future::join_all((0..3).map(|_| file_wipe::clear(&db, Duration::from_secs(20)))).await;
         assert!(at_once.iter().all(|answer| matches!(answer, Ok(true))), "{at_once:?}");
-        // it rests for a while after that; a note waits
+        // The job rests now, so another erasure's note waits.
         let user = person(&db, "late@example.com").await.user;
         run(&db, sql("update jobs set leased_until = $1 where name = 'wipe'").bind(db.now() + Duration::from_mins(1)))
             .await;

@@ -1,4 +1,4 @@
-//! Tests of what is kept, taken along and forgotten.
+//! Tests of retention, export and erasure.
 
 mod erase;
 mod export;
@@ -23,7 +23,7 @@ pub async fn run(db: &Db, query: Query) -> u64 {
     db.transaction(|conn| Box::pin(query.execute(conn))).await.expect("the statement is fine")
 }
 
-/// All of them in one transaction.
+/// Runs all statements in one transaction.
 pub async fn run_all(db: &Db, queries: Vec<Query>) {
     let all = db.transaction(|conn| {
         Box::pin(async move {
@@ -40,7 +40,7 @@ pub async fn count(db: &Db, query: impl Into<std::borrow::Cow<'static, str>>) ->
     sql(query).fetch_scalar(&mut db.read().await.expect("a connection")).await.expect("a number")
 }
 
-/// A member with a visitor.
+/// A member and their visitor.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
     pub user: UserId,
@@ -76,7 +76,7 @@ pub async fn visitor(db: &Db, first_seen_at: Timestamp) -> VisitorId {
     id
 }
 
-/// What differs between the touches of these tests.
+/// The values that differ between the touches of these tests.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
     pub at: Timestamp,
@@ -131,7 +131,7 @@ pub fn touch_row(id: TouchId, visitor: VisitorId, arrival: Arrival<'_>) -> Query
         .bind(arrival.fingerprint)
 }
 
-/// A purchase, or a refund of one.
+/// Adds a purchase, or a refund of one.
 pub async fn conversion(
     db: &Db,
     user: UserId,

@@ -14,7 +14,7 @@ use crate::{
 
 const NOW: Timestamp = THEN;
 
-/// 90 days and 760, in batches so small that there are several.
+/// Keeps 90 and 760 days. The batches are small, so that a round has several.
 fn retention() -> Retention {
     Retention {
         unlinked: Some(Duration::from_secs(90 * 86_400)),
@@ -31,7 +31,7 @@ async fn arrive(db: &Db, visitor: VisitorId, at: Timestamp, campaign: &str) {
 #[tokio::test]
 async fn what_was_kept_long_enough_goes_and_nothing_else() {
     each_database(async |db| {
-        // Whole visitors of the same moment too: more than a batch.
+        // More touches of the same moment than fit into a batch.
         for n in 0..8 {
             let stranger = visitor(&db, NOW - 100 * DAY).await;
             arrive(&db, stranger, NOW - 90 * DAY - (1 + n % 2) * MILLISECOND, "old").await;
@@ -39,7 +39,7 @@ async fn what_was_kept_long_enough_goes_and_nothing_else() {
         let returning = visitor(&db, NOW - 100 * DAY).await;
         arrive(&db, returning, NOW - 91 * DAY, "old").await;
         arrive(&db, returning, NOW - 90 * DAY, "kept").await;
-        // seen later than its touch: one that waited
+        // a visitor whose deferred touch is older than the visitor
         arrive(&db, visitor(&db, NOW).await, NOW - 92 * DAY, "old").await;
         let member = person(&db, "a@example.com").await;
         arrive(&db, member.visitor, NOW - 760 * DAY - MILLISECOND, "old").await;
@@ -60,7 +60,7 @@ async fn what_was_kept_long_enough_goes_and_nothing_else() {
         assert_eq!(count(&db, "select count(*) from touches where campaign = 'old'").await, 0);
         assert_eq!(count(&db, "select count(*) from touches where campaign = 'kept'").await, 4);
         assert_eq!(count(&db, "select count(*) from consents").await, 1);
-        // returning, the one whose touch waited, the member's, who agreed lately, sample
+        // those left: returning, the one with the deferred touch, the member's, the one who agreed lately, the sample
         assert_eq!(count(&db, "select count(*) from visitors").await, 5);
         let again = purge(&db, retention(), NOW).await.expect("answered").expect("the lease is back");
         assert_eq!(again, PurgeSummary::default());
@@ -91,7 +91,7 @@ async fn two_at_once_are_one_and_do_it_all() {
         let slowly = Retention { pause: Duration::from_millis(5), ..retention() };
         let rounds = futures::future::join_all((0..4).map(|_| purge(&db, slowly, NOW))).await;
         let done: Vec<PurgeSummary> = rounds.into_iter().filter_map(|round| round.expect("answered")).collect();
-        // one that asks after the first has ended finds nothing left
+        // a purge that begins after the first one has ended finds nothing
         assert_eq!(done.iter().map(|summary| summary.unlinked_touches).sum::<u64>(), 20);
         assert_eq!(done.iter().filter(|summary| **summary != PurgeSummary::default()).count(), 1, "{done:?}");
         let other = Lease::take(&db, "retention", Duration::from_secs(60)).await.expect("answered").expect("free");
@@ -130,7 +130,7 @@ async fn a_batch_that_fails_does_not_keep_the_rest_and_is_tried_again() {
         assert_eq!((summary.unlinked_touches, summary.failed), (6, 1));
         assert!(summary.to_string().contains("1 batches could not be removed"), "{summary}");
         run(&db, sql(unmake)).await;
-        // not in an hour: what failed is due at once
+        // a round with failures is due again at once, not after an hour
         let next = purge_if_due(&db, Retention { unlinked: retention().unlinked, ..retention() }).await;
         assert!(next.expect("answered").is_some());
         assert_eq!(count(&db, "select count(*) from touches").await, 0);

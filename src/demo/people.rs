@@ -1,5 +1,3 @@
-//! Who arrives, when, from where, and who signs up: made up in the order of first arrivals.
-
 use std::{collections::HashSet, time::Duration};
 
 use super::{
@@ -20,27 +18,27 @@ use crate::{
     timestamp::{DAY, MILLISECOND, Timestamp},
 };
 
-/// Visitors for each user.
+/// The number of visitors for each user.
 const VISITORS: usize = 12;
-/// Of so many users, one came without a touch.
+/// One in so many users signs up without a touch.
 const DIRECT: usize = 10;
-/// The longest time that is covered, in days.
+/// The most days that sample data covers.
 const LONGEST: u32 = 3650;
 const HOUR: Duration = Duration::from_hours(1);
-/// How long before a sign-up a referral link is followed that counts for it.
+/// The longest time between a touch of a referral link and a sign-up that counts for the link.
 const REFERRAL_WINDOW: Duration = Duration::from_hours(30 * 24);
 
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const HEX: &[u8] = b"0123456789abcdef";
-/// As real tokens: none that is read as another.
+/// The letters of real tokens, without those that are easily confused.
 const TOKEN: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// A made-up visitor, and the user it became.
+/// A made-up visitor, and the user that the visitor became.
 #[derive(Clone, Debug)]
 pub struct Person {
     pub visitor: VisitorId,
     pub first_seen_at: Timestamp,
-    /// In the order of time. None, of a user who came directly.
+    /// In the order of time. A user who signed up without a touch has none.
     pub touches: Vec<Touch>,
     pub user: Option<Member>,
 }
@@ -51,15 +49,16 @@ pub struct Member {
     pub id: UserId,
     pub email: String,
     pub created_at: Timestamp,
-    /// Their own referral link.
+    /// The token of the user's own referral link.
     pub token: Option<String>,
-    /// The link that brought them.
+    /// The token of the link through which the user came.
     pub referred_by: Option<String>,
 }
 
+/// What a visitor does who arrives for the first time.
 #[derive(Clone, Copy, Debug)]
-enum Arrival {
-    /// Looks and leaves.
+enum FirstArrival {
+    /// Never signs up.
     Passing {
         campaign: usize,
     },
@@ -70,43 +69,44 @@ enum Arrival {
     Direct,
 }
 
-/// The people, one after the other. The same ones for the same [`Demo`] on the same day, but for e-mail addresses that are
-/// taken.
-pub struct Plan {
+/// Makes up the people, in the order of the days of their first arrivals.
+///
+/// The same [`Demo`] on the same day makes the same people, except for e-mail addresses that are taken.
+pub struct People {
     random: Random,
     calendar: Calendar,
     tags: CustomTags,
     taken: HashSet<String>,
-    arrivals: std::vec::IntoIter<(usize, Arrival)>,
-    /// When they signed up, and their links.
+    arrivals: std::vec::IntoIter<(usize, FirstArrival)>,
+    /// The users with a referral link: when they signed up, and their tokens.
     sharers: Vec<(Timestamp, String)>,
 }
 
-impl Plan {
-    /// `taken` are addresses, in lower case, that have an account.
+impl People {
+    /// `taken` are the e-mail addresses of existing accounts, in lower case.
     pub fn new(demo: &Demo, now: Timestamp, taken: HashSet<String>) -> Self {
         let calendar = Calendar::new(demo.days.clamp(1, LONGEST) as usize, now, demo.seed);
         let mut random = Random::new(demo.seed);
         let arrivals = arrivals(&mut random, &calendar, demo.users as usize).into_iter();
-        // The names are constants that are accepted, as a test checks.
+        // The names are constants. A test checks that they are accepted.
         let tags = CustomTags::parse(TAGS, &PAGE_PARAMETERS).unwrap_or_default();
         Self { random, calendar, tags, taken, arrivals, sharers: Vec::new() }
     }
 
-    fn person(&mut self, day: usize, arrival: Arrival) -> Person {
+    fn person(&mut self, day: usize, arrival: FirstArrival) -> Person {
         let at = self.calendar.midnight(day) + self.time_of_day();
         let (mut touches, created_at) = match arrival {
-            Arrival::Direct => (Vec::new(), Some(at)),
-            Arrival::Passing { campaign } => {
+            FirstArrival::Direct => (Vec::new(), Some(at)),
+            FirstArrival::Passing { campaign } => {
                 let count = *self.random.pick(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 5]);
                 (self.path(campaign, at, count, self.calendar.end()), None)
             }
-            Arrival::SigningUp { campaign } => {
+            FirstArrival::SigningUp { campaign } => {
                 let count = *self.random.pick(&[1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6]);
                 let touches = self.path(campaign, at, count, self.calendar.today());
                 let last = touches.last().map_or(at, |touch| touch.occurred_at);
                 let created_at = last + self.hesitation();
-                // a user is one of the past, so that there are as many as were asked for
+                // Users sign up before today. Otherwise some of them would be in the future and left out.
                 (touches, Some(created_at.min(self.calendar.today() - MILLISECOND)))
             }
         };
@@ -115,7 +115,7 @@ impl Plan {
         if let Some(user) = &user {
             if (1..6).contains(&touches.len()) && self.random.chance(0.2) {
                 let later = user.created_at + DAY + times(DAY, self.random.unit() * 40.0);
-                // whoever is a member needs no referral
+                // a member does not come back through a referral link
                 let (campaign, end) = (self.campaign_on(later), self.calendar.end());
                 if campaign != REFERRAL && later < end {
                     touches.push(self.touch(campaign, later));
@@ -143,7 +143,7 @@ impl Plan {
         }
     }
 
-    /// Up to `count` touches before `end`, hours or days apart.
+    /// Makes up to `count` touches before `end`, hours or days apart.
     fn path(&mut self, first: usize, start: Timestamp, count: usize, end: Timestamp) -> Vec<Touch> {
         let mut touches = vec![self.touch(first, start)];
         let mut at = start;
@@ -151,7 +151,7 @@ impl Plan {
             at = if self.random.chance(0.25) {
                 at + HOUR + times(HOUR, self.random.unit() * 4.0)
             } else {
-                // more often days than weeks
+                // mostly a few days, sometimes weeks
                 let days = 1 + (self.random.unit() * self.random.unit() * 14.0) as usize;
                 self.calendar.midnight(self.calendar.day_of(at) + days) + self.time_of_day()
             };
@@ -164,19 +164,19 @@ impl Plan {
         touches
     }
 
-    /// What brings somebody back at that time.
+    /// Picks the campaign that brings an earlier visitor back.
     fn campaign_on(&mut self, at: Timestamp) -> usize {
         let strengths = self.calendar.strengths(self.calendar.day_of(at));
         let running = strengths.iter().zip(&CAMPAIGNS).map(|(strength, campaign)| strength * campaign.again);
         self.random.weighted(&cumulated(running))
     }
 
-    /// A touch, as a landing with such a link makes it.
+    /// Makes the touch of a landing through a link of a campaign.
     fn touch(&mut self, campaign: usize, at: Timestamp) -> Touch {
         let sharer = if campaign == REFERRAL { self.sharer(at) } else { None };
         let (campaign, path) = match &sharer {
             Some(token) => (&CAMPAIGNS[REFERRAL], format!("/r/{token}")),
-            // nobody had a link to share yet
+            // there was no referral link yet
             None if campaign == REFERRAL => (&CAMPAIGNS[FALLBACK], "/".to_owned()),
             None => (&CAMPAIGNS[campaign], (*self.random.pick(CAMPAIGNS[campaign].landings)).to_owned()),
         };
@@ -187,14 +187,14 @@ impl Plan {
         let landing = Landing { signals, path, referrer, origin: Origin::Link, internal: link.internal };
         let mut touch = Touch::new(landing, at, &Rules::default());
         touch.id = self.random.id(at);
-        // reloads
+        // repeated visits through the same link
         if self.random.chance(0.1) {
             touch.hits += 1 + self.random.below(3) as i64;
         }
         touch
     }
 
-    /// What stands behind the `?` of a link.
+    /// Returns the query string of a link.
     fn query(&mut self, campaign: &SampleCampaign, link: &SampleLink, sharer: Option<&str>, at: Timestamp) -> String {
         let issue = self.calendar.issue(self.calendar.day_of(at));
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -232,19 +232,19 @@ impl Plan {
         (!from.is_empty()).then(|| *self.random.pick(from))
     }
 
-    /// A click id in the form that its platform gives it.
+    /// Makes a click id in the form of its platform.
     fn click_id(&mut self, name: &str, issue: i64) -> String {
         match name {
             "gclid" => format!("Cj0KCQjw{}_wcB", self.random.text(BASE64, 64)),
             "fbclid" => format!("IwY2xjaw{}", self.random.text(BASE64, 52)),
             "msclkid" => self.random.text(HEX, 32),
-            // one for all mails of an issue
+            // all mails of an issue have the same id
             "mc_cid" => Random::new(issue as u64).text(HEX, 10),
             _ => self.random.text(BASE64, 24),
         }
     }
 
-    /// The link of somebody who had one at that time, mostly of the first members.
+    /// Picks the token of a user who had a referral link at that time. The first users share most.
     fn sharer(&mut self, at: Timestamp) -> Option<String> {
         for _ in 0..8 {
             let point = self.random.unit() * self.random.unit();
@@ -256,19 +256,19 @@ impl Plan {
         None
     }
 
-    /// Between five in the morning and eleven at night, mostly about two in the afternoon.
+    /// Picks a time between 5:00 and 23:00, mostly about 14:00.
     fn time_of_day(&mut self) -> Duration {
         5 * HOUR + times(HOUR, (self.random.unit() + self.random.unit()) * 9.0)
     }
 
-    /// From the last arrival to the sign-up.
+    /// Picks the time from the last arrival to the sign-up.
     fn hesitation(&mut self) -> Duration {
         let longest = if self.random.chance(0.12) { 6 * HOUR } else { Duration::from_mins(40) };
         Duration::from_mins(1) + times(longest, self.random.unit() * self.random.unit())
     }
 }
 
-impl Iterator for Plan {
+impl Iterator for People {
     type Item = Person;
 
     fn next(&mut self) -> Option<Person> {
@@ -281,10 +281,10 @@ impl Iterator for Plan {
     }
 }
 
-impl ExactSizeIterator for Plan {}
+impl ExactSizeIterator for People {}
 
-/// The day and the kind of each first arrival, in the order of days.
-fn arrivals(random: &mut Random, calendar: &Calendar, users: usize) -> Vec<(usize, Arrival)> {
+/// Makes the first arrivals with their days, in the order of days.
+fn arrivals(random: &mut Random, calendar: &Calendar, users: usize) -> Vec<(usize, FirstArrival)> {
     let place = |at: usize| (at / CAMPAIGNS.len(), at % CAMPAIGNS.len());
     let weights = calendar.weights();
     let before_today = &weights[..calendar.days() * CAMPAIGNS.len()];
@@ -295,25 +295,26 @@ fn arrivals(random: &mut Random, calendar: &Calendar, users: usize) -> Vec<(usiz
     let direct = (users + DIRECT / 2) / DIRECT;
     let passing = users.saturating_mul(VISITORS) - users;
     let mut arrivals = Vec::with_capacity(passing + users);
-    // small ones too have somebody
+    // every campaign that runs has a visitor, small ones too
     for campaign in (0..CAMPAIGNS.len()).take(passing) {
         let days = cumulated(before_today.iter().skip(campaign).step_by(CAMPAIGNS.len()).copied());
         if days.last().is_some_and(|sum| *sum > 0.0) {
-            arrivals.push((random.weighted(&days), Arrival::Passing { campaign }));
+            arrivals.push((random.weighted(&days), FirstArrival::Passing { campaign }));
         }
     }
     while arrivals.len() < passing {
         let (day, campaign) = place(random.weighted(&all));
-        arrivals.push((day, Arrival::Passing { campaign }));
+        arrivals.push((day, FirstArrival::Passing { campaign }));
     }
     for user in 0..users {
         let (day, campaign) = place(random.weighted(&signing_up));
-        arrivals.push((day, if user < direct { Arrival::Direct } else { Arrival::SigningUp { campaign } }));
+        arrivals.push((day, if user < direct { FirstArrival::Direct } else { FirstArrival::SigningUp { campaign } }));
     }
     arrivals.sort_by_key(|(day, _)| *day);
     arrivals
 }
 
+/// Returns the running sums.
 fn cumulated(weights: impl Iterator<Item = f64>) -> Vec<f64> {
     weights
         .scan(0.0, |sum, weight| {
