@@ -1,11 +1,11 @@
 //! Counts of what did not become a touch, by day and reason, for the data-quality page.
 //!
-//! A request counts in memory; now and then the counts are added to the table `ignored_arrivals`. What always holds:
-//! - Counting takes no database and no waiting worth the name.
-//! - What the database refuses is kept and tried again, for the day on which it happened.
-//! - Replicas add to the same rows; none overwrites what another counted.
+//! A request is counted in memory. Every few seconds the counts are added to the table `ignored_arrivals`. What always holds:
+//! - Counting does not touch the database.
+//! - Counts that the database refuses are kept for the next flush, under the day they were collected for.
+//! - Replicas add to the same rows. No replica overwrites what another one counted.
 //!
-//! What is counted when a process is killed is lost; at an orderly end it is written.
+//! A process that is killed loses the counts since its last flush. An orderly stop flushes them.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ use crate::db::{self, Db, sql};
 /// Touches beyond what one visitor may leave in a day ([`Stored::OverCap`](crate::attribution::touch::store::Stored)).
 pub const OVER_CAP: &str = "over_cap";
 
-/// The counts of this process. Clones share them.
+/// The counts of this process. Clones share the counts.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
     inner: Arc<Inner>,
@@ -28,26 +28,26 @@ pub struct Counters {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Since the last flush, by reason. Few requests come here, and none holds it longer than an addition takes.
+    /// Counts since the last flush, by reason. A request holds the lock only for an addition.
     fresh: Mutex<BTreeMap<&'static str, i64>>,
-    /// What the database has not taken, by day and reason. Held during a flush: there is one at a time.
+    /// Counts that the database has not taken, by day and reason. A flush holds the lock: there is one flush at a time.
     waiting: tokio::sync::Mutex<BTreeMap<(String, &'static str), i64>>,
 }
 
 impl Counters {
-    /// Counts one arrival. `reason` is one of a fixed few words, each of which becomes a row a day.
+    /// Counts one arrival. `reason` is one of a few fixed words: each becomes a row a day.
     pub fn count(&self, reason: &'static str) {
         let mut fresh = self.inner.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         *fresh.entry(reason).or_default() += 1;
     }
 
-    /// Adds what was counted to the database, under today's day in UTC. On an error it is kept for the next time.
+    /// Adds the counts to the database, under today's date in UTC. On an error they are kept for the next flush.
     ///
-    /// It runs to its end even where the caller is gone: what was written must not be written again. (Where the database's own
-    /// answer gets lost, it may be.)
+    /// A flush runs to its end even if the caller is gone, so that no count is written twice. Only a commit whose answer gets
+    /// lost can be written twice.
     pub async fn flush(&self, db: &Db) -> Result<(), db::Error> {
         let (counters, db) = (self.clone(), db.clone());
-        // a flush that was cut off with the whole process has nobody to answer to
+        // The task only fails to finish when the whole process stops.
         tokio::spawn(async move { counters.write(&db).await }).await.unwrap_or(Ok(()))
     }
 
@@ -64,7 +64,7 @@ impl Counters {
         if waiting.is_empty() {
             return Ok(());
         }
-        // in the map's order: two replicas that take the same rows' locks take them in turn
+        // Rows are written in the map's order, so that two replicas do not wait for each other's row locks.
         let rows = waiting.clone();
         db.transaction(move |conn| {
             Box::pin(async move {

@@ -14,33 +14,33 @@ use axum::http::{
 use super::bots::{BotKind, bot};
 use crate::attribution::source::from_referrer::ReferrerExclusion;
 
-/// Why a request is no touch, whatever its query says.
+/// Why a request is not an arrival, whatever its query says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exclusion {
     /// Not a GET.
     Method,
-    /// Under a path where no pages are.
+    /// The path leads to a file or below a prefix without pages.
     Path,
-    /// A machine, by its own account.
+    /// A program, by what it says of itself.
     Bot(BotKind),
-    /// The browser loads ahead of a click that may never come, or draws a thumbnail.
+    /// The browser loads the page ahead of a click that may never come, or draws a thumbnail.
     Prefetch,
-    /// Something a page loads, not a page: a script, a picture, a fetch, a frame.
+    /// A page loads it: a script, a picture, a fetch, a frame.
     NotDocument,
-    /// The page that linked here is one that people come back from, and the link says nothing.
+    /// A return from an ignored referrer, such as a payment page, by a link without signals.
     Referrer(ReferrerExclusion),
-    /// The browser asks for privacy, and the owner set that to no capture at all.
+    /// The browser asks for privacy, and `ATTRIBUTION_GPC` is `no_capture`.
     Gpc,
-    /// Consent is required and was not decided about yet.
+    /// Consent is required, and the visitor has not decided yet.
     Undecided,
     /// The visitor declined.
     Refused,
-    /// One address brought more new visitors than people do.
+    /// The address has brought more new visitors than people do.
     Flood,
 }
 
 impl Exclusion {
-    /// Each reason that is counted, once.
+    /// All reasons, each with a counter of its own.
     pub const ALL: [Self; 18] = [
         Self::Bot(BotKind::Crawler),
         Self::Bot(BotKind::Ai),
@@ -62,7 +62,7 @@ impl Exclusion {
         Self::Flood,
     ];
 
-    /// A fixed word, fit for a metric's label and a counter's row. Kinds of machines that few ask about share one.
+    /// Returns the word for a metric's label and a counter's row. Kinds of machines that few people ask about share a word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Method => "method",
@@ -89,7 +89,7 @@ impl Exclusion {
     }
 }
 
-/// What the last segment of an asset's path ends with.
+/// File extensions of assets.
 const ASSETS: [&str; 40] = [
     "js",
     "mjs",
@@ -133,10 +133,10 @@ const ASSETS: [&str; 40] = [
     "ics",
 ];
 
-/// The headers by which browsers say that they load ahead of a click.
+/// The headers by which browsers say that they prefetch.
 const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 
-/// Whether a request is a machine's, whatever it asks for.
+/// Whether a program sent the request, whatever it asks for.
 pub fn is_machine(headers: &HeaderMap) -> bool {
     bot(text(headers, USER_AGENT.as_str()).as_deref()).is_some()
 }
@@ -160,16 +160,16 @@ pub fn exclusion(method: &Method, path: &str, headers: &HeaderMap, no_pages: &[&
     }
 }
 
-/// What kind of machine asks, by any header.
+/// Returns the kind of program that sent the request, by any header.
 fn machine(headers: &HeaderMap) -> Option<BotKind> {
     let agent = text(headers, USER_AGENT.as_str());
     if let Some(bot) = bot(agent.as_deref()) {
         Some(bot.kind)
     } else if says(headers, "sec-ch-ua", &["Headless"]) {
-        // given another user agent, Chrome still names itself here
+        // With another user agent set, headless Chrome still names itself here.
         Some(BotKind::Headless)
     } else if says(headers, "from", &["@", "(at)"]) {
-        // "a robotic user agent SHOULD send" the address of who runs it: RFC 9110, section 10.1.2. No browser does.
+        // "A robotic user agent SHOULD send" its operator's address: RFC 9110, section 10.1.2. No browser does.
         Some(BotKind::Other)
     } else {
         None
@@ -190,7 +190,7 @@ fn says(headers: &HeaderMap, name: &str, words: &[&str]) -> bool {
     headers.get_all(name).iter().any(|value| words.iter().any(|word| contains(value.as_bytes(), word)))
 }
 
-/// Old browsers and those on plain http do not send `Sec-Fetch-Dest`; what they accept must do.
+/// Whether the browser loads a page. Old browsers, and all on plain http, send no `Sec-Fetch-Dest`; `Accept` has to do.
 fn is_document(headers: &HeaderMap) -> bool {
     match text(headers, "sec-fetch-dest") {
         Some(destination) => destination.trim().eq_ignore_ascii_case("document"),
@@ -202,7 +202,7 @@ fn contains(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// A header as text. Some phones' names are not ASCII, which `HeaderValue::to_str` refuses.
+/// Returns a header as text. Some phones' names are not ASCII, which `HeaderValue::to_str` refuses.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }

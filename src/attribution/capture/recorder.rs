@@ -73,13 +73,13 @@ pub struct StoredUnder {
 
 /// What recording means for the response.
 #[derive(Debug, Default)]
-pub struct Recorded {
+pub struct ResponseChanges {
     started: Option<StartedSession>,
     /// The cookie of deferred touches, where they changed.
     set_cookie: Option<String>,
 }
 
-impl Recorded {
+impl ResponseChanges {
     pub fn apply<R>(self, response: &mut Response<R>) {
         if let Some(started) = self.started {
             response.extensions_mut().insert(started);
@@ -117,9 +117,9 @@ impl Attribution {
     ///
     /// What the database does not take goes into a cookie: the page is served all the same. A browser gets no cookie for a
     /// session that does not exist.
-    pub(super) async fn record(&self, session: &Session, recording: Recording) -> Recorded {
+    pub(super) async fn record(&self, session: &Session, recording: Recording) -> ResponseChanges {
         let Recording { touch, deferred, gpc, agreed_at } = recording;
-        let mut recorded = Recorded::default();
+        let mut recorded = ResponseChanges::default();
         let mut left = Vec::new();
         let restored = deferred.iter().filter_map(|touch| touch.restore(&self.settings, self.db.now(), gpc));
         let retries = restored.map(|touch| (touch, StoreMode::Again));
