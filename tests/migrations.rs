@@ -3,6 +3,8 @@
 //! A schema is read as a set of lines, one per table, column, constraint and index, and the two sets are compared. PostgreSQL is
 //! the server that `TEST_POSTGRES_URL` names; `bin/test` starts one.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeSet;
 
 use waymark::db::{Db, Dialect, sql, testing::TestDatabase};

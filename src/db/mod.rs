@@ -32,6 +32,7 @@ mod pools;
 mod query;
 /// Databases for tests: each test has its own, on SQLite and on PostgreSQL.
 #[doc(hidden)]
+#[allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 pub mod testing;
 /// Removes deleted data from the database's files.
 mod wipe;

@@ -1,6 +1,8 @@
 //! The application over HTTP: one file a feature, each test against a server of its own on a database of its own, on SQLite
 //! and on PostgreSQL.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 mod abandoned;

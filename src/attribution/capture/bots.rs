@@ -157,6 +157,7 @@ struct BotList {
 }
 
 impl BotList {
+    #[expect(clippy::expect_used, reason = "the list is built in, and far below the matcher's limits")]
     fn new(mut lines: Vec<BotLine>) -> Self {
         lines.push(BotLine { kind: Some(BotKind::Other), at: MatchAt::Inside, text: ADDRESS });
         lines.sort_by_key(|line| match line.at {
