@@ -24,7 +24,7 @@ impl Random {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -34,13 +34,13 @@ impl Random {
 
     /// A number from 0 and below `limit`, which is not 0.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
+        self.next_u64() % limit
     }
 
     /// A number from 0 and below 1.
     pub fn unit(&mut self) -> f64 {
         // A double holds 53 bits.
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Returns true with this probability.
@@ -67,14 +67,14 @@ impl Random {
     /// Puts the items into a random order. All orders are equally likely, to within the number of items in 2^64.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
-            let other = (u128::from(self.next()) * (last as u128 + 1)) >> 64;
+            let other = (u128::from(self.next_u64()) * (last as u128 + 1)) >> 64;
             items.swap(last, other as usize);
         }
     }
 
     /// An id of version 7, which says when it was made.
     pub fn id<T: From<Uuid>>(&mut self, at: Timestamp) -> T {
-        let bytes = (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes();
+        let bytes = (u128::from(self.next_u64()) << 64 | u128::from(self.next_u64())).to_be_bytes();
         let mut tail = [0; 10];
         tail.copy_from_slice(&bytes[..10]);
         Builder::from_unix_timestamp_millis(at.max(Timestamp::EPOCH).as_millis() as u64, &tail).into_uuid().into()
@@ -90,7 +90,7 @@ mod tests {
     fn the_numbers_are_those_of_the_paper() {
         // The reference implementation's first numbers for the seed 1234567.
         let mut random = Random::new(1_234_567);
-        assert_eq!([random.next(), random.next()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
+        assert_eq!([random.next_u64(), random.next_u64()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
     }
 
     #[test]

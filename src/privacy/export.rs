@@ -4,7 +4,7 @@
 //! other people: of the users that a referral link brought it tells how many, and when. A test compares it with the schema,
 //! column by column.
 
-use std::{collections::HashMap, convert::Infallible};
+use std::collections::HashMap;
 
 use serde::{Serialize, Serializer};
 use sqlx::FromRow;
@@ -38,11 +38,9 @@ impl Serialize for ExportedTime {
 #[serde(transparent)]
 pub struct ExportedJson(serde_json::Value);
 
-impl TryFrom<String> for ExportedJson {
-    type Error = Infallible;
-
-    fn try_from(text: String) -> Result<Self, Infallible> {
-        Ok(Self(serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))))
+impl From<String> for ExportedJson {
+    fn from(text: String) -> Self {
+        Self(serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)))
     }
 }
 

@@ -57,8 +57,11 @@ pub(super) fn drop_request_id<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
+/// Logs requests with [`span`], and nothing when a request begins.
+type RequestLog<B> = TraceLayer<HttpMakeClassifier, fn(&Request<B>) -> Span, ()>;
+
 /// Logs requests: failures as errors, other responses at the level `debug`.
-pub(super) fn requests<B>() -> TraceLayer<HttpMakeClassifier, fn(&Request<B>) -> Span, ()> {
+pub(super) fn requests<B>() -> RequestLog<B> {
     TraceLayer::new_for_http()
         .make_span_with(span as fn(&Request<B>) -> Span)
         .on_request(())

@@ -32,7 +32,7 @@ async fn each_page_is_marked_in_the_menu() {
             let page = admin.text(&path).await;
             let current: Vec<_> =
                 menu(&page).into_iter().filter(|(_, current)| *current).map(|(link, _)| link).collect();
-            assert_eq!(current, [path.clone()]);
+            assert_eq!(current, std::slice::from_ref(&path));
             let heading = page.split("<h1>").nth(1).and_then(|rest| rest.split("</h1>").next()).expect("a heading");
             assert!(page.contains(&format!("<title>{heading} · Waymark</title>")), "{path}: {heading}");
         }

@@ -28,7 +28,7 @@ pub fn answer(attribution: &Attribution, typed: &TypedArrival) -> InspectorResul
     };
     let Some(arrival) = read(&with_fragment) else { return InspectorResult::NothingToCapture };
     let by_beacon = read(query).is_none_or(|without| without.landing.signals != arrival.landing.signals);
-    InspectorResult::Arrival(describe(attribution, arrival, by_beacon))
+    InspectorResult::Arrival(Box::new(describe(attribution, arrival, by_beacon)))
 }
 
 /// Reads an address, absolute or a path. Browsers percent-encode what is typed, and so does this.

@@ -174,7 +174,7 @@ fn ResultView(result: Memo<Option<InspectorResult>>) -> impl IntoView {
             </div>
         }
         .into_any(),
-        Some(InspectorResult::Arrival(arrival)) => view! { <ArrivalView arrival/> }.into_any(),
+        Some(InspectorResult::Arrival(arrival)) => view! { <ArrivalView arrival=*arrival/> }.into_any(),
     }
     }
 }

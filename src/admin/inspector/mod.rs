@@ -51,7 +51,7 @@ pub enum InspectorResult {
     /// A direct visit, which leaves no trace.
     NothingToCapture,
     /// An arrival that says where it comes from.
-    Arrival(InspectedArrival),
+    Arrival(Box<InspectedArrival>),
     /// The server refused, or could not be reached.
     NoAnswer,
 }

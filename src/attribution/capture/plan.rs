@@ -28,9 +28,9 @@ pub enum Plan {
     /// Answer 303: the same page, at an address that carries the landing of an undecided visitor.
     AskAgainAt(HeaderValue),
     /// Serve the page with its consent form. The touch waits in the form.
-    AskForConsent(DeferredTouch),
+    AskForConsent(Box<DeferredTouch>),
     /// Store the touches, then serve the page.
-    Record(Recording),
+    Record(Box<Recording>),
 }
 
 /// What is to be stored for a request.
@@ -111,14 +111,15 @@ pub fn plan(
                 return planned;
             }
             let gpc = asks_for_privacy(head.headers);
-            planned.plan = Plan::Record(Recording { touch, deferred, gpc, agreed_at: agreed_at(head, settings) });
+            let agreed_at = agreed_at(head, settings);
+            planned.plan = Plan::Record(Box::new(Recording { touch, deferred, gpc, agreed_at }));
         }
         (Consent::Undecided, Some(touch)) => {
             planned.excluded.push(Exclusion::Undecided);
-            planned.plan = Plan::AskForConsent(DeferredTouch::of(&touch));
+            planned.plan = Plan::AskForConsent(Box::new(DeferredTouch::of(&touch)));
         }
         (Consent::Undecided, None) => match handoff(head, settings, now) {
-            Some(Handoff::Present(touch)) => planned.plan = Plan::AskForConsent(*touch),
+            Some(Handoff::Present(touch)) => planned.plan = Plan::AskForConsent(touch),
             Some(Handoff::RedirectTo(address)) => planned.plan = Plan::AskAgainAt(address),
             None => {}
         },

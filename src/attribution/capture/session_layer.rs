@@ -65,7 +65,7 @@ where
                 let mut inner = std::mem::replace(&mut self.inner, fresh);
                 let attribution = self.attribution.clone();
                 Either::Right(Box::pin(async move {
-                    let recorded = attribution.record(&session, recording).await;
+                    let recorded = attribution.record(&session, *recording).await;
                     let mut response = inner.call(request).await?;
                     recorded.apply(&mut response);
                     Ok(response)
@@ -83,7 +83,7 @@ where
 
 /// A request extension: the landing of a visitor who has yet to decide about consent. Its touch waits in the page.
 #[derive(Clone, Debug)]
-pub struct UndecidedLanding(DeferredTouch);
+pub struct UndecidedLanding(Box<DeferredTouch>);
 
 impl UndecidedLanding {
     /// The touch as text: for the consent form's hidden field, or for the address of the next page.

@@ -116,7 +116,7 @@ pub(crate) fn refused(answer: Answer, refusal: SignInRefusal) -> Outcome {
         SignInRefusal::Wait(wait) => {
             let seconds = wait.as_secs().max(1);
             let time =
-                if seconds < 90 { format!("{seconds} seconds") } else { format!("{} minutes", (seconds + 59) / 60) };
+                if seconds < 90 { format!("{seconds} seconds") } else { format!("{} minutes", seconds.div_ceil(60)) };
             answer.too_many(&format!("Too many failed sign-ins. Try again in {time}."), seconds)
         }
         refusal => {
