@@ -86,7 +86,7 @@ pub const TAGS: &str = "partner,coupon";
 
 /// The campaign of an arrival that would come through a referral link before there is one.
 pub const FALLBACK: usize = 0;
-/// The referral program. Each member has a link of it.
+/// The referral program. Its links belong to members.
 pub const REFERRAL: usize = 1;
 
 const GOOGLE: SampleLink = SampleLink::new("google", "cpc").click_id("gclid", 0.22).from(&[

@@ -24,7 +24,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// How often a page is offered to a database that fails, and the pause between.
+/// How often a page is tried while the database fails, and the pause between two tries.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -1,4 +1,4 @@
-//! What always holds: what of a row would not be stored is reported, and the same row has the same key each time.
+//! What always holds: every part of a row that would not be stored is reported, and the same row has the same key each time.
 
 use sha2::{Digest, Sha256};
 use uuid::Builder;
@@ -123,8 +123,8 @@ impl ImportedLead {
         Ok(Self { place: row.place.clone(), arrival, joined, touch, key, left_out })
     }
 
-    /// Returns the id of the lead's touch. For a row without an id it depends on the account's id, so it is unknown while
-    /// there is no account. It must not depend on the e-mail address: erasing a user removes the address and keeps the id.
+    /// Returns the id of the lead's touch. Where the row has no id, the touch's id depends on the account's id, and is unknown
+    /// while there is no account. No id may depend on the e-mail address: erasing a user removes the address and keeps the id.
     pub fn touch_id(&self, account: Option<UserId>) -> Option<TouchId> {
         let mut digest = Sha256::new();
         digest.update(SOURCE);

@@ -19,7 +19,7 @@ pub struct ImportReport {
     pub leads: u64,
     /// Leads that were added.
     pub imported: u64,
-    /// Leads that had been imported before.
+    /// Leads that were there already, from an earlier import or an equal row.
     pub already_there: u64,
     /// Accounts that were created for the leads.
     pub accounts: u64,

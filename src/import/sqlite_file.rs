@@ -97,7 +97,7 @@ async fn connect(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let mut conn = options.connect().await?;
     match sqlx::query("select 1 from sqlite_schema").execute(&mut conn).await {
         Ok(_) => Ok(conn),
-        // SQLite opens a database in WAL mode together with files beside it. On a read-only disk it cannot create them. If
+        // SQLite opens a database in WAL mode together with files beside it. On a read-only disk they cannot be created. If
         // there is no WAL either, nobody is writing, and the file alone holds all rows.
         Err(error) if is_cannot_open(&error) && !wal_of(file).exists() => {
             conn.close().await?;
@@ -107,7 +107,7 @@ async fn connect(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
     }
 }
 
-/// Returns whether the error is SQLITE_CANTOPEN. Its higher bits may tell which file could not be opened.
+/// Returns whether the error is SQLITE_CANTOPEN. The higher bits of the code may tell which file could not be opened.
 fn is_cannot_open(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     code.is_some_and(|code| code & 0xff == 14)

@@ -1,8 +1,8 @@
 //! A lease is a row of the table `jobs`: this replica may run a job until a moment by the database's clock.
 //!
 //! One statement takes the lease, if no replica holds it or its time ran out. A replica that dies in the middle of a job
-//! stops the others for no longer than its lease. The holder renews the lease with each step, in the step's own transaction.
-//! So a step whose lease was lost changes nothing.
+//! stops the others for no longer than its lease. A job of several steps renews the lease
+//! with each step, in the step's own transaction. So a step whose lease was lost changes nothing.
 
 use std::time::Duration;
 
