@@ -8,10 +8,10 @@ use std::{
 
 use super::{Error, Pools, sql};
 
-/// How often a database that does not answer is tried again.
+/// The time between two tries to reach a database that does not answer.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
-/// While the database cannot be reached, a tripped breaker fails requests at once. Otherwise each would wait for a connection.
+/// Fails operations at once while the database cannot be reached. Otherwise each would wait for a connection.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     tripped: AtomicBool,
@@ -26,7 +26,7 @@ impl Breaker {
         }
     }
 
-    /// Trips the breaker, and tries in the background until the database answers again.
+    /// Trips the breaker. A background task asks the database until it answers, and then resets the breaker.
     pub(super) fn trip(self: &Arc<Self>, pools: Arc<Pools>) {
         if self.tripped.swap(true, Ordering::Relaxed) {
             return;

@@ -11,12 +11,12 @@ use sqlx::PgPool;
 use super::{Error, Pools};
 use crate::timestamp::Timestamp;
 
-/// How often the difference between the PostgreSQL server's clock and this machine's is measured.
+/// The time between two measurements of the difference between the PostgreSQL server's clock and this machine's.
 const MEASURED_EVERY: Duration = Duration::from_secs(60);
 
 /// The database's clock: the PostgreSQL server's, or this machine's on SQLite.
 pub(super) struct Clock {
-    /// By how many milliseconds the database's clock is ahead of this machine's.
+    /// The milliseconds by which the database's clock is ahead of this machine's.
     ahead: Arc<AtomicI64>,
 }
 
@@ -41,8 +41,8 @@ fn machine_now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64
 }
 
-/// Returns by how many milliseconds the server's clock is ahead. The server is taken to read its clock halfway between
-/// question and answer.
+/// Returns the milliseconds by which the server's clock is ahead. The calculation assumes that the server reads its clock
+/// halfway between question and answer.
 async fn measure(pool: &PgPool) -> Result<i64, Error> {
     let before = machine_now();
     let server: i64 = sqlx::query_scalar("select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)")
@@ -56,7 +56,7 @@ async fn keep_measuring(pool: PgPool, ahead: Weak<AtomicI64>) {
     loop {
         tokio::time::sleep(MEASURED_EVERY).await;
         let Some(ahead) = ahead.upgrade() else { return };
-        // While the server does not answer, the last difference stays in use.
+        // If the server does not answer, the last difference stays in use.
         if let Ok(difference) = measure(&pool).await {
             ahead.store(difference, Ordering::Relaxed);
         }

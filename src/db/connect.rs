@@ -19,17 +19,17 @@ pub(super) async fn connect(url: &str) -> Result<Pools, Error> {
 }
 
 async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
-    // Several connections share the database, also those of a command beside a running server. An in-memory database belongs
+    // Several connections share the database, and so does a command that runs beside the server. An in-memory database belongs
     // to one connection.
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(sqlx::Error::Configuration(
-            "an in-memory SQLite database is one per connection; name a file".into(),
+            "each connection would have its own in-memory SQLite database; name a file instead".into(),
         )
         .into());
     }
     let options = SqliteConnectOptions::from_str(url)?
         .journal_mode(SqliteJournalMode::Wal)
-        // FULL: a commit that was reported survives a power cut. The writer's groups make it affordable.
+        // FULL: a reported commit survives a power cut. Commits in groups make the disk flushes affordable.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
         .foreign_keys(true)
@@ -50,8 +50,8 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
             .max_lifetime(None)
             .connect_with(options.clone().create_if_missing(true))
     };
-    // SQLite ignores `busy_timeout` while a new file is switched to WAL: of two processes that start at once, one is told
-    // "database is locked".
+    // SQLite ignores `busy_timeout` while a new file is switched to WAL. If two processes start at once, one gets the error
+    // "database is locked" and tries again.
     let mut tries = 0;
     let write = loop {
         tries += 1;
@@ -78,7 +78,7 @@ async fn connect_postgres(url: &str) -> Result<Pools, Error> {
     let options = PgConnectOptions::from_str(url)?.application_name("waymark").options([
         // The session store compares expiry dates with the server's `now`, whatever time zone its operator set.
         ("timezone", "UTC"),
-        // No statement here is meant to take this long. A stuck statement must not hold a lock.
+        // Every statement is meant to be faster. A stuck statement must not hold a lock.
         ("statement_timeout", "15s"),
         ("lock_timeout", "3s"),
         ("idle_in_transaction_session_timeout", "10s"),

@@ -1,16 +1,16 @@
 use std::{fmt, sync::Arc};
 
-/// A database error. Cheap to clone, because a failed commit is reported to every caller of its group.
+/// A database error. Cloning is cheap, because a failed commit is reported to every caller of its group.
 #[derive(Clone)]
 pub struct Error(Arc<sqlx::Error>);
 
 impl Error {
-    /// The error of work that ended before its commit.
+    /// Returns the error of work that ended before its commit.
     pub(super) fn cancelled() -> Self {
         sqlx::Error::WorkerCrashed.into()
     }
 
-    /// The error of a database that did not answer in time.
+    /// Returns the error of a database that did not answer in time.
     pub(super) fn timed_out() -> Self {
         sqlx::Error::PoolTimedOut.into()
     }
@@ -20,7 +20,7 @@ impl Error {
         matches!(*self.0, sqlx::Error::PoolTimedOut)
     }
 
-    /// Whether a constraint refused a row. The database would refuse the same row again.
+    /// Whether a constraint refused a row. A second try would fail too.
     pub(super) fn is_violation(&self) -> bool {
         use sqlx::error::ErrorKind;
         self.0.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
@@ -34,7 +34,8 @@ impl Error {
     /// Returns the name of the constraint that refused a row: `users_email_lower_key`.
     ///
     /// PostgreSQL reports the name. SQLite reports the columns of a unique constraint instead ("UNIQUE constraint failed:
-    /// users.email_lower"). The name follows from them, because the migrations name unique constraints table_column_key.
+    /// users.email_lower"). The name follows from the columns, because the migrations name unique constraints
+    /// table_column_key.
     pub fn constraint(&self) -> Option<String> {
         let error = self.0.as_database_error()?;
         if let Some(name) = error.constraint() {

@@ -1,9 +1,9 @@
-/// Returns placeholders for `in (…)`: the first 2, count 3 → `$2, $3, $4`.
+/// Returns placeholders for `in (…)`. Example: `first` 2 and `count` 3 → `$2, $3, $4`.
 pub fn placeholders(first: usize, count: usize) -> String {
     (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns a pattern for `like … escape '\'` that finds a text anywhere: `50%` → `%50\%%`.
+/// Returns a pattern for `like … escape '\'` that matches every value with this text in it: `50%` → `%50\%%`.
 pub fn contains_pattern(text: &str) -> String {
     let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")

@@ -20,9 +20,9 @@ impl Insert {
         run(conn, &[&self]).await
     }
 
-    /// Adds rows in a transaction, leaves out those that a unique constraint refuses, and returns how many were added.
+    /// Adds rows in a transaction and returns how many were added. Rows that a unique constraint refuses are left out.
     ///
-    /// Callers that may add the same rows at the same time sort them in the same order. Otherwise two transactions on PostgreSQL
+    /// Callers that may add the same rows at the same time must sort the rows in the same order. Otherwise two transactions on PostgreSQL
     /// can each wait for a row of the other.
     pub async fn execute_missing(rows: Vec<Self>, conn: &mut Conn) -> Result<u64, Error> {
         let dialect = conn.dialect();
@@ -44,8 +44,8 @@ impl Insert {
     }
 }
 
-/// How many rows one statement adds. Powers of two: any number of rows takes few statements, and each of these statements is
-/// prepared once per connection.
+/// How many rows one statement adds. With powers of two, any number of rows takes few statements, and each connection prepares
+/// only these eight statements per table.
 const CHUNKS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 
 impl Table {
@@ -59,8 +59,8 @@ impl Table {
                     text.push_str(", ");
                 }
                 match dialect {
-                    // SQLite takes `$1` for a name and searches all names to bind each value. A long statement would take
-                    // quadratic time.
+                    // SQLite treats `$1` as a name, and searches all names for each value that is bound. A long statement
+                    // would take quadratic time.
                     Dialect::Sqlite => text.push('?'),
                     Dialect::Postgres => {
                         text.push('$');
@@ -74,8 +74,8 @@ impl Table {
     }
 }
 
-/// Adds rows, which may belong to several tables. Tables are filled in the order of their first row: callers list a row before
-/// the rows that refer to it.
+/// Adds rows, which may belong to several tables, in the order in which each table first appears. Callers list a row before the
+/// rows that refer to it.
 pub(super) async fn run(conn: &mut Conn, rows: &[&Insert]) -> Result<(), Error> {
     let mut tables: Vec<(&'static Table, Vec<&[Value]>)> = Vec::new();
     for row in rows {

@@ -1,5 +1,6 @@
-//! sqlx stores a checksum with each migration that it applies, and refuses to start when a migration no longer has its checksum.
-//! sqlx takes the checksum over the whole file. Here it is taken over the statements alone, so comments may change after a release.
+//! sqlx stores a checksum with each migration that it applies, and returns an error when a migration's checksum has changed.
+//! sqlx computes the checksum of the whole file. This module computes the checksum of the statements alone, so comments may
+//! change after a release.
 
 use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
@@ -13,8 +14,8 @@ static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| with_checksums(sqlx::migr
 
 /// Brings the schema up to date.
 pub(super) async fn run(pools: &Pools) -> Result<(), Error> {
-    // PostgreSQL has an advisory lock: of two replicas that start at once, one waits for the other, for `lock_timeout` at most.
-    // SQLite has none: one process may find a table that it was about to create, and then looks again.
+    // On PostgreSQL sqlx takes an advisory lock. If two replicas start at once, one waits for the other, for `lock_timeout` at
+    // most. SQLite has no such lock. A process may fail because another has just created the same table, and then tries again.
     let most_tries = match pools.dialect() {
         Dialect::Sqlite => 5,
         Dialect::Postgres => 1,
@@ -40,7 +41,7 @@ async fn run_once(pools: &Pools) -> Result<(), Error> {
     Ok(())
 }
 
-/// Replaces the checksums that sqlx took over whole files.
+/// Replaces the checksums of whole files by checksums of the statements.
 fn with_checksums(mut migrator: Migrator) -> Migrator {
     for migration in migrator.migrations.to_mut() {
         migration.checksum = Cow::Owned(Sha384::digest(statements(&migration.sql)).to_vec());
@@ -76,7 +77,7 @@ fn statements(sql: &str) -> String {
     text
 }
 
-/// Checksums of the first five migrations when they were taken over whole files, comments included.
+/// The checksums of the first five migrations as whole files, comments included.
 const FORMER_SQLITE: [&str; 5] = [
     "ac176616b7d440130663df28bc26f7240ccfb18f4c29aa4062d4c14cbb7ea2f54bea2e138d34a3a41fb3f87dc329ccaf",
     "c6cd3ad51b44fa53d8b57dda672a1b0a5a5717f380691ccb8c71c35adc3f12c9b8048edaf335b0f45f29f26d0447c41e",
@@ -92,9 +93,9 @@ const FORMER_POSTGRES: [&str; 5] = [
     "5b9635ef08455048417436d2dfd941fc3ac06c4552ea3776c09c2bd94a20712c287629f4db75b72f3b17ef6bbc315fcb",
 ];
 
-/// Replaces former checksums in a database that was migrated when they were taken over whole files.
+/// Replaces the checksums in a database that an earlier version migrated, which took checksums of whole files.
 ///
-/// Delete this and the tables above once every deployment has started a version from December 2026 or later.
+/// Delete this function and the two lists above once every deployment has started a version from December 2026 or later.
 async fn adopt_former_checksums(conn: &mut Conn) -> Result<(), Error> {
     let (migrator, former, exists, hex) = match conn.dialect() {
         Dialect::Sqlite => (

@@ -1,24 +1,24 @@
-//! The database: SQLite by default, PostgreSQL for more than one machine. Little of the code has to know which.
+//! The database: SQLite by default, PostgreSQL for more than one machine. Most code does not depend on which one it is.
 //!
 //! What always holds:
 //! - SQL is written once, with `$1` placeholders, in the part of the language that both databases understand ([`sql`]).
-//! - No transaction runs on a request's own future: when a client goes away, sqlx would leave the transaction open, with its
-//!   locks. Reads take a connection of their own ([`Db::read`]). Writes go through [`Db::transaction`] or [`Db::insert`], which
-//!   run in another task to the end and return after the commit.
+//! - No transaction runs on a request's own future. When the client goes away, sqlx would leave the transaction open, with its
+//!   locks. Reads use a connection outside any transaction ([`Db::read`]). Writes go through [`Db::transaction`] or
+//!   [`Db::insert`], which run in another task to the end and return after the commit.
 //! - SQLite has one writer, which commits waiting jobs in groups. `synchronous=FULL` then costs one disk flush per group.
 //!
 //! A transaction is written `db.transaction(|conn| Box::pin(async move { … }))`. The box is needed because the future borrows
-//! `conn` and must be `Send`: Rust cannot yet demand `Send` of the future of an `async` closure.
+//! `conn` and must be `Send`. Rust has no stable way yet to require `Send` of the future of an `async` closure.
 
 /// Fails requests at once while the database cannot be reached.
 mod breaker;
-/// The time, by the database's clock.
+/// The time by the database's clock.
 mod clock;
 /// Opens the pools, with the settings of both databases.
 mod connect;
-/// SQLite or PostgreSQL, by the URL.
+/// SQLite or PostgreSQL, as the URL says.
 mod dialect;
-/// What went wrong, with the questions that callers ask of it.
+/// The database error, with functions that tell its cause.
 mod error;
 /// Pieces of SQL text.
 mod fragments;
@@ -26,7 +26,7 @@ mod fragments;
 mod insert;
 /// Schema migrations: `migrations/sqlite` and `migrations/postgres`, built into the binary.
 mod migrate;
-/// The pools, and a connection of one.
+/// The connection pools, and a connection from a pool.
 mod pools;
 /// A statement with its values, run on either database.
 mod query;
@@ -104,12 +104,12 @@ impl Db {
         self.inner.pools.dialect()
     }
 
-    /// Brings the schema up to date. Two replicas may do so at once.
+    /// Brings the schema up to date. Several replicas may call this at the same time.
     pub async fn migrate(&self) -> Result<(), Error> {
         migrate::run(&self.inner.pools).await
     }
 
-    /// Returns the pools. For the session store, which has SQL of its own.
+    /// Returns the pools, for the session store, which runs its own SQL.
     pub(crate) fn pools(&self) -> Result<&Pools, Error> {
         self.begin_operation()?;
         Ok(&self.inner.pools)
@@ -125,7 +125,7 @@ impl Db {
         conn
     }
 
-    /// Runs work that a page needs before it can be rendered. Fails and trips the breaker after two seconds.
+    /// Runs work that a page needs before it can render. After two seconds the call fails and trips the breaker.
     pub(crate) async fn with_deadline<T, E: From<Error>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
@@ -139,15 +139,15 @@ impl Db {
         }
     }
 
-    /// Makes all operations fail at once, until the database answers again. Called when the database did not answer.
+    /// Makes all operations fail at once until the database answers again. Callers use this when the database did not answer.
     pub(crate) fn trip_breaker(&self) {
         self.inner.breaker.trip(self.inner.pools.clone());
     }
 
     /// Runs `work` in a transaction: commits when `work` returns `Ok`, and rolls back when it returns `Err` or panics.
     ///
-    /// The transaction runs to its end even when the caller goes away. On SQLite it waits for its turn at the single writer,
-    /// shares a commit with others, and must be short.
+    /// The transaction runs to its end even when the caller goes away. On SQLite the transaction waits for the single writer and
+    /// shares a commit with others. It must be short.
     pub async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -169,13 +169,13 @@ impl Db {
             Pools::Sqlite { .. } => self.inner.writer.run(work).await?,
             Pools::Postgres(pool) => self.run_alone(pool.clone(), work).await?,
         }
-        // Nothing was sent where the work panicked.
+        // If the work panicked, it sent no result.
         result.await.unwrap_or_else(|_| Err(Error::cancelled().into()))
     }
 
     async fn run_alone(&self, pool: PgPool, work: writer::Work) -> Result<(), Error> {
         let done = tokio::spawn(async move { writer::run_alone(Conn::Postgres(pool.acquire().await?), work).await });
-        // A server that hangs does not even report its own time-outs. The task goes on without the caller.
+        // A server that hangs does not report its own time-outs. The task goes on without the caller.
         let Ok(done) = timeout(writer::PATIENCE, done).await else {
             self.trip_breaker();
             return Err(Error::timed_out());
@@ -183,9 +183,9 @@ impl Db {
         done.map_err(|_| Error::cancelled())?
     }
 
-    /// Adds rows, all of them or none. Returns once they are on disk.
+    /// Adds all of the rows, or none of them. Returns once the rows are on disk.
     ///
-    /// Rows of many requests at once are written with few statements and one commit.
+    /// Rows of concurrent requests are written together, with few statements and one commit.
     pub async fn insert(&self, rows: Vec<Insert>) -> Result<(), Error> {
         self.begin_operation()?;
         let done = self.inner.writer.insert(rows).await;
@@ -195,22 +195,23 @@ impl Db {
         done
     }
 
-    /// Removes deleted data from the database's files, so that they hold nothing older than the tables. PostgreSQL cleans
-    /// `tables`; SQLite cleans its whole file.
+    /// Removes deleted data from the database's files. On SQLite the whole file is cleaned. On PostgreSQL only `tables` are
+    /// vacuumed, and the bytes of deleted rows can stay in a page until PostgreSQL needs the space.
     ///
-    /// Uses a connection of its own. On SQLite, writers meanwhile find the database locked; readers are not affected. After an
-    /// error the wipe has to be repeated.
+    /// The wipe opens its own connection. On SQLite, writers wait meanwhile and may fail with "database is locked"; readers are
+    /// not affected. After an error the caller has to repeat the wipe.
     pub async fn wipe(&self, tables: &[&'static str]) -> Result<(), Error> {
         self.count();
         wipe::run(&self.inner.pools, tables).await
     }
 
-    /// Returns how many operations have begun since the start: reads, transactions, inserts and wipes.
+    /// Returns how many operations have begun since the start: reads, transactions, inserts, wipes, and those of the session
+    /// store.
     pub fn operations(&self) -> u64 {
         self.inner.operations.load(Ordering::Relaxed)
     }
 
-    /// Asks the database for an answer. Errors: it gave none.
+    /// Sends the database a trivial query. Errors: the database did not answer.
     pub async fn ping(&self) -> Result<(), Error> {
         let mut conn = self.read().await?;
         let answer = sql("select 1").execute(&mut conn).await.map(|_| ());
@@ -220,7 +221,7 @@ impl Db {
         answer
     }
 
-    /// Writes what still waits, then closes all connections.
+    /// Writes all waiting jobs, then closes all connections.
     pub async fn close(&self) {
         self.inner.writer.stop().await;
         self.inner.pools.close().await;

@@ -4,7 +4,7 @@ use super::{Dialect, Error};
 
 /// The pools of open connections.
 pub(crate) enum Pools {
-    /// SQLite lets one connection at a time write. `write` holds this one connection; connections of `read` cannot write.
+    /// SQLite lets one connection at a time write. `write` holds the only connection that writes.
     Sqlite {
         read: SqlitePool,
         write: SqlitePool,
@@ -45,7 +45,7 @@ impl Pools {
     }
 }
 
-/// A connection that was taken from a pool.
+/// A connection from a pool. Dropping the connection returns it to the pool.
 pub enum Conn {
     Sqlite(PoolConnection<sqlx::Sqlite>),
     Postgres(PoolConnection<sqlx::Postgres>),
@@ -59,7 +59,8 @@ impl Conn {
         }
     }
 
-    /// Returns `" for update"` for PostgreSQL, which has row locks. SQLite needs none, since it has one writer at a time.
+    /// Returns the end of a `select` that locks its rows: `" for update"` on PostgreSQL. On SQLite the text is empty, because only
+    /// one transaction at a time can write.
     pub fn for_update(&self) -> &'static str {
         match self {
             Conn::Sqlite(_) => "",

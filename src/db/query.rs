@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Conn, Error};
 use crate::timestamp::{Timestamp, millis};
 
-/// A value for a placeholder. A null has a type too, because PostgreSQL asks for the type.
+/// A value for a placeholder. A null has a type too, because PostgreSQL checks the type.
 #[derive(Clone, Debug)]
 pub enum Value {
     Int(Option<i64>),
@@ -54,7 +54,7 @@ impl From<Option<Timestamp>> for Value {
     }
 }
 
-/// SQL adds and subtracts spans in milliseconds, the unit of its columns.
+/// A span is bound in milliseconds, the unit of the columns for times.
 impl From<Duration> for Value {
     fn from(span: Duration) -> Self {
         millis(span).into()
@@ -72,7 +72,7 @@ pub struct Query {
     values: Vec<Value>,
 }
 
-/// Begins a statement. The text is written by the program. Input never becomes part of it, but is bound to a placeholder.
+/// Begins a statement. The text never contains input: input is bound to placeholders.
 pub fn sql(text: impl Into<Cow<'static, str>>) -> Query {
     Query { text: text.into(), values: Vec::new() }
 }

@@ -40,7 +40,7 @@ impl TestDatabase {
         }
     }
 
-    /// Removes the database. A test that fails does not come here, and leaves its database to be looked at.
+    /// Removes the database. A failed test skips this call and leaves its database for inspection.
     pub async fn remove(self) {
         match self.place {
             TestPlace::Folder(folder) => drop(std::fs::remove_dir_all(folder)),

@@ -1,10 +1,10 @@
-//! SQLite: `secure_delete` overwrites a deleted row in its place. But when a page is split or merged, a moved row leaves its old
-//! bytes in the page's free space, and no setting overwrites these (measured: one copy in one of six databases after some
-//! thousand changes). `vacuum` builds every page anew. The checkpoint after it replaces the file's pages and empties the
+//! SQLite: `secure_delete` overwrites a deleted row in its place. When a page is split or merged, a moved row leaves its old
+//! bytes in the page's free space, and no setting overwrites these bytes. (In a trial, one of six databases held one such copy
+//! after some thousand changes.) `vacuum` builds every page anew. The checkpoint after it replaces the file's pages and empties the
 //! write-ahead log, which holds old pages as well.
 //!
-//! PostgreSQL: `vacuum` removes dead row versions. Their bytes stay in a page until the page needs the space, and in the
-//! server's log, archives and backups for as long as these are kept.
+//! PostgreSQL: `vacuum` removes dead row versions. Their bytes stay in the page until the page needs the space, and in the
+//! write-ahead log, archives and backups for as long as the operator keeps those.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{Error, Pools};
 
 /// How long one try of a checkpoint may block writers while it waits for readers.
 const CHECKPOINT: Duration = Duration::from_millis(500);
-/// How often the checkpoint is tried. Readers finish within moments, so after this many tries something is wrong.
+/// How many times the checkpoint is tried. Readers finish quickly, so more tries would not help.
 const TRIES: u32 = 20;
 
 /// See [`Db::wipe`](super::Db::wipe).

@@ -1,5 +1,5 @@
-//! Jobs that arrive during a commit wait and share the next one, so they also share its cost, one disk flush. The task owns the
-//! transaction: a caller that goes away stops nothing halfway.
+//! Jobs that arrive during a commit wait and share the next commit. They also share its cost, one disk flush. The writer's task
+//! owns the transaction, so a caller that goes away does not leave it half done.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -8,25 +8,25 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Conn, Error, Insert, Pools, insert, sql};
 
-/// The most jobs in one transaction. More would hold the write lock for long.
+/// The most jobs in one transaction. A larger group would hold the write lock for too long.
 const GROUP: usize = 512;
-/// The most jobs that can wait. When the queue is full, callers wait until they can add theirs.
+/// The most jobs in the queue. When the queue is full, a caller waits for a free place.
 const QUEUE: usize = 4096;
 /// How long a caller waits for its commit. A job that timed out may still be committed later.
 pub(super) const PATIENCE: Duration = Duration::from_secs(8);
-/// How long a group may take. Longer than the time-outs of locks and statements.
+/// How long a group may take. The limit is longer than the time-outs of locks and statements.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What [`Db::transaction`](super::Db::transaction) runs. The work itself hands its result to the caller, who uses it once the
-/// writer has reported `Ok`.
+/// What [`Db::transaction`](super::Db::transaction) runs. The work sends its result to the caller, which uses the result once
+/// the writer has reported `Ok`.
 pub(super) type Work = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<(), Undo>> + Send>;
 
-/// The work failed or panicked, and its changes are to be undone.
+/// The work failed or panicked, so its changes have to be undone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Undo;
 
-/// Tells a caller that its job is settled: committed, or undone because the work failed. After an error the job may or may not
-/// be committed.
+/// Tells a caller that its job is settled: committed, or undone because the work failed. After an error the job may be committed
+/// or not.
 type Done = oneshot::Sender<Result<(), Error>>;
 
 enum Job {
@@ -84,7 +84,7 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Job>) {
                 job => jobs.push(job),
             }
         }
-        // A server that hangs must not block the task for ever. By now the callers have timed out.
+        // A server that hangs must not block the task for ever. After DEADLINE all callers have timed out.
         if !jobs.is_empty() && tokio::time::timeout(DEADLINE, commit(&pools, jobs)).await.is_err() {
             tracing::error!("a group of writes was given up");
         }
@@ -116,12 +116,12 @@ async fn commit(pools: &Pools, jobs: Vec<Job>) {
     }
     // Jobs that did not run because of the failure were dropped with their senders. Their callers get `Error::cancelled`.
     for (done, result) in settled {
-        // A caller that went away is not told.
+        // The send fails if the caller has gone away.
         let _ = done.send(committed.clone().and(result));
     }
 }
 
-/// Runs the jobs of a group. A job that fails undoes nothing of the others.
+/// Runs the jobs of a group. A failed job does not undo the other jobs.
 ///
 /// Errors: the connection cannot be used any more.
 async fn apply(conn: &mut Conn, jobs: Vec<Job>, settled: &mut Vec<(Done, Result<(), Error>)>) -> Result<(), Error> {
@@ -134,8 +134,8 @@ async fn apply(conn: &mut Conn, jobs: Vec<Job>, settled: &mut Vec<(Done, Result<
             Job::Stop { .. } => {}
         }
     }
-    // All inserts go together and without a savepoint, because only a bug makes the database refuse one. If it refuses one,
-    // each insert is run by itself.
+    // All inserts run together and without a savepoint, because only a bug makes the database refuse one. If the database
+    // refuses one, each insert runs by itself.
     let together: Vec<&Insert> = inserts.iter().flat_map(|(rows, _)| rows).collect();
     match insert::run(conn, &together).await {
         Ok(()) => settled.extend(inserts.into_iter().map(|(_, done)| (done, Ok(())))),
@@ -148,21 +148,21 @@ async fn apply(conn: &mut Conn, jobs: Vec<Job>, settled: &mut Vec<(Done, Result<
                 settled.push((done, result));
             }
         }
-        // After a held lock or a full disk, running each by itself would only wait again.
+        // After a lock time-out or on a full disk, running each insert by itself would fail again.
         Err(error) => {
             settled.extend(inserts.into_iter().map(|(_, done)| (done, Err(error.clone()))));
             return Err(error);
         }
     }
     for (work, done) in runs {
-        // The work has told its caller why its changes are undone.
+        // The work has sent the reason for an undo to its caller.
         let _: Result<(), Undo> = in_savepoint(conn, async |conn| catch_panic(work(conn)).await).await?;
         settled.push((done, Ok(())));
     }
     Ok(())
 }
 
-/// Runs `work` in a savepoint, and undoes its changes where it fails. The outer error is the connection's.
+/// Runs `work` in a savepoint, and undoes its changes if it fails. The outer error means that the connection failed.
 async fn in_savepoint<E>(
     conn: &mut Conn,
     work: impl AsyncFnOnce(&mut Conn) -> Result<(), E>,
@@ -197,8 +197,8 @@ pub(super) async fn run_alone(mut conn: Conn, work: Work) -> Result<(), Error> {
 
 async fn begin(conn: &mut Conn) -> Result<(), Error> {
     let text = match conn {
-        // Takes the write lock now, where `busy_timeout` applies. A transaction that reads first and then writes fails at once
-        // when another holds the lock.
+        // `immediate` takes the write lock now, where `busy_timeout` applies. A transaction that reads first and writes later
+        // would fail at once if another connection had the lock.
         Conn::Sqlite(_) => "begin immediate",
         Conn::Postgres(_) => "begin",
     };
