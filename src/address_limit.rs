@@ -1,4 +1,4 @@
-//! How often a network address may do something: counted in this process, never stored.
+//! Limits how often a network address may do something. Counts stay in this process and are never stored.
 
 use std::{
     collections::HashMap,
@@ -8,23 +8,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many addresses a limit remembers. With more, those whose window has ended are forgotten; if all windows are open, all
-/// addresses are forgotten.
+/// How many addresses a limit remembers. When the list is full, addresses whose window has ended are forgotten. If all windows
+/// are open, all addresses are forgotten.
 const ADDRESSES: usize = 50_000;
 
-/// A request extension: the network address of the client, as far as trusted proxies tell it.
+/// A request extension: the client's network address. Behind a trusted proxy, this is the address that the proxy reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// What an address may do, and how often. Each limit is a type of its own, so that a handler cannot use up another's share.
+/// What an address may do, and how often. Each limit has its own type, so that a handler cannot count against another limit.
 pub trait Limited {
-    /// How often an address may do it within the window.
+    /// How often an address may act within the window.
     const MOST: u32;
-    /// The window begins with the first time.
+    /// The length of the window, which begins when the address first acts.
     const WINDOW: Duration;
 }
 
-/// Counts what addresses do. Clones count together; each process counts for itself.
+/// Counts how often addresses act. Clones share their counts; each process has its own.
 #[derive(Clone, Debug)]
 pub struct AddressLimit<What> {
     counts: Arc<Mutex<HashMap<IpAddr, Count>>>,
@@ -44,10 +44,10 @@ impl<What> Default for AddressLimit<What> {
 }
 
 impl<What: Limited> AddressLimit<What> {
-    /// Counts one time for an address and returns `true`, unless the address has had its share.
+    /// Counts one action of an address and returns `true`. Returns `false` if the address is over its limit.
     ///
-    /// Loopback and private addresses have no share and are always admitted: such an address is a proxy that the
-    /// configuration does not name, and everybody comes from it.
+    /// Loopback and private addresses are always admitted and not counted. Such an address is a proxy that the configuration
+    /// does not name, and all visitors share it.
     pub fn admits(&self, address: IpAddr) -> bool {
         if is_private(address) {
             return true;
@@ -59,7 +59,7 @@ impl<What: Limited> AddressLimit<What> {
         admitted
     }
 
-    /// Returns how long an address has to wait before the next time, or `None` if it need not wait.
+    /// Returns how long an address has to wait before its next action, or `None` if it need not wait.
     pub fn wait_of(&self, address: IpAddr) -> Option<Duration> {
         let counts = self.lock();
         let found = counts.get(&network(address))?;
@@ -69,13 +69,13 @@ impl<What: Limited> AddressLimit<What> {
         What::WINDOW.checked_sub(found.since.elapsed())
     }
 
-    /// Counts one time for an address.
+    /// Counts one action of an address.
     pub fn count(&self, address: IpAddr) {
         let mut counts = self.lock();
         if counts.len() >= ADDRESSES {
             counts.retain(|_, entry| entry.since.elapsed() < What::WINDOW);
             if counts.len() >= ADDRESSES {
-                // An attack from this many addresses is not stopped by counting addresses.
+                // Counting addresses does not stop an attack from this many addresses.
                 counts.clear();
             }
         }
@@ -88,13 +88,13 @@ impl<What: Limited> AddressLimit<What> {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Count>> {
-        // A panic while the lock was held cannot have left half an entry.
+        // A panic under the lock leaves no incomplete entry, so the map can still be used.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Returns what one customer of an internet provider has: an IPv4 address, or a /64 of IPv6 addresses (`2001:db8::1` →
-/// `2001:db8::`).
+/// Returns the network that an internet provider gives one customer: an IPv4 address, or a /64 of IPv6 addresses. Example:
+/// `2001:db8::1` → `2001:db8::`.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

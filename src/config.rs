@@ -1,7 +1,7 @@
 //! Configuration: environment variables, read once at the start.
 //!
-//! A mistake stops the start. All mistakes are reported at once, by the name of the variable and never by a value that may be
-//! secret.
+//! A mistake stops the start. All mistakes are reported at once. A report names the variable, and never repeats a value that may
+//! be secret.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -14,36 +14,37 @@ use crate::{
     variables::{Mistake, Variables, list},
 };
 
-/// Where no pages are: build output, server functions, health and metrics.
+/// Prefixes of paths without pages: build output, server functions, health and metrics.
 const NO_PAGES: [&str; 5] = ["/pkg", "/api", "/healthz", "/readyz", "/metrics"];
 
-/// How the application runs. Each field says which variable it is read from.
+/// How the application runs. Each field names its variable.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `DATABASE_URL`: `sqlite://data/waymark.db` (default) or `postgres://user:password@host/database`.
     pub database_url: String,
-    /// `LEPTOS_SITE_ADDR`: where the server listens. Default `127.0.0.1:3000`.
+    /// `LEPTOS_SITE_ADDR`: the address on which the server listens. Default `127.0.0.1:3000`.
     pub site_addr: SocketAddr,
-    /// `SITE_URL`: how visitors reach the site. Default `http://` and the address above. With `https://` cookies are
-    /// `Secure` with the `__Host-` prefix and HSTS is sent.
+    /// `SITE_URL`: the address under which visitors reach the site. Default `http://` and the address above. With `https://`
+    /// the server sends HSTS, and cookies have `Secure` and the `__Host-` prefix.
     pub site_url: String,
-    /// `LEPTOS_ENV`: `DEV` (as `cargo leptos watch` sets it) or `PROD`. Default: by how the binary was built.
+    /// `LEPTOS_ENV`: `DEV` (which `cargo leptos watch` sets) or `PROD`. Default: `DEV` in a debug build, `PROD` in a release
+    /// build.
     pub development: bool,
     /// What the owner sets about attribution.
     pub attribution: Arc<Settings>,
-    /// `TRUSTED_PROXIES`: networks whose `X-Forwarded-For` is believed, separated by commas. Default: none.
+    /// `TRUSTED_PROXIES`: networks of proxies, separated by commas. `X-Forwarded-For` is read only from them. Default: none.
     pub trusted_proxies: Vec<IpNet>,
-    /// `METRICS_ADDR`: where Prometheus metrics are served. Default: nowhere.
+    /// `METRICS_ADDR`: the address on which Prometheus metrics are served. Default: no metrics.
     pub metrics_addr: Option<SocketAddr>,
-    /// `LOG_FORMAT`: `json` or `pretty`. Default: pretty in development.
+    /// `LOG_FORMAT`: `json` or `pretty`. Default: `pretty` in development, else `json`.
     pub log_json: bool,
 }
 
 impl Config {
     /// Reads the configuration through `get`, which returns the value of a variable.
     ///
-    /// Always returns a configuration, with defaults where a value was wrong. The start can then try the port and the
-    /// database too, and report what fails there together with the mistakes.
+    /// Always returns a configuration: a wrong value is replaced by the default. So the start can also try the port and the
+    /// database, and report all mistakes together.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> (Self, Vec<Mistake>) {
         let mut variables = Variables::new(&get);
         let site_addr = variables.value("LEPTOS_SITE_ADDR", parse_addr);
@@ -67,10 +68,10 @@ impl Config {
         (config, variables.mistakes)
     }
 
-    /// Reads the process' environment.
+    /// Reads the environment of the process.
     ///
-    /// An unknown variable that begins with `ATTRIBUTION_` is a mistake too: an owner who mistypes `ATTRIBUTION_CONSENT` must
-    /// not believe that visitors are asked.
+    /// An unknown variable that begins with `ATTRIBUTION_` is a mistake too. Otherwise an owner who mistypes
+    /// `ATTRIBUTION_CONSENT` would believe that visitors are asked.
     pub fn from_environment() -> (Self, Vec<Mistake>) {
         let asked = std::cell::RefCell::new(Vec::new());
         let (config, mut mistakes) = Self::read(|name| {
@@ -83,7 +84,7 @@ impl Config {
         (config, mistakes)
     }
 
-    /// Whether this is a developer's machine: sample data at a click, errors in plain words.
+    /// Whether this is a developer's machine, where the dashboard offers sample data at a click.
     pub fn is_development(&self) -> bool {
         self.development
     }
@@ -126,7 +127,7 @@ fn parse_site_url(value: &str) -> Result<String, String> {
     }
 }
 
-/// Returns where a browser on this machine finds the site.
+/// Returns the address at which a browser on this machine reaches the site. Example: `0.0.0.0:3000` → `http://127.0.0.1:3000`.
 fn default_site_url(addr: SocketAddr) -> String {
     match addr.ip().is_unspecified() {
         true => format!("http://127.0.0.1:{}", addr.port()),
@@ -134,7 +135,7 @@ fn default_site_url(addr: SocketAddr) -> String {
     }
 }
 
-/// Returns a mistake for each name that begins with `ATTRIBUTION_` and that no setting reads.
+/// Returns a mistake for each name that begins with `ATTRIBUTION_` and is not a setting.
 fn unknown(names: impl Iterator<Item = String>, asked: &[String]) -> Vec<Mistake> {
     names
         .filter(|name| name.starts_with("ATTRIBUTION_") && !asked.contains(name))

@@ -1,7 +1,7 @@
 //! The cookies that this site sets: one reader and one writer for all of them.
 //!
-//! Names are compared byte for byte, which the `cookie` crate does not do: it trims and decodes names. With it, another host of
-//! this domain could set `%5F%5FHost-flash` and have it read as `__Host-flash`.
+//! Names are compared byte for byte. The `cookie` crate trims and decodes names. With that crate, another host of this domain
+//! could set `%5F%5FHost-flash`, which would be read as `__Host-flash`.
 
 use std::time::Duration;
 
@@ -32,22 +32,24 @@ impl SiteCookie {
         Self { name, secure }
     }
 
-    /// The name that browsers know.
+    /// Returns the name that browsers use.
     pub fn name(self) -> &'static str {
         self.name
     }
 
-    /// All values that a request's headers hold under exactly this name. A browser sends one; several may be forged.
+    /// Returns all values that a request's headers have under exactly this name. A browser sends one value; with several, some
+    /// may be forged.
     pub fn values(self, headers: &HeaderMap) -> impl Iterator<Item = &str> {
         values(headers, self.name)
     }
 
-    /// The `Set-Cookie` that makes a browser keep `value`, which must be visible ASCII without `;`, for `max_age`.
+    /// Returns the `Set-Cookie` that makes a browser keep `value` for `max_age`. The value must be visible ASCII without `;`.
     pub fn set(self, value: &str, max_age: Duration) -> String {
         format!("{}={value}; {}; Max-Age={}", self.name, self.attributes(), max_age.as_secs())
     }
 
-    /// The `Set-Cookie` that makes a browser drop the cookie. Browsers ask for the attributes that the cookie was set with.
+    /// Returns the `Set-Cookie` that makes a browser drop the cookie. The attributes are those with which the cookie was set,
+    /// because browsers require that.
     pub fn removal(self) -> String {
         format!("{}=; Max-Age=0; {}", self.name, self.attributes())
     }
@@ -65,7 +67,8 @@ pub fn append(headers: &mut HeaderMap, set_cookie: &str) {
     }
 }
 
-/// All values that a request's headers hold under exactly this name. Other cookies may hold any bytes.
+/// Returns all values that a request's headers have under exactly this name. Values that are not UTF-8 are skipped, and other
+/// cookies may have any bytes.
 pub fn values<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
     let pairs =
         headers.get_all(header::COOKIE).into_iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));

@@ -1,8 +1,8 @@
 //! Hosts in addresses that browsers send.
 //!
 //! The `url` crate would change results: it rewrites `bücher.example` to `xn--bcher-kva.example`, `0x7f.1` to `127.0.0.1` and
-//! `a%2eb` to `a.b`, and reads `https:///a` as the host `a`. A referrer is stored with its host as the browser sent it. These
-//! functions also allocate nothing, which matters because every request calls them.
+//! `a%2eb` to `a.b`, and reads `https:///a` as the host `a`. A referrer is stored with its host as the browser sent it. The
+//! functions here also allocate nothing, which matters because every request calls them.
 
 /// The parts of `https://user:password@www.example.com:8443/a?b#c`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn without_port(authority: &str) -> Option<&str> {
     (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(host)
 }
 
-/// Whether a host is `domain` or below it: `m.example.com` is under `example.com`. Both are in lower case.
+/// Whether a host is `domain` or below it: `m.example.com` is under `example.com`. Host and domain are in lower case.
 pub fn is_under(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|below| below.is_empty() || below.ends_with('.'))
 }

@@ -1,4 +1,4 @@
-//! Ids. Each kind of row has an id type of its own, so that a user's id cannot be passed where a visitor's is asked for.
+//! Each kind of row has its own type of id, so that a user's id cannot be passed in place of a visitor's id.
 
 use std::{fmt, str::FromStr};
 
@@ -16,10 +16,10 @@ macro_rules! ids {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Smaller than every id that was made: a walk through a table in the order of its ids begins after it.
+            /// The id of zeros, smaller than every other id. A walk through a table in the order of ids begins after this id.
             pub const NIL: Self = Self(Uuid::nil());
 
-            /// Makes a new id. It is of version 7, which orders ids by time: new rows stand together in the index.
+            /// Makes a new id of version 7. Such ids sort by time, so new rows are close together in the index.
             #[allow(clippy::new_without_default, reason = "a default is the same each time")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
@@ -78,7 +78,7 @@ ids! {
 }
 
 impl ConversionId {
-    /// Returns the id of a user's sign-up: the user's own id, so that a user has exactly one sign-up.
+    /// Returns the id of a user's sign-up, which equals the user's id. So a user cannot have two sign-ups.
     pub const fn of_sign_up(user: UserId) -> Self {
         Self(user.0)
     }

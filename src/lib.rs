@@ -1,36 +1,38 @@
 //! Waymark: the Leptos full-stack starter that knows where every sign-up came from.
 //!
-//! UTM parameters, click ids, referrers and referral links are captured by an Axum layer, kept for the visitor, and tied to the
-//! user at sign-in.
+//! An Axum layer captures UTM parameters, click ids, referrers and referral links, and stores them as touches of the visitor.
+//! Signing up or signing in links the visitor to the user.
 //!
 //! # Layout
 //!
-//! - [`attribution`]: the heart. What a link says, touches, visitors, lead sources, referral links, reports.
+//! - [`attribution`]: reading links, touches, visitors, lead sources, referral links, conversions, reports.
 #![cfg_attr(
     feature = "ssr",
     doc = "- [`auth`]: accounts, passwords, sessions of signed-in users, the forms' server functions.
-- [`privacy`]: how long things are kept, exporting and erasing what is kept about a user.
-- [`pages`], [`admin`]: what people see. [`components`]: what pages share; [`app`]: the document and the routes.
+- [`privacy`]: retention, and the export and erasure of a user's data.
+- [`pages`], [`admin`]: the pages. [`components`]: what pages share. [`app`]: the document and the routes.
 - [`server`]: the router with all its layers, the session store, start and stop.
-- [`db`]: SQLite and PostgreSQL, one way to use either. [`config`]: environment variables. [`demo`]: sample data.
+- [`db`]: SQLite and PostgreSQL behind one interface. [`config`]: environment variables. [`demo`]: sample data.
 - [`import`]: leads of django-utm-tracker become touches here."
 )]
 //!
-//! Imports run one way: server → app → pages, admin → privacy → auth → attribution → db, config.
+//! Imports run one way: server → app → admin → pages → auth → attribution → db. `tests/architecture.rs` has the whole list.
 //!
 //! # The way of a request
 //!
 //! Security headers → request id → log → compression → error page → panic → overload → deadline → body limit → cross-origin
-//! check → client address → cookie hygiene, then either files and health checks, which know no session, or: session → user →
-//! `UtmSessionLayer` → `LeadSourceLayer` → guard → page, server function, referral link or export.
+//! check → client address → cookie hygiene. Then follow either the routes that know no visitor (files, health checks, reported
+//! conversions), or: session → user → `UtmSessionLayer` → `LeadSourceLayer` → guard → page, server function, referral link or
+//! export. `server/router.rs` gives the reasons for the order.
 //!
-//! The browser's half is [`components`]' islands and nothing else: pages render on the server and are complete without it.
+//! In the browser only islands run: those of [`components`] and the inspector. Pages render on the server, and are complete
+//! without the islands.
 
 #[cfg(feature = "ssr")]
 pub mod address_limit;
 #[cfg(feature = "ssr")]
 pub mod admin;
-/// In the browser, only the inspector's island.
+/// The browser gets only the inspector's island.
 #[cfg(not(feature = "ssr"))]
 pub mod admin {
     pub mod inspector;
@@ -52,13 +54,13 @@ pub mod db;
 pub mod demo;
 /// Hosts in addresses that browsers send.
 mod host;
-/// The ids of users, visitors, touches and conversions: a type for each.
+/// The ids of users, visitors, touches, conversions and API tokens: a type for each.
 #[cfg(feature = "ssr")]
 pub mod id;
-/// Moving in: leads of django-utm-tracker become touches here.
+/// Imports leads of django-utm-tracker as touches.
 #[cfg(feature = "ssr")]
 pub mod import;
-/// A path of this site and nothing else.
+/// A path that cannot lead to another site.
 #[cfg(feature = "ssr")]
 mod local_path;
 /// The query parameters of this site's own pages.
@@ -75,7 +77,7 @@ pub mod random;
 pub mod server;
 #[cfg(feature = "ssr")]
 pub mod state;
-/// A moment, which is no number and no span of time.
+/// A moment in time, as a type that is neither a number nor a duration.
 pub mod timestamp;
 /// Reading environment variables.
 #[cfg(feature = "ssr")]

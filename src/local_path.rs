@@ -1,4 +1,4 @@
-//! A path of this site and nothing else, so that a redirect to it cannot lead to another site.
+//! A path of this site. A redirect to such a path cannot lead to another site.
 
 /// A path of this site, perhaps with a query and a fragment: `/account?tab=1#top`.
 ///
@@ -8,8 +8,8 @@ pub struct LocalPath<'t>(&'t str);
 
 impl<'t> LocalPath<'t> {
     /// Returns `None` for everything else:
-    /// - `evil.example`, `https://evil.example`, `javascript:…`, `?x`, ``: no slash in front.
-    /// - `//evil.example`: browsers read another host.
+    /// - `evil.example`, `https://evil.example`, `javascript:…`, `?x`, the empty text: no slash in front.
+    /// - `//evil.example`: browsers read this as another host.
     /// - `/\evil.example`, `/a\b`: browsers read a backslash as a slash.
     /// - `/a b`, `/\t/evil.example`, `/ä`: browsers drop or encode these bytes, and some are not allowed in headers.
     pub fn parse(text: &'t str) -> Option<Self> {
@@ -19,7 +19,7 @@ impl<'t> LocalPath<'t> {
         is_local.then_some(Self(text))
     }
 
-    /// The text that was parsed.
+    /// Returns the text that was parsed.
     pub fn as_str(self) -> &'t str {
         self.0
     }

@@ -4,11 +4,11 @@ use crate::attribution::capture::consent_handoff;
 ///
 /// Add a parameter here when a page begins to read it.
 pub const PAGE_PARAMETERS: [&str; 32] = [
-    // The way back after sign-in, and form fields.
+    // Where to go after sign-in, and form fields.
     "next",
     "email",
     "password",
-    // What Leptos adds to the address of a failed form.
+    // Parameters that Leptos adds to the address of a failed form.
     "__err",
     "__path",
     // Filters, sorting and paging of the admin pages.

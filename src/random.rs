@@ -1,5 +1,5 @@
-//! [`Random`] makes numbers that only look random, for samples: the same numbers for the same seed, on every machine.
-//! [`secret_bytes`] are the operating system's, for secrets.
+//! [`Random`] makes repeatable numbers for samples: the same seed gives the same numbers on every machine. [`secret_bytes`]
+//! returns random bytes of the operating system, for secrets.
 
 use crate::timestamp::Timestamp;
 use argon2::password_hash::rand_core::{OsRng, RngCore};
@@ -15,7 +15,7 @@ pub fn secret_bytes<const N: usize>() -> [u8; N] {
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 ///
 /// `rand` and `fastrand` do not promise the same numbers in their next version. Sample data and sampled models must not change
-/// with an update, so the generator is our own.
+/// with an update, so this project has its own generator.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -32,12 +32,12 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number from 0 and below `limit`, which is not 0.
+    /// Returns a number from 0 to `limit - 1`. The limit is not 0.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next_u64() % limit
     }
 
-    /// A number from 0 and below 1.
+    /// Returns a number from 0 up to, but not including, 1.
     pub fn unit(&mut self) -> f64 {
         // A double holds 53 bits.
         (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
@@ -48,18 +48,19 @@ impl Random {
         self.unit() < probability
     }
 
-    /// One item of a list that is not empty.
+    /// Returns one item of a list. The list is not empty.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len() as u64) as usize]
     }
 
-    /// A position in `cumulative`, a list of running sums. A position is as likely as the amount that it adds to the sums.
+    /// Returns a position in `cumulative`, a list of running sums. The probability of a position is proportional to its step in
+    /// the sums. Example: `[1.0, 4.0]` → position 0 with probability 1/4, position 1 with probability 3/4.
     pub fn weighted(&mut self, cumulative: &[f64]) -> usize {
         let point = self.unit() * cumulative.last().copied().unwrap_or_default();
         cumulative.partition_point(|sum| *sum <= point).min(cumulative.len().saturating_sub(1))
     }
 
-    /// A text of letters from an ASCII alphabet.
+    /// Returns a text of `length` letters from an ASCII alphabet.
     pub fn text(&mut self, alphabet: &[u8], length: usize) -> String {
         (0..length).map(|_| char::from(*self.pick(alphabet))).collect()
     }
@@ -72,7 +73,7 @@ impl Random {
         }
     }
 
-    /// An id of version 7, which says when it was made.
+    /// Returns an id of version 7, which carries the time `at`.
     pub fn id<T: From<Uuid>>(&mut self, at: Timestamp) -> T {
         let bytes = (u128::from(self.next_u64()) << 64 | u128::from(self.next_u64())).to_be_bytes();
         let mut tail = [0; 10];

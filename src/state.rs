@@ -1,4 +1,4 @@
-//! What every request can reach: axum handlers as state, pages and server functions as context
+//! What every request can use. Axum handlers take it as state; pages and server functions take it from the context
 //! (`expect_context::<AppState>()`).
 
 use std::{ops::Deref, sync::Arc};
@@ -28,7 +28,7 @@ pub struct StateParts {
     pub accounts: Accounts,
     /// What the attribution layers need.
     pub attribution: Attribution,
-    /// Beacons of an address, counted in this process.
+    /// Limits the beacons of each address.
     pub beacon_limit: BeaconLimit,
     pub options: LeptosOptions,
 }
@@ -71,7 +71,7 @@ impl FromRef<AppState> for BeaconLimit {
     }
 }
 
-/// `leptos_axum` asks for the options.
+/// `leptos_axum` takes the options from the state.
 impl FromRef<AppState> for LeptosOptions {
     fn from_ref(state: &AppState) -> Self {
         state.options.clone()

@@ -1,4 +1,4 @@
-//! Moments. Spans of time are [`Duration`]s: `now - DAY` is a moment, `now - then` is a span.
+//! Moments in time. Spans of time are [`Duration`]s: `now - DAY` is a moment, `now - then` is a span.
 
 use std::{
     ops::{Add, Sub},
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 pub const MILLISECOND: Duration = Duration::from_millis(1);
 pub const DAY: Duration = Duration::from_hours(24);
 
-/// A moment in milliseconds since the Unix epoch, UTC, which is how the database and the session store one.
+/// A moment in milliseconds since the Unix epoch, UTC. The database and the session store moments as this number.
 ///
-/// Arithmetic stops at the ends of time, [`Timestamp::MIN`] and [`Timestamp::MAX`].
+/// Sums and differences that would overflow become [`Timestamp::MIN`] or [`Timestamp::MAX`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(transparent))]
 #[serde(transparent)]
@@ -34,7 +34,7 @@ impl Timestamp {
 
 #[cfg(feature = "ssr")]
 impl Timestamp {
-    /// Errors: the moment is beyond jiff's calendar, which ends with the year 9999.
+    /// Converts the moment for jiff. Errors: the moment is outside jiff's calendar, which has the years -9999 to 9999.
     pub fn to_jiff(self) -> Result<jiff::Timestamp, jiff::Error> {
         jiff::Timestamp::from_millisecond(self.0)
     }
@@ -63,7 +63,7 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
-/// The time from `earlier` to `self`; zero where `earlier` is later, as for [`std::time::Instant`].
+/// The time from `earlier` to `self`. If `earlier` is the later moment, the time is zero, as for [`std::time::Instant`].
 impl Sub for Timestamp {
     type Output = Duration;
 
@@ -72,12 +72,12 @@ impl Sub for Timestamp {
     }
 }
 
-/// Returns how many whole days a span has.
+/// Returns the number of whole days in a span: 47 hours → 1.
 pub const fn whole_days(span: Duration) -> i64 {
     (span.as_secs() / DAY.as_secs()).cast_signed()
 }
 
-/// Returns whole milliseconds; a span longer than all of time is cut to it.
+/// Returns a span in whole milliseconds. A span that is too long for the type becomes `i64::MAX`.
 pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,6 +1,6 @@
-//! Reading environment variables: all mistakes are collected, each by the name of its variable.
+//! Reads environment variables and collects all mistakes, each with the name of its variable.
 //!
-//! A message repeats a value only where the value cannot be a secret.
+//! A message repeats a value only if the value cannot be a secret.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ impl std::fmt::Display for Mistake {
     }
 }
 
-/// Reads variables through a function, which tests replace, and collects what is wrong with them.
+/// Reads variables through a function, which tests replace, and collects the mistakes in their values.
 pub struct Variables<'g> {
     get: &'g dyn Fn(&str) -> Option<String>,
     pub mistakes: Vec<Mistake>,
@@ -28,7 +28,7 @@ impl<'g> Variables<'g> {
         Self { get, mistakes: Vec::new() }
     }
 
-    /// Returns the parsed value of a variable, or `None` where the variable is not set, empty or wrong.
+    /// Returns the parsed value of a variable, or `None` if the variable is not set, empty or wrong.
     pub fn value<T>(&mut self, variable: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = (self.get)(variable)?;
         let text = text.trim();
@@ -47,7 +47,7 @@ impl<'g> Variables<'g> {
     }
 }
 
-/// Lists the words of choices as a sentence does: `a, b or c`.
+/// Joins the words of choices: `a, b or c`.
 fn one_of<T>(choices: &[(&str, T)]) -> String {
     let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
     match words.split_last() {
@@ -64,7 +64,7 @@ pub fn list<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result
 
 /// Reads a whole number with its unit: `30m`, `12h`, `90d`, `4w`.
 ///
-/// jiff's parser is not used: it also reads `1d 12h`, `1.5h`, `P90D` and `-1d`, and to refuse those takes as many lines.
+/// jiff's parser also reads `1d 12h`, `1.5h`, `P90D` and `-1d`. Refusing those would take as many lines as this function.
 pub fn parse_duration(value: &str) -> Result<Duration, String> {
     let wrong = || format!("must be a whole number with a unit (s, m, h, d or w) like 90d, not {value:?}");
     let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -78,8 +78,8 @@ pub fn parse_duration(value: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     match number.checked_mul(unit) {
-        Some(0) => Err("must be longer than nothing".into()),
-        // More than a hundred years is a slip. The bound also keeps later sums of times from overflowing.
+        Some(0) => Err("must be longer than zero".into()),
+        // More than a hundred years is a typing mistake. The limit also keeps later sums of times from overflowing.
         Some(seconds) if seconds <= 3_155_760_000 => Ok(Duration::from_secs(seconds)),
         _ => Err("is longer than a hundred years".into()),
     }

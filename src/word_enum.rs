@@ -1,6 +1,6 @@
-/// Declares an enum whose variants are each written as one fixed text.
+/// Declares an enum in which each variant has one fixed text.
 ///
-/// The list of variants stands once; the macro makes `ALL` (in the order of the list), `as_str` and `from_word` from it:
+/// From the list of variants the macro makes `ALL` (in the order of the list), `as_str` and `from_word`:
 ///
 /// ```ignore
 /// word_enum! {
@@ -28,14 +28,14 @@ macro_rules! word_enum {
             /// All variants, in the order of their declaration.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
-            /// The variant's fixed text.
+            /// Returns the variant's fixed text.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
                 }
             }
 
-            /// The variant with exactly this text.
+            /// Returns the variant with exactly this text.
             pub fn from_word(word: &str) -> Option<Self> {
                 match word {
                     $($word => Some(Self::$variant),)+

@@ -1,50 +1,50 @@
-//! Attribution: where visitors came from, kept from the first moment and tied to the user who signs up.
+//! Attribution records where visitors came from, from the first request on, and links that to the user who signs up.
 //!
-//! This module knows nothing of pages, forms or HTML. Take it together with its migrations to have attribution elsewhere;
-//! delete it to have a starter without.
+//! This module writes no HTML and imports nothing from pages. To use attribution in another application, take the module with
+//! its migrations and the small modules that it imports (`tests/architecture.rs` lists them).
 //!
 //! What always holds:
-//! - Once a landing is answered, its touch is in the database.
-//! - A touch counts once and belongs to one visitor; a visitor belongs to at most one user, for good.
-//! - Whatever fails here is logged and counted, and the page is served.
-//! - No signal, no row, no cookie, no query.
+//! - A landing is answered after its touch is stored. If the database is down, the touch waits in a cookie.
+//! - A touch counts once and belongs to one visitor. The first sign-in links the visitor to a user, and the link never changes.
+//! - A failure here is logged, and the page is served.
+//! - A visit without a signal leaves no row and no cookie, and costs no query.
 
-/// Names of campaigns that reports show as another campaign.
+/// Merged campaign names: reports show an alias as its campaign.
 #[cfg(feature = "ssr")]
 pub mod campaign_alias;
-/// A request becomes a touch: the decision, the recorder, and the layers and forms that use them.
+/// A request becomes a touch: the decision, the recorder, and the layers and endpoints that use them.
 #[cfg(feature = "ssr")]
 pub mod capture;
-/// One channel for every touch; the rules are data.
+/// The channel of a touch, decided by a table of rules.
 #[cfg(feature = "ssr")]
 pub mod channel;
-/// What a visitor decided about being remembered.
+/// What a visitor decided about consent.
 #[cfg(feature = "ssr")]
 pub mod consent;
-/// What a user did that counts: recorded once, refunded at most once over.
+/// Conversions: each is recorded once, and its refunds never exceed its value.
 #[cfg(feature = "ssr")]
 pub mod conversion;
-/// Sharing a conversion's credit among the touches before it.
+/// The models that share a conversion's credit among the touches before the conversion.
 #[cfg(feature = "ssr")]
 pub mod model;
-/// Links that bring people: `/r/{token}`.
+/// Referral links: `/r/{token}`.
 #[cfg(feature = "ssr")]
 pub mod referral;
-/// What the admin pages ask.
+/// The queries behind the admin pages.
 #[cfg(feature = "ssr")]
 pub mod report;
-/// What the owner sets: every `ATTRIBUTION_…` variable.
+/// The owner's settings: every `ATTRIBUTION_…` variable, and `REFERRAL_CREDIT`.
 #[cfg(feature = "ssr")]
 pub mod settings;
-/// What an address and a `Referer` say. The browser shares this module.
+/// Reads signals from an address and a `Referer` header. The browser uses this module too.
 pub mod signal;
-/// Which platform a source name or a host is; data.
+/// Finds the platform of a source name or a host; the lists are data files.
 #[cfg(feature = "ssr")]
 pub mod source;
-/// A touch, its visitor, and storing it once.
+/// A touch, its visitor, and how each touch is stored once.
 #[cfg(feature = "ssr")]
 pub mod touch;
-/// Reading data files: one row a line, fields separated by tabs.
+/// Reads data files: one row per line, fields separated by tabs.
 #[cfg(feature = "ssr")]
 mod tsv;
 

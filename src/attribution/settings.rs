@@ -1,4 +1,4 @@
-//! What the owner sets about attribution: every `ATTRIBUTION_…` variable, and `REFERRAL_CREDIT`.
+//! The owner's settings of attribution: every `ATTRIBUTION_…` variable, and `REFERRAL_CREDIT`.
 
 use std::time::Duration;
 
@@ -13,54 +13,55 @@ use crate::{
     variables::{Variables, days, list, parse_duration},
 };
 
-/// How attribution works. Each field says which variable it is read from.
+/// How attribution works. Each field that an owner sets names its variable.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Whether visitors come over TLS: cookies are then `Secure` and their names begin with `__Host-`.
     pub secure: bool,
-    /// The hosts of this site, without port: that of `SITE_URL`, and `ATTRIBUTION_OWN_HOSTS`, separated by commas.
+    /// `ATTRIBUTION_OWN_HOSTS`: further hosts of this site, separated by commas. The list begins with the host of `SITE_URL`. All
+    /// hosts are without port.
     pub own_hosts: Vec<String>,
-    /// Prefixes of paths without pages: requests below them are no arrivals.
+    /// Prefixes of paths without pages. A request below such a path is not an arrival.
     pub no_pages: &'static [&'static str],
     /// `ATTRIBUTION_CUSTOM_TAGS`: names of further query parameters to keep, separated by commas.
     pub custom_tags: CustomTags,
-    /// `ATTRIBUTION_WINDOW`: the look-back window, how long before a conversion a touch counts for it. Default `90d`.
+    /// `ATTRIBUTION_WINDOW`: the look-back window. A touch gets credit for a conversion if it is at most this much older. Default
+    /// `90d`.
     pub window: Duration,
     /// `ATTRIBUTION_WINDOWS`: other look-back windows for some kinds of conversions: `purchase:30d,demo:7d`.
     pub windows: Vec<(String, Duration)>,
     /// `ATTRIBUTION_MODEL`: `first`, `last`, `last_non_direct` (default), `linear`, `position` or `time_decay`.
     pub model: Model,
-    /// `ATTRIBUTION_POSITION_WEIGHTS`: the shares of the first touch, those between and the last, in hundredths.
-    /// Default `40/20/40`. `ATTRIBUTION_HALF_LIFE`: the age at which time decay halves a touch's weight. Default `7d`.
+    /// `ATTRIBUTION_POSITION_WEIGHTS`: the shares of the first touch, of the touches between, and of the last touch, in per cent.
+    /// Default `40/20/40`. `ATTRIBUTION_HALF_LIFE`: the time after which time decay halves a touch's weight. Default `7d`.
     pub weights: Weights,
-    /// `ATTRIBUTION_RULES`: a TOML file with channel rules that go before the built-in ones. Default: none.
+    /// `ATTRIBUTION_RULES`: a TOML file with the owner's channel rules, which are tried before the built-in ones. Default: none.
     pub rules: Rules,
     /// `ATTRIBUTION_IGNORED_REFERRERS`: further hosts whose links alone make no touch, separated by commas.
     pub ignored_referrers: IgnoredReferrers,
-    /// `ATTRIBUTION_INTERNAL`: whether touches from links on this site's own pages are credited. `exclude` (default) or
-    /// `include`.
+    /// `ATTRIBUTION_INTERNAL`: whether touches from links on this site's own pages get credit. `exclude` (default) or `include`.
     pub internal_touches: bool,
-    /// `ATTRIBUTION_CONSENT`: whether visitors are asked first. `implied` (default) or `required`.
+    /// `ATTRIBUTION_CONSENT`: whether visitors are asked before anything is stored. `implied` (default) or `required`.
     pub consent: ConsentMode,
-    /// `ATTRIBUTION_KEEP_UNLINKED`: how long touches of visitors without an account are kept. Default `90d`; `never` removes
-    /// none.
+    /// `ATTRIBUTION_KEEP_UNLINKED`: how long touches of visitors without an account are kept. Default `90d`. `never` keeps them
+    /// without limit (`None`).
     pub keep_unlinked: Option<Duration>,
-    /// `ATTRIBUTION_KEEP_LINKED`: how long touches of users are kept. Default `760d`, 25 months; `never` removes none.
+    /// `ATTRIBUTION_KEEP_LINKED`: how long touches of users are kept. Default `760d`, 25 months. `never` keeps them without limit.
     pub keep_linked: Option<Duration>,
     /// `ATTRIBUTION_GPC`: what `Sec-GPC: 1` changes. `no_click_ids` (default), `no_capture` or `ignore`.
     pub gpc: Gpc,
-    /// `REFERRAL_CREDIT`: of several referral links within 30 days, the `first` (default) or the `last` one wins.
+    /// `REFERRAL_CREDIT`: which of several referral links within 30 days gets the credit. `first` (default) or `last`.
     pub referral_credit: ReferralCredit,
 }
 
-/// What attribution must know of the site around it.
+/// What attribution has to know about the site.
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'a> {
     /// The site's origin, such as `https://www.example.com`.
     pub url: &'a str,
     /// Prefixes of paths without pages, such as `/api`.
     pub no_pages: &'static [&'static str],
-    /// Parameters of the site's own pages, which no custom tag can have.
+    /// Parameters of the site's own pages. A custom tag cannot have one of these names.
     pub reserved_parameters: &'a [&'a str],
 }
 
@@ -86,7 +87,7 @@ pub enum Gpc {
     Ignore,
 }
 
-/// Which of several referral links brought a user.
+/// Which of several referral links gets the credit for a new user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReferralCredit {
     #[default]
@@ -95,7 +96,7 @@ pub enum ReferralCredit {
 }
 
 impl Settings {
-    /// Reads the settings of a site. A wrong value is noted in `variables`, and its default holds.
+    /// Reads the settings of a site. A wrong value is added to the mistakes of `variables` and replaced by the default.
     pub fn read(variables: &mut Variables<'_>, site: Site<'_>) -> Self {
         let (scheme, authority) = site.url.split_once("://").unwrap_or_default();
         let own_hosts = variables.value("ATTRIBUTION_OWN_HOSTS", |value| list(value, parse_host)).unwrap_or_default();
@@ -178,19 +179,21 @@ fn parse_host(value: &str) -> Result<String, String> {
     }
 }
 
-/// Reads the rules in a file. All that is wrong with them is one mistake of the variable that names the file.
+/// Reads the rules in a file.
+///
+/// Errors: one text with everything that is wrong, for the variable that names the file.
 fn read_rules(path: &str) -> Result<Rules, String> {
     let text =
         std::fs::read_to_string(path).map_err(|error| format!("names {path:?}, which cannot be read: {error}"))?;
     Rules::parse(&text).map_err(|mistakes| format!("names {path:?}, where {}", mistakes.join("; ")))
 }
 
-/// Reads how long something is kept. `never` → `None`: it is never removed.
+/// Reads how long touches are kept. `90d` → 90 days; `never` → `None`.
 fn parse_retention(value: &str) -> Result<Option<Duration>, String> {
     if value == "never" { Ok(None) } else { parse_duration(value).map(Some) }
 }
 
-/// Refuses two windows for one kind.
+/// Returns the windows unchanged. Errors: two windows have the same kind.
 fn once_each(windows: Vec<(String, Duration)>) -> Result<Vec<(String, Duration)>, String> {
     let twice =
         windows.iter().enumerate().find(|(place, (kind, _))| windows[..*place].iter().any(|(name, _)| name == kind));
@@ -200,7 +203,7 @@ fn once_each(windows: Vec<(String, Duration)>) -> Result<Vec<(String, Duration)>
     }
 }
 
-/// Reads a kind of conversions and its look-back window: `purchase:30d`.
+/// Reads a kind of conversions and its look-back window: `purchase:30d` → `purchase`, 30 days.
 fn parse_window(value: &str) -> Result<(String, Duration), String> {
     let (kind, window) =
         value.split_once(':').ok_or_else(|| format!("has {value:?}, which is no kind and window like purchase:30d"))?;

@@ -22,8 +22,8 @@ impl Insert {
 
     /// Adds rows in a transaction and returns how many were added. Rows that a unique constraint refuses are left out.
     ///
-    /// Callers that may add the same rows at the same time must sort the rows in the same order. Otherwise two transactions on PostgreSQL
-    /// can each wait for a row of the other.
+    /// Callers that may add the same rows at the same time must sort the rows in the same order. Otherwise two transactions on
+    /// PostgreSQL can each wait for a row of the other.
     pub async fn execute_missing(rows: Vec<Self>, conn: &mut Conn) -> Result<u64, Error> {
         let dialect = conn.dialect();
         let mut added = 0;
