@@ -18,8 +18,8 @@ use crate::{
 pub struct Settings {
     /// Whether visitors come over TLS: cookies are then `Secure` and their names begin with `__Host-`.
     pub secure: bool,
-    /// `ATTRIBUTION_OWN_HOSTS`: further hosts of this site, separated by commas. The list begins with the host of `SITE_URL`. All
-    /// hosts are without port.
+    /// `ATTRIBUTION_OWN_HOSTS`: further hosts of this site, separated by commas. The host of `SITE_URL` comes first. All hosts
+    /// are without port.
     pub own_hosts: Vec<String>,
     /// Prefixes of paths without pages. A request below such a path is not an arrival.
     pub no_pages: &'static [&'static str],

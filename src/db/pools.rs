@@ -59,8 +59,8 @@ impl Conn {
         }
     }
 
-    /// Returns the end of a `select` that locks its rows: `" for update"` on PostgreSQL. On SQLite the text is empty, because only
-    /// one transaction at a time can write.
+    /// Returns the end of a `select` that locks its rows: `" for update"` on PostgreSQL. On SQLite the text is empty, because
+    /// only one transaction at a time can write.
     pub fn for_update(&self) -> &'static str {
         match self {
             Conn::Sqlite(_) => "",

@@ -1,6 +1,6 @@
 //! [`RequestHead`] → [`Arrival`]: what a request says about where its visitor came from, and whether that counts.
 //!
-//! Nothing is stored here and no database is asked. The plan decides on the result, and the admin's inspector shows it.
+//! This module stores nothing and uses no database. The plan acts on the result, and the admin's inspector shows the result.
 //!
 //! Explicit signals (UTM, click id, tag) count before the referrer. A page of this site, a payment provider or an identity
 //! provider is never a source.
@@ -18,7 +18,7 @@ use crate::{
     host,
 };
 
-/// The prefix of referral links. They seed their own signals, so that a referrer alone makes no touch there.
+/// The prefix of referral links. A referral link seeds its own signals, so a referrer alone makes no touch there.
 pub const REFERRAL_PREFIX: &str = "/r/";
 
 /// The part of a request that attribution reads.
@@ -45,16 +45,16 @@ impl<'r> RequestHead<'r> {
 #[derive(Clone, Debug)]
 pub struct Arrival {
     pub landing: Landing,
-    /// Why no touch comes of it.
+    /// Why the landing does not become a touch.
     pub exclusion: Option<Exclusion>,
 }
 
-/// Reads the arrival in a request. Most requests say nothing: `None`.
+/// Returns the arrival in a request, or `None` if the request has no signal, as most requests do.
 pub fn arrival(head: RequestHead<'_>, settings: &Settings) -> Option<Arrival> {
     let query = head.query.unwrap_or_default();
     let referer = head.header(header::REFERER);
     let host = head.header(header::HOST).unwrap_or_default();
-    // Almost all requests end here: a page that was reached from another page of this site.
+    // Almost all requests end here: they have no query, and come from a page of this site or without a referrer.
     if query.is_empty() && referer.is_none_or(|referer| is_page_of(referer, host)) {
         return None;
     }
@@ -87,8 +87,8 @@ pub fn arrival(head: RequestHead<'_>, settings: &Settings) -> Option<Arrival> {
     Some(Arrival { landing, exclusion: excluded })
 }
 
-/// Reads the arrival at an address that a page tells, as if the browser had asked for it with that query and referrer.
-/// `headers` are those of the request that tells.
+/// Returns the arrival at an address that a page's script reports, as if the browser had requested that address with that
+/// referrer. `headers` are the headers of the script's request.
 pub fn told_arrival(
     headers: &HeaderMap,
     path: &str,
@@ -111,7 +111,8 @@ pub fn asks_for_privacy(headers: &HeaderMap) -> bool {
     headers.get("sec-gpc").is_some_and(|value| value == "1")
 }
 
-/// Whether an address is a page of the host that a `Host` header names. Allocates nothing, because every request asks.
+/// Whether an address is a page of the host that a `Host` header names. The function allocates nothing, because it runs for every
+/// request.
 pub fn is_page_of(address: &str, host: &str) -> bool {
     let page = host::split(address).filter(|parts| matches!(parts.scheme, "https" | "http"));
     let page = page.and_then(|parts| host::without_port(parts.authority));

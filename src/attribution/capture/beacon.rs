@@ -1,8 +1,8 @@
-//! The beacon: `POST /api/touch`, by which a page tells what stands in the browser's address.
+//! The beacon: `POST /api/touch`, by which a page's script reports the browser's address.
 //!
-//! It is for what the server cannot see: a query that a CDN took away, a page from a cache, and `#utm_…`, which browsers never
-//! send. What the server did see is not counted again: the beacon tells query and fragment apart, so that the page's own touch
-//! is found, and completed where the fragment says more.
+//! The beacon is for what the server cannot see: a query that a CDN removed, a page from a cache, and `#utm_…`, which browsers
+//! never send. An arrival that the server did see is not counted again. The beacon sends query and fragment apart, so the server
+//! can find the touch of the query, and complete that touch if the fragment says more.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -34,14 +34,14 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// What the page sends, as a form. What makes no sense says nothing.
+/// What the page sends, as a form. Unknown fields are ignored.
 #[derive(Debug, Default)]
 pub struct Beacon {
-    /// The address' path.
+    /// The path of the address.
     path: String,
-    /// What stands after its `?`.
+    /// What stands after the `?` of the address.
     query: String,
-    /// What stands after its `#`.
+    /// What stands after the `#` of the address.
     fragment: String,
     /// The page that linked here.
     referrer: String,
@@ -63,10 +63,12 @@ impl Beacon {
         beacon
     }
 
-    /// Reads what the beacon tells, at the time `now`. `None` where that is nothing, or excluded for the reason in `Err`.
+    /// Returns the touch that the beacon reports at the time `now`, or `None` if the address has no signal.
+    ///
+    /// Errors: why the arrival does not count.
     pub fn read(&self, headers: &HeaderMap, settings: &Settings, now: Timestamp) -> Result<Option<Told>, Exclusion> {
         let Some(path) = LocalPath::parse(&self.path) else { return Ok(None) };
-        // The server sees referrers by itself: a beacon is sent for what an address says.
+        // The server sees referrers itself, so a beacon counts only for what the address says.
         let link = |query: &str| {
             told_arrival(headers, path.as_str(), query, &self.referrer, settings)
                 .filter(|arrival| arrival.landing.origin == Origin::Link)
@@ -95,7 +97,7 @@ pub struct Told {
     pub seen: Option<i64>,
 }
 
-/// Beacons of one address. A page sends one, and many people may share an address.
+/// Beacons of one address. Each page sends one, and many people may share an address.
 #[derive(Clone, Copy, Debug)]
 pub struct Beacons;
 
@@ -107,7 +109,7 @@ impl Limited for Beacons {
 /// Counts beacons by address.
 pub type BeaconLimit = AddressLimit<Beacons>;
 
-/// Returns 204 whether there was something to count or not, 403 to other sites' pages and 429 to a flood.
+/// Returns 204 whether a touch was stored or not, 403 to pages of other sites, and 429 to an address over its limit.
 pub async fn receive(
     State(attribution): State<Attribution>,
     State(limit): State<BeaconLimit>,
@@ -126,7 +128,8 @@ pub async fn receive(
     record(&attribution, &session, address, &headers, &form).await
 }
 
-/// Whether a page of this very origin sent the request. A browser says so, and beacons come from browsers only.
+/// Whether a page of this site sent the request, by the headers that every browser sends with it. Beacons come only from
+/// browsers.
 fn is_from_our_page(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("sec-fetch-site"), text("origin")) {

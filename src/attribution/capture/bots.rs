@@ -1,8 +1,8 @@
-//! A user agent names a machine if a line of `bots.tsv` matches it; the head of that file says how its lines match.
+//! A user agent names a machine if a line of `bots.tsv` matches the user agent. The head of `bots.tsv` says how lines match.
 //!
-//! The list can only know machines that say what they are. In doubt a user agent is a person: a bot that is missed costs a row, a
-//! person taken for a bot loses the source of a lead. So the apps that open links in a view of their own (Instagram, `FBAV`,
-//! LINE …) are people, and the fetchers that draw their link previews (`facebookexternalhit`, `WhatsApp/` …) are not.
+//! The list can only have machines that say what they are. In doubt a user agent counts as a person. A missed bot costs a row,
+//! but a person who is mistaken for a bot loses the source of a lead. Apps that open links in their own view (Instagram, `FBAV`,
+//! LINE …) count as people. The fetchers that draw link previews for apps (`facebookexternalhit`, `WhatsApp/` …) do not.
 
 use std::{cmp::Reverse, ops::Range, sync::LazyLock};
 
@@ -10,17 +10,18 @@ use aho_corasick::AhoCorasick;
 
 use crate::{attribution::tsv::rows, word_enum::word_enum};
 
-/// How much of a user agent is looked at, in bytes. Browsers send less than 300.
+/// How much of a user agent is read, in bytes. Browsers send less than 300.
 const MAX_BYTES: usize = 1024;
 
 /// The name of a machine that sends no user agent.
 const NAMELESS: &str = "no user agent";
 
-/// How the address of a crawler's operator begins. The plus matters: add-ons of old browsers put addresses without it.
+/// How the address of a crawler's operator begins. The plus matters, because add-ons of old browsers add addresses without a
+/// plus.
 const ADDRESS: &str = "+http";
 
 word_enum! {
-    /// What a machine is for. The text is the kind's name in the list.
+    /// The purpose of a machine. The text is the kind's name in the list.
     pub enum BotKind {
         /// Reads pages for a search engine.
         Crawler = "crawler",
@@ -32,7 +33,7 @@ word_enum! {
         Monitor = "monitor",
         /// A browser without a screen.
         Headless = "headless",
-        /// A program that is only known by the library it is made with.
+        /// A program of which only the HTTP library is known.
         Library = "library",
         /// Fetches feeds.
         Feed = "feed",
@@ -40,7 +41,7 @@ word_enum! {
         Seo = "seo",
         /// Looks for weaknesses.
         Scanner = "scanner",
-        /// A machine that is known by a general word only, or that sends no user agent.
+        /// A machine that only a general word identifies, or that sends no user agent.
         Other = "other",
     }
 }
@@ -49,13 +50,13 @@ word_enum! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bot<'a> {
     pub kind: BotKind,
-    /// The part of the user agent that gave it away: `Googlebot`, `python-requests`, `+http://example.com/about`.
+    /// The part of the user agent that names the machine: `Googlebot`, `python-requests`, `+http://example.com/about`.
     pub name: &'a str,
 }
 
 /// Returns the machine that a `User-Agent` names, and `None` for a person.
 ///
-/// A missing or empty user agent is a machine's: every browser sends one.
+/// A request without a user agent comes from a machine, because every browser sends one.
 pub fn bot(user_agent: Option<&str>) -> Option<Bot<'_>> {
     let agent = user_agent.unwrap_or_default().trim();
     if agent.is_empty() {
@@ -111,7 +112,8 @@ impl BotLine {
         }
     }
 
-    /// How little the line says about who runs a machine: its name says most, then what it is made with, then a general word.
+    /// Returns how little the line says about a machine. A name (0) says most, then a library or a headless browser (1), then a
+    /// general word (2).
     fn vagueness(&self) -> u8 {
         match (self.at, self.kind) {
             (MatchAt::Ends | MatchAt::Inside, _) => 2,
@@ -120,7 +122,7 @@ impl BotLine {
         }
     }
 
-    /// The name of a machine, from the part of its user agent that this line found.
+    /// Returns the name of a machine, from the part of its user agent that this line found.
     fn name<'a>(&self, agent: &'a str, found: Range<usize>) -> &'a str {
         if self.text != ADDRESS {
             return token(agent, found);
@@ -132,7 +134,7 @@ impl BotLine {
     }
 }
 
-/// The found part of the user agent, grown to the whole name: `archive.org_bot`, `Pingdom.com_bot_version_1.4`.
+/// Extends the found part of the user agent to the whole name. Example: `bot` in `archive.org_bot` → `archive.org_bot`.
 fn token(agent: &str, found: Range<usize>) -> &str {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
     let (before, after) = (&agent.as_bytes()[..found.start], &agent.as_bytes()[found.end..]);
@@ -150,8 +152,8 @@ static LIST: LazyLock<BotList> =
 
 /// The list, ready for look-ups.
 struct BotList {
-    /// Of the lines that match at one place, the first one here counts. So longer words stand before shorter ones, and persons
-    /// before general words.
+    /// If several lines match at one place, the first one counts. So longer words stand before shorter ones, and persons before
+    /// general words.
     lines: Vec<BotLine>,
     matcher: AhoCorasick,
 }

@@ -1,7 +1,7 @@
 //! The form of the consent banner and of the privacy page: `POST /api/consent`.
 //!
-//! Agreeing stores the landing's touch, which waited in the form, with the landing's time, and once however often the form is
-//! sent. Declining stops capture at once, and removes what is not linked to an account yet.
+//! Agreeing stores the landing's touch, which waited in the form, with the time of the landing. The touch is stored once, however
+//! often the form is sent. Declining stops capture at once, and removes the touches of a visitor without an account.
 
 use std::net::IpAddr;
 
@@ -42,21 +42,22 @@ use crate::{
 pub struct ConsentForm {
     /// `yes` or `no`.
     choice: String,
-    /// The touch that waits, as the page wrote it.
+    /// The touch that waits, as [`DeferredTouch::encoded`] wrote it into the page.
     #[serde(default)]
     landing: String,
-    /// What the page's script read from the address, as a beacon would send it: a query may not have reached the server.
+    /// What the page's script read from the address, in the form of a beacon. The query may not have reached the server.
     #[serde(default)]
     beacon: String,
     /// When the page was made.
     #[serde(default)]
     at: Timestamp,
-    /// Where to go back to.
+    /// The path to return to.
     #[serde(default)]
     next: String,
 }
 
-/// Stores the decision and returns 303 back to the page; 400 where the form says neither yes nor no.
+/// Stores the decision and returns 303 back to the page. Returns 400 if the choice is neither yes nor no, and 503 if the touches
+/// of a visitor who declined could not be removed.
 pub async fn submit(
     State(attribution): State<Attribution>,
     Extension(session): Extension<Session>,
@@ -76,7 +77,7 @@ pub async fn submit(
             agreed.started.map(|started| response.extensions_mut().insert(started));
             (true, waiting.iter().cloned().chain(agreed.left).collect(), response)
         }
-        // What waits for the database is dropped.
+        // Touches that wait for the database are dropped.
         "no" => (
             false,
             Vec::new(),
@@ -85,7 +86,7 @@ pub async fn submit(
                     ended.filter(|_| session_ended).iter().for_each(|ended| ended.mark());
                     back()
                 }
-                // The decision's cookie stops capture all the same; only what was stored before is still there.
+                // The decision's cookie is set in any case and stops capture. Only the touches stored before are still there.
                 Err(error) => {
                     error!(%error, "the touches of a visitor who declined could not be removed");
                     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response()
@@ -106,11 +107,11 @@ pub async fn submit(
 struct Agreed {
     /// The session that began.
     started: Option<StartedSession>,
-    /// The landing's touch, where the database did not take it.
+    /// The landing's touch, if it could not be stored.
     left: Option<DeferredTouch>,
 }
 
-/// Stores the touch that waited, and notes the agreement with its visitor.
+/// Stores the touch that waited, and the visitor's agreement.
 async fn agree(
     attribution: &Attribution,
     session: &Session,
@@ -138,7 +139,7 @@ async fn agree(
     agreed
 }
 
-/// Returns the touch that waited in the form. The page's script may have read more than the server saw of the same arrival.
+/// Returns the touch that waited in the form. The page's script may have seen more of the same arrival than the server.
 fn waiting_touch(attribution: &Attribution, form: &ConsentForm, headers: &HeaderMap) -> Option<Touch> {
     let (now, settings) = (attribution.db.now(), &*attribution.settings);
     let waiting = deferred::decode(&form.landing).into_iter().next();
@@ -152,14 +153,14 @@ fn waiting_touch(attribution: &Attribution, form: &ConsentForm, headers: &Header
         Some(landing) if seen.is_none_or(|seen| seen == landing.fingerprint()) => {
             (touch.id, touch.occurred_at) = (landing.id, landing.occurred_at);
         }
-        // The page is a copy that was made for another visitor. Only the address is this visitor's.
+        // The page is a cached copy that was made for another visitor. Only the address is this visitor's.
         _ => touch.occurred_at = form.at.clamp(touch.occurred_at - MAX_AGE, touch.occurred_at),
     }
     Some(touch)
 }
 
-/// Removes the touches of a visitor who is not linked to a user, and the session. Touches of a user belong to the account,
-/// where they can be erased. Returns whether the session ended.
+/// Removes the touches of a visitor who is not linked to a user, and ends the session unless a user is signed in. Touches of a
+/// user stay with the account, where the user can erase them. Returns whether the session ended.
 async fn withdraw(
     attribution: &Attribution,
     session: &Session,
@@ -172,14 +173,14 @@ async fn withdraw(
         return Ok(false);
     }
     visitor::unset(session).await?;
-    // Without a signed-in user a session holds the visitor and nothing that outlives it.
+    // Without a signed-in user, nothing in the session is needed once the visitor is gone.
     if !signed_in {
         session.flush().await?;
     }
     Ok(!signed_in)
 }
 
-/// Returns the page's address without the signals that have become a touch: they would be captured again.
+/// Returns the page's address without its signals and the carried landing, which the redirect would capture again.
 fn back_to(next: &str, settings: &Settings) -> String {
     let Some(next) = LocalPath::parse(next) else { return "/".to_owned() };
     let (path, query) = next.as_str().split_once('?').unwrap_or((next.as_str(), ""));

@@ -1,8 +1,8 @@
-//! Before consent nothing is stored, not even for the next page: the landing travels in the address.
+//! Until the visitor decides about consent, the landing travels in the address of the next page.
 //!
-//! An undecided visitor who looks around follows links of this site. Browsers tell the page that a link stood on, query
-//! included. The next page is therefore asked for again, at an address that carries the landing in [`PARAMETER`], with its own
-//! time, path and referrer. The parameter is gone with the decision.
+//! When the visitor follows a link of this site, the `Referer` header holds the address of the page before, with its query. The
+//! server redirects to the same page at an address that carries the landing in [`PARAMETER`], with the landing's time and path.
+//! After the decision, a redirect removes the parameter.
 
 use axum::http::{HeaderValue, header};
 
@@ -20,7 +20,7 @@ use crate::{
 /// The parameter that carries a landing in the addresses of this site's pages.
 pub const PARAMETER: &str = "landing";
 
-/// The longest landing that is carried, in bytes of the address. Some servers on the way refuse longer addresses.
+/// The longest landing that is carried, in bytes of the address. Some proxies refuse longer addresses.
 const MAX_BYTES: usize = 2_000;
 
 /// Where an undecided visitor's landing is found.
@@ -28,11 +28,11 @@ const MAX_BYTES: usize = 2_000;
 pub enum Handoff {
     /// In this page's address.
     Present(Box<DeferredTouch>),
-    /// In the address of the page before. This page is to be asked for again at that address.
+    /// In the address of the page before. The browser has to request this page again, at the address in this variant.
     RedirectTo(HeaderValue),
 }
 
-/// Returns the landing that an undecided visitor brings along from an earlier page.
+/// Returns the landing of an undecided visitor who comes from an earlier page of this site.
 pub fn handoff(head: RequestHead<'_>, settings: &Settings, now: Timestamp) -> Option<Handoff> {
     if let Some(touch) = carried(head.query.unwrap_or_default(), settings, now) {
         return Some(Handoff::Present(Box::new(touch)));
@@ -51,7 +51,7 @@ pub fn handoff(head: RequestHead<'_>, settings: &Settings, now: Timestamp) -> Op
     HeaderValue::from_str(LocalPath::parse(&address)?.as_str()).ok().map(Handoff::RedirectTo)
 }
 
-/// Returns the landing that a page of this site was opened with, or that its address carries.
+/// Returns the landing in the address of a page of this site: the one that the address carries, else the address itself.
 fn landing_of_page(page: &str, head: RequestHead<'_>, settings: &Settings, now: Timestamp) -> Option<DeferredTouch> {
     let (address, query) = page.split('#').next()?.split_once('?')?;
     if let Some(touch) = carried(query, settings, now) {

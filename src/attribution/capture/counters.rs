@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 
 use crate::db::{self, Db, sql};
 
-/// Touches beyond what one visitor may leave in a day ([`Stored::OverCap`](crate::attribution::touch::store::Stored)).
+/// The reason for touches over the daily cap of one visitor ([`Stored::OverCap`](crate::attribution::touch::store::Stored)).
 pub const OVER_CAP: &str = "over_cap";
 
 /// The counts of this process. Clones share the counts.
@@ -170,7 +170,7 @@ mod tests {
             let counters = Counters::default();
             for _ in 0..20 {
                 counters.count("path");
-                // polled once, and dropped
+                // The flush is polled once and then dropped.
                 drop(futures::FutureExt::now_or_never(counters.flush(&db)));
             }
             counters.flush(&db).await.expect("it is written");

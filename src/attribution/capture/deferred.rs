@@ -1,8 +1,7 @@
 //! A touch that waits: for the database, in a cookie; for the visitor's consent, in a form's field or in an address.
 //!
-//! The text holds the link again, as a query string, which goes through the parser that links go through. The text is not
-//! signed: a forger only forges an arrival of their own, as anybody can who types a link. So only the time is trusted, within
-//! a week.
+//! The text holds the link again, as a query string, which the parser of links reads. The text is not signed, because a forged
+//! text only makes an arrival of the forger, as typing a link does. Only the time is taken on trust, within a week.
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
@@ -24,12 +23,12 @@ use crate::{
 
 /// A cookie holds 4 KiB with its name and attributes.
 const COOKIE_BYTES: usize = 3800;
-/// How many touches can wait.
+/// The most touches that can wait.
 const MAX_TOUCHES: usize = 20;
-/// How far back a deferred touch may claim to be.
+/// The greatest age that a deferred touch may claim.
 pub const MAX_AGE: Duration = Duration::from_hours(7 * 24);
 
-/// What is needed to make a touch again.
+/// The parts from which a touch can be made again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeferredTouch {
     #[serde(rename = "i")]
@@ -64,9 +63,10 @@ impl DeferredTouch {
         }
     }
 
-    /// Makes the touch again, with the same id, so that a touch whose answer got lost is not stored twice.
+    /// Makes the touch again, with the same id. So a touch is not stored twice if the response to the first try got lost.
     ///
-    /// Returns `None` where the text says nothing, or nothing that a link can say. `gpc`: the browser asks for privacy.
+    /// Returns `None` if there is no signal, if the path or origin cannot come from a link, or if `gpc` forbids capture. `gpc`
+    /// says that the browser sends `Sec-GPC: 1`.
     pub fn restore(&self, settings: &Settings, now: Timestamp, gpc: bool) -> Option<Touch> {
         let referrer = self.referrer.as_ref().and_then(|referrer| Referrer::parse(&format!("https://{referrer}")));
         let mut signals = parse(&self.query, referrer.as_ref(), &settings.custom_tags);
@@ -93,7 +93,7 @@ impl DeferredTouch {
     }
 }
 
-/// Returns a touch's link: what it said, with what was derived from it or from its referrer.
+/// Returns a touch's fields as a query string, including source and medium that were derived from a click id or the referrer.
 fn query(touch: &Touch) -> String {
     let mut query = String::new();
     let mut add = |name: &str, value: &str| {
@@ -136,18 +136,18 @@ fn encode(touches: &[DeferredTouch]) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(touches).unwrap_or_default())
 }
 
-/// Reads the touches in a text. A text that makes no sense holds none.
+/// Returns the touches in a text. A text that cannot be read has none.
 pub fn decode(text: &str) -> Vec<DeferredTouch> {
-    // A longer text is forged, and each entry costs a transaction.
+    // A longer text is forged, and each touch in it would cost a transaction.
     let json = Some(text).filter(|text| text.len() <= COOKIE_BYTES).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
     let mut touches: Vec<DeferredTouch> = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
     touches.truncate(MAX_TOUCHES);
     touches
 }
 
-/// Returns the `Set-Cookie` for touches, and how many had no room. No touches → the cookie is removed.
+/// Returns the `Set-Cookie` for touches, and how many had no room. Without touches the cookie is removed.
 ///
-/// The first touches stay where not all have room: nothing else tells how a visitor first came.
+/// If not all touches have room, the first ones stay, because only they tell how the visitor first came.
 pub fn set_cookie(touches: &[DeferredTouch], secure: bool) -> (String, usize) {
     let fits = |kept: &usize| encode(&touches[..*kept]).len() <= COOKIE_BYTES;
     match (1..=touches.len()).rev().find(fits) {

@@ -1,8 +1,8 @@
-//! Which requests are not an arrival. An arrival is a person's browser that loads a page.
+//! Which requests are not an arrival. In an arrival, a person's browser loads a page.
 //!
-//! Only the request's head is read; the response's status does not matter. A header counts against a request only where no
-//! person's browser sends it so. A missing `Accept-Language` or `Sec-Fetch-Mode` proves nothing: apps with a browser of their
-//! own and privacy tools leave these out.
+//! Only the request's head decides; the response's status does not matter. A header excludes a request only if no person's
+//! browser sends such a value. A missing `Accept-Language` or `Sec-Fetch-Mode` proves nothing, because the browsers inside apps
+//! and privacy tools leave these headers out.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::attribution::source::from_referrer::ReferrerExclusion;
 /// Why a request is not an arrival, whatever its query says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exclusion {
-    /// Not a GET.
+    /// The request is not a GET.
     Method,
     /// The path leads to a file or below a prefix without pages.
     Path,
@@ -141,9 +141,9 @@ pub fn is_machine(headers: &HeaderMap) -> bool {
     bot(text(headers, USER_AGENT.as_str()).as_deref()).is_some()
 }
 
-/// Returns why a request is not an arrival. `no_pages`: the prefixes of paths without pages.
+/// Returns why a request is not an arrival, or `None` for an arrival. `no_pages` are the prefixes of paths without pages.
 ///
-/// The reason that says most stands first: most bots do not ask for a document either, and count as bots.
+/// If several reasons apply, the most telling one is returned. Example: most bots do not request a document, and count as bots.
 pub fn exclusion(method: &Method, path: &str, headers: &HeaderMap, no_pages: &[&str]) -> Option<Exclusion> {
     if method != Method::GET {
         Some(Exclusion::Method)

@@ -1,8 +1,8 @@
-//! `LeadSourceLayer`: around the handler, the visitor of a signed-in user is linked, and sentinel values that a handler seeded
-//! into the session become a touch.
+//! Before the handler, `LeadSourceLayer` links the visitor of a signed-in user. After the handler, the layer makes a touch of the
+//! sentinel values that the handler seeded into the session.
 //!
-//! A lead can come without any link: a handler puts the values of [`SENTINELS`] into the session, `utm_medium` and `utm_source`
-//! at least. The layer takes them out again and stores them, in the same request. The referral link is the worked example.
+//! A lead can come without any link. A handler puts the values of [`SENTINELS`] into the session, at least `utm_medium` and
+//! `utm_source`. In the same request, the layer takes the values out and stores a touch. The referral link is the worked example.
 
 use std::{
     net::IpAddr,
@@ -34,7 +34,7 @@ use crate::{
 /// The session keys under which a handler seeds a lead source.
 pub const SENTINELS: [&str; 5] = ["utm_medium", "utm_source", "utm_campaign", "utm_term", "utm_content"];
 
-/// Links visitors and stores seeded lead sources. It stands inside the session and authentication layers.
+/// Links visitors and stores seeded lead sources. This layer goes inside the session and authentication layers.
 #[derive(Clone, Debug)]
 pub struct LeadSourceLayer {
     attribution: Attribution,
@@ -99,7 +99,7 @@ where
     }
 }
 
-/// Links the visitor of a signed-in user. Signing in does so too; this is for users who were signed in some other way.
+/// Links the visitor of a signed-in user. Signing in links too; this function is for users who were signed in some other way.
 async fn ensure_link(attribution: &Attribution, session: &Session, user: UserId) {
     if let Err(error) = try_link(attribution, session, user).await {
         metrics::counter!("waymark_links_failed_total").increment(1);
@@ -144,11 +144,11 @@ impl SeedContext {
 struct Seeds([Option<serde_json::Value>; SENTINELS.len()]);
 
 impl Seeds {
-    /// Reads the session's values. `None` without medium and source, which is how most requests end.
+    /// Returns the session's values, or `None` if medium or source is missing, as in most requests.
     async fn of(session: &Session) -> Option<Self> {
         let mut values = [const { None }; SENTINELS.len()];
         for (name, value) in SENTINELS.iter().zip(&mut values) {
-            // A session that cannot be read holds nothing.
+            // A session that cannot be read counts as empty.
             *value = session.get_value(name).await.ok().flatten();
             if value.is_none() && matches!(*name, "utm_medium" | "utm_source") {
                 return None;
@@ -157,7 +157,7 @@ impl Seeds {
         Some(Self(values))
     }
 
-    /// Returns the cleaned values, unless medium or source is empty then.
+    /// Returns the cleaned values, or `None` if medium or source is empty after cleaning.
     fn utm(&self) -> Option<Utm> {
         let [medium, source, campaign, term, content] =
             self.0.each_ref().map(|value| value.as_ref().and_then(|value| clean(value.as_str()?)));
@@ -165,7 +165,7 @@ impl Seeds {
         complete.then(|| Utm { medium, source, campaign, term, content, ..Utm::default() })
     }
 
-    /// Takes the values out of the session. `remove` marks a session as changed even where there is nothing to remove.
+    /// Removes the values from the session. Absent values are skipped, because removing one would mark the session as changed.
     async fn take_out(&self, session: &Session) {
         for (name, value) in SENTINELS.iter().zip(&self.0) {
             if value.is_some() {
@@ -183,7 +183,8 @@ impl Seeds {
     }
 }
 
-/// Makes a touch of what a handler seeded, and takes the values out of the session. Returns the session that began with it.
+/// Makes a touch of the values that a handler seeded, and takes them out of the session. Returns the session that the touch
+/// began.
 async fn store_seeded(attribution: &Attribution, session: &Session, context: SeedContext) -> Option<StartedSession> {
     let seeds = Seeds::of(session).await?;
     let utm = seeds.utm()?;
@@ -191,7 +192,7 @@ async fn store_seeded(attribution: &Attribution, session: &Session, context: See
     let SeedContext { path, consent, referrer, address } = context;
     let landing = Landing { signals, path, referrer, origin: Origin::Seeded, internal: false };
     let touch = Touch::new(landing, attribution.db.now(), &attribution.settings.rules);
-    // Out first: saving a new session must not store them.
+    // The values leave the session first, so that saving a new session does not store them.
     seeds.take_out(session).await;
     let excluded = match consent {
         Consent::Given => None,
@@ -210,8 +211,8 @@ async fn store_seeded(attribution: &Attribution, session: &Session, context: See
         Err(error) => {
             count_touch("lost");
             error!(%error, "a seeded lead source could not be stored");
-            // The values go back for the next request. A session that is not stored yet cannot hold them: it lives in the
-            // same database.
+            // The values go back into the session for the next request. A session that is not stored yet cannot keep them, because
+            // it would go into the same database.
             if session.id().is_some() {
                 seeds.put_back(session).await;
             }

@@ -1,23 +1,23 @@
 //! A request becomes a touch.
 //!
-//! 1. [`session_layer`] asks for a [`plan`]: what the request means, decided once from its head.
+//! 1. The [`session_layer`] makes a [`plan`], which decides once, from the request's head, what to do.
 //! 2. The plan reads the [`arrival`]: signals or a referrer, and whether there is an [`exclusion`].
-//! 3. The [`recorder`] stores the touch under the session's visitor. A touch that the database does not take is [`deferred`].
+//! 3. The [`recorder`] stores the touch under the session's visitor. If the database fails, the touch is [`deferred`].
 //!
 //! Three more ways lead to the recorder: values that a handler seeds ([`lead_source_layer`]), the [`beacon`] and the
 //! [`consent_form`].
 
 /// What a request says about where its visitor came from, and whether that counts.
 pub mod arrival;
-/// What pages say of the browser's address: `POST /api/touch`.
+/// The beacon, by which a page's script reports the browser's address: `POST /api/touch`.
 pub mod beacon;
-/// Which user agents are programs; data.
+/// Which user agents are programs; the list is a data file.
 pub mod bots;
-/// The form by which visitors decide: `POST /api/consent`.
+/// The form by which visitors decide about consent: `POST /api/consent`.
 pub mod consent_form;
 /// Before consent: the landing travels in the address of the next page.
 pub mod consent_handoff;
-/// What did not become a touch, by day and reason.
+/// Counts of arrivals that did not become a touch, by day and reason.
 pub mod counters;
 /// A touch that waits in a cookie, a form or an address.
 mod deferred;
@@ -25,7 +25,7 @@ mod deferred;
 pub mod exclusion;
 /// [`LeadSourceLayer`](lead_source_layer::LeadSourceLayer): links visitors to users, and stores what handlers seed.
 pub mod lead_source_layer;
-/// What a request means for attribution, decided once.
+/// Decides once what a request means for attribution.
 mod plan;
 /// [`Attribution`]: stores touches under the session's visitor, and counts what was not stored.
 mod recorder;
@@ -40,11 +40,11 @@ use std::sync::{
 pub use self::recorder::{Attribution, NewVisitorLimit};
 use crate::id::UserId;
 
-/// A request extension: who is signed in. Authentication sets it, outside the attribution layers.
+/// A request extension: the signed-in user. Authentication sets this extension, outside the attribution layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedInUser(pub UserId);
 
-/// A request extension: a handler marks it where it ends the session. The session's cookie is then removed with the response.
+/// A request extension that a handler marks when it ends the session. The response then removes the session's cookie.
 #[derive(Clone, Debug, Default)]
 pub struct EndedSession(Arc<AtomicBool>);
 
@@ -58,6 +58,6 @@ impl EndedSession {
     }
 }
 
-/// A response extension: the id of a session that attribution began. The cookie is then set even where the page failed.
+/// A response extension: the id of a session that attribution began. The response then sets the cookie even if the page failed.
 #[derive(Clone, Debug)]
 pub struct StartedSession(pub String);

@@ -1,6 +1,6 @@
-//! What a request means for attribution, decided once, from its head.
+//! Decides once, from a request's head, what the request means for attribution.
 //!
-//! [`plan`] has no effect: the session layer carries the plan out. The table in `plan/tests.rs` has all cases.
+//! [`plan`] only decides; the session layer carries the plan out. The table in `plan/tests.rs` has all cases.
 
 use axum::http::HeaderValue;
 
@@ -25,7 +25,7 @@ use crate::{
 pub enum Plan {
     /// Serve the page. There is nothing to store.
     PassThrough,
-    /// Answer 303: the same page, at an address that carries the landing of an undecided visitor.
+    /// Redirect with 303 to the same page, at an address that carries the landing of an undecided visitor.
     AskAgainAt(HeaderValue),
     /// Serve the page with its consent form. The touch waits in the form.
     AskForConsent(Box<DeferredTouch>),
@@ -33,20 +33,20 @@ pub enum Plan {
     Record(Box<Recording>),
 }
 
-/// What is to be stored for a request.
+/// The touches to store for a request.
 #[derive(Debug, Default)]
 pub struct Recording {
     /// This request's touch.
     pub touch: Option<Touch>,
-    /// Touches of earlier requests, which wait in the browser's cookie.
+    /// Touches of earlier requests that wait in the browser's cookie.
     pub deferred: Vec<DeferredTouch>,
-    /// The browser asks for privacy, which earlier touches honour too.
+    /// Whether the browser sends `Sec-GPC: 1`. The signal also applies to the deferred touches.
     pub gpc: bool,
     /// When the visitor agreed, where consent is required.
     pub agreed_at: Option<Timestamp>,
 }
 
-/// What is known of a request's session.
+/// What is known about a request's session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionState {
     /// There is no session layer.
@@ -56,7 +56,7 @@ pub enum SessionState {
     Known,
 }
 
-/// A plan, and what is to be counted with it.
+/// A plan, and what the caller has to count.
 #[derive(Debug)]
 pub struct Planned {
     pub plan: Plan,
@@ -72,8 +72,8 @@ impl From<Plan> for Planned {
     }
 }
 
-/// Decides. `admits` says whether the client's address may bring one more new visitor; it is asked at most once, and only
-/// before a new visitor would be stored.
+/// Returns the plan for a request. `admits` returns whether the client's address may bring one more new visitor. [`plan`] calls
+/// `admits` at most once, and only before a new visitor would be stored.
 pub fn plan(
     head: RequestHead<'_>,
     session: SessionState,

@@ -36,11 +36,12 @@ pub struct Attribution {
     pub settings: Arc<Settings>,
     /// What did not become a touch, by reason.
     pub counters: Counters,
-    /// New visitors of an address, counted in this process.
+    /// Limits the new visitors of each address.
     pub new_visitors: NewVisitorLimit,
 }
 
-/// New visitors of one address, each of whom is a row: more than people bring together, fewer than fill a disk.
+/// New visitors of one address. Each new visitor is a row, so the limit keeps one address from filling the disk. The people who
+/// share an address stay below the limit.
 #[derive(Clone, Copy, Debug)]
 pub struct NewVisitors;
 
@@ -71,11 +72,11 @@ pub struct StoredUnder {
     pub started: Option<StartedSession>,
 }
 
-/// What recording means for the response.
+/// What the response needs after recording.
 #[derive(Debug, Default)]
 pub struct ResponseChanges {
     started: Option<StartedSession>,
-    /// The cookie of deferred touches, where they changed.
+    /// The cookie of deferred touches, if it changed.
     set_cookie: Option<String>,
 }
 
@@ -115,8 +116,8 @@ impl Attribution {
 
     /// Stores this request's touch and the deferred ones, the oldest first, under the session's visitor.
     ///
-    /// What the database does not take goes into a cookie: the page is served all the same. A browser gets no cookie for a
-    /// session that does not exist.
+    /// If the database fails, the touches go into a cookie, and the page is served. The browser gets a session's cookie only if
+    /// the session was stored.
     pub(super) async fn record(&self, session: &Session, recording: Recording) -> ResponseChanges {
         let Recording { touch, deferred, gpc, agreed_at } = recording;
         let mut recorded = ResponseChanges::default();
@@ -125,7 +126,7 @@ impl Attribution {
         let retries = restored.map(|touch| (touch, StoreMode::Again));
         for (touch, mode) in retries.chain(touch.map(|touch| (touch, StoreMode::Now))) {
             let copy = DeferredTouch::of(&touch);
-            // After one failure the next touch would only wait for another.
+            // After one failure the other touches are not tried, because each would only wait and fail too.
             let stored = if left.is_empty() { Some(self.store(session, touch, mode).await) } else { None };
             if let Some(Ok(StoredUnder { visitor, started })) = stored {
                 if let (Some(at), true) = (agreed_at, started.is_some()) {
@@ -163,7 +164,7 @@ impl Attribution {
         let visitor = VisitorId::new();
         visitor::set(session, SessionVisitor { id: visitor, user: None }).await?;
         if session.id().is_some() {
-            // A handler began this session, and its cookie is out already.
+            // The session exists already, so only the visitor and the touch are new.
             return match self.store_first(touch, visitor, mode).await {
                 Ok(()) => Ok(StoredUnder { visitor, started: None }),
                 Err(error) => {
@@ -172,13 +173,13 @@ impl Attribution {
                 }
             };
         }
-        // The session, the visitor and the touch are rows to add, and share a commit.
+        // The session, the visitor and the touch are new rows. Stored at the same time, they share a commit.
         match tokio::join!(session.save(), self.store_first(touch, visitor, mode)) {
             (Ok(()), Ok(())) => {
                 Ok(StoredUnder { visitor, started: session.id().map(|id| StartedSession(id.to_string())) })
             }
             (saved, stored) => {
-                // A flushed session is neither saved again nor given to the browser.
+                // After `flush` the session is not saved again, and the browser gets no cookie.
                 if let Err(error) = session.flush().await {
                     warn!(%error, "a half-made session stays until it expires");
                 }
@@ -201,7 +202,8 @@ impl Attribution {
         }
     }
 
-    /// Whether a session may get a visitor of its own. Each address may bring a limited number of new visitors.
+    /// Whether a touch of this session may be stored. A known session always may. A new session may while its address is below
+    /// the limit of new visitors.
     pub(super) fn admits(&self, session: &Session, address: Option<IpAddr>) -> bool {
         let admitted = session.id().is_some() || self.address_admits(address);
         if !admitted {

@@ -1,7 +1,7 @@
-//! `UtmSessionLayer`: before the handler, an arrival becomes a touch under the session's visitor.
+//! `UtmSessionLayer` stores an arrival as a touch under the session's visitor, before the handler runs.
 //!
-//! The layer stands before routing, so redirects, missing pages and failing pages count like any other arrival. The touch is in
-//! the database before the page renders. A request without a signal passes through untouched.
+//! The layer does not look at the response, so redirects, missing pages and failing pages count like any other arrival. The touch
+//! is in the database before the page renders. A request with nothing to store passes through untouched.
 
 use std::task::{Context, Poll};
 
@@ -12,7 +12,7 @@ use tower_sessions::Session;
 
 use super::{Attribution, deferred::DeferredTouch, plan::Plan};
 
-/// Makes touches of arrivals. It stands inside the session layer.
+/// Stores arrivals as touches. This layer goes inside the session layer.
 #[derive(Clone, Debug)]
 pub struct UtmSessionLayer {
     attribution: Attribution,
@@ -49,7 +49,7 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    // `Either`, so that a request without a signal costs no allocation.
+    // With `Either`, a request without a signal costs no allocation.
     type Future = Either<S::Future, BoxFuture<'static, Result<S::Response, S::Error>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -86,13 +86,13 @@ where
 pub struct UndecidedLanding(Box<DeferredTouch>);
 
 impl UndecidedLanding {
-    /// The touch as text: for the consent form's hidden field, or for the address of the next page.
+    /// Returns the touch as text, for the consent form's hidden field or for the address of the next page.
     pub fn encoded(&self) -> String {
         self.0.encoded()
     }
 }
 
-/// Keeps a page out of caches: a touch waits in it, and the page must not be served to another visitor.
+/// Keeps a page out of caches. The page holds a visitor's touch, so it must not be served to another visitor.
 async fn uncached<R, E>(page: impl Future<Output = Result<Response<R>, E>>) -> Result<Response<R>, E> {
     let mut response = page.await?;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

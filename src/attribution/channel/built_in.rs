@@ -2,8 +2,8 @@
 //!
 //! - Referral programs have a channel of their own.
 //! - Mailboxes on the web (`mail.google.com`) are Email.
-//! - Click ids, and sources such as `fb-ads`, prove that a click was paid for. `fbclid`, `srsltid` and `igshid` come with
-//!   unpaid clicks too, so no rule looks at them.
+//! - Click ids, and sources such as `fb-ads`, prove that a click was paid for. `fbclid`, `srsltid` and `igshid` also come with
+//!   unpaid clicks, so no rule looks at them.
 
 use super::{Channel, Classified, Facts, PreparedFacts};
 use crate::attribution::source::PlatformKind as Kind;
@@ -24,7 +24,7 @@ pub struct Rule {
 }
 
 /// The built-in rules, in the order in which they are tried. The last one matches everything.
-#[rustfmt::skip] // One line or two a rule read as the table it is.
+#[rustfmt::skip] // One or two lines for each rule keep the table readable.
 pub static RULES: &[Rule] = &[
     rule("referral_program", Channel::ReferralProgram, "the medium is referral and the source is internal: a referral link of this site",
         |s| s.medium == "referral" && s.source == "internal"),

@@ -1,4 +1,4 @@
-//! A touch's channel is decided by an ordered table of rules: the first rule that matches decides.
+//! An ordered table of rules decides a touch's channel: the first rule that matches decides.
 //!
 //! The owner's rules ([`Rules`](rules::Rules)) are tried first, then the built-in ones ([`RULES`]). Every touch has exactly one
 //! channel, and the same facts under the same rules always have the same channel. Example: source `fb`, medium `cpc` →
@@ -24,7 +24,7 @@ pub mod rules;
 pub use built_in::{RULES, RULES_VERSION, Rule, classify};
 
 word_enum! {
-    /// The group that a touch falls in. People read the text, and the database keeps it: it never changes for a channel.
+    /// The group that a touch belongs to. Pages show the text and the database stores it, so the text of a channel never changes.
     pub enum Channel {
         ReferralProgram = "Referral program",
         CrossNetwork = "Cross-network",
@@ -69,7 +69,7 @@ impl FromStr for Channel {
     }
 }
 
-/// What is known of a touch, as far as its channel depends on it. Case does not matter, and an empty text counts as `None`.
+/// The facts about a touch on which its channel depends. Case does not matter, and an empty text counts as `None`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Facts<'a> {
     pub source: Option<&'a str>,
@@ -79,7 +79,7 @@ pub struct Facts<'a> {
     pub content: Option<&'a str>,
     /// Host and path in one, as [`Referrer::as_string`](super::signal::referrer::Referrer::as_string) writes them.
     pub referrer: Option<&'a str>,
-    /// Without its query.
+    /// The landing's path, without its query.
     pub landing_path: Option<&'a str>,
     /// The names of the click ids that are present, e.g. `["gclid"]`.
     pub click_ids: &'a [&'a str],
@@ -95,13 +95,13 @@ pub struct Classified<'r> {
     pub rule: &'r str,
 }
 
-/// [`Facts`] made ready for rules: texts are in lower case, a missing text is "", and the source's platform is looked up.
+/// [`Facts`] prepared for the rules: texts are in lower case, a missing text is "", and the source's platform is looked up.
 #[derive(Debug)]
 struct PreparedFacts<'a> {
     source: Cow<'a, str>,
     medium: Cow<'a, str>,
     campaign: Cow<'a, str>,
-    /// The facts as given. Few rules look at their other fields, so those are not prepared.
+    /// The facts as given. Few rules look at the other fields, so those fields are not prepared.
     facts: &'a Facts<'a>,
     resolved: Option<ResolvedSource>,
 }
@@ -134,7 +134,7 @@ impl<'a> PreparedFacts<'a> {
     }
 }
 
-/// The text in lower case, and "" for `None`. Values from a link are in lower case already and are not copied.
+/// Returns the text in lower case, and "" for `None`. A text in lower case is not copied: most values from links are.
 fn lower(value: Option<&str>) -> Cow<'_, str> {
     let value = value.unwrap_or_default();
     if value.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {

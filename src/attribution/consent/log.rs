@@ -7,9 +7,10 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Notes what a visitor decided, where the last decision was another one. A failure is logged: the browser's cookie holds.
+/// Stores what a visitor decided, unless the visitor's last stored decision was the same. Nothing is stored for a visitor without
+/// a row. A failure is only logged, because the browser's cookie keeps the decision.
 ///
-/// The browser tells the time of the decision. A time beyond the age that a decision can have is not believed.
+/// `at` can come from the browser, so a time outside the last [`MAX_AGE`] is moved to the nearest end.
 pub async fn note(db: &Db, visitor: VisitorId, granted: bool, at: Timestamp) {
     let now = db.now();
     let at = at.clamp(now - MAX_AGE, now);
@@ -32,7 +33,7 @@ pub async fn note(db: &Db, visitor: VisitorId, granted: bool, at: Timestamp) {
     }
 }
 
-/// Removes a visitor with all touches, unless the visitor is linked to a user. Returns whether the visitor is gone.
+/// Removes a visitor with all touches, unless the visitor is linked to a user. Returns `false` for a linked visitor.
 pub async fn forget(db: &Db, visitor: VisitorId) -> Result<bool, Error> {
     db.transaction(move |conn| Box::pin(forget_unlinked(conn, visitor))).await
 }

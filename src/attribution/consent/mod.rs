@@ -1,15 +1,15 @@
-//! What a visitor decided about being remembered. A cookie of its own keeps the decision, since before consent there is no
-//! session.
+//! What a visitor decided about consent. A separate cookie keeps the decision, because before consent there is no session.
 //!
 //! | `ATTRIBUTION_CONSENT` | undecided | agreed | declined |
 //! |---|---|---|---|
 //! | `implied` | captured | captured | not captured |
 //! | `required` | the landing's touch waits in the page | captured | not captured |
 //!
-//! A decision holds for [`MAX_AGE`]. Agreement holds for the [`WORDING`] that the visitor read; declining holds for all.
-//! Agreement is also noted with the visitor (`consents`), because it has to be shown on request (GDPR, article 7).
+//! A decision holds for [`MAX_AGE`]. Agreement holds only for the [`WORDING`] that the visitor read; a refusal holds for every
+//! wording. The table `consents` also keeps the decisions of stored visitors, because an owner must be able to prove consent
+//! (GDPR, article 7).
 
-/// What the database keeps of decisions, and forgetting a visitor who declines.
+/// Stores decisions in the database, and removes a visitor who declines.
 pub mod log;
 
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub struct Decision {
     pub decided_at: Timestamp,
 }
 
-/// What holds for a request.
+/// Whether a request may be captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consent {
     /// Capture.
@@ -47,13 +47,13 @@ pub enum Consent {
     Refused,
 }
 
-/// The cookie that keeps a decision.
+/// Returns the cookie that keeps a decision.
 pub fn decision_cookie(secure: bool) -> SiteCookie {
     SiteCookie::new("__Host-waymark-consent", secure)
 }
 
-/// Returns what the browser says its visitor decided. A cookie that makes no sense is no decision. Of several decisions, one
-/// that declines holds.
+/// Returns the decision in the browser's cookie. A cookie that cannot be read counts as no decision. If there are several
+/// decisions and one declines, that one holds.
 pub fn decision(headers: &HeaderMap, secure: bool) -> Option<Decision> {
     decision_cookie(secure).values(headers).filter_map(read).min_by_key(|decision| decision.granted)
 }

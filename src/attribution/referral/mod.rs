@@ -1,11 +1,12 @@
-//! Referral links: `GET /r/{token}` seeds a lead source and leads on.
+//! Referral links: `GET /r/{token}` seeds a lead source and redirects to the link's landing page.
 //!
-//! The route is the worked example of sentinel values: it puts them into the session, and [`LeadSourceLayer`] makes the touch.
-//! An unknown, expired or disabled token, a robot and the link's own owner get the same answer, and nothing is stored.
+//! The route is the worked example of sentinel values. The handler puts the values into the session, and [`LeadSourceLayer`]
+//! makes the touch. An unknown, expired or disabled token redirects to `/`. For such a token, for a robot and for the link's own
+//! owner nothing is stored.
 //!
 //! [`LeadSourceLayer`]: super::capture::lead_source_layer::LeadSourceLayer
 
-/// Tokens of referral links: making, ending and crediting them.
+/// Makes, finds, disables and credits referral links.
 pub mod token;
 
 use axum::{
@@ -30,7 +31,7 @@ pub async fn follow(
     request: Request,
 ) -> Response {
     let (request, _) = request.into_parts();
-    // A token that cannot be decoded is answered as an unknown one.
+    // A token that cannot be decoded gets the same response as an unknown token.
     let token = token.map(|Path(token)| token).unwrap_or_default();
     let link = token::find(&attribution.db, &token).await.unwrap_or_else(|error| {
         error!(%error, "a referral link could not be looked up");
@@ -41,7 +42,8 @@ pub async fn follow(
             if counts(&attribution, &link, &request) {
                 match consent(&request.headers, &attribution.settings) {
                     Consent::Given => seed(&link, &token, &request).await,
-                    // Before consent there is no session. The values wait in the landing page, as any link's signals do.
+                    // Before consent there is no session. The values go into the landing page's address, and wait in that page as
+                    // the signals of any link do.
                     Consent::Undecided => {
                         let mut with_seeds = form_urlencoded::Serializer::new(query.take().unwrap_or_default());
                         query = Some(with_seeds.extend_pairs(seeds(&link, &token)).finish());
@@ -60,11 +62,11 @@ pub async fn follow(
     (StatusCode::SEE_OTHER, [(header::LOCATION, target), (header::CACHE_CONTROL, "no-store".into())]).into_response()
 }
 
-/// Whether following the link is a person's arrival, and not the owner's own.
+/// Whether a person follows the link, and not the link's owner.
 fn counts(attribution: &Attribution, link: &Link, request: &Parts) -> bool {
     let (path, no_pages) = (request.uri.path(), attribution.settings.no_pages);
     if let Some(why) = exclusion(&request.method, path, &request.headers, no_pages) {
-        // Links are checked with HEAD, which is not worth counting.
+        // Programs that check links send HEAD. Those requests are not counted.
         if request.method != Method::HEAD {
             attribution.count_excluded(why);
         }

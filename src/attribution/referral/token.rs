@@ -11,7 +11,8 @@ use crate::{
 /// How long a referral link counts for a sign-up.
 const REFERRAL_WINDOW: Duration = Duration::from_hours(30 * 24);
 
-/// Letters of a token: lower case, because UTM values are, and without letters that look alike.
+/// The letters and digits of a token. Letters are in lower case, as UTM values are. `l`, `o`, `0` and `1` are left out, because
+/// people confuse them.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const LENGTH: usize = 12;
 
@@ -29,7 +30,7 @@ pub struct OwnToken {
     pub token: String,
     /// The whole address, to share.
     pub url: String,
-    /// How many signed up through it.
+    /// How many users signed up through the link.
     pub signups: i64,
 }
 
@@ -48,7 +49,7 @@ pub fn url(site_url: &str, token: &str) -> String {
 
 /// Returns the link of a token, unless it is unknown, disabled or expired.
 pub async fn find(db: &Db, token: &str) -> Result<Option<Link>, Error> {
-    // A text that no token looks like costs no query.
+    // A text that cannot be a token costs no query.
     if !is_token(token) {
         return Ok(None);
     }
@@ -67,11 +68,11 @@ fn is_token(text: &str) -> bool {
 
 /// Returns a new token of 60 random bits.
 fn new_token() -> String {
-    // 256 is a multiple of the alphabet's 32 letters, so each letter is equally likely.
+    // 256 is a multiple of 32, the number of signs in the alphabet, so each sign is equally likely.
     secret_bytes::<LENGTH>().map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).iter().collect()
 }
 
-/// Returns the member's own link. The first call makes it.
+/// Returns the member's own link. The first call makes the link.
 pub async fn own_token(db: &Db, site_url: &str, user: UserId) -> Result<OwnToken, Error> {
     const FIND: &str = "select t.token, (select count(*) from referrals r where r.token = t.token) as signups
         from referral_tokens t where t.owner_id = $1";
@@ -83,7 +84,7 @@ pub async fn own_token(db: &Db, site_url: &str, user: UserId) -> Result<OwnToken
         let now = db.now();
         db.transaction(move |conn| {
             Box::pin(async move {
-                // Two first calls at once make one link.
+                // Two first calls at the same time make only one link.
                 sql("insert into referral_tokens (token, owner_id, created_at) values ($1, $2, $3) on conflict (owner_id) do nothing")
                     .bind(new_token())
                     .bind(user)
@@ -135,10 +136,10 @@ pub async fn disable_token(db: &Db, token: String) -> Result<bool, Error> {
     .await
 }
 
-/// Notes who referred a new user, within the transaction that creates the account.
+/// Stores who referred a new user, in the transaction that creates the account.
 ///
-/// Of the referral links that the visitor followed in the last 30 days, the first or the last counts. A user has one referrer,
-/// and an own link does not count.
+/// Of the referral links that the visitor followed in the last 30 days, the first or the last counts. A user has at most one
+/// referrer. The user's own link does not count.
 pub async fn attribute_referral(
     conn: &mut Conn,
     visitor: VisitorId,

@@ -4,8 +4,8 @@
 //! - It is not empty, has at most [`MAX_CHARS`] characters, and cleaning it again changes nothing.
 //! - It has no control, zero-width or bidirectional character, and no white space but single spaces between other characters.
 //!
-//! So every database stores it (PostgreSQL refuses NUL), a page shows it without hiding or reordering the text beside it, and two
-//! values are compared byte by byte.
+//! So both databases can store the value (PostgreSQL refuses NUL). A page can show the value without hiding or reordering the
+//! text beside it. Two values can be compared byte by byte.
 
 /// The longest cleaned value, in characters (Unicode scalar values).
 pub const MAX_CHARS: usize = 255;
@@ -18,7 +18,7 @@ pub fn clean(value: &str) -> Option<String> {
         cleaned.make_ascii_lowercase();
         return Some(cleaned);
     }
-    // A lower-case text can be longer than the original: 'İ' becomes two characters. So the cap is applied again, and can now
+    // A lower-case text can be longer than the original: 'İ' becomes two characters. So the text is cut again, and the cut can
     // fall just behind a space.
     let mut cleaned = cleaned.to_lowercase();
     if let Some((end, _)) = cleaned.char_indices().nth(MAX_CHARS) {
@@ -38,7 +38,7 @@ pub fn tidy(value: &str) -> Option<String> {
         if matches!(character, '\t' | '\n') {
             space = true;
         } else if is_hidden(character) {
-            // Dropped without ending a gap: "a \u{200b} b" has one gap.
+            // A hidden character does not end a gap: "a \u{200b} b" has one gap.
         } else if character.is_whitespace() {
             space = true;
         } else {

@@ -71,7 +71,7 @@ pub static CLICK_IDS: [ClickId; 24] = [
 /// cannot have their names.
 pub const PERSONAL: [&str; 6] = ["mc_eid", "_kx", "mkt_tok", "vero_id", "_hsenc", "oly_enc_id"];
 
-/// Says where Google showed the ad; `1` is Search.
+/// The parameter that says where Google showed the ad; `1` is Search.
 const GAD_SOURCE: &str = "gad_source";
 
 /// The hosts from which clicks on YouTube come, with its Android app.
@@ -80,7 +80,7 @@ const YOUTUBE: [&str; 4] = ["youtube.com", "youtu.be", "youtube-nocookie.com", "
 /// The hosts of the frames in which Google shows ads on other sites.
 const AD_FRAMES: [&str; 4] = ["googlesyndication.com", "doubleclick.net", "2mdn.net", "ampproject.net"];
 
-/// Finds the id with this name, in any ASCII case.
+/// Returns the id with this name, in any ASCII case.
 pub fn find(name: &[u8]) -> Option<&'static ClickId> {
     CLICK_IDS.iter().find(|id| id.name.as_bytes().eq_ignore_ascii_case(name))
 }

@@ -1,8 +1,8 @@
 //! Custom tags are the query parameters beside UTM that the site's owner wants kept with each touch.
 //!
-//! The names come from `ATTRIBUTION_CUSTOM_TAGS`. What always holds of a [`CustomTags`]: no name has another meaning, as a UTM
-//! field, a click id, an id of a person, or a parameter of the site's own pages. A custom tag is a signal, so a parameter of the
-//! site's own links would make a touch of every click on them.
+//! The names come from `ATTRIBUTION_CUSTOM_TAGS`. What always holds of a [`CustomTags`]: no name is a UTM field, a click id, an id
+//! of a person, or a parameter of the site's own pages. A custom tag is a signal. If a parameter of the site's own links were
+//! one, every click on such a link would make a touch.
 
 use std::fmt;
 
@@ -35,7 +35,7 @@ impl CustomTags {
         if refused.is_empty() { Ok(tags) } else { Err(TagError { refused }) }
     }
 
-    /// The names, in the order and spelling of the setting.
+    /// Returns the names, in the order and spelling of the setting.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
@@ -56,7 +56,7 @@ impl fmt::Display for TagError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (name, refusal)) in self.refused.iter().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
-            // Debug quotes the name and escapes characters that would not show.
+            // `Debug` quotes the name and escapes invisible characters.
             write!(formatter, "{separator}{name:?} cannot be a custom tag: {}", refusal.reason())?;
         }
         Ok(())

@@ -2,11 +2,12 @@
 //!
 //! The server and the browser share the parser. What always holds:
 //! - It never fails and never panics. It reads at most [`MAX_QUERY_BYTES`] and [`MAX_PAIRS`].
-//! - Every value is whole: a pair that a cap would cut is dropped.
+//! - Neither cap cuts a value: a pair that lies across the end of what is read is dropped.
 //! - A query without a known name costs no allocation.
 //!
 //! Names match in any ASCII case, percent-encoded or not, and with any number of `amp;` in front, which some mailers add. A second
-//! `?` separates pairs as `&` does, because people append `?utm_source=…` to addresses that have a query. `name[]` is not `name`.
+//! `?` separates pairs as `&` does, because people append `?utm_source=…` to addresses that have a query already. `name[]` is
+//! another name than `name`.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use self::{
 
 /// Text from an address, made safe to store and to show.
 pub mod clean;
-/// Click ids and what they imply; data.
+/// The table of click ids and what each implies.
 pub mod click_ids;
 /// Custom tags: the parameters that the owner named.
 pub mod custom_tags;
@@ -56,7 +57,7 @@ impl Utm {
         *self == Self::default()
     }
 
-    /// Finds the field of a parameter, whose name is in lower case: `utm_source` → `source`.
+    /// Returns the field of a parameter, whose name is in lower case: `utm_source` → `source`.
     fn field(&mut self, name: &[u8]) -> Option<&mut Option<String>> {
         match name.strip_prefix(b"utm_")? {
             b"source" => Some(&mut self.source),
@@ -78,7 +79,7 @@ impl Utm {
 pub struct Signals {
     /// The UTM fields. If `derived`, a click id or the referrer implied source and medium.
     pub utm: Utm,
-    /// Click ids by their names in [`click_ids::CLICK_IDS`], with those that imply nothing. Values are percent-decoded, and
+    /// Click ids by their names in [`click_ids::CLICK_IDS`], including those that imply nothing. Values are percent-decoded, and
     /// otherwise unchanged.
     pub click_ids: BTreeMap<&'static str, String>,
     /// Custom tags in the spelling of the setting, each with all its values in order. The case of values is kept.
@@ -90,10 +91,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Whether there is nothing to make a touch of: no UTM field, no tag, and no click id that implies a source.
+    /// Whether the link cannot make a touch: there is no UTM field, no tag, and no click id that implies a source.
     ///
-    /// A click id that is only kept (`srsltid`, `mc_cid` …) does not count. It would make a touch without a source, and the
-    /// referrer, which knows the source, would be ignored.
+    /// A click id that implies nothing (`srsltid`, `mc_cid` …) does not count. Otherwise the touch would have no source, and the
+    /// referrer, which may tell the source, would be ignored.
     pub fn is_empty(&self) -> bool {
         let speaks = |name: &&'static str| click_ids::find(name.as_bytes()).is_some_and(|id| id.implies.is_some());
         self.utm.is_empty() && self.tags.is_empty() && !self.click_ids.keys().any(speaks)
@@ -183,7 +184,7 @@ pub fn may_say_something(query: &str, tags: &str) -> bool {
     })
 }
 
-/// Returns the query without the pairs that [`parse`] reads. The other pairs are unchanged.
+/// Returns the query without the pairs that [`parse`] reads. The other pairs are unchanged. Example: `a=1&utm_source=x` → `a=1`.
 pub fn without_signals(query: &str, tags: &CustomTags) -> String {
     let mut buffer = [0; MAX_NAME_BYTES];
     let mut signal = |pair: &str| {
@@ -195,7 +196,7 @@ pub fn without_signals(query: &str, tags: &CustomTags) -> String {
     kept.join("&")
 }
 
-/// Whether a name, in lower case, is a UTM field's: `utm_source`.
+/// Whether a name, in lower case, is the name of a UTM field: `utm_source`.
 fn is_utm(name: &[u8]) -> bool {
     const FIELDS: [&str; 9] = [
         "source",
@@ -215,7 +216,7 @@ fn separates(byte: u8) -> bool {
     matches!(byte, b'&' | b'?')
 }
 
-/// The whole pairs of a query that lie within [`MAX_QUERY_BYTES`].
+/// Returns the part of a query that lies within [`MAX_QUERY_BYTES`], without a pair that lies across the end.
 fn within_cap<'a>(query: &'a [u8], dropped: &mut Dropped) -> &'a [u8] {
     let Some(&next) = query.get(MAX_QUERY_BYTES) else {
         return query;
@@ -250,8 +251,8 @@ fn form_decoded(pair: &[u8], cleaned: fn(&str) -> Option<String>) -> Option<Stri
     form_urlencoded::parse(pair).next().and_then(|(_, value)| cleaned(&value))
 }
 
-/// Percent-decodes an id. Returns `None` if the id is too long, not UTF-8, or has a control character: a mended id would be
-/// another id.
+/// Percent-decodes an id. Returns `None` if the id is too long, not UTF-8, or has a control character. A repaired id would be a
+/// different id.
 fn decode_id(raw: &[u8]) -> Option<String> {
     let value = percent_decode(raw).decode_utf8().ok()?;
     let sound = value.len() <= MAX_ID_BYTES && !value.contains(char::is_control);

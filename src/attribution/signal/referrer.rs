@@ -1,8 +1,8 @@
 //! The page a visitor came from, as the `Referer` header gives it.
 //!
 //! What always holds of a [`Referrer`]: the host is not empty, and has no user, no port and no ASCII capital. The path begins with
-//! `/`, has at most [`MAX_PATH_BYTES`] bytes and no hidden character. The query and the fragment are never kept: they hold what
-//! people searched for, and sometimes who they are.
+//! `/`, has at most [`MAX_PATH_BYTES`] bytes and no hidden character. The query and the fragment are never kept, because they
+//! can hold search terms and personal data.
 
 use super::clean::is_hidden;
 use crate::host;
@@ -19,7 +19,7 @@ pub struct Referrer {
     /// A host name in lower case, an IPv6 address in brackets, or the package name of an Android app. An international name
     /// stays in the form in which the browser sent it: `bücher.example` or `xn--bcher-kva.example`.
     pub host: String,
-    /// From the first `/`, percent-encoded as sent; `/` if the header had only an origin.
+    /// The path from its first `/`, percent-encoded as sent. The path is `/` if the header had only an origin.
     pub path: String,
 }
 
@@ -37,7 +37,7 @@ impl Referrer {
         is_host(host).then(|| Self { host: host.to_ascii_lowercase(), path: clean_path(path) })
     }
 
-    /// Host and path in one, as a referrer is stored and shown: `www.example.com/news`.
+    /// Returns host and path in one text, as a referrer is stored and shown: `www.example.com/news`.
     pub fn as_string(&self) -> String {
         format!("{}{}", self.host, self.path)
     }

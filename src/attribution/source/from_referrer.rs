@@ -1,7 +1,8 @@
-//! A referrer becomes a source and a medium, where the landing's link says nothing about where the visitor came from.
+//! A referrer becomes a source and a medium if the landing's link has no signal.
 //!
-//! Payment and identity providers do not count: a visitor who returns from one was on this site before (`data/ignored.tsv`).
-//! The owner can name more of them. The caller leaves out this site's own hosts, since only the caller knows them.
+//! Payment and identity providers do not count, because a visitor who returns from one was on this site before
+//! (`data/ignored.tsv`). The owner can name further referrers that do not count. The caller leaves out this site's own hosts,
+//! since only the caller knows them.
 
 use std::sync::LazyLock;
 
@@ -38,7 +39,7 @@ pub enum ReferrerExclusion {
 
 /// The owner's list of further referrers that never make a touch.
 ///
-/// `example.com` is that host and all hosts below it. `example.com/pay` is only the pages under that path there.
+/// `example.com` means that host and all hosts below it. `example.com/pay` means only the pages of those hosts under that path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IgnoredReferrers(Vec<Referrer>);
 
@@ -94,9 +95,9 @@ pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> ReferrerOrigin
     }
 }
 
-/// Fills source and medium from the referrer where the link said nothing, and marks them as derived.
+/// Fills source and medium from the referrer if the link has no signal, and marks them as derived.
 ///
-/// Signals of the link are never changed. Returns why the referrer does not count, if it does not.
+/// Signals of the link are never changed. Returns the reason if the referrer does not count.
 pub fn fill_from_referrer(
     signals: &mut Signals,
     referrer: Option<&Referrer>,
@@ -114,7 +115,7 @@ pub fn fill_from_referrer(
     }
 }
 
-/// `data/ignored.tsv` as a map, and the mistakes in it, for the tests.
+/// `data/ignored.tsv` as a map. The list of mistakes in the file is for the tests.
 static IGNORED: LazyLock<(HostMap<ReferrerExclusion>, Vec<String>)> = LazyLock::new(|| {
     let mut map = HostMap::default();
     let mut mistakes = Vec::new();

@@ -1,13 +1,13 @@
-//! Data files write hosts as patterns; a [`HostMap`] finds what a host means.
+//! Data files write hosts as patterns. A [`HostMap`] returns the value of the pattern that matches a host.
 //!
 //! - `bing.com` is that host, without the hosts below it.
 //! - `.reddit.com` is that host and all hosts below it.
 //! - `google.*` is that name under `com`, `cat` or any country: `google.de`, `google.co.uk`, `google.com.br`.
 //! - `github.com/login` is that host under that path only: `/login` and `/login/oauth`, but not `/logins`.
 //!
-//! They combine: `.paypal.*`, `google.*/shopping`. A leading `www.`, `m.` or `mobile.` of a host never matters. The most specific
-//! pattern decides: the longer host before the shorter, then the longer path. A look-up costs one or two hashes for each label
-//! of the host, however many patterns there are.
+//! These forms can be combined: `.paypal.*`, `google.*/shopping`. A leading `www.`, `m.` or `mobile.` of a host never matters.
+//! The most specific pattern decides: the longer host before the shorter, then the longer path. A look-up costs one or two
+//! hashes for each label of the host, however many patterns there are.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ pub struct HostMap<T> {
 /// One pattern of a host. The entries of a host are sorted by path, the longest first.
 #[derive(Debug)]
 struct HostEntry<T> {
-    /// Whether hosts below this one match too.
+    /// Whether hosts below the pattern's host match too.
     below: bool,
     /// Without a `/` at the end; empty if any path matches.
     path: &'static str,
@@ -38,7 +38,7 @@ impl<T> Default for HostMap<T> {
 impl<T: Copy> HostMap<T> {
     /// Adds a pattern.
     ///
-    /// Errors: what is wrong with the pattern. A pattern that is there already keeps its first value.
+    /// Errors: what is wrong with the pattern. If the map has the pattern already, its first value stays.
     pub fn insert(&mut self, pattern: &'static str, value: T) -> Result<(), &'static str> {
         let (host, path) = match pattern.find('/') {
             Some(at) => pattern.split_at(at),
@@ -91,7 +91,7 @@ impl<T: Copy> HostMap<T> {
     }
 }
 
-/// The host without a prefix that only names a variant of the same site: `m.example.com` → `example.com`.
+/// Returns the host without a prefix that only names a variant of the same site: `m.example.com` → `example.com`.
 pub fn site(host: &str) -> &str {
     ["www.", "m.", "mobile."]
         .iter()
@@ -101,15 +101,16 @@ pub fn site(host: &str) -> &str {
         .unwrap_or(host)
 }
 
-/// Whether a path is `parent` or lies below it.
+/// Whether a path is `parent` or lies below `parent`: `/login/oauth` is under `/login`, `/logins` is not.
 pub fn path_is_under(path: &str, parent: &str) -> bool {
     let parent = parent.trim_end_matches('/');
     path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The name before an ending that a brand has: `google.com`, `google.de`, `google.co.uk` and `google.com.br` → `google`.
+/// Returns the name before `com`, `cat` or a country: `google.com`, `google.de`, `google.co.uk` and `google.com.br` → `google`.
 ///
-/// Under any other ending anybody can use the name: `google.evil.io` → `google.evil`, which is not Google.
+/// Other endings are not removed, so they do not match a brand: `google.shop` → `None`. A host below another domain does not
+/// match either: `google.evil.io` → `google.evil`.
 fn without_country(host: &str) -> Option<&str> {
     let (name, ending) = host.rsplit_once('.')?;
     let is_country = ending.len() == 2 && ending.bytes().all(|byte| byte.is_ascii_lowercase());

@@ -1,8 +1,8 @@
 //! The names and hosts that mean the same platform, and the kind of each platform.
 //!
-//! The lists are data files, one for each kind. Their first lines say what they follow and how to add to them. They are read at
-//! first use into maps, because every request that carries a source is looked up. A change of the lists changes how touches
-//! are classified: raise [`RULES_VERSION`](super::channel::RULES_VERSION) with it.
+//! The lists are data files, one for each kind. Their first lines say what they follow and how to add a platform. The first
+//! look-up reads the files into maps, because every request with a source needs a look-up. A change of the lists changes how
+//! touches are classified: raise [`RULES_VERSION`](super::channel::RULES_VERSION) with each change.
 //!
 //! A name or host belongs to one platform only, and is written in lower case. A malformed line is skipped, and fails the tests.
 
@@ -11,9 +11,9 @@ use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 use self::host_map::HostMap;
 use super::tsv::{rows, words};
 
-/// What a referrer says about where a visitor came from; data.
+/// Makes a source and a medium of a referrer.
 pub mod from_referrer;
-/// Host patterns: the hosts that a data file means.
+/// Host patterns of the data files, and the map that looks hosts up.
 pub mod host_map;
 
 /// What people do on a platform, as far as a channel depends on it.
@@ -31,7 +31,7 @@ impl PlatformKind {
     pub const ALL: [Self; 6] =
         [Self::Search, Self::Social, Self::Video, Self::Shopping, Self::AiAssistant, Self::Webmail];
 
-    /// The medium of a touch that is known only by its referrer. `organic`, `social` and `ai-assistant` are GA4's words.
+    /// Returns the medium of a touch whose source comes from its referrer. `organic`, `social` and `ai-assistant` are GA4's words.
     pub const fn medium(self) -> &'static str {
         match self {
             Self::Search => "organic",
@@ -43,7 +43,7 @@ impl PlatformKind {
         }
     }
 
-    /// The file that lists the platforms of this kind, with the fields name, aliases and hosts.
+    /// Returns the text of the file that lists the platforms of this kind, with the fields name, aliases and hosts.
     const fn data(self) -> &'static str {
         match self {
             Self::Search => include_str!("data/search.tsv"),
@@ -72,7 +72,7 @@ pub struct ResolvedSource {
     pub ads: bool,
 }
 
-/// Finds the platform of a source, which is in lower case.
+/// Returns the platform of a source, which is in lower case.
 ///
 /// A source can be a name (`google`), a host (`www.google.co.uk`), an address (`https://l.facebook.com/`), or one of the
 /// platform's names with an ad suffix (`fb-ads`, `google_ads`).
@@ -86,12 +86,12 @@ pub fn resolve(source: &str) -> Option<ResolvedSource> {
     Some(ResolvedSource { platform, ads: true })
 }
 
-/// Finds the platform of a referring page. The host is in lower case, the path begins with `/`.
+/// Returns the platform of a referring page. The host is in lower case, the path begins with `/`.
 pub fn resolve_host(host: &str, path: &str) -> Option<Platform> {
     INDEX.hosts.get(host, path)
 }
 
-/// The platform's name in a folded name that may mean the platform's advertising: `fbads` → `fb`, `adwords` → `google`.
+/// Returns the name of the platform whose advertising a folded name may mean: `fbads` → `fb`, `adwords` → `google`.
 fn advertised(name: &str) -> Option<&str> {
     if let Some((_, platform)) = AD_NAMES.iter().find(|(alias, _)| *alias == name) {
         return Some(platform);
@@ -100,16 +100,16 @@ fn advertised(name: &str) -> Option<&str> {
     Some(stem.trim_end_matches('.'))
 }
 
-/// Removes what people put between words: `google-ads`, `google_ads` and `google ads` become `googleads`.
+/// Removes the characters that people put between words: `google-ads`, `google_ads` and `google ads` → `googleads`.
 fn fold(source: &str) -> Cow<'_, str> {
     const BETWEEN: [char; 4] = ['-', '_', '+', ' '];
     if source.contains(BETWEEN) { source.replace(BETWEEN, "").into() } else { source.into() }
 }
 
-/// The host and path of a source that is an address: `https://a.example:80/b?c` → `a.example`, `/b`.
+/// Returns the host and path of a source that is an address: `https://a.example:80/b?c` → `a.example`, `/b`.
 ///
-/// More lenient than [`host::split`](crate::host::split), because people type sources: the scheme can be missing, and a colon
-/// ends the host whatever follows.
+/// This function is more lenient than [`host::split`](crate::host::split), because people type sources. The scheme can be
+/// missing, and a colon ends the host whatever follows.
 fn address(source: &str) -> (&str, &str) {
     let rest = source.split_once("://").map_or(source, |(_, rest)| rest);
     let rest = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
@@ -145,7 +145,7 @@ struct PlatformIndex {
 static INDEX: LazyLock<PlatformIndex> = LazyLock::new(|| PlatformIndex::read().0);
 
 impl PlatformIndex {
-    /// Reads all files. Returns the mistakes in them too, for the tests.
+    /// Reads all files. Also returns the mistakes in the files, for the tests.
     fn read() -> (Self, Vec<String>) {
         let mut index = Self::default();
         let mut mistakes = Vec::new();

@@ -1,4 +1,4 @@
-//! All mistakes of the file are reported at once, each with the rule it is in.
+//! Reads the file and reports all mistakes in it at once, each with its rule.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ pub(super) fn read(text: &str) -> Result<Vec<OwnerRule>, Vec<String>> {
     let table: Table = text.parse().map_err(|error: toml::de::Error| vec![syntax(&error)])?;
     let mut mistakes = Vec::new();
     for key in table.keys().filter(|key| *key != "rule") {
-        mistakes.push(format!("{key:?} is nothing that belongs outside a rule; each rule begins with [[rule]]"));
+        mistakes.push(format!("{key:?} cannot stand outside a rule; each rule begins with [[rule]]"));
     }
     let mut rules = Vec::new();
     match table.get("rule") {
@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Result<Vec<OwnerRule>, Vec<String>> {
     if mistakes.is_empty() { Ok(rules) } else { Err(mistakes) }
 }
 
-/// The TOML reader's message, in one line.
+/// Returns the TOML reader's message in one line.
 fn syntax(error: &toml::de::Error) -> String {
     let told = error.to_string();
     let place = told.lines().next().unwrap_or_default().trim_start_matches("TOML parse error ");
@@ -79,7 +79,7 @@ impl RuleReader<'_> {
         if !tried {
             self.wrong("has no condition: it would match every touch");
         }
-        // The order of conditions means nothing, so it must not change the digest.
+        // The order of conditions has no meaning, so the order must not change the digest.
         conditions.sort_by_key(|condition| condition.field.as_str());
         Some(OwnerRule { name: name?, channel: channel?, conditions })
     }
@@ -122,7 +122,7 @@ impl RuleReader<'_> {
         channel
     }
 
-    /// The patterns of a condition, in lower case.
+    /// Returns the patterns of a condition, in lower case, or `None` after reporting a mistake.
     fn patterns(&mut self, field: RuleField, value: &Value) -> Option<Vec<String>> {
         let key = field.as_str();
         let values = match value {
@@ -176,8 +176,8 @@ impl RuleReader<'_> {
     }
 }
 
-/// Eight hex digits that stand for what the rules say. A length goes before each text and each list, so that different rules
-/// never feed the same bytes to the digest.
+/// Returns a digest of the rules in eight hex digits. A length goes before each text and each list, so that different rules never
+/// give the digest the same bytes.
 pub(super) fn digest(rules: &[OwnerRule]) -> String {
     let mut digest = Sha256::new();
     let mut text = |text: &str| {

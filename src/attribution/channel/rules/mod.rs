@@ -1,6 +1,6 @@
-//! A touch gets its channel from the first rule of which all conditions hold. The owner's rules are tried first, in the order of
-//! their file, then the built-in ones. `docs/attribution-rules.example.toml` shows all that the file can say. Rules are read
-//! once, when the server starts; cloning them copies a pointer.
+//! The first rule whose conditions all hold decides a touch's channel. The owner's rules are tried first, in the order of their
+//! file, then the built-in ones. `docs/attribution-rules.example.toml` shows everything that the file can say. The rules are read
+//! once, when the server starts. Cloning [`Rules`] copies a pointer.
 
 use std::{
     borrow::Cow,
@@ -35,7 +35,7 @@ struct RuleSet {
 struct OwnerRule {
     name: String,
     channel: Channel,
-    /// At least one; all must hold.
+    /// At least one condition. All must hold.
     conditions: Vec<Condition>,
 }
 
@@ -43,7 +43,7 @@ struct OwnerRule {
 #[derive(Debug)]
 struct Condition {
     field: RuleField,
-    /// At least one, in lower case; one must match.
+    /// At least one pattern, in lower case. One must match.
     patterns: Vec<String>,
 }
 
@@ -111,7 +111,7 @@ impl Rules {
         &self.0.version
     }
 
-    /// All rules, in the order in which they are tried.
+    /// Returns all rules, in the order in which they are tried.
     pub fn list(&self) -> impl Iterator<Item = ListedRule<'_>> {
         let owner = self.0.owner.iter().map(|rule| ListedRule {
             name: &rule.name,
@@ -143,7 +143,7 @@ impl Condition {
         let facts = prepared.facts;
         let whole = |value: &str| !value.is_empty() && self.patterns.iter().any(|pattern| matches(pattern, value));
         match self.field {
-            // "facebook" matches the sources `fb` and `l.facebook.com` too, as it does in the built-in rules.
+            // The pattern "facebook" matches the sources `fb` and `l.facebook.com` too, as in the built-in rules.
             RuleField::Source => {
                 whole(&prepared.source) || prepared.resolved.is_some_and(|source| whole(source.platform.name))
             }
@@ -161,7 +161,8 @@ impl Condition {
     }
 }
 
-/// Whether a pattern matches the whole value. Each `*` in the pattern stands for any characters or none.
+/// Whether a pattern matches the whole value. Each `*` in the pattern stands for any characters or none: `spring*` matches
+/// `spring` and `spring-sale`.
 fn matches(pattern: &str, value: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(mut rest) = value.strip_prefix(pieces.next().unwrap_or_default()) else {
@@ -181,8 +182,8 @@ fn matches(pattern: &str, value: &str) -> bool {
 
 /// Whether a pattern matches a referrer, given as `host/path`.
 ///
-/// `example.com` matches that host and every host below it, `example.com/blog` only the pages under that path there. With a
-/// `*` in its host, a pattern matches only what it spells: `*.example.com` does not match `example.com`.
+/// `example.com` matches that host and every host below it. `example.com/blog` matches only the pages under that path on these
+/// hosts. A host with a `*` must match as a whole: `*.example.com` does not match `example.com`.
 fn matches_referrer(pattern: &str, referrer: &str) -> bool {
     let (host, path) = Referrer::split(referrer);
     let (wanted, under) = Referrer::split(pattern);
