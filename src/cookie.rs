@@ -38,9 +38,14 @@ impl SiteCookie {
     }
 
     /// Returns all values that a request's headers have under exactly this name. A browser sends one value; with several, some
-    /// may be forged.
+    /// may be forged. Values that are not UTF-8 are skipped, and other cookies may have any bytes.
     pub fn values(self, headers: &HeaderMap) -> impl Iterator<Item = &str> {
-        values(headers, self.name)
+        let headers = headers.get_all(header::COOKIE).into_iter();
+        let pairs = headers.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+        pairs.filter_map(move |pair| {
+            let value = pair.trim_ascii().strip_prefix(self.name.as_bytes())?.strip_prefix(b"=")?;
+            str::from_utf8(value).ok()
+        })
     }
 
     /// Returns the `Set-Cookie` that makes a browser keep `value` for `max_age`. The value must be visible ASCII without `;`.
@@ -65,15 +70,6 @@ pub fn append(headers: &mut HeaderMap, set_cookie: &str) {
     if let Ok(value) = HeaderValue::from_str(set_cookie) {
         headers.append(header::SET_COOKIE, value);
     }
-}
-
-/// Returns all values that a request's headers have under exactly this name. Values that are not UTF-8 are skipped, and other
-/// cookies may have any bytes.
-pub fn values<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
-    let pairs =
-        headers.get_all(header::COOKIE).into_iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
-    let values = pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-    values.filter_map(|value| str::from_utf8(value).ok())
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use waymark::config::Config;
 
-/// A page is made of many small strings, and glibc's allocator is slow at those.
+/// A page is made of many small strings, at which glibc's allocator is slow.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // a file for development; what is set stands above it
+    // `.env` is for development. Variables that are set already win.
     let _ = dotenvy::dotenv();
     let cli = cli::Cli::parse();
     let (config, mistakes) = Config::from_environment();

@@ -14,7 +14,11 @@ use serde_json::Value;
 use tower_sessions::Session;
 
 use super::backend::AuthSession;
-use crate::{attribution::SignedInUser, db::Db, timestamp::DAY, timestamp::Timestamp};
+use crate::{
+    attribution::SignedInUser,
+    db::Db,
+    timestamp::{DAY, Timestamp},
+};
 
 /// A signed-in session ends this long after its last noted request. Requests are noted a day apart, so a session ends 13 to 14
 /// days after its last request.

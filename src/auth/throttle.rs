@@ -12,8 +12,7 @@ use super::user::email_key;
 use crate::{
     address_limit::{AddressLimit, Limited},
     db::{Conn, Db, Error, sql},
-    timestamp::DAY,
-    timestamp::Timestamp,
+    timestamp::{DAY, Timestamp},
 };
 
 /// How many failures of an account cause no wait: people mistype.
