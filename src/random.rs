@@ -1,9 +1,10 @@
 //! [`Random`] makes repeatable numbers for samples: the same seed gives the same numbers on every machine. [`secret_bytes`]
 //! returns random bytes of the operating system, for secrets.
 
-use crate::timestamp::Timestamp;
 use argon2::password_hash::rand_core::{OsRng, RngCore};
 use uuid::{Builder, Uuid};
+
+use crate::timestamp::Timestamp;
 
 /// Returns random bytes of the operating system, fit for secrets.
 pub fn secret_bytes<const N: usize>() -> [u8; N] {

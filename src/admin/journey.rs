@@ -128,7 +128,7 @@ fn steps(user: &JourneyUser, touches: Vec<Lead>, credit: JourneyCredit, filter: 
 #[component]
 fn TouchStep(touch: Lead, href: String, tags: Vec<String>, time: String, days: i64) -> impl IntoView {
     let marker = if touch.internal { Marker::Hollow } else { Marker::Blaze };
-    let parts = [Some(source_medium(&touch.source, &touch.medium)), touch.campaign, touch.term];
+    let parts = [Some(source_medium(&touch.utm.source, &touch.utm.medium)), touch.campaign, touch.utm.term];
     let subtitle = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let hits = (touch.hits > 1).then(|| view! { <Tag label=format!("{} hits", format::count(touch.hits))/> });
     let any = hits.is_some() || touch.internal || !tags.is_empty();

@@ -76,18 +76,18 @@ fn OriginCard(lead: Lead) -> impl IntoView {
         _ => "The link",
     };
     let fields = [
-        ("Source", lead.source),
-        ("Medium", lead.medium),
+        ("Source", lead.utm.source),
+        ("Medium", lead.utm.medium),
         ("Campaign", lead.campaign),
-        ("Term", lead.term),
-        ("Content", lead.content),
+        ("Term", lead.utm.term),
+        ("Content", lead.utm.content),
     ];
     // rare, so only where they are set
     let further = [
-        ("Id", lead.utm_id),
-        ("Source platform", lead.source_platform),
-        ("Creative format", lead.creative_format),
-        ("Marketing tactic", lead.marketing_tactic),
+        ("Id", lead.utm.id),
+        ("Source platform", lead.utm.source_platform),
+        ("Creative format", lead.utm.creative_format),
+        ("Marketing tactic", lead.utm.marketing_tactic),
     ];
     let facts = fields
         .into_iter()

@@ -89,8 +89,10 @@ pub fn LeadTable(#[prop(into)] caption: String, leads: Vec<Lead>, filter: Filter
     let rows = leads
         .into_iter()
         .map(|lead| {
-            let (leads_to, from) =
-                (detail_href(&format!("/admin/leads/{}", lead.id), &filter), source_medium(&lead.source, &lead.medium));
+            let (leads_to, from) = (
+                detail_href(&format!("/admin/leads/{}", lead.id), &filter),
+                source_medium(&lead.utm.source, &lead.utm.medium),
+            );
             view! {
                 <tr>
                     <th scope="row">
@@ -100,7 +102,7 @@ pub fn LeadTable(#[prop(into)] caption: String, leads: Vec<Lead>, filter: Filter
                         </time>
                     </th>
                     <td><TwoLines title=or_not_set(&lead.campaign) subtitle=from/></td>
-                    <td class="muted">{lead.term.clone()}</td>
+                    <td class="muted">{lead.utm.term.clone()}</td>
                     <td><Tag label=lead.channel.clone()/><InternalTag internal=lead.internal/></td>
                     <td class="mono landing">{lead.landing_path.clone()}</td>
                     <td class="num">{format::count(lead.hits)}</td>

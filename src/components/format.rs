@@ -1,7 +1,8 @@
 //! Numbers and times as text for people: English grouping, a real minus sign, no exponent, and a dash instead of `NaN`.
 
-use crate::timestamp::Timestamp;
 use jiff::tz::TimeZone;
+
+use crate::timestamp::Timestamp;
 
 /// The minus sign. It is as wide as the plus sign; a hyphen is not.
 const MINUS: char = '\u{2212}';

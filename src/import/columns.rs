@@ -1,17 +1,4 @@
-use crate::attribution::signal::click_ids;
-
-/// The UTM fields, by their names in a query.
-pub(super) const UTM: [&str; 9] = [
-    "utm_medium",
-    "utm_source",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-    "utm_id",
-    "utm_source_platform",
-    "utm_creative_format",
-    "utm_marketing_tactic",
-];
+use crate::attribution::signal::{Utm, click_ids};
 
 /// A column that the import knows, by what it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +16,7 @@ pub(super) enum KnownColumn {
     Timestamp,
     /// When the lead was stored. Some leads have no other time: since version 1.3.0 `timestamp` can be null.
     CreatedAt,
-    /// One of [`UTM`].
+    /// One of [`Utm::PARAMETERS`].
     Utm(&'static str),
     /// One of [`click_ids::CLICK_IDS`].
     ClickId(&'static str),
@@ -61,7 +48,7 @@ impl KnownColumn {
             "campaign" => Self::Utm("utm_campaign"),
             "term" => Self::Utm("utm_term"),
             "content" => Self::Utm("utm_content"),
-            name => match UTM.into_iter().find(|utm| *utm == name) {
+            name => match Utm::PARAMETERS.into_iter().find(|utm| *utm == name) {
                 Some(utm) => Self::Utm(utm),
                 None => Self::ClickId(click_ids::find(name.as_bytes())?.name),
             },

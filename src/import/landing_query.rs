@@ -1,10 +1,10 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
-use super::columns::{UTM, quoted};
+use super::columns::quoted;
 use crate::{
     attribution::signal::{
-        self, Signals,
+        self, Signals, Utm,
         click_ids::{self, MAX_ID_BYTES},
         custom_tags::CustomTags,
     },
@@ -89,7 +89,7 @@ impl<'a> LandingQuery<'a> {
             }
         };
         // django-utm-tracker has columns for five click ids. Sites that wanted others, or more UTM fields, stored them as tags.
-        let utm = UTM.into_iter().find(|utm| utm.eq_ignore_ascii_case(name));
+        let utm = Utm::PARAMETERS.into_iter().find(|utm| utm.eq_ignore_ascii_case(name));
         let click_id = click_ids::find(name.as_bytes()).map(|id| id.name);
         match utm.or(click_id) {
             Some(known) if self.used.contains(&known) => {

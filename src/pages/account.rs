@@ -145,7 +145,7 @@ fn HowYouCame(journey: Option<Journey>) -> impl IntoView {
 
 #[component]
 fn TouchStep(touch: Lead) -> impl IntoView {
-    let from = [touch.source, touch.medium].into_iter().flatten().collect::<Vec<_>>().join(" / ");
+    let from = [touch.utm.source, touch.utm.medium].into_iter().flatten().collect::<Vec<_>>().join(" / ");
     let subtitle =
         [Some(from).filter(|from| !from.is_empty()), touch.campaign].into_iter().flatten().collect::<Vec<_>>();
     // most touches land on the home page, which says nothing

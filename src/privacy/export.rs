@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use tower_sessions::session::Record;
 
 use crate::{
+    attribution::signal::Utm,
     auth::{User, session_lifetime, throttle},
     db::{Conn, Error, FromEitherRow, sql},
     id::{ConversionId, TouchId, UserId, VisitorId},
@@ -111,15 +112,9 @@ pub struct ExportedConsent {
 pub struct ExportedTouch {
     pub id: TouchId,
     pub occurred_at: ExportedTime,
-    pub source: Option<String>,
-    pub medium: Option<String>,
-    pub campaign: Option<String>,
-    pub term: Option<String>,
-    pub content: Option<String>,
-    pub utm_id: Option<String>,
-    pub source_platform: Option<String>,
-    pub creative_format: Option<String>,
-    pub marketing_tactic: Option<String>,
+    #[serde(flatten)]
+    #[sqlx(flatten)]
+    pub utm: Utm,
     pub channel: String,
     #[sqlx(try_from = "String")]
     pub click_ids: ExportedJson,

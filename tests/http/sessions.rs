@@ -6,7 +6,10 @@ use axum::{Json, Router, extract::Path, routing::get};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tower_sessions::Session;
-use waymark::{db::sql, timestamp::DAY, timestamp::Timestamp};
+use waymark::{
+    db::sql,
+    timestamp::{DAY, Timestamp},
+};
 
 use crate::support::{
     Browser, PASSWORD, Setup, TestApp, each_app, each_app_with, header, session_cookie, set_cookies, with_cookie,

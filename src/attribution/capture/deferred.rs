@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attribution::{
         settings::{Gpc, Settings},
-        signal::{parse, referrer::Referrer},
+        signal::{Utm, parse, referrer::Referrer},
         touch::{Landing, Origin, Touch},
     },
     cookie::SiteCookie,
@@ -101,19 +101,7 @@ fn query(touch: &Touch) -> String {
         // Writing to a string cannot fail.
         let _ = write!(query, "&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
     };
-    let utm = &touch.utm;
-    let fields = [
-        ("utm_source", &utm.source),
-        ("utm_medium", &utm.medium),
-        ("utm_campaign", &utm.campaign),
-        ("utm_term", &utm.term),
-        ("utm_content", &utm.content),
-        ("utm_id", &utm.id),
-        ("utm_source_platform", &utm.source_platform),
-        ("utm_creative_format", &utm.creative_format),
-        ("utm_marketing_tactic", &utm.marketing_tactic),
-    ];
-    for (name, value) in fields {
+    for (name, value) in Utm::PARAMETERS.into_iter().zip(touch.utm.values()) {
         value.iter().for_each(|value| add(name, value));
     }
     let click_ids: BTreeMap<String, String> = serde_json::from_str(&touch.click_ids).unwrap_or_default();

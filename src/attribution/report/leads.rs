@@ -8,6 +8,7 @@ use super::{
     statement::{SqlText, Statement, sql_text},
 };
 use crate::{
+    attribution::signal::Utm,
     db::{Conn, Error},
     id::{TouchId, UserId, VisitorId},
     timestamp::Timestamp,
@@ -23,16 +24,12 @@ pub struct Lead {
     pub occurred_at: Timestamp,
     /// When the visitor was linked to the user.
     pub linked_at: Timestamp,
-    pub source: Option<String>,
-    pub medium: Option<String>,
+    /// As in the link.
+    #[sqlx(flatten)]
+    pub utm: Utm,
     /// As reports show it. The link may hold another name that was merged into this one.
+    #[sqlx(rename = "shown_campaign")]
     pub campaign: Option<String>,
-    pub term: Option<String>,
-    pub content: Option<String>,
-    pub utm_id: Option<String>,
-    pub source_platform: Option<String>,
-    pub creative_format: Option<String>,
-    pub marketing_tactic: Option<String>,
     pub channel: String,
     /// A JSON object: `{"gclid": "…"}`.
     pub click_ids: String,
@@ -92,10 +89,10 @@ pub async fn leads(
             let matching = matching_of_visitor(&mut statement, filter);
             let page = page(&mut statement);
             sql_text!(
-                "select {COLUMNS}, {SHOWN_CAMPAIGN} as campaign
+                "select {COLUMNS}, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign
                  from visitors v cross join touches t cross join users u
                  where t.visitor_id = v.id and u.id = v.user_id and v.user_id is not null and {touched} {matching} {page}";
-                COLUMNS, SHOWN_CAMPAIGN, touched, matching, page
+                COLUMNS, UTM, SHOWN_CAMPAIGN, touched, matching, page
             )
         }
     };
@@ -104,17 +101,17 @@ pub async fn leads(
 }
 
 const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.occurred_at, v.linked_at,
-    t.source, t.medium, t.term, t.content, t.utm_id, t.source_platform, t.creative_format, t.marketing_tactic,
     t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.origin, t.derived, t.internal, t.hits";
+const UTM: &str = Utm::COLUMN_LIST;
 
 /// Returns a query for the leads with these conditions. Its joins are those of the view `lead_sources`, but inner ones:
 /// only linked visitors have a user.
 fn select(conditions: SqlText) -> SqlText {
     sql_text!(
-        "select {COLUMNS}, {SHOWN_CAMPAIGN} as campaign
+        "select {COLUMNS}, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign
          from touches t join visitors v on v.id = t.visitor_id join users u on u.id = v.user_id
          where {conditions}";
-        COLUMNS, SHOWN_CAMPAIGN, conditions
+        COLUMNS, UTM, SHOWN_CAMPAIGN, conditions
     )
 }
 

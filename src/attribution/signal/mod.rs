@@ -28,51 +28,16 @@ pub mod click_ids;
 pub mod custom_tags;
 /// The `Referer` header's host and path.
 pub mod referrer;
+/// The UTM fields and their names.
+mod utm;
 
-pub use self::clean::clean;
+pub use self::{clean::clean, utm::Utm};
 
 /// How much of a query is read, in bytes. A pair that lies across the end is dropped.
 pub const MAX_QUERY_BYTES: usize = 8 * 1024;
 
 /// How many `name=value` pairs of a query are read, with known names or not.
 pub const MAX_PAIRS: usize = 100;
-
-/// The UTM fields of one landing, with values as [`clean`] makes them. A missing field is never filled from another touch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Utm {
-    pub source: Option<String>,
-    pub medium: Option<String>,
-    pub campaign: Option<String>,
-    pub term: Option<String>,
-    pub content: Option<String>,
-    pub id: Option<String>,
-    pub source_platform: Option<String>,
-    pub creative_format: Option<String>,
-    pub marketing_tactic: Option<String>,
-}
-
-impl Utm {
-    /// Whether no field has a value.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Returns the field of a parameter, whose name is in lower case: `utm_source` → `source`.
-    fn field(&mut self, name: &[u8]) -> Option<&mut Option<String>> {
-        match name.strip_prefix(b"utm_")? {
-            b"source" => Some(&mut self.source),
-            b"medium" => Some(&mut self.medium),
-            b"campaign" => Some(&mut self.campaign),
-            b"term" => Some(&mut self.term),
-            b"content" => Some(&mut self.content),
-            b"id" => Some(&mut self.id),
-            b"source_platform" => Some(&mut self.source_platform),
-            b"creative_format" => Some(&mut self.creative_format),
-            b"marketing_tactic" => Some(&mut self.marketing_tactic),
-            _ => None,
-        }
-    }
-}
 
 /// What a landing's link says about where the visitor came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -198,18 +163,7 @@ pub fn without_signals(query: &str, tags: &CustomTags) -> String {
 
 /// Whether a name, in lower case, is the name of a UTM field: `utm_source`.
 fn is_utm(name: &[u8]) -> bool {
-    const FIELDS: [&str; 9] = [
-        "source",
-        "medium",
-        "campaign",
-        "term",
-        "content",
-        "id",
-        "source_platform",
-        "creative_format",
-        "marketing_tactic",
-    ];
-    name.strip_prefix(b"utm_").is_some_and(|field| FIELDS.iter().any(|known| known.as_bytes() == field))
+    Utm::PARAMETERS.iter().any(|known| known.as_bytes() == name)
 }
 
 fn separates(byte: u8) -> bool {

@@ -1,21 +1,42 @@
-//! A touch's tuple, its UTM fields, as one number: what models take for one step when it repeats.
+//! Two digests of a touch: its fingerprint, by which an arrival is known again, and its step key, by which models know that two
+//! touches in a row came by the same link.
 
 use std::ops::Range;
 
-/// Fingerprints of touches whose texts were erased: digests of the tuples that they had. Of other touches one in sixteen million
-/// has such a one.
-pub const ERASED: Range<i64> = 0..1 << 40;
+use sha2::{Digest, Sha256};
 
-/// A digest of the UTM fields, without click ids and tags: each click on an ad has its own click id, and is the same step.
+use crate::attribution::signal::Utm;
+
+/// Fingerprints in this range mark touches whose texts were erased. A normal fingerprint lands there with probability 2^-24, and
+/// does no harm: the touch is then compared with others by its fingerprint.
+pub const ERASED_RANGE: Range<i64> = 0..1 << 40;
+
+/// Returns the fingerprint of an arrival, the same for arrivals by the same link. The landing path is no part of it, because a
+/// redirect from `/a` to `/a/` is the same arrival.
+pub(super) fn fingerprint(utm: &Utm, click_ids: &str, tags: &str) -> i64 {
+    let mut digest = Sha256::new();
+    let fields = utm.values().map(Option::as_deref);
+    for field in fields.into_iter().chain([Some(click_ids), Some(tags)]) {
+        // The length before each value keeps ("ab", "c") and ("a", "bc") apart, and -1 an absent value from an empty one.
+        digest.update(field.map_or(-1, |text| text.len() as i64).to_le_bytes());
+        digest.update(field.unwrap_or_default());
+    }
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(digest.finalize());
+    i64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// Returns the step key of a touch, the same for touches with the same UTM fields. Click ids and tags are no part of it: each
+/// click on an ad has its own click id, and two clicks on one ad are one step.
 ///
-/// FNV-1a of 64 bits, a length before each value, so that no two different tuples read the same; absent is not empty. It is
-/// cheap, and only ever compared with the touch before: who makes two of one's own touches collide gains nothing.
-pub fn digest(fields: [&Option<String>; 9]) -> u64 {
+/// The key is FNV-1a of 64 bits, with a length before each value as in [`fingerprint`]. It is computed for every touch of a
+/// report, so it has to be cheap. It need not resist attacks: a key is only compared with that of the touch before, of the same
+/// user, and a user who forges equal keys merges two of their own touches.
+pub fn step_key(utm: &Utm) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
     let mut add = |bytes: &[u8]| {
         hash = bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     };
-    for field in fields {
+    for field in utm.values() {
         match field {
             None => add(&u64::MAX.to_le_bytes()),
             Some(text) => {
@@ -34,9 +55,9 @@ mod tests {
     #[test]
     fn tuples_that_differ_have_other_digests() {
         let of = |place: usize, text: Option<&str>| {
-            let mut fields: [Option<String>; 9] = Default::default();
-            fields[place] = text.map(str::to_owned);
-            digest(fields.each_ref())
+            let mut utm = Utm::default();
+            *utm.values_mut()[place] = text.map(str::to_owned);
+            step_key(&utm)
         };
         let mut all: Vec<u64> = (0..9).flat_map(|place| [of(place, Some("")), of(place, Some("a"))]).collect();
         all.push(of(0, None));

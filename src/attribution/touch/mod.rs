@@ -1,7 +1,6 @@
 //! A touch and its row: one arrival that carried a marketing signal.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{
     channel::{Classified, Facts, rules::Rules},
@@ -13,7 +12,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// A touch's UTM set as one number.
+/// Digests by which an arrival, or a step of a path, is known again.
 pub mod fingerprint;
 /// Linking a visitor to a user.
 pub mod link;
@@ -27,34 +26,36 @@ pub mod visitor;
 /// How long a landing path is kept: longer ones are cut.
 const PATH_BYTES: usize = 1024;
 
-static TOUCHES: Table = Table {
-    name: "touches",
-    columns: &[
-        "id",
-        "visitor_id",
-        "occurred_at",
-        "source",
-        "medium",
-        "campaign",
-        "term",
-        "content",
-        "utm_id",
-        "source_platform",
-        "creative_format",
-        "marketing_tactic",
-        "channel",
-        "click_ids",
-        "tags",
-        "landing_path",
-        "referrer",
-        "derived",
-        "internal",
-        "hits",
-        "fingerprint",
-        "origin",
-        "rules_version",
-    ],
+static TOUCHES: Table = Table { name: "touches", columns: &COLUMNS };
+
+const COLUMNS: [&str; 3 + Utm::COUNT + OTHERS.len()] = {
+    let mut columns = [""; 3 + Utm::COUNT + OTHERS.len()];
+    let (mut place, parts) = (0, [["id", "visitor_id", "occurred_at"].as_slice(), &Utm::COLUMNS, &OTHERS]);
+    let mut part = 0;
+    while part < parts.len() {
+        let mut index = 0;
+        while index < parts[part].len() {
+            columns[place] = parts[part][index];
+            (place, index) = (place + 1, index + 1);
+        }
+        part += 1;
+    }
+    columns
 };
+
+const OTHERS: [&str; 11] = [
+    "channel",
+    "click_ids",
+    "tags",
+    "landing_path",
+    "referrer",
+    "derived",
+    "internal",
+    "hits",
+    "fingerprint",
+    "origin",
+    "rules_version",
+];
 
 /// What made a touch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,7 +150,7 @@ impl Touch {
         Self {
             id: TouchId::new(),
             occurred_at: at,
-            fingerprint: fingerprint(&utm, &click_ids, &tags),
+            fingerprint: fingerprint::fingerprint(&utm, &click_ids, &tags),
             utm,
             channel,
             click_ids,
@@ -192,28 +193,20 @@ impl Touch {
             self.origin.as_str().into(),
             self.rules_version.into(),
         ];
-        Insert { table: &TOUCHES, values: ids.into_iter().chain(tuple_values(self.utm)).chain(rest).collect() }
+        Insert { table: &TOUCHES, values: ids.into_iter().chain(utm_values(self.utm)).chain(rest).collect() }
     }
 }
 
-/// The tuple, in the order of its columns.
-pub(crate) fn tuple_values(utm: Utm) -> [Value; 9] {
-    let Utm { source, medium, campaign, term, content, id, source_platform, creative_format, marketing_tactic } = utm;
-    [source, medium, campaign, term, content, id, source_platform, creative_format, marketing_tactic].map(Value::from)
+/// Returns the assignments of the UTM columns for an `update`, with placeholders from `first`: `source = $2, medium = $3, …`.
+pub(crate) fn utm_assignments(first: usize) -> String {
+    let assignments: Vec<String> =
+        Utm::COLUMNS.iter().zip(first..).map(|(column, place)| format!("{column} = ${place}")).collect();
+    assignments.join(", ")
 }
 
-/// Equal for arrivals by the same link. The path is not part of it: a redirect to a path with a slash is the same arrival.
-fn fingerprint(utm: &Utm, click_ids: &str, tags: &str) -> i64 {
-    let Utm { source, medium, campaign, term, content, id, source_platform, creative_format, marketing_tactic } = utm;
-    let fields = [source, medium, campaign, term, content, id, source_platform, creative_format, marketing_tactic];
-    let mut digest = Sha256::new();
-    for field in fields.into_iter().map(Option::as_deref).chain([Some(click_ids), Some(tags)]) {
-        // a length before each value, so that no two different tuples read the same; absent is not empty
-        digest.update(field.map_or(-1, |text| text.len() as i64).to_le_bytes());
-        digest.update(field.unwrap_or_default());
-    }
-    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(digest.finalize());
-    i64::from_le_bytes([a, b, c, d, e, f, g, h])
+/// Returns the values for [`Utm::COLUMNS`].
+pub(crate) fn utm_values(utm: Utm) -> impl Iterator<Item = Value> {
+    utm.into_values().into_iter().map(Value::from)
 }
 
 /// A path as it is kept: no control or invisible characters, not longer than is sensible.

@@ -10,7 +10,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    attribution::channel::{Facts, rules::Rules},
+    attribution::{
+        channel::{Facts, rules::Rules},
+        signal::Utm,
+    },
     db::{Db, Error, sql},
     id::TouchId,
 };
@@ -32,11 +35,8 @@ pub struct Summary {
 #[derive(sqlx::FromRow)]
 struct Row {
     id: TouchId,
-    source: Option<String>,
-    medium: Option<String>,
-    campaign: Option<String>,
-    term: Option<String>,
-    content: Option<String>,
+    #[sqlx(flatten)]
+    utm: Utm,
     referrer: Option<String>,
     landing_path: String,
     click_ids: String,
@@ -50,11 +50,11 @@ impl Row {
         let ids: HashMap<String, String> = serde_json::from_str(&self.click_ids).unwrap_or_default();
         let names: Vec<&str> = ids.keys().map(String::as_str).collect();
         let facts = Facts {
-            source: self.source.as_deref(),
-            medium: self.medium.as_deref(),
-            campaign: self.campaign.as_deref(),
-            term: self.term.as_deref(),
-            content: self.content.as_deref(),
+            source: self.utm.source.as_deref(),
+            medium: self.utm.medium.as_deref(),
+            campaign: self.utm.campaign.as_deref(),
+            term: self.utm.term.as_deref(),
+            content: self.utm.content.as_deref(),
             referrer: self.referrer.as_deref(),
             landing_path: Some(&self.landing_path),
             click_ids: &names,
@@ -110,10 +110,12 @@ pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> 
 
 /// The next batch.
 async fn after(db: &Db, last: TouchId) -> Result<Vec<Row>, Error> {
-    sql("select t.id, t.source, t.medium, t.campaign, t.term, t.content, t.referrer, t.landing_path, t.click_ids, t.channel,
-            t.rules_version
+    sql(format!(
+        "select t.id, {}, t.referrer, t.landing_path, t.click_ids, t.channel, t.rules_version
         from touches t join visitors v on v.id = t.visitor_id left join users u on u.id = v.user_id
-        where t.id > $1 and u.erased_at is null order by t.id limit $2")
+        where t.id > $1 and u.erased_at is null order by t.id limit $2",
+        Utm::COLUMN_LIST
+    ))
     .bind(last)
     .bind(BATCH)
     .fetch_all(&mut db.read().await?)

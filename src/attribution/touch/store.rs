@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Origin, Touch, tuple_values};
+use super::{Origin, Touch, utm_assignments, utm_values};
 use crate::{
     db::{Conn, Db, Error, Insert, Table, sql},
     id::{TouchId, VisitorId},
@@ -212,12 +212,13 @@ async fn linked_from(
 
 /// Says of a touch what was not known when it arrived. When and where it arrived stays.
 async fn complete(conn: &mut Conn, known: TouchId, touch: Touch) -> Result<Stored, Error> {
-    sql("update touches set source = $2, medium = $3, campaign = $4, term = $5, content = $6, utm_id = $7,
-            source_platform = $8, creative_format = $9, marketing_tactic = $10, channel = $11, click_ids = $12, tags = $13,
-            derived = $14, fingerprint = $15, origin = $16, rules_version = $17
-        where id = $1")
+    sql(format!(
+        "update touches set channel = $2, click_ids = $3, tags = $4, derived = $5, fingerprint = $6, origin = $7,
+            rules_version = $8, {}
+        where id = $1",
+        utm_assignments(9)
+    ))
     .bind(known)
-    .bind_all(tuple_values(touch.utm))
     .bind_all([
         touch.channel.into(),
         touch.click_ids.into(),
@@ -227,6 +228,7 @@ async fn complete(conn: &mut Conn, known: TouchId, touch: Touch) -> Result<Store
         touch.origin.as_str().into(),
         touch.rules_version.into(),
     ])
+    .bind_all(utm_values(touch.utm))
     .execute(conn)
     .await?;
     Ok(Stored::Repeat)

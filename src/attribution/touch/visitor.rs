@@ -2,9 +2,10 @@
 //!
 //! Sessions are saved whole, and the last to save wins: a list kept in one would lose entries.
 
-use crate::id::{UserId, VisitorId};
 use serde::{Deserialize, Serialize};
 use tower_sessions::{Session, session::Error, session_store};
+
+use crate::id::{UserId, VisitorId};
 
 const KEY: &str = "waymark.visitor";
 

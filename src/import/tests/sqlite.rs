@@ -1,5 +1,7 @@
 //! Django's SQLite database.
 
+use axum_login::AuthnBackend;
+
 use super::*;
 use crate::{
     attribution::signal::custom_tags::CustomTags,
@@ -8,7 +10,6 @@ use crate::{
     id::UserId,
     timestamp::MILLISECOND,
 };
-use axum_login::AuthnBackend;
 
 /// 2023-05-04 12:34:56 UTC.
 const NOON: Timestamp = Timestamp::from_millis(1_683_203_696_000);

@@ -1,18 +1,12 @@
 use uuid::Uuid;
 
-use super::{
-    shared_values::PERSONAL,
-    touch_texts::{ErasureKey, TouchTexts},
-};
+use super::touch_texts::{ErasureKey, TouchTexts};
 use crate::{
-    attribution::conversion::erased_id,
+    attribution::{conversion::erased_id, signal::Utm},
     db::{Conn, Error, sql},
     id::{ConversionId, TouchId},
     privacy::email_in_text::EmailMatcher,
 };
-
-/// The columns of a touch that stay, except where they contain the e-mail address: totals are grouped by them.
-const NAMES: [&str; 6] = ["source", "medium", "campaign", "source_platform", "creative_format", "marketing_tactic"];
 
 /// Touches changed at a time.
 const CHUNK: usize = 400;
@@ -29,7 +23,7 @@ pub(super) struct Mentions {
 impl Mentions {
     /// Looks through all touches, conversions, campaign aliases and referral links.
     pub async fn find(conn: &mut Conn, email: &EmailMatcher) -> Result<Self, Error> {
-        let texts = NAMES.into_iter().chain(PERSONAL).chain(["referrer", "tags", "click_ids"]);
+        let texts = Utm::COLUMNS.into_iter().chain(["landing_path", "referrer", "tags", "click_ids"]);
         let texts: Vec<String> = texts.map(|column| format!("coalesce({column}, '')")).collect();
         Ok(Self {
             touches: ids_with(conn, email, "touches", &texts.join(" || ' ' || ")).await?,

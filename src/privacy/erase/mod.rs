@@ -39,7 +39,7 @@ use self::{
 };
 use super::{email_in_text::EmailMatcher, file_wipe};
 use crate::{
-    attribution::{conversion::erased_id, touch::fingerprint::ERASED},
+    attribution::{conversion::erased_id, touch::fingerprint::ERASED_RANGE},
     auth::throttle,
     db::{Conn, Db, Error, sql},
     id::{ConversionId, UserId},
@@ -127,7 +127,7 @@ pub async fn finish(db: &Db) -> Result<(), EraseError> {
             exists (select 1 from visitors v join touches t on t.visitor_id = v.id
                 where v.user_id = u.id and (t.fingerprint < 0 or t.fingerprint >= $2)))")
     .bind(db.now() - DAY)
-    .bind(ERASED.end)
+    .bind(ERASED_RANGE.end)
     .fetch_all(&mut db.read().await?)
     .await?;
     for (user,) in late {

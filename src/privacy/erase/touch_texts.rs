@@ -4,30 +4,23 @@ use uuid::Uuid;
 use super::shared_values::SharedValues;
 use crate::{
     attribution::{
-        signal::referrer::Referrer,
-        touch::fingerprint::{ERASED, digest},
+        signal::{Utm, referrer::Referrer},
+        touch::{
+            fingerprint::{ERASED_RANGE, step_key},
+            utm_assignments, utm_values,
+        },
     },
-    db::{Conn, Error, placeholders, sql},
+    db::{Conn, Error, Query, placeholders, sql},
     id::{TouchId, UserId},
     privacy::email_in_text::EmailMatcher,
 };
-
-const SELECT: &str = "select t.id, t.source, t.medium, t.campaign, t.term, t.content, t.utm_id, t.source_platform,
-    t.creative_format, t.marketing_tactic, t.landing_path, t.referrer, t.click_ids, t.tags, t.fingerprint from touches t";
 
 /// The texts of a touch. Erasing changes them.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(super) struct TouchTexts {
     id: TouchId,
-    source: Option<String>,
-    medium: Option<String>,
-    campaign: Option<String>,
-    term: Option<String>,
-    content: Option<String>,
-    utm_id: Option<String>,
-    source_platform: Option<String>,
-    creative_format: Option<String>,
-    marketing_tactic: Option<String>,
+    #[sqlx(flatten)]
+    utm: Utm,
     landing_path: String,
     referrer: Option<String>,
     click_ids: String,
@@ -38,15 +31,12 @@ pub(super) struct TouchTexts {
 impl TouchTexts {
     /// Reads the touches of a user.
     pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Self>, Error> {
-        sql(format!("{SELECT} join visitors v on v.id = t.visitor_id where v.user_id = $1"))
-            .bind(user)
-            .fetch_all(conn)
-            .await
+        select("join visitors v on v.id = t.visitor_id where v.user_id = $1").bind(user).fetch_all(conn).await
     }
 
     /// Reads the touches with these ids, of any visitor.
     pub async fn by_ids(conn: &mut Conn, ids: &[TouchId]) -> Result<Vec<Self>, Error> {
-        sql(format!("{SELECT} where t.id in ({})", placeholders(1, ids.len())))
+        select(&format!("where t.id in ({})", placeholders(1, ids.len())))
             .bind_all(ids.iter().map(|id| (*id).into()))
             .fetch_all(conn)
             .await
@@ -55,9 +45,9 @@ impl TouchTexts {
     /// Removes everything that could belong to this user alone, from a touch of the user.
     pub fn without_personal(mut self, shared: &SharedValues, email: Option<&EmailMatcher>, key: &ErasureKey) -> Self {
         self.fingerprint = key.fingerprint(self.utm_digest());
-        self.term.take_if(|value| !shared.contains("term", value));
-        self.content.take_if(|value| !shared.contains("content", value));
-        self.utm_id.take_if(|value| !shared.contains("utm_id", value));
+        self.utm.term.take_if(|value| !shared.contains("term", value));
+        self.utm.content.take_if(|value| !shared.contains("content", value));
+        self.utm.id.take_if(|value| !shared.contains("utm_id", value));
         if !shared.contains("landing_path", &self.landing_path) {
             self.landing_path = "/".into();
         }
@@ -84,36 +74,14 @@ impl TouchTexts {
 
     /// Returns a digest of the UTM fields, which the models compare. For a touch that was erased before, it is the fingerprint.
     fn utm_digest(&self) -> i64 {
-        if ERASED.contains(&self.fingerprint) {
+        if ERASED_RANGE.contains(&self.fingerprint) {
             return self.fingerprint;
         }
-        let fields = [
-            &self.source,
-            &self.medium,
-            &self.campaign,
-            &self.term,
-            &self.content,
-            &self.utm_id,
-            &self.source_platform,
-            &self.creative_format,
-            &self.marketing_tactic,
-        ];
-        digest(fields).cast_signed()
+        step_key(&self.utm).cast_signed()
     }
 
     fn cleared(mut self, email: &EmailMatcher) -> Self {
-        let texts = [
-            &mut self.source,
-            &mut self.medium,
-            &mut self.campaign,
-            &mut self.term,
-            &mut self.content,
-            &mut self.utm_id,
-            &mut self.source_platform,
-            &mut self.creative_format,
-            &mut self.marketing_tactic,
-        ];
-        for text in texts {
+        for text in self.utm.values_mut() {
             text.take_if(|text| email.is_in(text));
         }
         if email.is_in(&self.landing_path) {
@@ -131,29 +99,30 @@ impl TouchTexts {
     }
 
     pub async fn save(self, conn: &mut Conn) -> Result<(), Error> {
-        sql("update touches set source = $2, medium = $3, campaign = $4, term = $5, content = $6, utm_id = $7,
-                source_platform = $8, creative_format = $9, marketing_tactic = $10, landing_path = $11, referrer = $12,
-                click_ids = $13, tags = $14, fingerprint = $15
-            where id = $1")
+        sql(format!(
+            "update touches set landing_path = $2, referrer = $3, click_ids = $4, tags = $5, fingerprint = $6, {}
+            where id = $1",
+            utm_assignments(7)
+        ))
         .bind(self.id)
-        .bind(self.source)
-        .bind(self.medium)
-        .bind(self.campaign)
-        .bind(self.term)
-        .bind(self.content)
-        .bind(self.utm_id)
-        .bind(self.source_platform)
-        .bind(self.creative_format)
-        .bind(self.marketing_tactic)
         .bind(self.landing_path)
         .bind(self.referrer)
         .bind(self.click_ids)
         .bind(self.tags)
         .bind(self.fingerprint)
+        .bind_all(utm_values(self.utm))
         .execute(conn)
         .await
         .map(|_| ())
     }
+}
+
+/// Begins a statement that reads [`TouchTexts`].
+fn select(rest: &str) -> Query {
+    let utm = Utm::COLUMN_LIST;
+    sql(format!(
+        "select t.id, {utm}, t.landing_path, t.referrer, t.click_ids, t.tags, t.fingerprint from touches t {rest}"
+    ))
 }
 
 /// Returns a referrer's host and `/`, as a referrer without a path is stored: `mail.example/inbox/7` → `mail.example/`.
@@ -170,7 +139,7 @@ impl ErasureKey {
         Self(Uuid::new_v4().into_bytes())
     }
 
-    /// Returns the fingerprint, in the range [`ERASED`], for a digest of UTM fields. Equal digests give equal fingerprints: the
+    /// Returns the fingerprint, in the range [`ERASED_RANGE`], for a digest of UTM fields. Equal digests give equal fingerprints: the
     /// models count repeats of the same UTM fields as one step.
     fn fingerprint(&self, utm_digest: i64) -> i64 {
         let digest = Sha256::new().chain_update(self.0).chain_update(utm_digest.to_le_bytes()).finalize();

@@ -6,8 +6,7 @@ use crate::{
     components::format::rfc3339,
     db::{Db, Dialect, sql, testing::each_database},
     privacy::export::export,
-    timestamp::MILLISECOND,
-    timestamp::Timestamp,
+    timestamp::{MILLISECOND, Timestamp},
 };
 
 /// The place of each column in the document of the user of [`seeded`].

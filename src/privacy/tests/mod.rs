@@ -11,8 +11,7 @@ use tower_sessions::session::{Id, Record};
 use crate::{
     db::{Db, Error, Query, sql},
     id::{ConversionId, TouchId, UserId, VisitorId},
-    timestamp::MILLISECOND,
-    timestamp::Timestamp,
+    timestamp::{MILLISECOND, Timestamp},
 };
 
 pub use crate::timestamp::DAY;

@@ -8,8 +8,7 @@ use crate::{
         lease::Lease,
         retention::{PurgeSummary, Retention, purge, purge_if_due},
     },
-    timestamp::MILLISECOND,
-    timestamp::Timestamp,
+    timestamp::{MILLISECOND, Timestamp},
 };
 
 const NOW: Timestamp = THEN;

@@ -20,6 +20,7 @@ use crate::{
             },
             statement::{SqlText, Statement, contains_pattern, sql_text},
         },
+        signal::Utm,
     },
     db::{Conn, Error},
     id::{ConversionId, UserId},
@@ -270,17 +271,17 @@ async fn read_touches(
     let users = statement.bind_list(users);
     let (first, last) = (statement.bind(first), statement.bind(last));
     let internal = if settings.internal_touches { "" } else { "and not t.internal" };
+    const UTM: &str = Utm::COLUMN_LIST;
     // `case` makes false of a condition that is null. The joins go from users to their visitors to the touches.
     let text = sql_text!(
-        "select v.user_id, t.id, t.occurred_at, t.source, t.medium, {SHOWN_CAMPAIGN} as campaign, t.channel,
-                t.landing_path, t.referrer, t.campaign as raw_campaign, t.term, t.content, t.utm_id, t.source_platform,
-                t.creative_format, t.marketing_tactic, t.fingerprint,
+        "select v.user_id, t.id, t.occurred_at, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign, t.channel,
+                t.landing_path, t.referrer, t.fingerprint,
                 (case when 1 = 1 {matching} then true else false end) as matches
          from visitors v cross join touches t
          where t.visitor_id = v.id and v.user_id is not null and v.user_id in ({users})
            and t.occurred_at >= {first} and t.occurred_at <= {last} {internal}
          order by v.user_id, t.occurred_at, t.id";
-        SHOWN_CAMPAIGN, matching, users, first, last, internal
+        UTM, SHOWN_CAMPAIGN, matching, users, first, last, internal
     );
     let rows: Vec<StepRow> = statement.query(text).fetch_all(conn).await?;
     Ok(rows.into_iter().map(PathTouch::from).collect())

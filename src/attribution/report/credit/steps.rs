@@ -3,7 +3,8 @@ use crate::{
         channel::Channel,
         model::Step,
         report::campaign_key::CampaignKey,
-        touch::fingerprint::{ERASED, digest},
+        signal::Utm,
+        touch::fingerprint::{ERASED_RANGE, step_key},
     },
     id::{TouchId, UserId},
     timestamp::Timestamp,
@@ -21,6 +22,7 @@ pub struct PathTouch {
     pub source: Option<String>,
     pub medium: Option<String>,
     /// As reports show it.
+    #[sqlx(rename = "shown_campaign")]
     pub campaign: Option<String>,
     pub channel: String,
     pub landing_path: String,
@@ -40,19 +42,14 @@ impl PathTouch {
     }
 }
 
-/// A touch as it is read for a path: with the UTM fields that only tell steps apart.
+/// A touch as it is read for a path: with the UTM fields, which tell steps apart.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct StepRow {
     #[sqlx(flatten)]
     touch: PathTouch,
-    /// The campaign in the link. Two names that reports show as one campaign still make two steps.
-    raw_campaign: Option<String>,
-    term: Option<String>,
-    content: Option<String>,
-    utm_id: Option<String>,
-    source_platform: Option<String>,
-    creative_format: Option<String>,
-    marketing_tactic: Option<String>,
+    /// As in the link. Two campaigns that reports show under one name still make two steps.
+    #[sqlx(flatten)]
+    utm: Utm,
     fingerprint: i64,
 }
 
@@ -67,19 +64,9 @@ impl StepRow {
     /// Erasure removed values, so two different erased touches may now look equal. Their fingerprints were kept apart
     /// for this purpose, and are the key.
     fn key(&self) -> u64 {
-        if ERASED.contains(&self.fingerprint) {
+        if ERASED_RANGE.contains(&self.fingerprint) {
             return self.fingerprint.cast_unsigned();
         }
-        digest([
-            &self.touch.source,
-            &self.touch.medium,
-            &self.raw_campaign,
-            &self.term,
-            &self.content,
-            &self.utm_id,
-            &self.source_platform,
-            &self.creative_format,
-            &self.marketing_tactic,
-        ])
+        step_key(&self.utm)
     }
 }

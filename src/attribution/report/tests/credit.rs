@@ -22,8 +22,7 @@ use crate::{
     },
     db::testing::each_database,
     id::{ConversionId, TouchId},
-    timestamp::MILLISECOND,
-    timestamp::Timestamp,
+    timestamp::{MILLISECOND, Timestamp},
 };
 
 pub(super) fn settings() -> CreditSettings {
