@@ -1,7 +1,8 @@
-//! Imports run one way. Reads the source, and fails on an import that [`MAY_IMPORT`] does not name and on a circle of files.
+//! Imports run one way. The test reads the source. It fails on an import that [`MAY_IMPORT`] does not name, and on files that
+//! import each other in a circle.
 //!
-//! A room is a file or folder of `src/`, or one of `src/attribution/`. Tests do not count. What a `mod.rs` re-exports counts as
-//! an import of the file that it comes from.
+//! A room is a file or folder of `src/`, or one of `src/attribution/`. Imports in tests do not count. An import of a name that a
+//! `mod.rs` re-exports counts as an import of the file that has the name.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -117,7 +118,7 @@ impl Source {
         source
     }
 
-    /// The path from the crate's root, unless it leads to another crate.
+    /// Returns the path from the crate's root, or `None` if the path leads to another crate.
     fn absolute(&self, path: &[String], module: &Module) -> Option<Module> {
         match path.first().map(String::as_str)? {
             "crate" | "waymark" => Some(path[1..].to_vec()),
@@ -142,7 +143,7 @@ impl Source {
         (1..=path.len()).rev().find_map(|length| self.files.get(&path[..length]))
     }
 
-    /// Which files each file imports.
+    /// Returns which files each file imports.
     fn edges(&self) -> BTreeMap<&String, BTreeSet<&String>> {
         let edges = self.imports.iter().map(|(file, imports)| {
             let targets = imports.iter().filter_map(|path| self.file_of(path.clone()));

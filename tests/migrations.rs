@@ -1,7 +1,7 @@
-//! Both databases' migrations make the same schema.
+//! The migrations of both databases make the same schema.
 //!
-//! A schema is read as a set of lines, one per table, column, constraint and index, and the two sets are compared. PostgreSQL is
-//! the server that `TEST_POSTGRES_URL` names; `bin/test` starts one.
+//! The test reads each schema as a set of lines, one per table, column, constraint and index, and compares the two sets. The
+//! PostgreSQL server is the one that `TEST_POSTGRES_URL` names; `bin/test` starts one.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -1,4 +1,4 @@
--- Conversions, and the tokens of those who may report conversions over HTTP.
+-- Conversions, and the tokens with which other systems report conversions over HTTP.
 
 create table conversions (
     id          uuid    not null primary key,
@@ -27,7 +27,7 @@ create index conversions_occurred_at on conversions (occurred_at);
 create index conversions_user_id on conversions (user_id, occurred_at);
 create index conversions_refund_of on conversions (refund_of) where refund_of is not null;
 
--- Adds the sign-ups of users who are there already. A sign-up has the id of its user.
+-- Adds the sign-ups of the existing users. A sign-up has the id of its user.
 insert into conversions (id, user_id, kind, occurred_at, recorded_at, source, external_id, sample)
 select id, id, 'signup', created_at, created_at, 'waymark', 'signup:' || replace(id::text, '-', ''), sample from users;
 

@@ -1,7 +1,7 @@
--- Consent, erasure, and leases for jobs that one replica at a time runs.
+-- Consent, erasure, and leases for jobs that only one replica may run at a time.
 
--- What a visitor decided about consent, one row per change of mind. A decision without a stored visitor is only in the
--- browser's cookie.
+-- What a visitor decided about consent: one row for the first decision, and one for each change. If the visitor is not stored,
+-- the decision is only in the browser's cookie.
 create table consents (
     visitor_id uuid    not null constraint consents_visitor_id_fkey references visitors (id) on delete cascade,
     decided_at bigint not null,

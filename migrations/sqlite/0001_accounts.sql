@@ -9,11 +9,11 @@
 
 create table users (
     id            blob    not null primary key,
-    -- As the user typed it, without surrounding white space. Pages show this one.
+    -- The address as the user typed it, without surrounding white space. Pages show this column.
     email         text    not null,
     -- The address in lower case. It identifies the account.
     email_lower   text    not null constraint users_email_lower_key unique,
-    -- A PHC string: Argon2id with its parameters and salt. '!' fits no password.
+    -- A PHC string: Argon2id with its parameters and salt. No password matches '!'.
     password_hash text    not null,
     role          text    not null default 'member' constraint users_role_known check (role in ('member', 'admin')),
     -- Every session stores a digest of the password hash and this number. Raising the number ends all sessions of the user.

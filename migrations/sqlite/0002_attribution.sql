@@ -13,7 +13,7 @@ create table visitors (
 
 create index visitors_user_id on visitors (user_id) where user_id is not null;
 
--- A touch is one arrival that carried a marketing signal. What the link said stays as it was, with these exceptions:
+-- A touch is one arrival with a marketing signal. A touch does not change afterwards, with these exceptions:
 -- - The same arrival seen again within 30 minutes raises `hits`.
 -- - A page's beacon or a handler's seed may complete a touch that the server saw only in part.
 -- - `waymark reclassify` changes the channel.
@@ -41,7 +41,7 @@ create table touches (
     landing_path       text    not null,
     -- Host and path of the page with the link, without query.
     referrer           text,
-    -- True where a click id says source and medium. Example: gclid means google and cpc.
+    -- True where a click id or the referrer implied source and medium. Example: gclid implies google and cpc.
     derived            integer not null default false constraint touches_derived_boolean check (derived in (0, 1)),
     -- True where the link stood on a page of this site.
     internal           integer not null default false constraint touches_internal_boolean check (internal in (0, 1)),

@@ -1,4 +1,4 @@
-//! Clients that leave in the middle: nothing stays half done, and no lock stays behind.
+//! A client that leaves in the middle of a request leaves nothing half done and no lock behind.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ async fn leave_after(app: &TestApp, request: &str, wait: Duration) {
     let mut stream = TcpStream::connect(app.url.trim_start_matches("http://")).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("sent");
     tokio::time::sleep(wait).await;
-    // so that the server hears of it at once, not with its next packet
+    // A reset tells the server at once. Otherwise the server would notice with its next packet.
     let _ = stream.set_zero_linger();
 }
 
@@ -24,7 +24,7 @@ fn request(method: &str, path: &str, cookie: &str, body: &str) -> String {
     )
 }
 
-/// A write on another connection goes through at once, and no transaction stands open.
+/// Asserts that a write on another connection succeeds at once, and that no transaction is open.
 async fn assert_no_lock(app: &TestApp) {
     let started = Instant::now();
     for table in ["users", "visitors", "touches", "tower_sessions", "sign_in_failures"] {
@@ -40,7 +40,7 @@ async fn assert_no_lock(app: &TestApp) {
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     if app.db.dialect() == Dialect::Postgres {
         let open = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%'";
-        // what is still being written has its transaction; it must come to an end by itself
+        // Writes that still run have a transaction. Each has to end by itself.
         let ended = async {
             while app.count(open).await > 0 {
                 tokio::task::yield_now().await;
@@ -68,7 +68,7 @@ async fn clients_that_leave_at_any_time_leave_no_lock() {
                 request("POST", "/api/login", &anonymous, &credentials),
                 request("POST", "/api/register", &anonymous, &credentials.replace("maria", &format!("user{round}"))),
             ];
-            // from "before it is read" to "after it is answered"
+            // The clients leave at moments from before the request is read until after the response is sent.
             let leaves = one_round.iter().enumerate().map(|(place, request)| {
                 let micros = (round * 7 + place as u64).wrapping_mul(7_919) % 30_000;
                 leave_after(&app, request, Duration::from_micros(micros))
@@ -76,7 +76,7 @@ async fn clients_that_leave_at_any_time_leave_no_lock() {
             futures::future::join_all(leaves).await;
         }
         assert_no_lock(&app).await;
-        // nothing is half done: an account has its session or can sign in, and everyone else is served
+        // Nothing is half done: the account can sign in, and other visitors are served.
         let browser = app.browser();
         assert_eq!(browser.open("/?utm_source=after").await, 200);
         assert_eq!(header(&browser.login("maria@example.com", PASSWORD).await, "location"), "/account");

@@ -58,10 +58,10 @@ async fn every_wrong_field_has_its_message_beside_it() {
             assert!(page.contains(&format!(r#"id="{field}-error""#)), "{field}: {page}");
             assert!(page.contains(&format!(r#"aria-describedby="{field}-error"#)), "{field}: {page}");
         }
-        // as text, whichever way it is escaped
+        // The address is shown as text, escaped in either way.
         assert!(page.contains("maria") && !page.contains("<b>maria") && !page.contains("secret7"), "{page}");
         assert!(!browser.text("/register").await.contains("-error"));
-        // another form's page neither shows nor loses it
+        // The page of another form neither shows the message nor removes it.
         browser.login("nobody@example.com", "x").await;
         assert!(!browser.text("/register").await.contains("is wrong."));
         assert!(browser.text("/login").await.contains("is wrong."));
@@ -103,7 +103,7 @@ async fn an_address_has_one_account_in_whatever_case() {
         assert_eq!(header(&response, "location"), "/register");
         assert!(browser.text("/register").await.contains("There is an account with this e-mail address."));
         assert!(!browser.is_signed_in().await);
-        // many at once: one of them gets it
+        // Of many sign-ups at once, one gets the address.
         let at_once = (0..8)
             .map(|_| app.browser().post("/api/register", &[("email", "b@b.example"), ("password", SECRET)]).send());
         let answers = futures::future::join_all(at_once).await;
@@ -151,7 +151,7 @@ async fn unknown_wrong_and_disabled_get_one_answer() {
     .await;
 }
 
-/// Status, headers, cookies and pages of a failed sign-in, without what differs from request to request.
+/// Returns status, headers, cookies and pages of a failed sign-in, without the parts that differ from request to request.
 async fn sign_in_fails(app: &TestApp, email: &str, password: &str) -> Vec<String> {
     let browser = app.browser();
     let mut seen = Vec::new();
@@ -180,7 +180,7 @@ fn without_nonces(page: &str) -> String {
     parts.fold(first, |all, part| all + part.split_once('"').map_or("", |(_, rest)| rest))
 }
 
-/// A cookie, with what the flash cookie holds in plain.
+/// Returns a cookie; the value of the flash cookie is decoded.
 fn flash(cookie: &str) -> String {
     let (pair, attributes) = cookie.split_once(';').expect("attributes");
     let (name, value) = pair.split_once('=').expect("a value");

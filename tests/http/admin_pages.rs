@@ -1,4 +1,4 @@
-//! The frame of the admin pages, and what stands in the place of a page that cannot be made.
+//! The frame of the admin pages, and the message that replaces a page that fails.
 
 use axum::{
     Router,
@@ -13,7 +13,7 @@ use waymark::{app::shell, db::sql, state::AppState};
 
 use crate::support::{Setup, each_app, each_app_with};
 
-/// The links of the menu, each with whether it is the current one.
+/// Returns the links of the menu, and whether each is the current page.
 fn menu(page: &str) -> Vec<(String, bool)> {
     let menu = page.split("aria-label=\"Dashboard\"").nth(1).and_then(|rest| rest.split("</nav>").next());
     let links = menu.expect("a menu").split("<a href=\"").skip(1);
@@ -42,7 +42,7 @@ async fn each_page_is_marked_in_the_menu() {
     .await;
 }
 
-/// Several threads, because an error is handed over by a hook of the thread.
+/// The test uses several threads, because Leptos passes an error on through a hook of the thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_page_that_cannot_be_made_says_why() {
     each_app(async |app| {
@@ -68,7 +68,7 @@ async fn a_page_that_cannot_be_made_says_why() {
     .await;
 }
 
-/// Renders `/elsewhere/admin/leads` as `/admin/leads`, where the layer in front of `/admin` does not see it.
+/// Renders `/elsewhere/admin/leads` as `/admin/leads`, past the layer in front of `/admin`.
 fn elsewhere() -> Setup {
     let render = async |State(state): State<AppState>, mut request: Request| -> Response {
         let target = request.uri().to_string().replacen("/elsewhere", "", 1);

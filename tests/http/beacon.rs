@@ -1,4 +1,4 @@
-//! The beacon: what a page says of the browser's address.
+//! The beacon, by which a page's script reports the browser's address.
 
 use reqwest::{Response, StatusCode, header};
 
@@ -38,7 +38,7 @@ async fn what_the_server_saw_is_not_counted_again() {
 #[tokio::test]
 async fn a_page_whose_query_was_stripped_is_one_touch_with_its_beacon() {
     each_app(async |app| {
-        // a cached page: the server saw nothing
+        // The page came from a cache, so the server saw no request.
         let browser = app.browser();
         let response = beacon(&browser, &[("path", "/pricing"), ("query", QUERY)]).await;
         assert!(response.headers().contains_key(header::SET_COOKIE), "the visitor is known from now on");
@@ -49,7 +49,7 @@ async fn a_page_whose_query_was_stripped_is_one_touch_with_its_beacon() {
         );
         browser.register("maria@example.com").await;
         assert_eq!(app.count("select count(*) from lead_sources").await, 1);
-        // a page that arrived without its query: the server saw only the page that linked there
+        // The query did not reach the server, which saw only the referrer.
         app.execute(waymark::db::sql("delete from touches")).await;
         let browser = app.browser();
         let referer = "https://www.google.com/";
@@ -69,7 +69,7 @@ async fn a_fragment_says_what_no_server_sees() {
         let browser = app.browser();
         beacon(&browser, &[("path", "/"), ("query", ""), ("fragment", "utm_source=podcast&utm_medium=audio")]).await;
         assert_eq!(touches(&app).await[0].2, "Audio");
-        // and completes what one did see
+        // The beacon completes the touch of a query that the server saw.
         app.execute(waymark::db::sql("delete from touches")).await;
         let browser = app.browser();
         browser.open("/?utm_source=podcast").await;
@@ -127,7 +127,7 @@ async fn what_says_nothing_or_is_no_person_leaves_nothing() {
                 &[("path", "pricing"), ("query", QUERY)],
                 &[("path", "/a b"), ("query", QUERY)],
                 &[("path", "/pkg/x.js"), ("query", QUERY)],
-                // the page that linked there is the server's to see
+                // A referrer alone is left to the server, which sees it with the page's request.
                 &[("path", "/"), ("query", ""), ("referrer", "https://www.google.com/")],
             ] {
                 let response = beacon(&app.browser(), fields).await;

@@ -1,4 +1,4 @@
-//! Arrivals become touches: which, and what is kept of them.
+//! Which arrivals become touches, and what a touch keeps.
 
 use reqwest::{Method, StatusCode, header};
 
@@ -143,11 +143,11 @@ async fn the_status_of_the_page_does_not_matter() {
             let response = browser.get(&format!("{path}?utm_source=x&utm_campaign=c")).send().await.expect("an answer");
             assert_eq!(response.status(), status, "{path}");
             assert!(session_cookie(&response).is_some(), "{path} sets the cookie");
-            // the visitor is found again
+            // The sign-up links the same visitor.
             browser.register(&format!("user{status}@example.com")).await;
         }
         assert_eq!(app.count("select count(*) from lead_sources").await, 4);
-        // a panic ends one request and nothing else
+        // A panic ends one request and nothing else.
         let response = app.browser().get("/panics?utm_source=x").send().await.expect("an answer");
         assert_eq!(response.status(), 500);
         assert!(session_cookie(&response).is_some(), "an arrival all the same");
@@ -235,7 +235,7 @@ async fn one_address_cannot_fill_the_database() {
     let setup = || Setup { variables: vec![("TRUSTED_PROXIES", "127.0.0.1/32".into())], ..Setup::default() };
     each_app_with(setup, async |app| {
         let land = async |address: &str| {
-            // each time a browser that nobody knows
+            // Each call uses a new browser.
             let request = app.browser().get("/?utm_source=a").header("x-forwarded-for", address);
             request.send().await.expect("an answer")
         };
@@ -246,7 +246,7 @@ async fn one_address_cannot_fill_the_database() {
         assert_eq!(response.status(), StatusCode::OK, "the page is served");
         assert!(response.headers().get(header::SET_COOKIE).is_none());
         assert_eq!(app.count("select count(*) from visitors").await, 1_000);
-        // others are none the worse, nor is a proxy that was not told of
+        // Another address is not limited, and neither is a private one (a proxy that the configuration does not name).
         for address in ["198.51.100.8", "10.0.0.7"] {
             assert!(land(address).await.headers().get(header::SET_COOKIE).is_some(), "{address}");
         }

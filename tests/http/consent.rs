@@ -1,4 +1,4 @@
-//! Consent: nothing before it, nothing lost by it, and the way back as short.
+//! Consent: nothing is stored before it, no landing is lost, and withdrawing is as easy as agreeing.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn required() -> Setup {
     Setup { variables: vec![("ATTRIBUTION_CONSENT", "required".into())], ..Setup::default() }
 }
 
-/// The hidden fields of the banner on a page; none where there is no banner.
+/// Returns the hidden fields of the banner on a page. A page without a banner has none.
 fn banner(page: &str) -> Vec<(String, String)> {
     let Some(at) = page.find(r#"action="/api/consent""#) else { return Vec::new() };
     let form = &page[at..at + page[at..].find("</form>").expect("a form's end")];
@@ -74,10 +74,10 @@ async fn before_consent_nothing_after_it_the_landing_s_touch_with_the_landing_s_
         assert_eq!((campaign.as_str(), ids.as_str()), ("spring", r#"{"gclid":"AbC"}"#));
         assert_eq!(app.count("select count(*) from consents where granted and wording = '1'").await, 1);
 
-        // sent again, by the back button: the same touch
+        // The form sent again, after the back button, is the same touch.
         decide(&browser, &fields, "yes").await;
         assert_eq!(app.count("select count(*) from touches").await, 1);
-        // from now on as anywhere, and nobody asks again
+        // From now on arrivals are captured at once, and the banner is gone.
         let page = browser.text("/?utm_source=second").await;
         assert!(banner(&page).is_empty());
         assert_eq!(app.count("select count(*) from touches").await, 2);
@@ -100,7 +100,7 @@ async fn who_declines_is_not_asked_and_not_captured() {
         assert!(set_cookies(&response).is_empty());
         assert!(banner(&response.text().await.expect("text")).is_empty());
         assert_eq!(rows(&app).await, 0);
-        // an account can be had all the same, and has no lead source
+        // The visitor can still create an account, which has no lead source.
         browser.register("maria@example.com").await;
         browser.open(LANDING).await;
         assert_eq!(app.count("select count(*) from touches").await, 0);
@@ -127,7 +127,7 @@ async fn taking_it_back_forgets_what_no_account_holds() {
         assert_eq!(app.count("select count(*) from visitors").await, 0);
         browser.open("/?utm_source=again").await;
         assert_eq!(app.count("select count(*) from touches").await, 0);
-        // a user's belong to the account, where they can be erased
+        // Touches of a user stay with the account, where the user can erase them.
         let member = app.browser();
         let fields = banner(&member.text(LANDING).await);
         decide(&member, &fields, "yes").await;
@@ -201,7 +201,7 @@ async fn nonsense_in_the_form_is_harmless() {
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
         let forged = app.browser().post("/api/consent", &[("choice", "yes")]).header("sec-fetch-site", "cross-site");
         assert_eq!(forged.send().await.expect("an answer").status(), StatusCode::FORBIDDEN);
-        // what the page's script read waits in the form as well
+        // The form also holds what the page's script read.
         let fields = [("path", "/x"), ("query", ""), ("fragment", "utm_source=podcast")];
         let beacon = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let landed = app.db.now() - Duration::from_mins(1);
@@ -223,7 +223,7 @@ async fn who_looks_around_before_deciding_brings_the_landing_along() {
     each_app_with(required, async |app| {
         let browser = app.browser();
         let landed = app.db.now();
-        // what a browser does with a link of a page of ours
+        // Follows a link from a page of this site, as a browser does.
         let follow = async |from: String, to: &str| {
             let mut at = format!("{}{to}", app.url);
             loop {
@@ -255,7 +255,7 @@ async fn who_looks_around_before_deciding_brings_the_landing_along() {
                 .expect("one touch");
         assert_eq!((path.as_str(), internal), ("/", false));
         assert!(at >= landed - 5 * MILLISECOND, "{at:?}");
-        // not from other sites' pages, not for what is no page, not what makes no sense
+        // No landing is carried from another site's page, to a path without a page, or from a text that cannot be read.
         for (path, referer) in [
             ("/login", format!("https://elsewhere.example{LANDING}")),
             ("/login", format!("{}/?landing=nonsense", app.url)),
@@ -266,7 +266,7 @@ async fn who_looks_around_before_deciding_brings_the_landing_along() {
             let response = stranger.get(path).header(header::REFERER, &referer).send().await.expect("an answer");
             assert_ne!(response.status(), StatusCode::SEE_OTHER, "{path} from {referer}");
         }
-        // a closed page leads to the sign-in, and the arrival with it
+        // A page for users redirects to the sign-in page, and the address carries the landing.
         let closed = app.browser().get("/account?utm_source=closed").send().await.expect("an answer");
         assert!(closed.headers()["location"].to_str().expect("text").contains("&landing="));
     })
@@ -305,16 +305,16 @@ async fn machines_and_forged_times_leave_nothing() {
             app.browser().post("/api/consent", &form).header("user-agent", "Mozilla/5.0 (compatible; Googlebot/2.1)");
         bot.send().await.expect("an answer");
         assert_eq!(app.count("select count(*) from touches").await, 0);
-        // with Sec-GPC no click id, though one waited
+        // With Sec-GPC the waiting click id is dropped.
         let browser = app.browser();
         browser.post("/api/consent", &form).header("sec-gpc", "1").send().await.expect("an answer");
         assert_eq!(app.count("select count(*) from touches where click_ids = '{}'").await, 1);
-        // agreeing over and over is one decision
+        // Agreeing several times is one decision.
         for _ in 0..5 {
             browser.post("/api/consent", &[("choice", "yes")]).send().await.expect("an answer");
         }
         assert_eq!(app.count("select count(*) from consents").await, 1);
-        // a time that no decision can have
+        // A decision's time in the far future is not stored.
         let forged = app.browser().get("/?utm_source=x").header("cookie", "waymark-consent=yes.1.9223372036854775807");
         forged.send().await.expect("an answer");
         let latest = app.count("select max(decided_at) from consents").await;

@@ -1,4 +1,4 @@
-//! Reports of conversions that are not recorded: each is told why, in JSON.
+//! A report of a conversion that is not recorded gets the reason, in JSON.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -58,7 +58,7 @@ async fn every_mistake_is_named_with_its_field() {
             assert_eq!((answer.status, found), (422, expected), "{changes}");
         }
         assert_eq!(reported(&app).await, 0);
-        // lower case is fine, and so is a name in any script
+        // A currency in lower case is accepted, and so is an external id in any script.
         let fine = with(purchase("Bestellung № 1 ✓"), json!({ "currency": "eur", "user_email": "Maria@Example.COM" }));
         assert_eq!(sender.send(&fine).await.status, 201);
     })
@@ -89,7 +89,7 @@ async fn a_body_that_is_no_json_object_is_told_where_it_breaks() {
         }
         let typed = sender.request().body(purchase("o-1").to_string());
         assert_eq!(Answer::of(typed.header("content-type", "Application/JSON; charset=utf-8")).await.status, 201);
-        // with its length said, and without
+        // With `Content-Length`, and without.
         let long = with(purchase("o-2"), json!({ "source": "x".repeat(17 * 1024) })).to_string();
         assert_eq!(sender.send_text(&long).await.status, 413);
         let host = app.url.trim_start_matches("http://");
@@ -160,7 +160,7 @@ async fn another_sites_page_reports_nothing_and_other_methods_are_refused_in_jso
             assert_eq!(Answer::of(sender.request().header(name, value).json(&purchase("o-1"))).await.status, 403);
         }
         for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE] {
-            // a browser's address bar, too
+            // The request has a browser's headers, and the response is JSON all the same.
             let request = app.browser().client.request(method.clone(), &sender.url).bearer_auth(&sender.token);
             let response = request.send().await.expect("an answer");
             assert_eq!(header(&response, "allow"), "POST", "{method}");
@@ -180,7 +180,7 @@ async fn while_the_database_takes_nothing_the_sender_is_told_to_come_again() {
     each_app(async |app| {
         app.member("maria@example.com").await;
         let sender = Sender::new(&app, "shop").await;
-        // used before, so that the token's time of use is not what fails
+        // The token was used before. So the failure is not in writing the token's first use.
         assert_eq!(sender.send(&purchase("o-1")).await.status, 201);
         let response = match app.db.dialect() {
             Dialect::Sqlite => {

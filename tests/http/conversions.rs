@@ -10,7 +10,7 @@ use crate::support::{TestApp, each_app, header, set_cookies};
 
 pub const PATH: &str = "/api/conversions";
 
-/// A webhook's sender: no browser, no cookies.
+/// The sender of a webhook, without cookies.
 pub struct Sender {
     pub client: reqwest::Client,
     pub url: String,
@@ -31,7 +31,7 @@ impl Sender {
         Answer::of(self.request().json(body)).await
     }
 
-    /// Sends text as it stands.
+    /// Sends a text unchanged as the body.
     pub async fn send_text(&self, body: &str) -> Answer {
         Answer::of(self.request().header("content-type", "application/json").body(body.to_owned())).await
     }
@@ -44,7 +44,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Sends a request and checks what every answer has: JSON, and no cookie.
+    /// Sends a request and checks that the response is JSON and sets no cookie.
     pub async fn of(request: RequestBuilder) -> Self {
         Self::read(request.send().await.expect("an answer")).await
     }
@@ -55,7 +55,7 @@ impl Answer {
         Self { status: response.status().as_u16(), body: response.json().await.expect("JSON") }
     }
 
-    /// The fields that are wrong, of a 422 or 409.
+    /// Returns the wrong fields that a 422 or 409 names.
     pub fn fields(&self) -> Vec<&str> {
         let errors = self.body["errors"].as_array().unwrap_or_else(|| panic!("{self:?}"));
         assert!(errors.iter().all(|error| error["message"].as_str().is_some_and(|message| message.ends_with('.'))));
@@ -70,7 +70,7 @@ pub fn purchase(external_id: &str) -> Value {
     })
 }
 
-/// An object with some fields changed; null takes one out.
+/// Returns an object with some fields changed. Null removes a field.
 pub fn with(mut body: Value, changes: Value) -> Value {
     for (name, value) in changes.as_object().expect("an object") {
         match value {
@@ -98,7 +98,7 @@ async fn a_sign_up_is_a_conversion_by_itself() {
             .expect("rows");
         let sign_up = |email: &str| (email.to_owned(), "signup".to_owned(), 0, None);
         assert_eq!(rows, [sign_up("maria@example.com"), sign_up(crate::support::ADMIN)]);
-        // an account that exists becomes an admin's: nobody signed up
+        // An existing account becomes an admin, which is not another sign-up.
         waymark::auth::sign_up::create_admin(&app.db, "maria@example.com", crate::support::PASSWORD.into())
             .await
             .expect("an admin");
@@ -126,7 +126,7 @@ async fn a_report_is_recorded_once_however_often_it_comes() {
         let expected = ("maria@example.com", "purchase", 4900, "EUR", "shop", "o-1");
         assert_eq!((&*stored.0, &*stored.1, stored.2, &*stored.3, &*stored.4, &*stored.5), expected);
 
-        // by the user's id, from a named source, at a time, without money
+        // The report names the user's id, a source and a time, and no money.
         let user: UserId = sql("select id from users").fetch_scalar(&mut app.conn().await).await.expect("an id");
         let changes = json!({
             "user_email": null, "user_id": user, "source": "calendar", "occurred_at": "2026-01-02T03:04:05+01:00",
@@ -211,7 +211,7 @@ async fn refunds_bring_the_sum_to_zero_and_no_further() {
         assert_eq!(sender.send(&part).await.status, 201);
         assert_eq!(sender.send(&part).await.status, 200);
         assert_eq!(sender.send(&with(refund("r-9", -1), json!({ "refunds": "r-1" }))).await.fields(), ["refunds"]);
-        // ten at once for what is enough for four
+        // Ten refunds at once, of which four fit into the value.
         let rest = (0..10).map(|n| {
             let (sender, body) = (sender.clone(), refund(&format!("r-2-{n}"), -1000));
             tokio::spawn(async move { sender.send(&body).await.status })
@@ -252,7 +252,7 @@ async fn an_erased_users_reports_are_recognised() {
         app.execute(sql("update users set erased_at = 1, email = 'x', email_lower = 'x'")).await;
         let again = sender.send(&purchase("o-1")).await;
         assert_eq!((again.status, &again.body["id"]), (200, &first.body["id"]));
-        // somebody else signs up with the address
+        // Another person signs up with the same e-mail address.
         app.member("maria@example.com").await;
         assert_eq!(sender.send(&purchase("o-1")).await.status, 200);
         let refund = with(purchase("r-1"), json!({ "refunds": "o-1", "value": -4900 }));

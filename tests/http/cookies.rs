@@ -1,4 +1,4 @@
-//! The session's cookie: its name, its attributes, and what is taken for it.
+//! The session's cookie: its name, its attributes, and which cookies are read as it.
 
 use reqwest::StatusCode;
 
@@ -41,7 +41,7 @@ async fn over_tls_all_cookies_are_bound_to_this_very_host() {
         assert_eq!(set_cookies(&page).len(), 1, "shown, and taken away");
         assert_eq!(attributes(&set_cookies(&page)[0]), all);
         assert!(page.text().await.expect("text").contains("is wrong."));
-        // taken away with the attributes it was given with
+        // The cookie is removed with the attributes with which it was set.
         let response = signed_in.logout().await;
         let cookies = set_cookies(&response);
         assert_eq!(cookies.len(), 1, "{cookies:?}");
@@ -102,7 +102,7 @@ async fn only_the_exact_name_counts_and_two_of_it_are_none() {
 #[tokio::test]
 async fn nothing_but_signing_out_takes_the_cookie_away() {
     each_app(async |app| {
-        // of a session that is no more: another tab may hold the new one meanwhile
+        // A cookie of an ended session is not removed, because another tab may have the new session's cookie by now.
         let dead = with_cookie(&app.url, "waymark=AAAAAAAAAAAAAAAAAAAAAA");
         for path in ["/", "/account", "/nowhere", "/login"] {
             let response = dead.get(path).send().await.expect("an answer");

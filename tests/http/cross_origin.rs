@@ -1,11 +1,11 @@
-//! Another site's page can make a browser send requests here; nothing comes of them.
+//! Another site's page can make a browser send requests here. The server refuses them.
 
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::{Method, RequestBuilder, StatusCode};
 
 use crate::support::{Browser, PASSWORD, each_app, header};
 
-/// What browsers say of where a request comes from, and whether it may pass.
+/// Returns what browsers say about where a request comes from, and whether the request may pass.
 fn origins(own: &str) -> Vec<(Option<String>, Option<&'static str>, bool)> {
     let host = own.trim_start_matches("http://");
     let foreign = ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost", "file://", "nonsense"];
@@ -17,7 +17,7 @@ fn origins(own: &str) -> Vec<(Option<String>, Option<&'static str>, bool)> {
         (None, Some("same-origin"), true),
         (None, Some("none"), true),
         (Some(own.to_owned()), Some("same-origin"), true),
-        // a neighbour is a stranger
+        // Another host of the same site counts as another site.
         (None, Some("same-site"), false),
         (None, Some("cross-site"), false),
         (Some(own.to_owned()), Some("same-site"), false),

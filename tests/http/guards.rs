@@ -1,4 +1,4 @@
-//! Who gets to see what: every admin path and every server function, for anonymous, member and admin.
+//! Which pages and server functions an anonymous visitor, a member and an admin may use.
 
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::generate_route_list;
@@ -11,11 +11,11 @@ use waymark::{
 
 use crate::support::{Browser, PASSWORD, TestApp, each_app, header, raw_request, session_cookie};
 
-/// What only admins may read. Where it appears, a page has leaked.
+/// Texts that only admins may read. A page of anyone else must not have them.
 const CAMPAIGN: &str = "undisclosed-campaign";
 const MEMBER: &str = "undisclosed@example.com";
 
-/// A member who came by a campaign, and all admin paths.
+/// Creates a member who came by a campaign, and returns all admin paths.
 async fn admin_paths(app: &TestApp) -> Vec<String> {
     let member = app.browser();
     member.open(&format!("/?utm_source=news&utm_medium=email&utm_campaign={CAMPAIGN}")).await;
@@ -163,7 +163,8 @@ async fn no_spelling_of_an_address_goes_round_the_guard() {
     .await;
 }
 
-/// All rows that a request could have changed. Failed sign-ins aside: those are noted for anyone.
+/// Returns what a request could have changed: numbers of rows, of disabled links, and of ended sessions. Failed sign-ins are
+/// left out, because everyone's are stored.
 async fn rows(app: &TestApp) -> Vec<i64> {
     let mut rows = Vec::new();
     for table in ["users", "tower_sessions", "visitors", "touches", "referral_tokens", "referrals"] {
@@ -174,7 +175,7 @@ async fn rows(app: &TestApp) -> Vec<i64> {
     rows
 }
 
-/// A call with everything an attacker could know filled in.
+/// Calls a server function with every field filled in that an attacker could know.
 async fn call(browser: &Browser, path: &str, method: &Method) -> reqwest::Response {
     let form = [("campaign", "c"), ("landing_path", "/"), ("expires_at", ""), ("token", "abcdefghijkm"), ("id", "1")];
     let request = match *method {
@@ -186,7 +187,7 @@ async fn call(browser: &Browser, path: &str, method: &Method) -> reqwest::Respon
 
 #[tokio::test]
 async fn server_functions_that_are_not_for_everyone_refuse_everyone_else() {
-    // a function that is not in this list is for admins
+    // A function that is in neither list is for admins.
     const FOR_EVERYONE: [&str; 3] = ["/api/login", "/api/register", "/api/logout"];
     const FOR_MEMBERS: [&str; 2] = ["/api/password", "/api/erase"];
     each_app(async |app| {

@@ -1,4 +1,4 @@
-//! What every answer carries, whatever it answers.
+//! The headers that every response has.
 
 use axum::{Router, routing::get};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -16,7 +16,7 @@ fn secure() -> Setup {
     Setup { variables: vec![("SITE_URL", "https://waymark.example".into())], ..setup() }
 }
 
-/// One answer of every kind, with what it is.
+/// Returns one response of every kind, with the kind's name.
 async fn every_kind(app: &TestApp) -> Vec<(&'static str, Response)> {
     let (anonymous, member, admin) = (app.browser(), app.member("maria@example.com").await, app.admin().await);
     let huge = "x".repeat(20_000);
@@ -170,7 +170,7 @@ async fn an_unknown_server_function_is_just_not_found() {
             for path in ["/api/nope", "/api/login/x", "/api/login2", "/api/"] {
                 let request = app.browser().client.request(method.clone(), format!("{}{path}", app.url));
                 let response = request.header("accept", "*/*").send().await.expect("an answer");
-                // the slash is redirected as everywhere
+                // The slash at the end is redirected, as for any path.
                 if path == "/api/" {
                     assert!(
                         response.status().is_redirection() || response.status().is_client_error(),
@@ -211,7 +211,7 @@ async fn a_foreign_referer_is_never_led_back_to() {
                     let response = request.send().await.expect("an answer");
                     assert_own_path(path, &response);
                 }
-                // one that is no form at all
+                // A form in which every field stands twice.
                 let fields = ["email", "password", "current_password", "campaign", "token"];
                 let twice: String = fields.map(|field| format!("{field}=a&{field}=b&")).concat();
                 let request = browser.client.post(format!("{}{path}", app.url)).body(twice);
@@ -256,7 +256,7 @@ async fn a_malformed_form_is_an_error_page_without_insides() {
                 assert!(!response.status().is_success(), "{what}");
                 assert!(!response.status().is_server_error(), "{what}: {}", response.status());
                 if response.status().is_redirection() {
-                    // read as a form without the fields it needs
+                    // The server reads the body as a form without the required fields.
                     continue;
                 }
                 let text = response.text().await.expect("text");

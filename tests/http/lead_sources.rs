@@ -1,5 +1,5 @@
-//! Sentinel values: a handler puts `utm_medium` and `utm_source` into the session, and a lead comes of it, as the README of
-//! django-utm-tracker shows.
+//! Sentinel values: a handler puts `utm_medium` and `utm_source` into the session, and the layer makes a lead of them, as the
+//! README of django-utm-tracker shows.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use waymark::{attribution::capture::lead_source_layer::SENTINELS, db::sql};
 
 use crate::support::{Browser, Setup, TestApp, each_app_with};
 
-/// What the handler of a test seeds.
+/// Returns the values that a test's handler seeds.
 fn seeds(what: &str) -> Value {
     match what {
         "both" => json!({ "utm_medium": "Partner ", "utm_source": "ACME" }),
@@ -88,7 +88,7 @@ async fn an_anonymous_visitor_is_seeded_and_signs_up() {
         browser.open("/").await;
         browser.register("maria@example.com").await;
         browser.open("/").await;
-        // cleaned as a query's values are
+        // The values are cleaned like those of a query.
         assert_eq!(leads(&app).await, [lead("partner", "acme", [None; 3], "/seed/both")]);
     })
     .await;
@@ -103,7 +103,7 @@ async fn a_member_is_seeded() {
         assert_eq!(leads(&app).await, [all]);
         assert_eq!(left_in(&browser).await, [""; 0]);
         assert!(browser.is_signed_in().await);
-        // what is no text is left out
+        // Values that are not text are left out.
         browser.open("/seed/odd").await;
         assert_eq!(leads(&app).await[1], lead("partner", "acme", [None; 3], "/seed/odd"));
         assert_eq!(left_in(&browser).await, [""; 0]);
@@ -121,7 +121,7 @@ async fn half_a_lead_source_and_what_is_no_text_are_nothing() {
             assert_eq!(browser.open("/").await, StatusCode::OK, "{what}");
             assert_eq!(app.count("select count(*) from touches").await, 0, "{what}");
         }
-        // the other half may come later
+        // The source may come in a later request than the medium.
         let browser = app.browser();
         browser.open("/seed/medium").await;
         browser.open("/seed/source").await;
@@ -153,7 +153,7 @@ async fn a_robot_that_reaches_the_handler_is_the_handlers_business_and_a_visitor
 async fn two_requests_at_once_make_one_touch_of_what_both_find() {
     each_app_with(setup, async |app| {
         let browser = app.member("maria@example.com").await;
-        // as if the database had refused them in the request before
+        // The session is as after a request in which the database failed.
         app.edit_sessions(|record| {
             record.data.extend(seeds("all").as_object().expect("an object").clone());
         })

@@ -1,5 +1,5 @@
-//! The application over HTTP: one file a feature, each test against a server of its own on a database of its own, on SQLite
-//! and on PostgreSQL.
+//! Tests of the application over HTTP, one file per feature. Each test starts its own server on its own database, once on SQLite
+//! and once on PostgreSQL.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

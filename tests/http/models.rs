@@ -1,4 +1,4 @@
-//! Credit on the admin's pages and in the files.
+//! Credit on the admin pages and in the exported files.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     support::{Browser, Setup, TestApp, each_app, each_app_with},
 };
 
-/// A member who came by three links, days apart, signed up, bought for 10 euros and 100 yen, and got 4 euros back.
+/// Creates a member who came by three links, days apart, signed up, bought for 10 euros and 100 yen, and got 4 euros back.
 async fn customer(app: &TestApp) -> UserId {
     let member = app.member("maria@example.com").await;
     for (source, medium, campaign) in
@@ -53,7 +53,7 @@ async fn file(admin: &Browser, path: &str) -> Vec<Vec<String>> {
     reader.records().map(|record| record.expect("a record").iter().map(str::to_owned).collect()).collect()
 }
 
-/// What is read of a page: its text without tags.
+/// Returns the text of a page without tags.
 fn text(page: &str) -> String {
     let mut text = String::new();
     let mut rest = page;
@@ -71,7 +71,7 @@ async fn models_stand_side_by_side() {
     each_app(async |app| {
         customer(&app).await;
         let admin = app.admin().await;
-        // the admin's own sign-up is direct
+        // The admin's own sign-up is direct.
         let page = text(&admin.text("/admin/models?kind=purchase&model=last").await);
         assert!(page.contains("Model is Last touch") && page.contains("Conversion is purchase"), "{page}");
         for (row, numbers) in [("Paid Search", "2 2 2 1.33 −0.67"), ("Email", "0 0 0 0.67 +0.67")] {
@@ -92,11 +92,11 @@ async fn models_stand_side_by_side() {
 
         let euros = text(&admin.text("/admin/models?show=eur&by=campaign&model=first").await);
         assert!(euros.contains("Value in EUR by campaign") && !euros.contains("Time decay Markov chain"), "{euros}");
-        // 10 euros less 4
+        // 10 euros less a refund of 4.
         assert!(euros.contains("spring 6.00 0.00 −6.00"), "{euros}");
         assert!(!admin.text("/admin/models?by=campaign").await.contains("<b>letter"), "text stays text");
 
-        // a wrong value is told, and the rest holds
+        // The page names a wrong value, and the other parameters apply.
         let wrong = text(&admin.text("/admin/models?model=u-shaped&by=x&show=XYZ").await);
         assert!(wrong.contains("“u-shaped” is not a model"), "{wrong}");
         assert!(wrong.contains("Conversions by channel"), "{wrong}");
@@ -124,7 +124,7 @@ async fn files_have_exact_credit() {
 
         let rows = file(&admin, "/admin/campaigns.csv?model=linear&kind=purchase").await;
         let spring = rows.iter().find(|row| row[2] == "spring").expect("the campaign");
-        // 600 and 100 in three: what is left over goes to the first
+        // 600 cents and 100 yen in three parts: the unit that is left goes to the first touch.
         assert_eq!(spring[9..], ["linear", "0.666668", r#"{"EUR":"2.00","JPY":"34"}"#]);
         let direct = file(&admin, "/admin/campaigns.csv?channel=Direct").await;
         assert_eq!(direct[0][..4], ["", "", "", "Direct"]);
@@ -146,15 +146,15 @@ async fn campaigns_overview_journey_and_lead_show_credit() {
         let campaigns = admin.text("/admin/campaigns?model=first&kind=purchase&sort=-credit").await;
         assert!(text(&campaigns).contains("credited by the model “First touch”"), "{campaigns}");
         assert!(text(&campaigns).contains("6.00 EUR 100 JPY"), "{campaigns}");
-        // what was chosen stays in the links
+        // The links of the page keep what was chosen.
         assert!(campaigns.contains("model=first&amp;kind=purchase&amp;sort=credit"), "{campaigns}");
 
         let overview = text(&admin.text("/admin?metric=conversions").await);
-        // two sign-ups, two purchases
+        // Two sign-ups and two purchases.
         assert!(overview.contains("Conversions 4") && overview.contains("Value in EUR 6.00"), "{overview}");
         assert!(overview.contains("Credited by the model “Last non-direct touch”."), "{overview}");
 
-        // the admin came directly
+        // The admin came directly.
         let signups = "1 of 2 sign-ups came by a link within the look-back window, the others directly.";
         assert!(overview.contains(signups), "{overview}");
         let leads = text(&admin.text("/admin").await);
@@ -213,7 +213,7 @@ async fn conversions_are_listed() {
         let wrong = admin.get("/admin/conversions.csv?channel=x").send().await.expect("an answer");
         assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
 
-        // more than a page of them
+        // More conversions than fit on one page.
         let now = app.db.now();
         for n in 0..60 {
             let query =
@@ -243,7 +243,7 @@ async fn the_configured_model_and_windows_hold() {
         customer(&app).await;
         let admin = app.admin().await;
         let rows = file(&admin, "/admin/campaigns.csv?kind=purchase").await;
-        // what lies further back does not count
+        // A touch outside the look-back window gets no credit.
         let earned = |campaign: &str| rows.iter().find(|row| row[2] == campaign).expect("a row")[9..].to_vec();
         assert_eq!(earned("autumn"), ["first", "2.000000", r#"{"EUR":"6.00","JPY":"100"}"#]);
         assert_eq!(earned("spring"), ["first", "0.000000", "{}"]);

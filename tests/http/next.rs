@@ -1,4 +1,4 @@
-//! Where one goes after signing in: a path of this site, or the account.
+//! The page after signing in: the path of this site in `next`, or the account page.
 
 use reqwest::StatusCode;
 
@@ -99,7 +99,7 @@ async fn a_closed_door_leads_back_to_it_also_after_a_failed_try() {
         let right = [("email", "maria@example.com"), ("password", PASSWORD), next];
         let response = browser.post("/api/login", &right).send().await.expect("an answer");
         assert_eq!(header(&response, "location"), next.1);
-        // an unsafe one is not carried along
+        // An unsafe `next` is not carried along.
         let wrong = [("email", "x"), ("password", "x"), ("next", "//evil.example")];
         let response = app.browser().post("/api/register", &wrong).send().await.expect("an answer");
         assert_eq!(header(&response, "location"), "/register");
@@ -114,7 +114,7 @@ async fn what_is_no_page_is_not_come_back_to() {
             let response = app.browser().post(path, &[("a", "b")]).send().await.expect("an answer");
             assert_eq!((response.status(), header(&response, "location")), (StatusCode::UNAUTHORIZED, ""), "{path}");
         }
-        // a target in absolute form names a host of its own
+        // A request target in absolute form has its own host, which is ignored.
         let answer = crate::support::raw_request(&app.url, "GET", "http://evil.example/account?a=1", "").await;
         assert!(
             answer.starts_with("HTTP/1.1 303") && answer.contains("/login?next=%2Faccount%3Fa%3D1\r\n"),

@@ -1,4 +1,4 @@
-//! A database that takes no writes for a while: pages are served, and no touch is lost.
+//! While the database takes no writes, pages are served and no touch is lost.
 
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use waymark::db::{Dialect, sql};
@@ -7,7 +7,7 @@ use crate::support::{TestApp, each_app, session_cookie};
 
 const LANDING: &str = "/?utm_source=Google&utm_medium=CPC&utm_campaign=spring&gclid=AbC%2B-_1";
 
-/// Somebody who holds the write lock until dropped.
+/// A connection that holds the write lock until it is dropped.
 enum Blocker {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
@@ -32,7 +32,7 @@ async fn block_writes(app: &TestApp) -> Blocker {
 impl Blocker {
     async fn release(self) {
         match self {
-            // said, not left to the end of the connection: the server notices that when it gets to it
+            // The rollback is sent, because the server may notice the end of a connection only later.
             Blocker::Sqlite(mut conn) => drop(conn.execute("rollback").await.expect("released")),
             Blocker::Postgres(mut conn) => drop(conn.execute("rollback").await.expect("released")),
         }
@@ -50,16 +50,16 @@ async fn a_touch_that_the_database_does_not_take_waits_in_a_cookie_and_is_stored
         let set = response.headers()["set-cookie"].to_str().expect("text").to_owned();
         assert!(set.starts_with("waymark-waiting=") && set.contains("HttpOnly"), "{set}");
         blocker.release().await;
-        // what was not acknowledged as stored is not
+        // The touch that waits in the cookie is not in the database.
         assert_eq!(app.count("select count(*) from touches").await, 0);
-        // any request takes it along, this one also links it
+        // Any next request stores the waiting touch. This one also links it.
         let response = browser.register("maria@example.com").await;
         let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
         assert!(
             cookies.iter().any(|set| set.to_str().is_ok_and(|set| set.starts_with("waymark-waiting=;"))),
             "{cookies:?}"
         );
-        // a client that kept the cookie sends it once more
+        // A client that kept the cookie sends it a second time.
         browser.get("/").header("cookie", set.split(';').next().expect("a pair")).send().await.expect("an answer");
         let rows: Vec<(String, String, String, i64)> = sql("select source, medium, click_ids, hits from lead_sources")
             .fetch_all(&mut app.conn().await)

@@ -9,7 +9,7 @@ use waymark::db::sql;
 
 use crate::support::{PASSWORD, TestApp, each_app, header, session_cookie, with_cookie};
 
-/// 32 bytes that are in no list.
+/// A password of 32 bytes that no list of common passwords has.
 const PHRASE: &str = "seven quiet otters, 4 blue kites";
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn lengths_are_counted_in_bytes_and_nothing_is_changed() {
             (&longest[..64], true),
             (&longest, true),
             (&format!("{longest}x"), false),
-            // 127 and 129 bytes, 126 and 128 characters
+            // 127 and 129 bytes; 126 and 128 characters.
             (&format!("ж{}", &longest[..125]), true),
             (&format!("ж{}", &longest[..127]), false),
             ("  spaces at both ends  ", true),
@@ -179,7 +179,7 @@ async fn a_changed_password_ends_all_other_sessions() {
         assert!(here.is_signed_in().await && bystander.is_signed_in().await);
         assert!(!there.is_signed_in().await);
         assert!(!with_cookie(&app.url, &old_cookie).is_signed_in().await);
-        // the visitor is the one from before
+        // The visitor is the same as before.
         here.open("/?utm_source=b").await;
         assert_eq!(app.count("select count(distinct visitor_id) from lead_sources").await, 1);
         assert_eq!(app.count("select count(*) from lead_sources").await, 2);

@@ -1,4 +1,4 @@
-//! What a site says about itself, and a member who takes their data along or has it erased.
+//! The privacy page, and the export and erasure of a member's data.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ async fn erase(browser: &Browser, password: &str) -> reqwest::Response {
     browser.post("/api/erase", &[("current_password", password)]).send().await.expect("an answer")
 }
 
-/// A member who came by a campaign.
+/// Returns the browser of a member who came by a campaign.
 async fn maria(app: &TestApp) -> Browser {
     let maria = app.browser();
     maria.open("/pricing?utm_source=google&utm_medium=cpc&utm_campaign=spring&gclid=CLICK-OF-MARIA").await;
@@ -111,7 +111,7 @@ async fn the_privacy_page_names_every_cookie() {
                 answers.push(browser.post(path, form).send().await.expect("an answer"));
             }
             if app.db.dialect() == Dialect::Postgres {
-                // the touch waits
+                // Without the table, the touch waits in a cookie.
                 app.execute(sql("alter table touches rename to touches_away")).await;
                 answers.push(app.browser().get("/?utm_source=c&utm_medium=d").send().await.expect("an answer"));
                 app.execute(sql("alter table touches_away rename to touches")).await;

@@ -1,4 +1,4 @@
-//! The program as a process of its own.
+//! Runs the program as a separate process.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -9,10 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the program gets for what it should do at once.
+/// How long the program may take for something that it should do at once.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The program with nothing in its environment but a database, in a folder without a `.env`.
+/// Returns a command that runs the program in a folder without a `.env`. The environment names only the database and the log's
+/// format.
 pub fn command(database_url: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waymark"));
     command.env_clear().current_dir(std::env::temp_dir()).env("DATABASE_URL", database_url).env("LOG_FORMAT", "json");
@@ -22,18 +23,18 @@ pub fn command(database_url: &str) -> Command {
 /// How a process ended.
 pub struct Ended {
     pub success: bool,
-    /// All that it wrote.
+    /// Everything that the process wrote.
     pub text: String,
-    /// How long that took, from where it was waited for.
+    /// The seconds from the start of the wait to the end of the process.
     pub seconds: u64,
 }
 
-/// Runs a command to its end, with this on its standard input.
+/// Runs a command to its end, with `input` on its standard input.
 pub fn run(mut command: Command, input: &str) -> Ended {
     let started = Instant::now();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program is built");
-    // one that refuses to start does not read it
+    // A program that refuses to start does not read its input.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("it ends");
     let text = [output.stdout, output.stderr].concat();
@@ -60,7 +61,7 @@ impl Process {
         server
     }
 
-    /// Starts a server. It has no address before it is ready.
+    /// Starts a server. The address is empty until the server is ready.
     pub fn begin(database_url: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = command(database_url);
         command.env("LEPTOS_SITE_ADDR", "127.0.0.1:0").envs(variables.iter().copied());
@@ -77,7 +78,7 @@ impl Process {
         Self { url: String::new(), child, lines, text: String::new() }
     }
 
-    /// Waits until it logs this message.
+    /// Waits until the server logs this message.
     pub fn wait_for(&mut self, message: &str) {
         let wanted = format!("\"message\":\"{message}\"");
         loop {
@@ -93,23 +94,23 @@ impl Process {
         }
     }
 
-    /// A connection to it.
+    /// Opens a connection to the server.
     pub fn connect(&self) -> Connection {
         let stream = TcpStream::connect(self.url.trim_start_matches("http://")).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         Connection(stream)
     }
 
-    /// Tells it to stop, as a service manager does.
+    /// Tells the server to stop, as a service manager does.
     pub fn terminate(&mut self) {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(told.expect("kill is there").success());
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the server.
     pub fn wait(mut self) -> Ended {
         let started = Instant::now();
-        // the lines end when it does
+        // The lines end when the process ends.
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
             self.text += &line;
             self.text.push('\n');
@@ -120,14 +121,14 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// A test that fails leaves no server behind.
+    /// Ends the server, so that a failed test leaves none behind.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A connection on which a test writes what it likes.
+/// A connection on which a test writes any bytes.
 pub struct Connection(TcpStream);
 
 impl Connection {
@@ -135,7 +136,7 @@ impl Connection {
         self.0.write_all(text.as_bytes()).expect("sent");
     }
 
-    /// What comes next, which is a whole answer where it is small.
+    /// Returns the next bytes, which are the whole response if it is small.
     pub fn receive(&mut self) -> String {
         let mut buffer = [0; 16 * 1024];
         let read = self.0.read(&mut buffer).expect("an answer");

@@ -1,11 +1,11 @@
-//! Who counts, what is counted of the others, and campaign names that are merged in reports.
+//! Which arrivals count, what is counted of the others, and merged campaign names in reports.
 
 use reqwest::StatusCode;
 use waymark::db::sql;
 
 use crate::support::{Browser, CHROME, TestApp, each_app, header, set_cookies};
 
-/// Counts by reason, over all days.
+/// Returns the counts by reason, over all days.
 async fn counters(app: &TestApp) -> Vec<(String, i64)> {
     sql("select reason, cast(sum(count) as bigint) from ignored_arrivals group by reason order by reason")
         .fetch_all(&mut app.conn().await)
@@ -17,7 +17,7 @@ async fn touch(browser: &Browser, query: &str) {
     assert_eq!(browser.open(&format!("/?{query}")).await, StatusCode::OK);
 }
 
-/// Rows of `campaigns.csv` as campaign and touches, without what has none.
+/// Returns campaign and touches of each row of `campaigns.csv`, without campaigns that have no touch.
 async fn campaigns_csv(admin: &Browser, query: &str) -> Vec<(String, String)> {
     let text = admin.text(&format!("/admin/campaigns.csv?{query}")).await;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -62,7 +62,7 @@ async fn what_does_not_count_leaves_nothing_but_its_counter() {
     each_app(async |app| {
         let admin = app.admin().await;
         let browser = app.browser();
-        // the admin has a session and is a visitor
+        // The admin has a session and is a visitor.
         let rows = async || {
             let touches = app.count("select count(*) from touches").await;
             let visitors = app.count("select count(*) from visitors").await;
@@ -77,17 +77,17 @@ async fn what_does_not_count_leaves_nothing_but_its_counter() {
             assert_eq!(set_cookies(&response), [""; 0], "{name}: {value}");
             *expected.entry((*reason).to_owned()).or_insert(0) += 1;
         }
-        // without a signal nothing is counted
+        // A request without a signal is not counted.
         assert_eq!(browser.get("/").header("user-agent", "curl/8.5.0").send().await.expect("an answer").status(), 200);
         assert_eq!(rows().await, before);
-        // the page writes down what waits, and says why
+        // The page writes the waiting counts to the database and shows the reasons.
         let page = admin.text("/admin/quality").await;
         assert_eq!(counters(&app).await, expected.into_iter().collect::<Vec<_>>());
         for words in ["Search crawlers", "Link previews", "Prefetched", "Not a page load", "HTTP libraries"] {
             assert!(page.contains(words), "{words}");
         }
         assert!(admin.text("/admin/quality?from=2020-01-01&to=2020-01-31").await.contains("Everything counted"));
-        // written once
+        // Each count is written once.
         admin.text("/admin/quality").await;
         assert_eq!(counters(&app).await.iter().map(|(_, count)| count).sum::<i64>(), requests.len() as i64);
     })
@@ -121,7 +121,7 @@ async fn campaigns_merge_and_unmerge() {
         let admin = app.admin().await;
         let visitor = app.browser();
         for campaign in ["spring_sale", "spring_sale", "spring-sale", "springsale", "autumn"] {
-            // another content each, or it would be a repeat
+            // Each touch has another content. Otherwise it would be a repeat.
             touch(
                 &visitor,
                 &format!("utm_source=news&utm_medium=email&utm_campaign={campaign}&utm_content={campaign}"),
@@ -153,14 +153,14 @@ async fn campaigns_merge_and_unmerge() {
             .await
             .expect("an answer");
 
-        // in every report and filter, by any of its names
+        // Every report and filter finds the campaign by each of its names.
         let merged = rows(&[("autumn", "1"), ("spring_sale", "4")]);
         assert_eq!(campaigns_csv(&admin, "").await, merged);
         for name in ["spring_sale", "spring-sale", "SpringSale"] {
             assert_eq!(campaigns_csv(&admin, &format!("campaign={name}")).await, merged[1..], "{name}");
         }
         assert_eq!(campaigns_csv(&admin, "q=ing_sale").await, merged[1..]);
-        // by what the link said, only where it said so
+        // A search for a part of a merged name finds only the touches whose link had that name.
         assert_eq!(campaigns_csv(&admin, "q=ingsale").await, rows(&[("spring_sale", "1")]));
         let campaigns = admin.text("/admin/campaigns?campaign=spring_sale").await;
         assert!(
@@ -171,7 +171,7 @@ async fn campaigns_merge_and_unmerge() {
         let leads = app.leads_csv(&admin).await;
         assert_eq!(leads.iter().filter(|lead| &lead[5] == "spring_sale").count(), 3);
         assert_eq!(leads.iter().filter(|lead| lead[5].contains("springsale")).count(), 0);
-        // the touches keep what their link said
+        // The touches keep the campaign of their link.
         assert_eq!(app.count("select count(*) from touches where campaign = 'springsale'").await, 1);
 
         for alias in ["spring-sale", "springsale"] {

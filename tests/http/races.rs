@@ -1,4 +1,4 @@
-//! What happens at once. Nobody waits for a while and hopes: handlers and tests meet at barriers.
+//! Requests that run at the same time. Handlers and tests meet at barriers, so no test depends on a pause being long enough.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use waymark::db::Dialect;
 
 use crate::support::{Browser, PASSWORD, Setup, TestApp, each_app, header, session_cookie, set_cookies, with_cookie};
 
-/// A handler that stops halfway until the test lets it go on, and the two ends of it.
+/// A handler that stops halfway until the test lets it go on.
 #[derive(Clone)]
 struct Halfway {
     reached: Arc<Semaphore>,
@@ -22,15 +22,15 @@ impl Halfway {
         Self { reached: Arc::new(Semaphore::new(0)), go_on: Arc::default() }
     }
 
-    /// What a handler does halfway.
+    /// Stops the handler until the test lets it go on.
     async fn wait(&self) {
-        // made before the test hears of it, so that it cannot miss the call
+        // The future is made before the test is notified, so it cannot miss the test's signal.
         let let_go = self.go_on.notified();
         self.reached.add_permits(1);
         let_go.await;
     }
 
-    /// `/slow-page` writes nothing; `/slow` and `/slow-seed` write into the session after they were let go.
+    /// Adds routes that stop halfway. `/slow-page` writes nothing; `/slow` and `/slow-seed` write into the session afterwards.
     fn setup(&self) -> Setup {
         let (page, slow, seed) = (self.clone(), self.clone(), self.clone());
         let routes = Router::new()
@@ -178,7 +178,7 @@ async fn a_click_with_the_anonymous_cookie_right_after_the_sign_in_is_the_users(
         let browser = app.browser();
         let anonymous = cookie_of(&browser.get("/?utm_source=first").send().await.expect("an answer"));
         browser.register("maria@example.com").await;
-        // it was on its way when the answer to the sign-up came
+        // A request that was sent before the response to the sign-up arrived.
         let response = with_cookie(&app.url, &anonymous).get("/?utm_source=late").send().await.expect("an answer");
         assert_eq!(set_cookies(&response), [""; 0]);
         assert_eq!(app.count("select count(*) from lead_sources").await, 2);

@@ -1,4 +1,4 @@
-//! Referral links: who brought whom.
+//! Referral links and the users that they bring.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use waymark::{
 
 use crate::support::{Browser, Setup, TestApp, each_app, each_app_with, header, raw_request, set_cookies};
 
-/// The token on a member's account page.
+/// Returns the token on a member's account page.
 async fn token_of(member: &Browser) -> String {
     let page = member.text("/account").await;
     let (_, rest) = page.split_once("/r/").expect("a referral link");
@@ -121,7 +121,7 @@ async fn what_does_not_count_gets_the_same_answer_and_leaves_nothing() {
         }
         assert_eq!(app.count("select count(*) from touches").await, 0);
         assert_eq!(app.count("select count(*) from tower_sessions").await, sessions);
-        // the owner, signed out, is somebody; as one's own referrer one is nobody
+        // The signed-out owner is a visitor like any other, and cannot become their own referrer.
         owner.logout().await;
         follow(&owner, &token).await;
         owner.login("owner@example.com", crate::support::PASSWORD).await;
@@ -176,7 +176,7 @@ async fn of_several_links_the_first_or_the_last_wins_by_configuration() {
             follow(&browser, &links[1]).await;
             browser.register("maria@example.com").await;
             assert_eq!(referrals(&app).await, [("maria@example.com".into(), links[winner].clone())], "{rule}");
-            // a user has one referrer, for good
+            // A user has one referrer, which does not change.
             follow(&browser, &links[1 - winner]).await;
             browser.login("maria@example.com", crate::support::PASSWORD).await;
             assert_eq!(referrals(&app).await.len(), 1);
@@ -199,7 +199,7 @@ async fn a_link_counts_for_thirty_days() {
             browser.register(email).await;
             assert_eq!(referrals(&app).await.len(), counts, "{email}");
         }
-        // a link that ended meanwhile was good when it was followed
+        // A link that was disabled after the visitor followed it counts.
         let browser = app.browser();
         follow(&browser, &token).await;
         assert!(disable_token(&app.db, token).await.expect("disabled"));
@@ -218,7 +218,7 @@ async fn a_link_typed_by_hand_as_utm_parameters_is_the_same_arrival() {
         browser.open("/?utm_medium=referral&utm_source=internal&utm_term=unknown23456").await;
         browser.register("maria@example.com").await;
         assert_eq!(referrals(&app).await, [("maria@example.com".into(), token.clone())]);
-        // and is nothing where the link is none any more
+        // The parameters of a disabled link do not count as a referral.
         assert!(disable_token(&app.db, token.clone()).await.expect("disabled"));
         let browser = app.browser();
         browser.open(&format!("/?utm_medium=referral&utm_source=internal&utm_term={token}")).await;

@@ -1,4 +1,4 @@
-//! Pages that link here: which become touches, and which are the way back from somewhere.
+//! Referrers that become touches, and referrers from which a visitor only returns.
 
 use reqwest::{Response, header};
 
@@ -8,7 +8,7 @@ async fn from(browser: &Browser, path: &str, referer: &str) -> Response {
     browser.get(path).header(header::REFERER, referer).send().await.expect("an answer")
 }
 
-/// Source, medium, channel, referrer and hits of all touches, in order.
+/// Returns source, medium, channel, referrer and hits of all touches, in order.
 async fn touches(app: &TestApp) -> Vec<(Option<String>, Option<String>, String, Option<String>, i64)> {
     waymark::db::sql("select source, medium, channel, referrer, hits from touches order by occurred_at, id")
         .fetch_all(&mut app.conn().await)
@@ -68,7 +68,7 @@ async fn the_way_back_from_paying_or_signing_in_changes_nothing() {
             assert!(!response.headers().contains_key(header::SET_COOKIE), "{referer}");
         }
         assert_eq!(app.db.operations(), before, "no query");
-        // with UTM on it, it counts; and so does the same host where it is no way back
+        // A link with signals counts. A page of the same host that is not part of a sign-in or payment counts too.
         for (path, referer) in [
             ("/?utm_source=stripe&utm_medium=partner", "https://checkout.stripe.com/c/pay/cs_test_123"),
             ("/?gclid=x", "https://accounts.google.com/"),
@@ -105,7 +105,7 @@ async fn a_redirect_that_drops_the_query_is_the_same_arrival() {
         let touches = touches(&app).await;
         assert_eq!(touches.len(), 1, "{touches:?}");
         assert_eq!((touches[0].0.as_deref(), touches[0].4), (Some("facebook"), 2));
-        // from another page, it is another arrival
+        // The same page with another referrer is another arrival.
         from(&browser, "/new", "https://www.google.com/").await;
         assert_eq!(app.count("select count(*) from touches").await, 2);
     })
@@ -127,7 +127,7 @@ async fn a_referral_link_on_a_page_elsewhere_is_one_arrival() {
         assert_eq!(touches.len(), 1, "{touches:?}");
         assert_eq!((touches[0].0.as_deref(), touches[0].2.as_str()), (Some("internal"), "Referral program"));
         assert_eq!(touches[0].3.as_deref(), Some("t.co/abc"), "and it is known where the link stood");
-        // no token, no touch: not at that address
+        // With an unknown token, neither the link nor the referrer makes a touch.
         let response = from(&app.browser(), "/r/unknown0000", "https://t.co/abc").await;
         assert!(!response.headers().contains_key(header::SET_COOKIE));
     })

@@ -1,4 +1,4 @@
-//! Sessions: whose they are, when they end, and that they end for good.
+//! Sessions: which user each belongs to, when it ends, and that an ended session does not come back.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::support::{
     Browser, PASSWORD, Setup, TestApp, each_app, each_app_with, header, session_cookie, set_cookies, with_cookie,
 };
 
-/// Where the session notes when it began and when it was last used.
+/// The session's key for the time when it began and the time of its last use.
 const SIGNED_IN: &str = "waymark.signed_in";
 
-/// Handlers that write into the session and read it.
+/// Adds handlers that write into the session and read it.
 fn setup() -> Setup {
     let put = async |session: Session, Path(key): Path<String>| session.insert(&key, "kept").await.expect("a session");
     let got = async |session: Session, Path(key): Path<String>| {
@@ -68,7 +68,7 @@ async fn nothing_of_one_user_is_left_for_the_next() {
     each_app_with(setup, async |app| {
         app.member("a@example.com").await;
         app.member("b@example.com").await;
-        // signed out, still signed in, disabled meanwhile, gone meanwhile, a new password meanwhile
+        // What happens to the first user in between: nothing, disabled, or all sessions ended.
         for meanwhile in [
             "",
             "update users set disabled_at = 1 where email = 'a@example.com'",
@@ -129,7 +129,7 @@ async fn a_signed_out_cookie_is_dead_and_the_browser_is_a_new_visitor() {
         assert_eq!(set_cookies(&response), ["waymark=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"]);
         assert!(!opens_account(&app, &cookie).await);
         assert_eq!(app.count("select count(*) from tower_sessions where user_id is not null").await, 0);
-        // what still carries it changes nothing
+        // A late request with the old cookie changes nothing.
         let late = with_cookie(&app.url, &cookie);
         late.open("/put/late").await;
         assert!(!opens_account(&app, &cookie).await);
@@ -137,7 +137,7 @@ async fn a_signed_out_cookie_is_dead_and_the_browser_is_a_new_visitor() {
         browser.register("b@example.com").await;
         assert_eq!(app.count("select count(distinct user_id) from lead_sources").await, 2);
         assert_eq!(app.count("select count(*) from lead_sources").await, 2);
-        // signing out without being signed in is no mistake
+        // Signing out without being signed in is not an error.
         assert_eq!(app.browser().logout().await.status(), StatusCode::SEE_OTHER);
     })
     .await;
@@ -230,7 +230,7 @@ async fn a_session_that_cannot_be_read_is_none() {
             sign_in(&browser, "a@example.com").await;
             assert!(browser.is_signed_in().await);
         }
-        // entries of another release
+        // The entries in the session are those of another release.
         app.execute(sql("delete from tower_sessions where data = $1").bind(&b"\x93\x01\x02\x03"[..])).await;
         app.edit_sessions(|record| {
             for value in record.data.values_mut() {
@@ -275,7 +275,7 @@ async fn a_session_ends_when_it_is_not_used_and_at_last_in_any_case() {
                 .await;
             }
         }
-        // and when nobody looked for it
+        // An expired session is also removed if no request asks for it.
         let browser = app.browser();
         browser.register("b@example.com").await;
         app.execute(sql("update tower_sessions set expiry_date = $1").bind(time::OffsetDateTime::now_utc())).await;

@@ -1,4 +1,4 @@
-//! What can be set.
+//! The settings: each is documented in `.env.example`.
 
 use std::{cell::RefCell, collections::BTreeSet, fs, path::Path};
 
@@ -46,7 +46,7 @@ fn is_variable(text: &str) -> bool {
 }
 
 /// Adds the variables that files below `folder` read without [`Config`]. In a file that reads variables, each string that looks
-/// like the name of one counts.
+/// like the name of a variable counts.
 fn read_elsewhere(folder: &Path, read: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).expect("a folder of src") {
         let path = entry.expect("an entry of src").path();

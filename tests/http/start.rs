@@ -1,4 +1,4 @@
-//! The program itself: how it starts, stops, and what it says.
+//! How the program starts and stops, and what its commands print.
 
 use std::net::TcpListener;
 
@@ -68,7 +68,7 @@ async fn it_stops_when_it_is_told_to_although_clients_are_stuck() {
     let ended = server.wait();
     assert!(ended.success, "{}", ended.text);
     assert!(ended.text.contains("\"message\":\"stopped\""), "{}", ended.text);
-    // a half-sent head has its own deadline, 15 seconds
+    // A request whose head is incomplete has its own deadline of 15 seconds.
     assert!(ended.seconds < 20, "{} s", ended.seconds);
     database.remove().await;
 }
@@ -129,14 +129,14 @@ async fn an_admin_is_made_on_the_command_line() {
         let cookie = session_cookie(&browser.login("chief@example.com", PASSWORD).await).expect("a cookie");
         assert_eq!(browser.open("/admin").await, 200);
 
-        // a second time gives a new password, and ends what the old one opened
+        // A second call sets a new password and ends the sessions of the old one.
         assert!(admin("chief@example.com", "another good phrase").success);
         assert_eq!(app.count("select count(*) from users").await, 1);
         assert!(!with_cookie(&app.url, &cookie).is_signed_in().await);
         assert_eq!(header(&browser.login("chief@example.com", PASSWORD).await, "location"), "/login");
         assert_eq!(header(&browser.login("chief@example.com", "another good phrase").await, "location"), "/account");
 
-        // a member becomes one
+        // A member becomes an admin.
         app.member("maria@example.com").await;
         assert!(admin("maria@example.com", "a third good phrase").success);
         assert_eq!(app.count("select count(*) from users where role = 'admin'").await, 2);

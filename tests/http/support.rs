@@ -1,4 +1,4 @@
-//! A running application, and browsers that visit it.
+//! A running application, and browsers that visit the application.
 
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
@@ -27,7 +27,7 @@ pub const ADMIN: &str = "admin@example.com";
 pub const CHROME: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
-/// An application on a free port, with a database of its own.
+/// An application on a free port, with its own database.
 pub struct TestApp {
     pub url: String,
     pub db: Db,
@@ -41,7 +41,7 @@ pub struct TestApp {
 pub struct Setup {
     /// Environment variables.
     pub variables: Vec<(&'static str, String)>,
-    /// Routes beside the application's, inside its sessions.
+    /// Further routes, inside the application's sessions.
     pub routes: Router<AppState>,
 }
 
@@ -61,7 +61,7 @@ pub async fn each_app_with<F: Future<Output = ()>>(setup: impl Fn() -> Setup, te
 
 impl TestApp {
     pub async fn spawn(dialect: Dialect, setup: Setup) -> Self {
-        // what the application logs, to find out why a test fails
+        // With TEST_LOG the test prints the application's log.
         if std::env::var_os("TEST_LOG").is_some() {
             logging::start(false);
         }
@@ -83,19 +83,19 @@ impl TestApp {
         self.database.remove().await;
     }
 
-    /// A browser without cookies.
+    /// Returns a browser without cookies.
     pub fn browser(&self) -> Browser {
         Browser::new(&self.url)
     }
 
-    /// A browser that signed up.
+    /// Returns a browser that has signed up.
     pub async fn member(&self, email: &str) -> Browser {
         let browser = self.browser();
         browser.register(email).await;
         browser
     }
 
-    /// A browser in which an admin is signed in.
+    /// Returns a browser in which an admin is signed in.
     pub async fn admin(&self) -> Browser {
         create_admin(&self.db, ADMIN, PASSWORD.to_owned()).await.expect("an admin");
         let browser = self.browser();
@@ -108,12 +108,12 @@ impl TestApp {
         self.db.read().await.expect("a connection")
     }
 
-    /// Changes the database behind the application's back, and answers how many rows.
+    /// Changes the database directly, and returns the number of changed rows.
     pub async fn execute(&self, query: Query) -> u64 {
         self.db.transaction(|conn| Box::pin(query.execute(conn))).await.expect("the statement is fine")
     }
 
-    /// Changes what all stored sessions hold.
+    /// Changes the records of all stored sessions.
     pub async fn edit_sessions(&self, edit: impl Fn(&mut Record)) {
         let rows: Vec<(String, Vec<u8>)> =
             sql("select id, data from tower_sessions").fetch_all(&mut self.conn().await).await.expect("rows");
@@ -126,12 +126,12 @@ impl TestApp {
         }
     }
 
-    /// One number from the database.
+    /// Returns one number from the database.
     pub async fn count(&self, query: impl Into<Cow<'static, str>>) -> i64 {
         sql(query).fetch_scalar(&mut self.conn().await).await.expect("a number")
     }
 
-    /// `leads.csv` as lists of fields, without its header.
+    /// Returns the rows of `leads.csv`, without the header.
     pub async fn leads_csv(&self, admin: &Browser) -> Vec<csv::StringRecord> {
         let response = admin.get("/admin/leads.csv").send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK);
@@ -139,7 +139,7 @@ impl TestApp {
         csv::Reader::from_reader(text.as_bytes()).records().map(|record| record.expect("a record")).collect()
     }
 
-    /// A second server on the same database: another replica.
+    /// Starts another replica: a second server on the same database.
     pub async fn replica(&self) -> (String, oneshot::Sender<()>) {
         let (_, stop, url, _) = serve_on(&self.database.url, Setup::default()).await;
         (url, stop)
@@ -163,7 +163,7 @@ async fn serve_on(url: &str, setup: Setup) -> (tokio::task::JoinHandle<()>, ones
     (served, stop, format!("http://{address}"), db)
 }
 
-/// A browser: keeps cookies, follows no redirect, and says what browsers say when a page is opened.
+/// A browser that keeps cookies, follows no redirect, and sends the headers with which browsers open a page.
 #[derive(Clone)]
 pub struct Browser {
     pub client: reqwest::Client,
@@ -194,19 +194,19 @@ impl Browser {
         request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
     }
 
-    /// As `post`, by a script that wants JSON.
+    /// Makes the request of `post` as a script does that asks for JSON.
     pub fn post_json(&self, path: &str, form: &[(&str, &str)]) -> RequestBuilder {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         self.post(path, form).headers(headers)
     }
 
-    /// Opens a page and answers its status.
+    /// Opens a page and returns the status.
     pub async fn open(&self, path: &str) -> StatusCode {
         self.get(path).send().await.expect("an answer").status()
     }
 
-    /// Opens a page and answers its text.
+    /// Opens a page and returns its text.
     pub async fn text(&self, path: &str) -> String {
         self.get(path).send().await.expect("an answer").text().await.expect("text")
     }
@@ -227,30 +227,30 @@ impl Browser {
         self.post("/api/logout", &[]).send().await.expect("an answer")
     }
 
-    /// Whether somebody is signed in.
+    /// Whether a user is signed in.
     pub async fn is_signed_in(&self) -> bool {
         self.open("/account").await == StatusCode::OK
     }
 }
 
-/// All cookies that a response sets, with their attributes.
+/// Returns all cookies that a response sets, with their attributes.
 pub fn set_cookies(response: &Response) -> Vec<String> {
     let cookies = response.headers().get_all("set-cookie").iter();
     cookies.map(|value| value.to_str().expect("cookies are ASCII").to_owned()).collect()
 }
 
-/// The session's cookie in a response, as `name=value`.
+/// Returns the session's cookie in a response, as `name=value`.
 pub fn session_cookie(response: &Response) -> Option<String> {
     let cookie = set_cookies(response).into_iter().find(|cookie| cookie.starts_with("waymark="))?;
     cookie.split(';').next().map(str::to_owned)
 }
 
-/// A header of a response, or nothing.
+/// Returns a header of a response, or an empty text.
 pub fn header<'r>(response: &'r Response, name: &str) -> &'r str {
     response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Sends bytes as they stand, without a client that corrects them, and answers what comes until the server closes.
+/// Sends bytes unchanged, and returns everything that comes until the server closes the connection.
 pub async fn raw(url: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("sent");
@@ -259,7 +259,7 @@ pub async fn raw(url: &str, request: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// A request of a browser as it stands, with further header lines (each ending in CRLF).
+/// Sends a browser's request with this target and further header lines, each ending in CRLF, and returns the response.
 pub async fn raw_request(url: &str, method: &str, target: &str, headers: &str) -> String {
     let host = url.trim_start_matches("http://");
     let request = format!(
@@ -268,7 +268,7 @@ pub async fn raw_request(url: &str, method: &str, target: &str, headers: &str) -
     raw(url, &request).await
 }
 
-/// A client with exactly this cookie, whatever the server sets.
+/// Returns a client that always sends exactly this cookie, whatever the server sets.
 pub fn with_cookie(url: &str, cookie: &str) -> Browser {
     let mut headers = HeaderMap::new();
     headers.insert(USER_AGENT, HeaderValue::from_static(CHROME));

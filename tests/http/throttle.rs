@@ -1,4 +1,4 @@
-//! Guessing passwords gets slow: by account, at all replicas, and by address.
+//! Guessing passwords is slowed down, by account at all replicas and by address.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ async fn an_account_that_does_not_exist_waits_just_the_same() {
         let browser = app.browser();
         browser.login("nobody@example.com", PASSWORD).await;
         assert!(browser.text("/login").await.contains("Too many failed sign-ins. Try again in 10 minutes."));
-        // and nobody else does
+        // Other accounts need not wait.
         app.member("maria@example.com").await;
         assert_eq!(header(&app.browser().login("maria@example.com", PASSWORD).await, "location"), "/account");
     })

@@ -14,18 +14,18 @@ use axum::http::{
 use super::bots::{BotKind, bot};
 use crate::attribution::source::from_referrer::ReferrerExclusion;
 
-/// Why a request is not an arrival, whatever its query says.
+/// Why a request does not become a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exclusion {
     /// The request is not a GET.
     Method,
     /// The path leads to a file or below a prefix without pages.
     Path,
-    /// A program, by what it says of itself.
+    /// A program that says so in its headers.
     Bot(BotKind),
     /// The browser loads the page ahead of a click that may never come, or draws a thumbnail.
     Prefetch,
-    /// A page loads it: a script, a picture, a fetch, a frame.
+    /// The request is for a part of a page: a script, a picture, a fetch, a frame.
     NotDocument,
     /// A return from an ignored referrer, such as a payment page, by a link without signals.
     Referrer(ReferrerExclusion),
@@ -35,12 +35,12 @@ pub enum Exclusion {
     Undecided,
     /// The visitor declined.
     Refused,
-    /// The address has brought more new visitors than people do.
+    /// The network address has brought too many new visitors.
     Flood,
 }
 
 impl Exclusion {
-    /// All reasons, each with a counter of its own.
+    /// One reason for each word of [`Exclusion::as_str`].
     pub const ALL: [Self; 18] = [
         Self::Bot(BotKind::Crawler),
         Self::Bot(BotKind::Ai),
@@ -62,7 +62,8 @@ impl Exclusion {
         Self::Flood,
     ];
 
-    /// Returns the word for a metric's label and a counter's row. Kinds of machines that few people ask about share a word.
+    /// Returns the word for a metric's label and a counter's row. Less common kinds of machines share
+    /// the word `bot_other`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Method => "method",
@@ -136,7 +137,7 @@ const ASSETS: [&str; 40] = [
 /// The headers by which browsers say that they prefetch.
 const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 
-/// Whether a program sent the request, whatever it asks for.
+/// Whether the user agent names a program.
 pub fn is_machine(headers: &HeaderMap) -> bool {
     bot(text(headers, USER_AGENT.as_str()).as_deref()).is_some()
 }
@@ -160,7 +161,7 @@ pub fn exclusion(method: &Method, path: &str, headers: &HeaderMap, no_pages: &[&
     }
 }
 
-/// Returns the kind of program that sent the request, by any header.
+/// Returns the kind of program that sent the request, from all headers that tell.
 fn machine(headers: &HeaderMap) -> Option<BotKind> {
     let agent = text(headers, USER_AGENT.as_str());
     if let Some(bot) = bot(agent.as_deref()) {
@@ -190,7 +191,8 @@ fn says(headers: &HeaderMap, name: &str, words: &[&str]) -> bool {
     headers.get_all(name).iter().any(|value| words.iter().any(|word| contains(value.as_bytes(), word)))
 }
 
-/// Whether the browser loads a page. Old browsers, and all on plain http, send no `Sec-Fetch-Dest`; `Accept` has to do.
+/// Whether the browser loads a page. Old browsers, and all browsers over plain HTTP, send no `Sec-Fetch-Dest`. Then `Accept`
+/// decides.
 fn is_document(headers: &HeaderMap) -> bool {
     match text(headers, "sec-fetch-dest") {
         Some(destination) => destination.trim().eq_ignore_ascii_case("document"),
