@@ -3,7 +3,7 @@ use axum::http::{HeaderName, HeaderValue};
 use super::*;
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-const NO_PAGES: [&str; 2] = ["/pkg", "/api"];
+const NO_PAGES: [&str; 5] = ["/pkg", "/api", "/healthz", "/readyz", "/metrics"];
 const HTML: &str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
 
 fn get(path: &str, headers: &[(&str, &str)]) -> Option<Exclusion> {
