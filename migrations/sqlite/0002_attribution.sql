@@ -16,6 +16,7 @@ create index visitors_user_id on visitors (user_id) where user_id is not null;
 -- A touch is one arrival with a marketing signal. A touch does not change afterwards, with these exceptions:
 -- - The same arrival seen again within 30 minutes raises `hits`.
 -- - A page's beacon or a handler's seed may complete a touch that the server saw only in part.
+-- - A request that is sent again may move its touch to another visitor who is not linked yet.
 -- - `waymark reclassify` changes the channel.
 -- - Erasing a user removes what could identify the person.
 -- - Retention and a visitor's objection delete rows.
