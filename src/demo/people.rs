@@ -10,7 +10,7 @@ use crate::{
     attribution::{
         channel::rules::Rules,
         signal::{custom_tags::CustomTags, parse, referrer::Referrer},
-        touch::{Landing, Origin, Touch},
+        touch::{Landing, Touch, TouchOrigin},
     },
     id::{UserId, VisitorId},
     page_parameters::PAGE_PARAMETERS,
@@ -184,7 +184,7 @@ impl People {
         let referrer = Referrer::parse(&format!("https://{}", self.random.pick(link.referrers)));
         let query = self.query(campaign, link, sharer.as_deref(), at);
         let signals = parse(&query, referrer.as_ref(), &self.tags);
-        let landing = Landing { signals, path, referrer, origin: Origin::Link, internal: link.internal };
+        let landing = Landing { signals, path, referrer, origin: TouchOrigin::Link, internal: link.internal };
         let mut touch = Touch::new(landing, at, &Rules::default());
         touch.id = self.random.id(at);
         // repeated visits through the same link

@@ -12,7 +12,7 @@ use crate::{
     attribution::{
         channel::rules::Rules,
         signal::custom_tags::CustomTags,
-        touch::{Landing, Origin, Touch},
+        touch::{Landing, Touch, TouchOrigin},
     },
     auth::user::{email_key, parse_email},
     id::{TouchId, UserId, VisitorId},
@@ -118,7 +118,8 @@ impl ImportedLead {
             .filter(|joined| (Timestamp::EPOCH..=now).contains(joined));
         let key = key_of(row)?;
         // The page is not known.
-        let landing = Landing { signals, path: String::new(), referrer: None, origin: Origin::Import, internal: false };
+        let landing =
+            Landing { signals, path: String::new(), referrer: None, origin: TouchOrigin::Import, internal: false };
         let touch = Touch::new(landing, arrival.occurred_at, rules);
         Ok(Self { place: row.place.clone(), arrival, joined, touch, key, left_out })
     }

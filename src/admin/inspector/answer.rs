@@ -7,7 +7,7 @@ use crate::{
         Attribution,
         capture::arrival::{Arrival, RequestHead, arrival},
         channel::Classified,
-        touch::Origin,
+        touch::TouchOrigin,
     },
 };
 
@@ -67,7 +67,7 @@ fn describe(attribution: &Attribution, arrival: Arrival, by_beacon: bool) -> Ins
         (dropped.cut || dropped.pairs > 0).then_some("A part of the query lies beyond the cap and is not read.");
     let too_long = (dropped.ids > 0).then_some("A click id is too long, or no text, and is left out.");
     let read_from = match (landing.origin, landing.signals.derived) {
-        (Origin::Referrer, _) => "The page that linked there",
+        (TouchOrigin::Referrer, _) => "The page that linked there",
         (_, true) => "The click id",
         _ => "The link",
     };

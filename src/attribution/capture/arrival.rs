@@ -13,7 +13,7 @@ use crate::{
         settings::{Gpc, Settings},
         signal::{parse, referrer::Referrer},
         source::from_referrer::fill_from_referrer,
-        touch::{Landing, Origin},
+        touch::{Landing, TouchOrigin},
     },
     host,
 };
@@ -64,8 +64,8 @@ pub fn arrival(head: RequestHead<'_>, settings: &Settings) -> Option<Arrival> {
     });
     let mut signals = parse(query, referrer.as_ref(), &settings.custom_tags);
     let mut excluded = None;
-    let origin = if signals.is_empty() { Origin::Referrer } else { Origin::Link };
-    if origin == Origin::Referrer {
+    let origin = if signals.is_empty() { TouchOrigin::Referrer } else { TouchOrigin::Link };
+    if origin == TouchOrigin::Referrer {
         let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(REFERRAL_PREFIX));
         excluded = fill_from_referrer(&mut signals, outside, &settings.ignored_referrers).map(Exclusion::Referrer);
         if signals.is_empty() && excluded.is_none() {

@@ -27,7 +27,7 @@ use crate::{
     attribution::{
         consent::{Consent, consent},
         settings::Settings,
-        touch::{Landing, Origin, Touch, store::StoreMode},
+        touch::{Landing, Touch, TouchOrigin, store::StoreMode},
     },
     cookie,
     local_path::LocalPath,
@@ -71,7 +71,7 @@ impl Beacon {
         // The server sees referrers itself, so a beacon counts only for what the address says.
         let link = |query: &str| {
             told_arrival(headers, path.as_str(), query, &self.referrer, settings)
-                .filter(|arrival| arrival.landing.origin == Origin::Link)
+                .filter(|arrival| arrival.landing.origin == TouchOrigin::Link)
         };
         let touch = |landing: Landing| Touch::new(landing, now, &settings.rules);
         let whole = match &*self.fragment {

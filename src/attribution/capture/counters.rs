@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 
 use crate::db::{self, Db, sql};
 
-/// The reason for touches over the daily cap of one visitor ([`Stored::OverCap`](crate::attribution::touch::store::Stored)).
+/// The reason for touches over the daily cap of one visitor ([`StoreOutcome::OverCap`](crate::attribution::touch::store::StoreOutcome)).
 pub const OVER_CAP: &str = "over_cap";
 
 /// The counts of this process. Clones share the counts.

@@ -14,7 +14,7 @@ use crate::{
     attribution::{
         settings::{Gpc, Settings},
         signal::{Utm, parse, referrer::Referrer},
-        touch::{Landing, Origin, Touch},
+        touch::{Landing, Touch, TouchOrigin},
     },
     cookie::SiteCookie,
     id::TouchId,
@@ -46,7 +46,7 @@ pub struct DeferredTouch {
     #[serde(rename = "d", default, skip_serializing_if = "std::ops::Not::not")]
     derived: bool,
     #[serde(rename = "o", default)]
-    origin: Origin,
+    origin: TouchOrigin,
 }
 
 impl DeferredTouch {
@@ -70,7 +70,7 @@ impl DeferredTouch {
     pub fn restore(&self, settings: &Settings, now: Timestamp, gpc: bool) -> Option<Touch> {
         let referrer = self.referrer.as_ref().and_then(|referrer| Referrer::parse(&format!("https://{referrer}")));
         let mut signals = parse(&self.query, referrer.as_ref(), &settings.custom_tags);
-        let made_here = matches!(self.origin, Origin::Seeded | Origin::Import);
+        let made_here = matches!(self.origin, TouchOrigin::Seeded | TouchOrigin::Import);
         if signals.is_empty() || made_here || !self.path.starts_with('/') || self.path.starts_with("//") {
             return None;
         }
@@ -154,7 +154,7 @@ mod tests {
     fn touch(link: &str) -> Touch {
         let tags = CustomTags::parse("Partner", &[]).expect("a tag");
         let signals = parse(link, None, &tags);
-        let (path, origin) = ("/pricing".to_owned(), Origin::Link);
+        let (path, origin) = ("/pricing".to_owned(), TouchOrigin::Link);
         Touch::new(
             Landing { signals, path, referrer: None, origin, internal: false },
             Timestamp::from_millis(5),
@@ -186,7 +186,7 @@ mod tests {
             );
             assert_eq!(
                 (waiting.id, waiting.occurred_at, waiting.origin),
-                (touch.id, Timestamp::from_millis(5), Origin::Link)
+                (touch.id, Timestamp::from_millis(5), TouchOrigin::Link)
             );
         }
     }

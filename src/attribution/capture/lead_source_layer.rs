@@ -26,7 +26,7 @@ use crate::{
         consent::{Consent, consent},
         settings::Settings,
         signal::{Signals, Utm, clean, referrer::Referrer},
-        touch::{Landing, Origin, Touch, link::link, store::StoreMode, visitor},
+        touch::{Landing, Touch, TouchOrigin, link::link, store::StoreMode, visitor},
     },
     id::UserId,
 };
@@ -190,7 +190,7 @@ async fn store_seeded(attribution: &Attribution, session: &Session, context: See
     let utm = seeds.utm()?;
     let signals = Signals { utm, ..Signals::default() };
     let SeedContext { path, consent, referrer, address } = context;
-    let landing = Landing { signals, path, referrer, origin: Origin::Seeded, internal: false };
+    let landing = Landing { signals, path, referrer, origin: TouchOrigin::Seeded, internal: false };
     let touch = Touch::new(landing, attribution.db.now(), &attribution.settings.rules);
     // The values leave the session first, so that saving a new session does not store them.
     seeds.take_out(session).await;

@@ -20,7 +20,7 @@ use crate::{
         signal::Dropped,
         touch::{
             Touch,
-            store::{self, StoreMode, Stored},
+            store::{self, StoreMode, StoreOutcome},
             visitor::{self, SessionVisitor},
         },
     },
@@ -173,7 +173,7 @@ impl Attribution {
                 }
             };
         }
-        // The session, the visitor and the touch are new rows. Stored at the same time, they share a commit.
+        // The session, the visitor and the touch are new rows. StoreOutcome at the same time, they share a commit.
         match tokio::join!(session.save(), self.store_first(touch, visitor, mode)) {
             (Ok(()), Ok(())) => {
                 Ok(StoredUnder { visitor, started: session.id().map(|id| StartedSession(id.to_string())) })
@@ -195,9 +195,9 @@ impl Attribution {
         Ok(())
     }
 
-    fn count_stored(&self, stored: Stored) {
+    fn count_stored(&self, stored: StoreOutcome) {
         count_touch(stored.as_str());
-        if stored == Stored::OverCap {
+        if stored == StoreOutcome::OverCap {
             self.counters.count(stored.as_str());
         }
     }

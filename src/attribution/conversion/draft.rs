@@ -28,12 +28,12 @@ pub(super) const ERASED: &str = "erased:";
 
 /// What is wrong with one field, in words that its sender understands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct FieldMistake {
     pub field: &'static str,
     pub message: String,
 }
 
-impl Mistake {
+impl FieldMistake {
     pub fn new(field: &'static str, message: impl Into<String>) -> Self {
         Self { field, message: message.into() }
     }
@@ -99,71 +99,101 @@ pub(super) enum Refunded {
 }
 
 impl NewConversion {
-    /// Checks a report. All mistakes are told together, at most one a field.
-    pub fn parse(draft: Draft<'_>, now: Timestamp) -> Result<Self, Vec<Mistake>> {
-        let mut mistakes = Vec::new();
-        let mut wrong = |field, why: &str| mistakes.push(Mistake::new(field, why));
+    /// Checks a report. Errors: all mistakes together, at most one for each field.
+    pub fn parse(draft: Draft<'_>, now: Timestamp) -> Result<Self, Vec<FieldMistake>> {
+        let mut mistakes = Mistakes::default();
+        let of = mistakes.take("refunds", draft.refunded()).flatten();
+        let user = mistakes.take("user", draft.user()).flatten();
+        let kind = mistakes.take("kind", draft.kind()).flatten();
+        let value = mistakes.take("value", draft.value());
+        let currency = mistakes.take("currency", draft.currency()).flatten();
+        let occurred_at = mistakes.take("occurred_at", draft.occurred_at(now));
+        let source = mistakes.take("source", Name::of_source(draft.source));
+        let external_id = mistakes.take("external_id", Name::parse(draft.external_id));
+        let subject = match of {
+            Some(of) => Some(Subject::Refund { of, user, kind }),
+            None => user.zip(kind).map(|(user, kind)| Subject::First { user, kind }),
+        };
+        match (subject, value, occurred_at, source, external_id) {
+            (Some(subject), Some(value), Some(occurred_at), Some(source), Some(external_id))
+                if mistakes.0.is_empty() =>
+            {
+                Ok(Self { subject, value, currency, occurred_at, source, external_id })
+            }
+            _ => Err(mistakes.0),
+        }
+    }
+}
 
-        let is_refund = draft.refunds.is_some() || draft.refund_of.is_some();
-        let of = match (draft.refunds, draft.refund_of) {
+/// Collects the mistakes of a report.
+#[derive(Debug, Default)]
+struct Mistakes(Vec<FieldMistake>);
+
+impl Mistakes {
+    /// Returns the value of a field; where it is wrong, notes why.
+    fn take<T>(&mut self, field: &'static str, parsed: Result<T, &str>) -> Option<T> {
+        parsed.map_err(|why| self.0.push(FieldMistake::new(field, why))).ok()
+    }
+}
+
+/// The rules of each field. Errors are sentences for the sender of the report.
+impl Draft<'_> {
+    fn is_refund(&self) -> bool {
+        self.refunds.is_some() || self.refund_of.is_some()
+    }
+
+    fn refunded(&self) -> Result<Option<Refunded>, &'static str> {
+        match (self.refunds, self.refund_of) {
             (Some(_), Some(_)) => Err("Name what is refunded once, by its external id or by its id."),
             (Some(name), None) => Name::parse(name).map(|name| Some(Refunded::ExternalId(name))),
             (None, id) => Ok(id.map(Refunded::Id)),
-        };
-        let of = of.unwrap_or_else(|why| {
-            wrong("refunds", why);
-            None
-        });
-        if draft.user.is_none() && !is_refund {
-            wrong("user", "Say whose conversion it is.");
         }
-        let kind = match draft.kind.map(Kind::parse) {
-            Some(Ok(kind)) => Some(kind),
-            Some(Err(why)) => {
-                wrong("kind", why);
-                None
-            }
-            None => {
-                if !is_refund {
-                    wrong("kind", "Say what happened, in one word: purchase.");
-                }
-                None
-            }
-        };
-        if !(-MAX_VALUE..=MAX_VALUE).contains(&draft.value) {
-            wrong("value", "That is too much for one conversion: at most 1000000000000 minor units.");
-        } else if draft.value < Minor::ZERO && !is_refund {
-            wrong("value", "A negative value is a refund, and a refund names what it takes back, in refunds.");
-        } else if draft.value >= Minor::ZERO && is_refund {
-            wrong("value", "A refund's value is negative: what is taken back, in minor units.");
-        }
-        let currency = draft.currency.and_then(Currency::parse);
-        if currency.is_none() {
-            if draft.currency.is_some() {
-                wrong("currency", "This is no currency of ISO 4217: it should look like EUR.");
-            } else if draft.value != Minor::ZERO && !is_refund {
-                wrong("currency", "A value needs its currency: three letters of ISO 4217, like EUR.");
-            }
-        }
-        let occurred_at = draft.occurred_at.unwrap_or(now);
-        if occurred_at > now + AHEAD {
-            wrong("occurred_at", "This lies in the future.");
-        } else if occurred_at < EARLIEST {
-            wrong("occurred_at", "This lies before the year 2000.");
-        }
-        let mut name = |field, name: Result<Name, &str>| name.map_err(|why| wrong(field, why)).ok();
-        let source = name("source", Name::of_source(draft.source));
-        let external_id = name("external_id", Name::parse(draft.external_id));
+    }
 
-        let subject = match of {
-            Some(of) => Some(Subject::Refund { of, user: draft.user, kind }),
-            None => draft.user.zip(kind).map(|(user, kind)| Subject::First { user, kind }),
-        };
-        match (subject, source, external_id) {
-            (Some(subject), Some(source), Some(external_id)) if mistakes.is_empty() => {
-                Ok(Self { subject, value: draft.value, currency, occurred_at, source, external_id })
+    fn user(&self) -> Result<Option<UserId>, &'static str> {
+        match self.user {
+            None if !self.is_refund() => Err("Say whose conversion it is."),
+            user => Ok(user),
+        }
+    }
+
+    fn kind(&self) -> Result<Option<Kind>, &'static str> {
+        match self.kind {
+            None if !self.is_refund() => Err("Say what happened, in one word: purchase."),
+            kind => kind.map(Kind::parse).transpose(),
+        }
+    }
+
+    fn value(&self) -> Result<Minor, &'static str> {
+        match self.value {
+            value if !(-MAX_VALUE..=MAX_VALUE).contains(&value) => {
+                Err("That is too much for one conversion: at most 1000000000000 minor units.")
             }
-            _ => Err(mistakes),
+            value if value < Minor::ZERO && !self.is_refund() => {
+                Err("A negative value is a refund, and a refund names what it takes back, in refunds.")
+            }
+            value if value >= Minor::ZERO && self.is_refund() => {
+                Err("A refund's value is negative: what is taken back, in minor units.")
+            }
+            value => Ok(value),
+        }
+    }
+
+    fn currency(&self) -> Result<Option<Currency>, &'static str> {
+        match (self.currency, self.currency.and_then(Currency::parse)) {
+            (Some(_), None) => Err("This is no currency of ISO 4217: it should look like EUR."),
+            (None, _) if self.value != Minor::ZERO && !self.is_refund() => {
+                Err("A value needs its currency: three letters of ISO 4217, like EUR.")
+            }
+            (_, currency) => Ok(currency),
+        }
+    }
+
+    fn occurred_at(&self, now: Timestamp) -> Result<Timestamp, &'static str> {
+        match self.occurred_at.unwrap_or(now) {
+            at if at > now + AHEAD => Err("This lies in the future."),
+            at if at < EARLIEST => Err("This lies before the year 2000."),
+            at => Ok(at),
         }
     }
 }

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 pub use super::model::Minor;
 
 pub use self::currency::Currency;
-pub use self::draft::{Draft, Kind, MAX_VALUE, Mistake, Name, NewConversion};
+pub use self::draft::{Draft, FieldMistake, Kind, MAX_VALUE, Name, NewConversion};
 pub(crate) use self::draft::{OWN_SOURCE, SIGN_UP};
 
 use self::draft::{ERASED, Refunded, Subject};
@@ -50,7 +50,7 @@ impl Recorded {
 pub enum RecordError {
     /// Well formed, but it does not fit what is stored.
     #[error("the conversion was refused: {}", .0.iter().map(|mistake| mistake.field).collect::<Vec<_>>().join(", "))]
-    Refused(Vec<Mistake>),
+    Refused(Vec<FieldMistake>),
     /// The conversion of this source and external id, whose id this is, differs from this one in a field.
     #[error("the conversion was reported before with another {field}")]
     Conflict { field: &'static str, id: ConversionId },
@@ -101,11 +101,11 @@ pub async fn record_conversion(
 ) -> Result<Recorded, RecordError> {
     let NewConversion { occurred_at, source, external_id, .. } = conversion;
     let (source, external_id) = (source.as_str(), external_id.as_str());
-    let row = Row::complete(conn, conversion).await?;
+    let row = CompleteReport::of(conn, conversion).await?;
     // A refund's first and its other refunds are its user's: this lock is theirs too.
     let owner = row.first.as_ref().map_or(row.user, |first| first.user_id);
     let Some(owner) = lock_user(conn, owner).await? else {
-        return Err(RecordError::Refused(vec![Mistake::new("user", "There is no such user.")]));
+        return Err(RecordError::Refused(vec![FieldMistake::new("user", "There is no such user.")]));
     };
     if let Some(stored) = find(conn, source, external_id).await? {
         return stored.compare(&row);
@@ -113,7 +113,7 @@ pub async fn record_conversion(
     match &row.first {
         Some(first) => row.may_refund(conn, first).await?,
         None if owner.erased_at.is_some() => {
-            return Err(RecordError::Refused(vec![Mistake::new("user", "There is no such user any more.")]));
+            return Err(RecordError::Refused(vec![FieldMistake::new("user", "There is no such user any more.")]));
         }
         None => {}
     }
@@ -211,7 +211,7 @@ struct Owner {
 
 /// What is stored of a conversion.
 #[derive(Clone, Debug, sqlx::FromRow)]
-struct Stored {
+struct StoredConversion {
     id: ConversionId,
     user_id: UserId,
     kind: String,
@@ -220,11 +220,11 @@ struct Stored {
     refund_of: Option<ConversionId>,
 }
 
-/// The columns of [`Stored`].
+/// The columns of [`StoredConversion`].
 const STORED: &str = "id, user_id, kind, value, currency, refund_of";
 
 /// Finds a conversion by what its source calls it, also where that was erased.
-async fn find(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option<Stored>, Error> {
+async fn find(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option<StoredConversion>, Error> {
     sql(format!("select {STORED} from conversions where source = $1 and external_id in ($2, $3)"))
         .bind(source)
         .bind(external_id)
@@ -233,9 +233,9 @@ async fn find(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option
         .await
 }
 
-impl Stored {
+impl StoredConversion {
     /// Answers that it was reported before, if what is reported now is the same.
-    fn compare(&self, row: &Row) -> Result<Recorded, RecordError> {
+    fn compare(&self, row: &CompleteReport) -> Result<Recorded, RecordError> {
         let differs = [
             ("user", self.user_id != row.user),
             ("kind", self.kind != row.kind),
@@ -252,17 +252,17 @@ impl Stored {
 
 /// What a report says; a refund completed by what its first says.
 #[derive(Clone, Debug)]
-struct Row {
+struct CompleteReport {
     user: UserId,
     kind: String,
     value: Minor,
     currency: Option<String>,
     /// What a refund takes back.
-    first: Option<Stored>,
+    first: Option<StoredConversion>,
 }
 
-impl Row {
-    async fn complete(conn: &mut Conn, conversion: &NewConversion) -> Result<Self, RecordError> {
+impl CompleteReport {
+    async fn of(conn: &mut Conn, conversion: &NewConversion) -> Result<Self, RecordError> {
         let NewConversion { subject, value, currency, source, .. } = conversion;
         let currency = currency.map(|currency| currency.as_str().to_owned());
         let (of, user, kind) = match subject {
@@ -279,7 +279,7 @@ impl Row {
         };
         let Some(first) = first else {
             let why = "There is no conversion of this name to refund. Report it first.";
-            return Err(RecordError::Refused(vec![Mistake::new("refunds", why)]));
+            return Err(RecordError::Refused(vec![FieldMistake::new("refunds", why)]));
         };
         Ok(Self {
             user: user.unwrap_or(first.user_id),
@@ -295,15 +295,15 @@ impl Row {
     }
 
     /// Whether a refund takes back what is there to be taken back. Asked under the lock on the user of its first.
-    async fn may_refund(&self, conn: &mut Conn, first: &Stored) -> Result<(), RecordError> {
+    async fn may_refund(&self, conn: &mut Conn, first: &StoredConversion) -> Result<(), RecordError> {
         let mut mistakes = Vec::new();
-        let mut wrong = |field, why: String| mistakes.push(Mistake::new(field, why));
+        let mut wrong = |field, why: String| mistakes.push(FieldMistake::new(field, why));
         if first.value <= Minor::ZERO {
             let why = match first.refund_of {
                 Some(_) => "That is a refund itself, and cannot be refunded.",
                 None => "That has no value that could be refunded.",
             };
-            return Err(RecordError::Refused(vec![Mistake::new("refunds", why)]));
+            return Err(RecordError::Refused(vec![FieldMistake::new("refunds", why)]));
         }
         if self.user != first.user_id {
             wrong("user", "What is refunded is another user's.".to_owned());

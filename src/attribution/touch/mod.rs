@@ -28,6 +28,8 @@ const PATH_BYTES: usize = 1024;
 
 static TOUCHES: Table = Table { name: "touches", columns: &COLUMNS };
 
+/// The columns, in the order of the values of [`Touch::row`]. Arrays are concatenated by hand: the standard library cannot yet do
+/// so in a constant.
 const COLUMNS: [&str; 3 + Utm::COUNT + OTHERS.len()] = {
     let mut columns = [""; 3 + Utm::COUNT + OTHERS.len()];
     let (mut place, parts) = (0, [["id", "visitor_id", "occurred_at"].as_slice(), &Utm::COLUMNS, &OTHERS]);
@@ -60,7 +62,7 @@ const OTHERS: [&str; 11] = [
 /// What made a touch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Origin {
+pub enum TouchOrigin {
     /// Its link: UTM fields, a click id or a tag.
     #[default]
     Link,
@@ -72,7 +74,7 @@ pub enum Origin {
     Import,
 }
 
-impl Origin {
+impl TouchOrigin {
     /// As it is stored.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -91,7 +93,7 @@ pub struct Landing {
     /// The path that was opened, without its query.
     pub path: String,
     pub referrer: Option<Referrer>,
-    pub origin: Origin,
+    pub origin: TouchOrigin,
     /// The link stood on a page of this site.
     pub internal: bool,
 }
@@ -133,7 +135,7 @@ pub struct Touch {
     pub internal: bool,
     /// 1, and 1 more for each time it was seen again.
     pub hits: i64,
-    pub origin: Origin,
+    pub origin: TouchOrigin,
     /// Of the rules that chose the channel.
     pub rules_version: String,
     pub(crate) fingerprint: i64,
@@ -168,7 +170,8 @@ impl Touch {
     /// The touch of a link alone, by the built-in rules; for tests.
     #[cfg(test)]
     pub(crate) fn of_link(signals: Signals, path: &str, at: Timestamp) -> Self {
-        let landing = Landing { signals, path: path.to_owned(), referrer: None, origin: Origin::Link, internal: false };
+        let landing =
+            Landing { signals, path: path.to_owned(), referrer: None, origin: TouchOrigin::Link, internal: false };
         Self::new(landing, at, &Rules::default())
     }
 

@@ -33,7 +33,7 @@ pub struct Summary {
 
 /// What of a touch its channel depends on, and what it has.
 #[derive(sqlx::FromRow)]
-struct Row {
+struct ClassifiedTouch {
     id: TouchId,
     #[sqlx(flatten)]
     utm: Utm,
@@ -44,7 +44,7 @@ struct Row {
     rules_version: String,
 }
 
-impl Row {
+impl ClassifiedTouch {
     fn channel(&self, rules: &Rules) -> &'static str {
         // written by us; what cannot be read says nothing
         let ids: HashMap<String, String> = serde_json::from_str(&self.click_ids).unwrap_or_default();
@@ -109,7 +109,7 @@ pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> 
 }
 
 /// The next batch.
-async fn after(db: &Db, last: TouchId) -> Result<Vec<Row>, Error> {
+async fn after(db: &Db, last: TouchId) -> Result<Vec<ClassifiedTouch>, Error> {
     sql(format!(
         "select t.id, {}, t.referrer, t.landing_path, t.click_ids, t.channel, t.rules_version
         from touches t join visitors v on v.id = t.visitor_id left join users u on u.id = v.user_id
@@ -174,12 +174,12 @@ mod tests {
     };
 
     /// Source, medium, campaign, click ids; the channel that version 1 gave.
-    type Stored = (&'static str, &'static str, &'static str, &'static str, &'static str);
+    type StoredTouch = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
-    const FRAME: Stored = ("google", "display", "", r#"{"gclid":"x"}"#, "Paid Search");
-    const WEBMAIL: Stored = ("mail.google.com", "referral", "", "{}", "Referral");
-    const UNCHANGED: Stored = ("fb", "cpc", "spring", r#"{"fbclid":"x"}"#, "Paid Social");
-    const SEARCH_AD: Stored = ("google", "", "", r#"{"gad_source":"1"}"#, "Paid Search");
+    const FRAME: StoredTouch = ("google", "display", "", r#"{"gclid":"x"}"#, "Paid Search");
+    const WEBMAIL: StoredTouch = ("mail.google.com", "referral", "", "{}", "Referral");
+    const UNCHANGED: StoredTouch = ("fb", "cpc", "spring", r#"{"fbclid":"x"}"#, "Paid Social");
+    const SEARCH_AD: StoredTouch = ("google", "", "", r#"{"gad_source":"1"}"#, "Paid Search");
 
     async fn visitor(db: &Db, erased: bool) -> VisitorId {
         let (user, visitor) = (UserId::new(), VisitorId::new());
@@ -192,7 +192,7 @@ mod tests {
         visitor
     }
 
-    fn touch(visitor: VisitorId, (source, medium, campaign, click_ids, channel): Stored) -> Insert {
+    fn touch(visitor: VisitorId, (source, medium, campaign, click_ids, channel): StoredTouch) -> Insert {
         let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
         let values = vec![
             TouchId::new().into(),

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Origin, Touch, utm_assignments, utm_values};
+use super::{Touch, TouchOrigin, utm_assignments, utm_values};
 use crate::{
     db::{Conn, Db, Error, Insert, Table, sql},
     id::{TouchId, VisitorId},
@@ -22,7 +22,7 @@ static VISITORS: Table = Table { name: "visitors", columns: &["id", "first_seen_
 
 /// What became of a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stored {
+pub enum StoreOutcome {
     /// A new row.
     New,
     /// The same arrival as a moment ago: one more hit of that touch.
@@ -31,7 +31,7 @@ pub enum Stored {
     OverCap,
 }
 
-impl Stored {
+impl StoreOutcome {
     /// A fixed word, fit for a metric's label.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,17 +54,17 @@ pub enum StoreMode {
 }
 
 /// Stores the first touch of a new visitor, whom no other request can know.
-pub async fn store_first(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<Stored, Error> {
+pub async fn store_first(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, Error> {
     if mode == StoreMode::Again {
         return store(db, touch, visitor, mode).await;
     }
     let first = Insert { table: &VISITORS, values: vec![visitor.into(), touch.occurred_at.into()] };
     db.insert(vec![first, touch.row(visitor)]).await?;
-    Ok(Stored::New)
+    Ok(StoreOutcome::New)
 }
 
 /// Stores a touch of a visitor who was here before.
-pub async fn store(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<Stored, Error> {
+pub async fn store(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, Error> {
     db.transaction(move |conn| {
         Box::pin(async move {
             match mode {
@@ -79,7 +79,7 @@ pub async fn store(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -
 
 /// Stores a touch that an earlier request may have stored. That request's visitor is then known to no browser, and the touch
 /// moves to this visitor, unless the earlier one is linked to a user.
-async fn store_again(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<Stored, Error> {
+async fn store_again(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<StoreOutcome, Error> {
     let owner: Option<(VisitorId, bool)> = sql("select v.id, v.user_id is not null from touches t
         join visitors v on v.id = t.visitor_id where t.id = $1")
     .bind(touch.id)
@@ -98,7 +98,7 @@ async fn store_again(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Resul
         }
         Some(_) => {}
     }
-    Ok(Stored::Repeat)
+    Ok(StoreOutcome::Repeat)
 }
 
 /// Makes a visitor's row where there is none: it may have been forgotten (retention, a restored backup) while the browser still
@@ -112,35 +112,40 @@ async fn ensure(conn: &mut Conn, visitor: VisitorId, seen: Timestamp) -> Result<
         .map(|_| ())
 }
 
-async fn store_now(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<Stored, Error> {
+async fn store_now(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<StoreOutcome, Error> {
     lock(conn, &touch, visitor).await?;
     if let Some(known) = same_arrival(conn, &touch, visitor, touch.fingerprint).await? {
         sql("update touches set hits = hits + 1 where id = $1").bind(known).execute(conn).await?;
-        return Ok(Stored::Repeat);
+        return Ok(StoreOutcome::Repeat);
     }
     match touch.origin {
         // A redirect that dropped the query, or the page that a seeding handler led to: browsers send the first page's referrer.
-        Origin::Referrer => {
+        TouchOrigin::Referrer => {
             if let Some(known) = linked_from(conn, &touch, visitor, Redirected::Here).await? {
                 sql("update touches set hits = hits + 1 where id = $1").bind(known).execute(conn).await?;
-                return Ok(Stored::Repeat);
+                return Ok(StoreOutcome::Repeat);
             }
         }
         // The request that carries the seed arrived before its handler ran.
-        Origin::Seeded => {
+        TouchOrigin::Seeded => {
             if let Some(known) = linked_from(conn, &touch, visitor, Redirected::No).await? {
-                return complete(conn, known, touch).await;
+                return enrich(conn, known, touch).await;
             }
         }
-        Origin::Link | Origin::Import => {}
+        TouchOrigin::Link | TouchOrigin::Import => {}
     }
     add(conn, touch, visitor).await
 }
 
-async fn store_beacon(conn: &mut Conn, touch: Touch, visitor: VisitorId, seen: Option<i64>) -> Result<Stored, Error> {
+async fn store_beacon(
+    conn: &mut Conn,
+    touch: Touch,
+    visitor: VisitorId,
+    seen: Option<i64>,
+) -> Result<StoreOutcome, Error> {
     lock(conn, &touch, visitor).await?;
     if same_arrival(conn, &touch, visitor, touch.fingerprint).await?.is_some() {
-        return Ok(Stored::Repeat);
+        return Ok(StoreOutcome::Repeat);
     }
     let mut known = None;
     if let Some(seen) = seen.filter(|seen| *seen != touch.fingerprint) {
@@ -150,7 +155,7 @@ async fn store_beacon(conn: &mut Conn, touch: Touch, visitor: VisitorId, seen: O
         known = linked_from(conn, &touch, visitor, Redirected::No).await?;
     }
     match known {
-        Some(known) => complete(conn, known, touch).await,
+        Some(known) => enrich(conn, known, touch).await,
         None => add(conn, touch, visitor).await,
     }
 }
@@ -206,12 +211,12 @@ async fn linked_from(
     .await?;
     Ok(found.and_then(|(id, origin, path)| match redirected {
         Redirected::Here => touch.referrer.is_some().then_some(id),
-        Redirected::No => (origin == Origin::Referrer.as_str() && path == touch.landing_path).then_some(id),
+        Redirected::No => (origin == TouchOrigin::Referrer.as_str() && path == touch.landing_path).then_some(id),
     }))
 }
 
 /// Says of a touch what was not known when it arrived. When and where it arrived stays.
-async fn complete(conn: &mut Conn, known: TouchId, touch: Touch) -> Result<Stored, Error> {
+async fn enrich(conn: &mut Conn, known: TouchId, touch: Touch) -> Result<StoreOutcome, Error> {
     sql(format!(
         "update touches set channel = $2, click_ids = $3, tags = $4, derived = $5, fingerprint = $6, origin = $7,
             rules_version = $8, {}
@@ -231,20 +236,20 @@ async fn complete(conn: &mut Conn, known: TouchId, touch: Touch) -> Result<Store
     .bind_all(utm_values(touch.utm))
     .execute(conn)
     .await?;
-    Ok(Stored::Repeat)
+    Ok(StoreOutcome::Repeat)
 }
 
-async fn add(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<Stored, Error> {
+async fn add(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<StoreOutcome, Error> {
     let today: i64 = sql("select count(*) from touches where visitor_id = $1 and occurred_at > $2")
         .bind(visitor)
         .bind(touch.occurred_at - DAY)
         .fetch_scalar(conn)
         .await?;
     if today >= DAILY_CAP {
-        return Ok(Stored::OverCap);
+        return Ok(StoreOutcome::OverCap);
     }
     touch.row(visitor).execute(conn).await?;
-    Ok(Stored::New)
+    Ok(StoreOutcome::New)
 }
 
 #[cfg(test)]
@@ -290,7 +295,7 @@ mod tests {
             let at_once =
                 (0..20).map(|n| store(&db, touch("utm_source=a", now + n * MILLISECOND), visitor, StoreMode::Now));
             for answer in futures::future::join_all(at_once).await {
-                assert_eq!(answer.expect("stored"), Stored::Repeat);
+                assert_eq!(answer.expect("stored"), StoreOutcome::Repeat);
             }
             assert_eq!(counts(&db).await, (1, 21));
         })
@@ -303,8 +308,10 @@ mod tests {
             let visitor = VisitorId::new();
             let now = db.now();
             let at_once = (0..20).map(|_| store(&db, touch("utm_source=a", now), visitor, StoreMode::Now));
-            let new =
-                futures::future::join_all(at_once).await.into_iter().filter(|answer| matches!(answer, Ok(Stored::New)));
+            let new = futures::future::join_all(at_once)
+                .await
+                .into_iter()
+                .filter(|answer| matches!(answer, Ok(StoreOutcome::New)));
             assert_eq!(new.count(), 1);
             assert_eq!(counts(&db).await, (1, 20));
         })
@@ -321,11 +328,11 @@ mod tests {
                 store(&db, touch("utm_source=a", now + REPEAT_WINDOW - MILLISECOND), visitor, StoreMode::Now)
                     .await
                     .expect("stored"),
-                Stored::Repeat
+                StoreOutcome::Repeat
             );
             assert_eq!(
                 store(&db, touch("utm_source=a", now + REPEAT_WINDOW), visitor, StoreMode::Now).await.expect("stored"),
-                Stored::New
+                StoreOutcome::New
             );
         })
         .await;
@@ -340,7 +347,7 @@ mod tests {
             let over = futures::future::join_all(at_once)
                 .await
                 .into_iter()
-                .filter(|answer| matches!(answer, Ok(Stored::OverCap)));
+                .filter(|answer| matches!(answer, Ok(StoreOutcome::OverCap)));
             assert_eq!(over.count(), 10);
             assert_eq!(counts(&db).await.0, DAILY_CAP);
         })

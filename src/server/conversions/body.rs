@@ -9,7 +9,7 @@ use serde::{
 use serde_json::{Number, Value};
 
 use crate::{
-    attribution::conversion::{Minor, Mistake},
+    attribution::conversion::{FieldMistake, Minor},
     id::UserId,
     timestamp::Timestamp,
 };
@@ -27,7 +27,7 @@ impl FieldError {
     }
 
     /// A mistake by the names that fields have in a body, where `user_field` names the user: `user` → `user_email`.
-    pub(super) fn of(mistake: Mistake, user_field: &str) -> Self {
+    pub(super) fn of(mistake: FieldMistake, user_field: &str) -> Self {
         let field = if mistake.field == "user" { user_field } else { mistake.field };
         Self { field: field.to_owned(), message: mistake.message }
     }
@@ -63,7 +63,7 @@ impl ConversionReport {
 
     /// Adds mistakes to `errors`, but not for a field that has an error already: a field that could not be read was checked
     /// with a default in its place.
-    pub(super) fn add_mistakes(&self, errors: &mut Vec<FieldError>, mistakes: Vec<Mistake>) {
+    pub(super) fn add_mistakes(&self, errors: &mut Vec<FieldError>, mistakes: Vec<FieldMistake>) {
         for error in mistakes.into_iter().map(|mistake| FieldError::of(mistake, self.user_field())) {
             if errors.iter().all(|known| known.field != error.field) {
                 errors.push(error);
