@@ -1,8 +1,9 @@
-//! Campaign aliases: names that stand for another in reports.
+//! Campaign aliases: merged campaign names. Reports show an alias as its campaign. Example: with the alias `springsale` of
+//! `spring_sale`, reports count touches of `springsale` under `spring_sale`.
 //!
 //! What always holds:
-//! - Touches keep what their link said; an alias changes what reports show, and removing it undoes that.
-//! - Aliases make no chains and no loops: what an alias points at is no alias itself.
+//! - Touches keep the campaign of their link. An alias only changes what reports show, so removing the alias undoes the merge.
+//! - Aliases make no chains and no loops: the campaign of an alias is not an alias itself.
 
 use super::signal::clean;
 use crate::{
@@ -10,20 +11,20 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// The most names that can stand for one campaign: a filter by it asks for each.
+/// The most aliases of one campaign. A filter by the campaign searches for each alias.
 pub const MOST: i64 = 500;
 
-/// A name that stands for another.
+/// A name that reports show as another campaign.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Alias {
-    /// What links say.
+    /// The name in links.
     pub alias: String,
-    /// What reports show.
+    /// The name in reports.
     pub campaign: String,
     pub created_at: Timestamp,
 }
 
-/// Why a name cannot stand for another. Its text is for the person who asked.
+/// Why two campaigns cannot be merged. Pages show the text.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AliasError {
     #[error("Give both names.")]
@@ -40,8 +41,8 @@ pub enum AliasError {
 
 /// Merges the campaign `alias` into `campaign`.
 ///
-/// Where `campaign` stands for another itself, that one is meant. What was merged into `alias` moves along, and `alias` itself
-/// leaves what it was merged into before.
+/// If `campaign` is an alias itself, `alias` is merged into the campaign of that alias. All aliases of `alias` move along. An
+/// earlier merge of `alias` ends.
 pub async fn add(db: &Db, alias: &str, campaign: &str) -> Result<Alias, AliasError> {
     let (Some(alias), Some(campaign)) = (clean(alias), clean(campaign)) else { return Err(AliasError::Empty) };
     if alias == campaign {
@@ -55,7 +56,7 @@ pub async fn add(db: &Db, alias: &str, campaign: &str) -> Result<Alias, AliasErr
             if target == alias {
                 return Err(AliasError::Loop { alias, campaign });
             }
-            // those of the target now, those that move along, and the alias
+            // The target's aliases so far and those that move along. `alias` itself comes on top.
             let (count,): (i64,) =
                 sql("select count(*) from campaign_aliases where campaign in ($1, $2) and alias <> $2")
                     .bind(target.as_str())
@@ -83,7 +84,7 @@ pub async fn add(db: &Db, alias: &str, campaign: &str) -> Result<Alias, AliasErr
     .await
 }
 
-/// One at a time: two that each see no chain could make one together. SQLite has one writer anyway.
+/// Lets one merge run at a time. Two merges at once could make a chain that neither sees. SQLite has one writer anyway.
 async fn lock(conn: &mut Conn) -> Result<(), db::Error> {
     if conn.dialect() == Dialect::Postgres {
         sql("lock table campaign_aliases in share row exclusive mode").execute(conn).await?;
@@ -97,7 +98,8 @@ async fn target(conn: &mut Conn, name: &str) -> Result<Option<String>, db::Error
     Ok(row.map(|(campaign,)| campaign))
 }
 
-/// Lets an alias be a campaign of its own again. Answers what it stood for; nothing where it was none.
+/// Removes an alias, so that reports show the name as a separate campaign again. Returns the alias' campaign, or `None` if the
+/// name was not an alias.
 pub async fn remove(db: &Db, alias: &str) -> Result<Option<String>, db::Error> {
     let Some(alias) = clean(alias) else { return Ok(None) };
     db.transaction(move |conn| {
@@ -110,7 +112,7 @@ pub async fn remove(db: &Db, alias: &str) -> Result<Option<String>, db::Error> {
     .await
 }
 
-/// The aliases by what they stand for, at most `limit`.
+/// Returns at most `limit` aliases, sorted by campaign.
 pub async fn list(conn: &mut Conn, limit: u32) -> Result<Vec<Alias>, db::Error> {
     sql("select alias, campaign, created_at from campaign_aliases order by campaign, alias limit $1")
         .bind(limit)
@@ -118,7 +120,7 @@ pub async fn list(conn: &mut Conn, limit: u32) -> Result<Vec<Alias>, db::Error> 
         .await
 }
 
-/// Whether any name stands for another.
+/// Whether there is any alias.
 pub async fn any(conn: &mut Conn) -> Result<bool, db::Error> {
     Ok(sql("select 1 from campaign_aliases limit 1").fetch_optional::<(i32,)>(conn).await?.is_some())
 }
@@ -144,15 +146,15 @@ mod tests {
         each_database(async |db| {
             let added = add(&db, " Spring-Sale ", "spring_sale").await.expect("it is merged");
             assert_eq!((added.alias.as_str(), added.campaign.as_str()), ("spring-sale", "spring_sale"));
-            // into an alias: into what that stands for
+            // Merging into an alias merges into the campaign of that alias.
             let added = add(&db, "springsale", "spring-sale").await.expect("it is merged");
             assert_eq!(added.campaign, "spring_sale");
             assert_eq!(pairs(&db).await, of(&[("spring-sale", "spring_sale"), ("springsale", "spring_sale")]));
-            // what others stand for: they move along
+            // The aliases of a merged campaign move along.
             add(&db, "spring_sale", "spring").await.expect("it is merged");
             let all = [("spring-sale", "spring"), ("spring_sale", "spring"), ("springsale", "spring")];
             assert_eq!(pairs(&db).await, of(&all));
-            // an alias leaves what it stood for
+            // An alias that is merged again leaves its former campaign.
             add(&db, "springsale", "other").await.expect("it is merged");
             assert_eq!(pairs(&db).await[0], ("springsale".to_owned(), "other".to_owned()));
         })

@@ -181,7 +181,7 @@ async fn catch_panic(work: BoxFuture<'_, Result<(), Undo>>) -> Result<(), Undo> 
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Undo))
 }
 
-/// Runs one piece of work in a transaction of its own.
+/// Runs one piece of work in its own transaction.
 pub(super) async fn run_alone(mut conn: Conn, work: Work) -> Result<(), Error> {
     begin(&mut conn).await?;
     let Ok(()) = catch_panic(work(&mut conn)).await else {
