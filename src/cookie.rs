@@ -26,7 +26,7 @@ pub struct SiteCookie {
 }
 
 impl SiteCookie {
-    /// `prefixed` is the name with its prefix, which is dropped unless the site is `secure` (served over TLS).
+    /// Names a cookie. `prefixed` is the name with its prefix, which is dropped unless the site is `secure` (served over TLS).
     pub fn new(prefixed: &'static str, secure: bool) -> Self {
         let name = if secure { prefixed } else { prefixed.trim_start_matches(PREFIX) };
         Self { name, secure }

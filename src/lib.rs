@@ -86,7 +86,7 @@ pub mod variables;
 #[cfg(feature = "ssr")]
 mod word_enum;
 
-/// The browser's entry point: islands take over from here.
+/// Starts the islands in the browser.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

@@ -199,14 +199,14 @@ fn module_of(file: &str) -> Module {
     path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-/// `attribution/touch/store.rs` → `attribution/touch`, `config.rs` → `config`.
+/// Returns the room of a file: `attribution/touch/store.rs` → `attribution/touch`, `config.rs` → `config`.
 fn room_of(file: &str) -> &str {
     let depth = if file.starts_with("attribution/") { 2 } else { 1 };
     let end = file.match_indices('/').nth(depth - 1).map_or(file.len(), |(end, _)| end);
     file[..end].trim_end_matches(".rs")
 }
 
-/// Unit tests stand at the end of a file.
+/// Returns a file's code. Unit tests stand at the end of a file, and are cut off.
 fn without_tests_and_comments(text: &str) -> String {
     let end = ["\nmod tests", "\npub(crate) mod tests"].iter().filter_map(|start| text.find(start)).min();
     let code = text[..end.unwrap_or(text.len())].lines().map(|line| line.split("//").next().unwrap_or_default());
@@ -222,7 +222,7 @@ fn use_of(statement: &str) -> Option<(&str, &str)> {
     Some((&statement[..place], statement[place + 4..].trim_end_matches(';')))
 }
 
-/// `a::{b, c::{self, d as e}}` → `a::b`, `a::c`, `a::c::d`.
+/// Lists the paths of a `use` tree: `a::{b, c::{self, d as e}}` → `a::b`, `a::c`, `a::c::d`.
 fn flatten(tree: &str, before: &[String], paths: &mut Vec<Module>) {
     let Some((head, group)) = tree.split_once('{') else {
         let path = tree.split(" as ").next().unwrap_or_default();
@@ -246,7 +246,7 @@ fn flatten(tree: &str, before: &[String], paths: &mut Vec<Module>) {
     }
 }
 
-/// `a::b::self` → `["a", "b"]`.
+/// Splits a path into its parts: `a::b::self` → `["a", "b"]`.
 fn parts(path: &str) -> Module {
     let mut parts: Module =
         path.split("::").map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
@@ -254,7 +254,7 @@ fn parts(path: &str) -> Module {
     parts
 }
 
-/// Paths that code writes out, such as `crate::db::new_id()`.
+/// Returns the paths that code writes out, such as `crate::db::new_id()`.
 fn inline_paths(code: &str) -> Vec<Module> {
     let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | ':');
     let words = code.split(|letter| !is_part(letter)).map(|word| word.trim_matches(':'));

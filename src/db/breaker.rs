@@ -18,7 +18,7 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Errors: the breaker is tripped.
+    /// Returns `Ok` while the database can be reached. Errors: the breaker is tripped.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.tripped.load(Ordering::Relaxed) {
             true => Err(Error::timed_out()),

@@ -1,4 +1,4 @@
-//! sqlx stores a checksum with each migration that it applies, and returns an error when a migration's checksum has changed.
+//! sqlx stores a checksum with each applied migration, and returns an error if a migration's checksum has changed.
 //! sqlx computes the checksum of the whole file. This module computes the checksum of the statements alone, so comments may
 //! change after a release.
 

@@ -3,8 +3,8 @@
 //! after some thousand changes.) `vacuum` builds every page anew. The checkpoint after it replaces the file's pages and empties the
 //! write-ahead log, which holds old pages as well.
 //!
-//! PostgreSQL: `vacuum` removes dead row versions. Their bytes stay in the page until the page needs the space, and in the
-//! write-ahead log, archives and backups for as long as the operator keeps those.
+//! PostgreSQL: `vacuum` removes dead row versions. Their bytes stay in the page until the page needs the space. Copies stay
+//! in the write-ahead log, archives and backups for as long as the operator keeps those.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const CHECKPOINT: Duration = Duration::from_millis(500);
 /// How many times the checkpoint is tried. Readers finish quickly, so more tries would not help.
 const TRIES: u32 = 20;
 
-/// See [`Db::wipe`](super::Db::wipe).
+/// Carries out [`Db::wipe`](super::Db::wipe).
 pub(super) async fn run(pools: &Pools, tables: &[&'static str]) -> Result<(), Error> {
     match pools {
         Pools::Sqlite { write, .. } => {

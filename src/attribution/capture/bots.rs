@@ -85,15 +85,15 @@ struct BotLine {
 }
 
 impl BotLine {
-    /// `None` if the line is malformed.
+    /// Returns `None` if the line is malformed.
     fn parse([kind, at, text]: [&'static str; 3]) -> Option<Self> {
         let kind = if kind == "person" { None } else { Some(BotKind::from_word(kind)?) };
         let at = MatchAt::from_word(at)?;
         text.starts_with(|first: char| first.is_ascii_alphanumeric()).then_some(Self { kind, at, text })
     }
 
-    /// Returns where the line matches, if it matches where its text was found: at the user agent's start, at a word, or in the run
-    /// of letters that begins there. Only one line counts at each place.
+    /// Returns the place of the match if the line matches where its text was found, else `None`. A place is the user agent's start,
+    /// a word, or a run of letters. Only one line counts at each place.
     fn place(&self, agent: &[u8], found: Range<usize>) -> Option<(MatchAt, usize)> {
         let (before, after) = (&agent[..found.start], &agent[found.end..]);
         let plural = after.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&b's'));

@@ -76,7 +76,7 @@ pub struct StoredUnder {
 #[derive(Debug, Default)]
 pub struct ResponseChanges {
     started: Option<StartedSession>,
-    /// The cookie of deferred touches, if it changed.
+    /// The cookie of deferred touches, if the list of these touches changed.
     set_cookie: Option<String>,
 }
 

@@ -135,7 +135,7 @@ fn is_display_medium(medium: &str) -> bool {
 /// Whether one of Google's ads was clicked, and the medium says that the ad was not on a results page.
 ///
 /// Google's click ids come from its display network too. `google / display` is what an ad network's frame on another site
-/// implies, and `google / cpm` is no search ad either: results pages are not sold by the impression.
+/// implies. `google / cpm` is not a search ad either, because ads on results pages are not sold by the impression.
 fn is_google_display(facts: &PreparedFacts<'_>) -> bool {
     is_display_medium(&facts.medium)
         && facts.is_from_platform("google")

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What the user agents in the file are, no kind for a person, and where each expectation comes from.
+/// Returns the kind of each user agent in the file (`None` for a person), and where the expectation comes from.
 fn known() -> Vec<(Option<BotKind>, &'static str, &'static str)> {
     rows(include_str!("user_agents.tsv"))
         .map(|row| {
@@ -70,7 +70,7 @@ fn the_name_is_what_gave_it_away() {
         ("Mozilla/5.0 (compatible; Some-Bot/1)", "Some-Bot"),
         ("Mozilla/5.0 (compatible; Example/2.0; +https://example.com/about)", "+https://example.com/about"),
         ("Mozilla/5.0 (X11) HeadlessChrome/140.0 Safari/537.36", "HeadlessChrome"),
-        // who runs it, not what it is made with
+        // The name of the machine decides before the library.
         ("http.rb/5.1.1 (Mastodon/4.2.1; +https://mastodon.social/) Bot", "Mastodon"),
         ("红 Somebot", "Somebot"),
     ];

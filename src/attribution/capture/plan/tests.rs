@@ -1,4 +1,4 @@
-//! The table of all cases. Every combination of what a request can be must meet the first row that fits it.
+//! The table of all cases. For every combination of what a request can be, the plan must agree with the first row that fits.
 
 use std::cell::Cell;
 
@@ -176,7 +176,7 @@ fn deferred(source: &str) -> DeferredTouch {
     DeferredTouch::of(&touch(source))
 }
 
-/// The sources of a plan's touches, the oldest first.
+/// Returns the sources of a plan's touches, the oldest first.
 fn sources(plan: &Plan, settings: &Settings) -> Vec<String> {
     let restore = |touch: &DeferredTouch| touch.restore(settings, NOW, false).expect("a touch");
     let touches: Vec<Touch> = match plan {

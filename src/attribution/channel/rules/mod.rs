@@ -103,7 +103,7 @@ impl Rules {
         }
     }
 
-    /// The version that a touch stores to say which rules classified it: `2`, or `2+1a2b3c4d` with owner's rules.
+    /// Returns the version of the rules, which each touch stores with its channel: `2`, or `2+1a2b3c4d` with owner's rules.
     ///
     /// Two sets of rules that can classify a touch differently have different versions. The names of rules, comments, and the
     /// order of the conditions in a rule do not change the version.
