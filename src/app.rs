@@ -1,7 +1,7 @@
 //! The HTML around every page, and which page stands at which path.
 //!
 //! Pages render on the server, whole (`SsrMode::Async`): status, redirects and cookies are settled before the first byte.
-//! The browser's half is loaded when it is idle, only where the page has an island, and the page is complete without it.
+//! An idle browser loads the code of the islands, only where the page has an island. The page is complete without that code.
 
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{MetaTags, Title, provide_meta_context};
@@ -19,7 +19,7 @@ use crate::{
     state::AppState,
 };
 
-/// What stands in the browser's tab.
+/// The site's name, as the browser's tab shows it.
 const SITE: &str = "Waymark";
 
 /// The document around the page.
@@ -35,7 +35,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
-                // Blocking, and first: the colours are chosen before anything is painted.
+                // This script blocks and comes first, so that the colours are chosen before anything is painted.
                 <script src="/theme.js" nonce=use_nonce()></script>
                 <link rel="stylesheet" href=assets.css.as_str()/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
@@ -52,9 +52,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 /// Starts the islands.
 ///
-/// Written here rather than by Leptos' `HydrationScripts`, because 0.8.23 puts the nonce into the `crossorigin` attribute of
-/// its preload links and Firefox then refuses the module; the release with the fix ends that. Our islands hold no other
-/// islands, so a plain loop does for Leptos' tree walk, and it marks each `data-ready` once it works.
+/// This function replaces Leptos' `HydrationScripts`. Version 0.8.23 puts the nonce into the `crossorigin` attribute of its
+/// preload links, and Firefox then refuses the module. Delete the function when a release has the fix.
+///
+/// Islands here hold no other islands, so a plain loop replaces Leptos' tree walk. The loop marks each island `data-ready` once
+/// the island works.
 fn hydration_script(js: &str, wasm: &str) -> String {
     format!(
         r#"const islands = document.querySelectorAll("leptos-island");
@@ -73,14 +75,14 @@ if (islands.length) (window.requestIdleCallback ?? setTimeout)(start, {{ timeout
     )
 }
 
-/// What stands in the browser's tab on a page. Escaped here, because leptos_meta (0.8.7) writes a title as it is, and some name
-/// what visitors sent.
+/// Returns what the browser's tab shows: `Leads` → `Leads · Waymark`. The function escapes the text, because leptos_meta (0.8.7)
+/// does not, and some titles contain text that visitors sent.
 fn title(page: String) -> String {
     let page = page.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     if page.is_empty() { SITE.to_owned() } else { format!("{page} · {SITE}") }
 }
 
-/// The page of the request's path.
+/// Renders the page at the request's path.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();

@@ -20,10 +20,11 @@
 //!
 //! # The way of a request
 //!
-//! Security headers → request id → log → compression → error page → panic → overload → deadline → body limit → request target →
-//! cross-origin check → client address → cookie names. Then follow either the routes that know no visitor (files, health checks,
-//! reported conversions), or: session → user → `UtmSessionLayer` → `LeadSourceLayer` → required role → page, server function,
-//! referral link or export. `server/router.rs` gives the reasons for the order.
+//! Charset → cache control → security headers → request id → log → compression → error page → panic → overload → deadline →
+//! body limit → request target → cross-origin check → client address → cookie names → session cookie. Then follow either the
+//! routes that know no visitor (files, health checks, reported conversions), or: session → user → `UtmSessionLayer` →
+//! `LeadSourceLayer` → required role → page, server function, referral link or export. `server/router.rs` gives the reasons for
+//! the order.
 //!
 //! In the browser only islands run: those of [`components`] and the inspector. Pages render on the server, and are complete
 //! without the islands.

@@ -13,7 +13,8 @@ use crate::attribution::SignedInUser;
 #[derive(Clone, Copy, Debug)]
 struct Personal;
 
-/// Marks the responses to signed-in users as personal. Stands inside authentication, which knows the user.
+/// Marks the responses to signed-in users as personal. This layer stands inside authentication, which
+/// knows the user.
 pub(super) async fn mark_personal(request: Request, next: Next) -> Response {
     let signed_in = request.extensions().get::<SignedInUser>().is_some();
     let mut response = next.run(request).await;
@@ -23,8 +24,8 @@ pub(super) async fn mark_personal(request: Request, next: Next) -> Response {
     response
 }
 
-/// Sets `Cache-Control`: `no-store`, for proxies and browsers, where the response is personal or sets a cookie. Elsewhere the
-/// handler's own value holds, or else `no-cache`, with which a cache asks again each time.
+/// Sets `Cache-Control`. A response that is personal or sets a cookie gets `no-store`, for proxies and browsers. Other responses
+/// keep the handler's own value, or get `no-cache`, with which a cache asks again each time.
 pub(super) fn restrict(mut response: Response) -> Response {
     let personal = response.extensions().get::<Personal>().is_some();
     let headers = response.headers_mut();

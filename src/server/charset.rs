@@ -1,11 +1,11 @@
-//! Text says that it is UTF-8, so that no browser guesses another encoding in which harmless bytes become a script.
+//! Declares text and JSON as UTF-8, so that no browser guesses another encoding in which harmless bytes become a script.
 
 use axum::{
     http::{HeaderValue, header},
     response::Response,
 };
 
-/// Completes the content type of text: `text/css` → `text/css; charset=utf-8`.
+/// Completes the content type of text and JSON: `text/css` → `text/css; charset=utf-8`.
 pub(super) fn add(mut response: Response) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let complete = kind

@@ -1,4 +1,4 @@
-//! Whose request it is: the network address by which limits count. It is never stored.
+//! The network address of the client, by which limits count. The address is never stored.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,10 +22,11 @@ pub(super) async fn find(State(state): State<AppState>, mut request: Request, ne
     next.run(request).await
 }
 
-/// Returns the peer's address; or, where the peer is a trusted proxy, the last address in `X-Forwarded-For` that is not one.
+/// Returns the peer's address. Where the peer is a trusted proxy, returns the last address in `X-Forwarded-For` that is not a
+/// trusted proxy's.
 ///
-/// With 10.0.0.1 trusted: peer `10.0.0.1`, header `6.6.6.6, 203.0.113.9` → `203.0.113.9`. What stands to the left of that was
-/// written by the client, and is not believed.
+/// With 10.0.0.1 trusted: peer `10.0.0.1`, header `6.6.6.6, 203.0.113.9` → `203.0.113.9`. The client may have written
+/// what stands to the left of that address, so it is ignored.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
     let mut client = peer.to_canonical();

@@ -12,8 +12,8 @@ use tower_http::request_id::RequestId;
 use super::conversions;
 use crate::pages::error::static_error_page;
 
-/// Replaces the body of an error by a page for browsers and by the status in words for others; by JSON at addresses that only
-/// programs call. What a handler made as HTML or CSV stays, and so does JSON for a script.
+/// Replaces the body of an error. A browser gets a page, and a program gets the status in words. Addresses that only programs
+/// call give JSON. HTML and CSV that a handler made stay, and so does JSON for a script.
 pub(super) async fn render(request: Request, next: Next) -> Response {
     let html = request
         .headers()

@@ -26,12 +26,12 @@ impl Stopping {
     }
 }
 
-/// `GET /healthz`: the process lives. Asks neither the database nor anything else.
+/// `GET /healthz`: the process lives. The check asks neither the database nor anything else.
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the database answers, and the server is not stopping. Else 503.
+/// `GET /readyz`: 200 if the database answers and the server is not stopping, else 503.
 pub(super) async fn ready(State((db, stopping)): State<(Db, Stopping)>) -> (StatusCode, &'static str) {
     if stopping.has_begun() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");

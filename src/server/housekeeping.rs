@@ -1,4 +1,4 @@
-//! What has to be done now and then, beside serving. An error is logged, and the next round tries again.
+//! Work that the server repeats while it serves. An error is logged, and the next round tries again.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const COUNT_EVERY: Duration = Duration::from_secs(10);
 pub(super) async fn run(db: Db, retention: Retention) {
     let sessions = Sessions::new(db.clone());
     loop {
-        // First, because a process that ended may have left an erasure half done.
+        // Erasures come first, because a process that ended may have left one unfinished.
         if let Err(error) = erase::finish(&db).await {
             tracing::error!(%error, "data that arrived during an erasure could not be erased");
         }
@@ -45,7 +45,7 @@ pub(super) async fn run(db: Db, retention: Retention) {
     }
 }
 
-/// Writes the counters of arrivals that did not count. Runs until the process ends.
+/// Writes the counters of ignored arrivals. Runs until the process ends.
 pub(super) async fn write_counters(db: Db, counters: Counters) {
     loop {
         tokio::time::sleep(COUNT_EVERY).await;

@@ -1,5 +1,5 @@
-//! Logs: one JSON object a line, or a shorter form in development. At no level do they hold query strings, people's addresses,
-//! passwords, cookies or tokens.
+//! Logs: one JSON object a line, or a shorter form in development. Logs never hold query strings, e-mail or IP addresses,
+//! passwords, cookies or tokens, whatever their level.
 
 use axum::http::Request;
 use tower_http::{
@@ -44,7 +44,7 @@ pub fn start(json: bool) {
     } else {
         registry.with(fmt::layer().compact().with_target(false)).try_init()
     };
-    // A test may have started its own.
+    // A test may have started logging before.
     drop(started);
     if let Some(error) = wrong {
         tracing::warn!(error, "RUST_LOG cannot be understood, so the level is info");

@@ -4,9 +4,9 @@
 
 /// No cache keeps what belongs to one person.
 mod cache_control;
-/// Text says that it is UTF-8.
+/// Declares text as UTF-8.
 mod charset;
-/// Whose request it is, by its network address.
+/// The network address of the client.
 mod client_address;
 /// `POST /api/conversions`.
 mod conversions;
@@ -16,15 +16,15 @@ mod csp;
 mod error_pages;
 /// `GET /healthz` and `GET /readyz`.
 pub mod health;
-/// What has to be done now and then.
+/// Work that the server repeats while it serves.
 mod housekeeping;
 /// What is logged, and what never is.
 pub mod logging;
-/// Too many requests at once are refused at once.
+/// Refuses requests beyond a limit.
 mod overload;
-/// Requests whose target is no page's address are refused.
+/// Refuses requests whose target is not the address of a page.
 mod request_target;
-/// Admin pages are for admins, account pages for members.
+/// Lets only admins open admin pages, and only signed-in users account pages.
 mod require_role;
 /// Routes and layers.
 pub mod router;
@@ -40,7 +40,7 @@ mod sessions;
 mod static_files;
 /// Addresses that standards fix.
 mod well_known;
-/// What stands here until a library's release.
+/// Code that a library's release will make unnecessary.
 mod workarounds;
 
 pub use self::workarounds::serve;

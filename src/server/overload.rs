@@ -1,4 +1,4 @@
-//! Too many requests at once: those that cannot be served soon are refused at once, so that the others are served well.
+//! Refuses requests beyond a limit without delay, so that the others are served well.
 
 use axum::{
     BoxError,

@@ -1,4 +1,4 @@
-//! Requests whose target is no page's address are refused, before anything reads them.
+//! Refuses requests whose target is not the address of a page, before anything reads them.
 
 use axum::{
     extract::Request,

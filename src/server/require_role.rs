@@ -1,6 +1,6 @@
-//! Admin pages are for admins, account pages for members: checked before any page renders.
+//! Lets only admins open admin pages, and only signed-in users account pages. The layer decides before any page renders.
 //!
-//! Pages and server functions check again themselves, so that none depends on where it is mounted.
+//! Pages and server functions check the role again, so that no page depends on where it is mounted.
 
 use axum::{
     extract::Request,

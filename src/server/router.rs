@@ -47,7 +47,7 @@ use crate::{
     state::AppState,
 };
 
-/// A request that takes longer is ended with 503. No page is slow by design.
+/// A request that takes longer is ended with 503.
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// The application: everything that is served.
@@ -73,7 +73,7 @@ fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
         .route("/readyz", get(health::ready).with_state((state.db.clone(), stopping)))
         .route("/.well-known/gpc.json", get(well_known::gpc))
         .merge(static_files::routes(&state.options))
-        // A token says who calls. With a session, a page could report in the name of its visitor.
+        // A token identifies the caller. If a session did, another page could report in the name of its visitor.
         .route(conversions::PATH, post(conversions::receive))
 }
 
@@ -165,7 +165,7 @@ fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppStat
     let body_limit = RequestBodyLimitLayer::new(server_fns::BODY_BYTES);
     let cookie = sessions::cookie(state.config.is_secure());
     let around_routes = ServiceBuilder::new()
-        // Before the routers of axum and of the pages, which read a path in different ways.
+        // Before any handler runs, because the routers of axum and of the pages read a path in different ways.
         .layer(from_fn(refuse_odd_targets))
         // Before anything acts on a request that another site's page sends.
         .layer(CsrfLayer::new())
@@ -177,7 +177,7 @@ fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppStat
     let around_pages = ServiceBuilder::new()
         // Before everything that asks for the session or the user.
         .layer(sessions::layer(state))
-        // Before attribution, which it tells who is signed in, and before everything that trusts a session.
+        // Before attribution, because this layer tells attribution the user; and before everything that trusts a session.
         .layer(from_fn_with_state(state.clone(), session_lifetime::enforce))
         // Inside authentication, which knows whether a user is signed in.
         .layer(from_fn(cache_control::mark_personal))

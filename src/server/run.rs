@@ -76,7 +76,8 @@ pub fn state(config: Config, db: Db) -> AppState {
     })
 }
 
-/// Where cargo-leptos put the built site. It sets these variables while it runs the server; a deployed binary may run without.
+/// Returns where cargo-leptos put the built site. cargo-leptos sets these variables while it runs the server. A deployed binary
+/// may run without them.
 fn leptos_options(config: &Config) -> LeptosOptions {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let port = |name: &str| variable(name).and_then(|value| value.parse().ok());
@@ -112,7 +113,7 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
     let housekeeping = tokio::spawn(housekeeping::run(db.clone(), Retention::of(&config)));
     let counting = tokio::spawn(housekeeping::write_counters(db.clone(), state.attribution.counters.clone()));
     let stopping = Stopping::default();
-    // With port 0 the system has chosen one.
+    // With port 0, the system has chosen a port.
     let addr = listener.local_addr().unwrap_or(config.site_addr);
     tracing::info!(url = config.site_url, %addr, "ready");
     let counters = state.attribution.counters.clone();

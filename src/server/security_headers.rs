@@ -10,11 +10,11 @@ use axum::{
 use super::csp;
 use crate::state::AppState;
 
-/// Sent with every response as they stand.
+/// The headers that every response gets, unchanged.
 const FIXED: [(HeaderName, &str); 6] = [
     // A file is what its Content-Type says, not what a browser guesses.
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // Other sites learn that a visitor comes from here, but not from which page; pages of this site learn it all.
+    // Other sites learn that a visitor comes from here, but not from which page; pages of this site learn the whole address.
     (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
     // For browsers that do not know the policy's `frame-ancestors`.
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -28,7 +28,7 @@ const FIXED: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Two years: preload lists ask for one at least.
+/// Two years. Preload lists require at least one year.
 const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
 /// Adds the security headers. A page that carries a nonce has set its content security policy already, and keeps it.

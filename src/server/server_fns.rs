@@ -14,7 +14,7 @@ pub(super) const BODY_BYTES: usize = 16 * 1024;
 /// The header with which Leptos marks the response of a server function that could not run.
 const FAILED: &str = "serverfnerror";
 
-/// Gives a server function that could not run a plain 400 or 500.
+/// Responds with a plain 400 or 500 where a server function could not run.
 ///
 /// Leptos would redirect a plain form to the request's `Referer`, whichever site that is, with the error's text in the query.
 /// So the `Referer` is removed too.

@@ -1,4 +1,5 @@
-//! Files of the built site: the browser's half under `/pkg`, and what lies in `public/`. No session, no database.
+//! Files of the built site: the browser's half under `/pkg`, and what lies in `public/`. These routes use no session
+//! and no database.
 
 use std::path::Path;
 
@@ -16,7 +17,8 @@ use tower_http::{
 
 /// Routes for every file of the built site.
 ///
-/// Each file of `public/` gets a route when the server starts. Asking the disk for each page's path would be slower than the page.
+/// Each file of `public/` gets a route when the server starts. Looking on the disk for each page's path would slow
+/// every page down.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>(options: &LeptosOptions) -> Router<S> {
     let root = Path::new(&*options.site_root);
     let package = format!("/{}", options.site_pkg_dir);

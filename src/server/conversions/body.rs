@@ -33,7 +33,7 @@ impl FieldError {
     }
 }
 
-/// What a body says, in so far as its fields have the right types.
+/// The fields of a body that have the right types.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ConversionReport {
     pub user: Option<ReportedUser>,
@@ -44,7 +44,7 @@ pub(super) struct ConversionReport {
     pub source: Option<String>,
     pub occurred_at: Option<Timestamp>,
     pub refunds: Option<String>,
-    /// Whether the body names the user by id, even by one that is not an id.
+    /// Whether the body names the user by `user_id`, even with a text that is not an id.
     by_id: bool,
 }
 
@@ -122,7 +122,7 @@ pub(super) fn read(body: &[u8]) -> Result<(ConversionReport, Vec<FieldError>), s
         errors.retain(|error| error.field != "user_id");
         errors.push(FieldError::new("user_id", "Name the user by user_email or by user_id, not by both."));
     }
-    // Without money there is no value. With a currency or a refund, a forgotten value must not count as 0.
+    // A report without money needs no value. With a currency or a refund, a forgotten value must not count as 0.
     if !given("value") && (given("currency") || given("refunds")) {
         errors.push(FieldError::new("value", "This is missing."));
     }

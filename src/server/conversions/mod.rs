@@ -139,7 +139,8 @@ async fn find_user(db: &Db, report: &ConversionReport, source: &str) -> Result<O
     };
     db.with_deadline(async {
         let mut conn = db.read().await?;
-        // An erased user's address is unknown, or another user's by now. The user's conversions are found by their names.
+        // An erased user's address is unknown, or another user's by now. So the external
+        // id, or the id of the refunded conversion, leads to the user.
         for name in [&report.external_id, &report.refunds].into_iter().flatten() {
             if let Some(owner) = erased_owner(&mut conn, source, name).await? {
                 return Ok(Some(owner));

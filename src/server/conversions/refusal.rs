@@ -18,7 +18,7 @@ const RETRY_AFTER: &str = "5";
 pub(super) enum ReportRefusal {
     /// The request has no bearer token, or more than one.
     NoToken,
-    /// The token is unknown or revoked. Which of them is not told.
+    /// The token is unknown or revoked. The response does not say which.
     WrongToken,
     /// The body is not declared as JSON.
     MediaType,
@@ -28,7 +28,7 @@ pub(super) enum ReportRefusal {
     Malformed(String),
     /// Fields are wrong, each named once.
     Invalid(Vec<FieldError>),
-    /// Another conversion has the external id: in which field it differs, and its id.
+    /// Another conversion has the external id. `error` names a field that differs, `id` is the other conversion's.
     Conflict { error: FieldError, id: ConversionId },
     /// The database cannot be reached.
     Unavailable(Error),

@@ -1,6 +1,6 @@
-//! tower-cookies 0.11 decodes and trims the names of cookies, and of several with one name takes the last. So
-//! `%5F%5FHost-waymark`, or a name with a Unicode space in front, passes for `__Host-waymark`, although browsers let any host of
-//! the domain set it: an attacker could plant a session.
+//! tower-cookies 0.11 decodes and trims the names of cookies, and takes the last of several cookies with one name. So
+//! `%5F%5FHost-waymark`, or a name with a Unicode space in front, passes for `__Host-waymark`. Browsers let any host of the
+//! domain set such a cookie, so an attacker could plant a session.
 //!
 //! Upstream: no issue is known. Delete when tower-cookies compares names as they were sent.
 
@@ -10,8 +10,9 @@ use axum::{
 };
 use percent_encoding::percent_decode_str;
 
-/// Removes a request's cookies that would be taken for the cookie `name` and are not. Where `name` itself is sent more than
-/// once, all of them are removed, because it is unknown which one the browser means. Other cookies stay as they are.
+/// Removes the cookies that tower-cookies would take for the cookie `name` although their names differ. Where `name` itself is
+/// sent more than once, all its cookies are removed, because the server cannot know which one is genuine. Other cookies stay as
+/// they are.
 pub(in crate::server) fn sanitize(mut request: Request, name: &str) -> Request {
     sanitize_headers(request.headers_mut(), name);
     request
@@ -22,7 +23,7 @@ fn sanitize_headers(headers: &mut HeaderMap, name: &str) {
     let mut disguised = false;
     let mut kept: Vec<String> = Vec::new();
     for header in headers.get_all(header::COOKIE) {
-        // A header that is not UTF-8 is read as far as possible: tower-cookies skips one as a whole.
+        // A header that is not UTF-8 is read as far as possible: tower-cookies skips such a header as a whole.
         let text = String::from_utf8_lossy(header.as_bytes());
         for pair in text.split(';') {
             let pair = pair.trim_matches([' ', '\t']);

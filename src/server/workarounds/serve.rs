@@ -1,5 +1,5 @@
-//! Accepting connections and stopping, with deadlines that `axum::serve` 0.8 does not have: a client that sends half a head
-//! would hold its connection for minutes, and the server would wait for it before it stops.
+//! Accepting connections and stopping, with deadlines that `axum::serve` 0.8 does not have. Without them, a client that
+//! sends half a head would hold its connection for minutes, and the server would wait for the client before it stops.
 //!
 //! Known gap: hyper-util tells HTTP/1 from HTTP/2 by the first bytes, before any timer runs. A client that sends nothing keeps
 //! its connection until it leaves (hyperium/hyper#3962, hyperium/hyper#3756, both open).

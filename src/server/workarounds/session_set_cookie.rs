@@ -24,7 +24,7 @@ use crate::{
     cookie::{self, SiteCookie},
 };
 
-/// Stands around the session layer.
+/// Corrects the cookies that the session layer sets. Stands around that layer.
 pub(in crate::server) async fn correct(State(cookie): State<SiteCookie>, mut request: Request, next: Next) -> Response {
     let sent = cookie.values(request.headers()).next().map(str::to_owned);
     let ended = EndedSession::default();

@@ -1,6 +1,6 @@
 //! What a request changed in its session.
 //!
-//! A loaded record carries a copy of itself, and saving compares the two: so two requests that change different keys at once
+//! A loaded record carries a copy of itself, and saving compares the two. So two requests that change different keys at once
 //! both keep their change.
 
 use serde_json::{Map, Value};
@@ -10,14 +10,14 @@ use super::record::Data;
 /// The key of the copy in a loaded record. The copy is never stored.
 pub(super) const LOADED: &str = "\u{0}loaded";
 
-/// The difference between a record and what it was loaded as.
+/// The difference between a record and the copy that was made when it was loaded.
 pub(super) struct Changes {
     set: Data,
     removed: Vec<String>,
 }
 
 impl Changes {
-    /// Returns all keys as set where the record was not loaded.
+    /// Compares a record with its copy. In a record without a copy, which was not loaded, all keys count as set.
     pub(super) fn of(data: &Data) -> Self {
         let nothing = Map::new();
         let before = data.get(LOADED).and_then(Value::as_object).unwrap_or(&nothing);

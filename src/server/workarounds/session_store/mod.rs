@@ -122,7 +122,7 @@ impl SessionStore for Sessions {
                     changes.apply(&mut stored.data);
                     stored.expiry_date = expiry;
                     let data = encode(&stored).map_err(|error| sqlx::Error::Encode(error.into()))?;
-                    // A session that a sign-in has replaced keeps the little time it has.
+                    // A session that a sign-in has replaced keeps its early end.
                     sql("update tower_sessions set data = $2, user_id = $4,
                             expiry_date = case when expiry_date <= $5 then expiry_date else $3 end
                         where id = $1")
@@ -137,7 +137,7 @@ impl SessionStore for Sessions {
                 })
             })
             .await;
-        // With an error, the session layer would replace the page, which is made by now, by an empty one.
+        // With an error, the session layer would replace the finished page by an empty response.
         if let Err(error) = saved {
             metrics::counter!("waymark_session_saves_failed_total").increment(1);
             tracing::error!(%error, "a session could not be saved");
@@ -177,7 +177,7 @@ impl SessionStore for Sessions {
     }
 
     /// Removes a session. An anonymous session, which only a sign-in replaces, stays a moment longer under its old id: a landing
-    /// in flight still finds its visitor, who is the user's by then. Otherwise the landing would begin a new session, whose
+    /// in flight still finds its visitor, who belongs to the user by then. Otherwise the landing would begin a new session, whose
     /// cookie would undo the sign-in.
     async fn delete(&self, id: &Id) -> Result<()> {
         let id = digest(id);

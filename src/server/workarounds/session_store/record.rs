@@ -1,4 +1,4 @@
-//! A session's record: what is stored, and who is signed in by it.
+//! A session's record: what is stored, and which user is signed in with it.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::id::UserId;
 /// The keys and values of a session.
 pub(super) type Data = HashMap<String, Value>;
 
-/// The key under which axum-login keeps who is signed in.
+/// The key under which axum-login keeps the signed-in user.
 pub(super) const SIGNED_IN: &str = "axum-login.data";
 
 /// The id that is stored in place of a session's own: half of its SHA-256.
@@ -26,7 +26,7 @@ pub(super) fn digest(id: &Id) -> Id {
     Id(i128::from_le_bytes(half))
 }
 
-/// Encodes a record as tower-sessions-sqlx-store does, which decodes what is loaded.
+/// Encodes a record as tower-sessions-sqlx-store does, because that crate decodes the records that are loaded.
 pub(super) fn encode(record: &Record) -> Result<Vec<u8>> {
     rmp_serde::to_vec(record).map_err(|error| Error::Encode(error.to_string()))
 }
@@ -41,7 +41,8 @@ pub(super) fn signed_in(data: &Data) -> Option<UserId> {
     data.get(SIGNED_IN)?.get("user_id")?.as_str()?.parse().ok()
 }
 
-/// Whether axum-login can read its entry. With one that it cannot read, it would respond to every request with an empty 500.
+/// Whether axum-login can read its entry. With an entry that it cannot read, axum-login would respond to every
+/// request with an empty 500.
 pub(super) fn is_understood(data: &Data) -> bool {
     #[derive(Deserialize)]
     struct Entry {
