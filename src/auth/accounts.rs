@@ -12,6 +12,6 @@ pub struct Accounts {
     pub sign_in_limit: SignInLimit,
     /// Which referral link gets the credit for a sign-up.
     pub referral_credit: ReferralCredit,
-    /// Whether the site is served over TLS: cookies are then bound to it.
+    /// Whether the site is served over TLS: cookies are then bound to TLS.
     pub secure: bool,
 }

@@ -1,8 +1,8 @@
 //! Bearer tokens, with which programs report conversions over HTTP.
 //!
 //! What always holds: a token has 256 random bits and is shown once. Only its SHA-256 is stored, and tokens are looked up by
-//! that digest. So neither a copy of the database nor the time of a response tells a token. A fast digest is enough for what
-//! cannot be guessed.
+//! that digest. So neither a copy of the database nor the time of a response reveals a token. A fast digest is enough, because a
+//! token cannot be guessed.
 
 use std::{fmt, time::Duration};
 
@@ -22,13 +22,13 @@ const PREFIX: &str = "wmk_";
 const RANDOM_BYTES: usize = 32;
 /// The random bytes in base64url without padding.
 const RANDOM_CHARS: usize = 43;
-/// The time of a token's last use is written once in this time at most.
+/// A token's last use is written at most once within this time.
 const USE_NOTED_EVERY: Duration = Duration::from_mins(1);
 
 /// A token as it is listed. The token itself is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ApiToken {
-    /// Who reports with the token: `stripe`. Also the source of the reported conversions, unless a report names another.
+    /// The system that reports with the token: `stripe`. Also the source of the reported conversions, unless a report names another.
     pub name: String,
     pub created_at: Timestamp,
     /// To the minute.
@@ -36,7 +36,7 @@ pub struct ApiToken {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Who sent a request, by its token.
+/// The sender of a request, known by its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The token's name.
@@ -57,8 +57,8 @@ pub enum ApiTokenError {
     Db(#[from] Error),
 }
 
-/// Creates a token and returns it. It cannot be seen again. The name of a revoked token is free, so that a token can be replaced
-/// while the conversions' source stays the same.
+/// Creates a token and returns its text, which cannot be shown again. The name of a revoked token is free, so that a new token
+/// can replace the old one while the conversions' source stays the same.
 pub async fn create(db: &Db, name: &str) -> Result<String, ApiTokenError> {
     let name = Name::of_source(name).map_err(ApiTokenError::Name)?;
     let token = Secret::random();
@@ -108,7 +108,7 @@ pub async fn revoke(db: &Db, name: &str) -> Result<bool, Error> {
     Ok(revoked > 0)
 }
 
-/// Returns who a token belongs to, or `None` if it is unknown or revoked.
+/// Returns the caller that a token belongs to, or `None` if the token is unknown or revoked.
 pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error> {
     let Some(token) = Secret::parse(token) else { return Ok(None) };
     // The connection goes back to the pool before `note_use` takes one.
@@ -131,7 +131,7 @@ pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error>
 async fn note_use(db: &Db, id: ApiTokenId, now: Timestamp) -> Result<(), Error> {
     db.transaction(move |conn| {
         Box::pin(async move {
-            // Of many requests at once, one writes.
+            // Of many requests at once, only one writes.
             sql("update api_tokens set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)")
                 .bind(id)
                 .bind(now)
@@ -144,7 +144,7 @@ async fn note_use(db: &Db, id: ApiTokenId, now: Timestamp) -> Result<(), Error> 
     .map(|_| ())
 }
 
-/// A token itself.
+/// The text of a token.
 struct Secret(String);
 
 /// Logs show no token.

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordChangeRefusal {
     /// No user is signed in.
-    #[error("nobody is signed in")]
+    #[error("no user is signed in")]
     SignedOut,
     /// The current password is wrong, or has been changed meanwhile.
     #[error("the current password is wrong")]

@@ -1,4 +1,4 @@
-//! Asking a signed-in user for the password again, before something that nobody else at an open browser may do.
+//! Asking a signed-in user for the password again, before an action that another person at an open browser must not take.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use super::{
 #[derive(Debug, thiserror::Error)]
 pub enum NotConfirmed {
     /// No user is signed in.
-    #[error("nobody is signed in")]
+    #[error("no user is signed in")]
     SignedOut,
     /// The password is not the signed-in user's.
     #[error("the password is wrong")]
@@ -33,7 +33,7 @@ impl From<SignInRefusal> for NotConfirmed {
     }
 }
 
-/// Returns the signed-in user if `password` is theirs. Wrong passwords count and wait like those at the sign-in.
+/// Returns the signed-in user if `password` is the user's. Wrong passwords count and wait like those at the sign-in.
 pub async fn confirm(
     accounts: &Accounts,
     auth: &AuthSession,

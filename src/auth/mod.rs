@@ -3,8 +3,8 @@
 //! What always holds:
 //! - Passwords are hashed with Argon2id, off the threads that serve requests, a few at a time.
 //! - An unknown address and a wrong password get the same response in the same time.
-//! - Signing in gives the session a new id. Signing out removes the session, and changing the password removes all of the user's.
-//!   No request in flight brings one back.
+//! - Signing in gives the session a new id. Signing out removes the session, and changing the password removes all
+//!   sessions of the user. No request in flight brings a removed session back.
 
 /// What accounts need of the application.
 pub mod accounts;

@@ -5,7 +5,7 @@ use crate::local_path::LocalPath;
 /// The longest `next` that is followed.
 const BYTES: usize = 2048;
 
-/// Beginnings of paths that are not followed: forms, and what is no page.
+/// Beginnings of paths that are not followed: the account forms, and paths that are no pages.
 const NOT_FOLLOWED: [&str; 3] = ["/api/", "/login", "/register"];
 
 /// Returns `next` if it may be followed: `/account?tab=1` → itself; `//evil.example`, `/login` → `None`.

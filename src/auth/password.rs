@@ -113,7 +113,7 @@ fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
 }
 
 fn check(password: &str, hash: &str) -> Check {
-    // Sample and imported users have a text that is no hash. No password fits it, and the check takes as long.
+    // Sample, imported and erased users have a text that is no hash. No password fits it, and the check takes as long.
     let (hash, usable) = match PasswordHash::new(hash) {
         Ok(hash) => (Ok(hash), true),
         Err(_) => (PasswordHash::new(&NO_ACCOUNT), false),

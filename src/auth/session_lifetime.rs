@@ -23,8 +23,8 @@ use crate::{
 /// A signed-in session ends this long after its last noted request. Requests are noted a day apart, so a session ends 13 to 14
 /// days after its last request.
 pub const IDLE: Duration = Duration::from_hours(14 * 24);
-/// A signed-in session ends this long after the sign-in, used or not. For as long, a browser keeps the session's cookie (a
-/// visitor's too) and the database a session that nothing changes.
+/// A signed-in session ends this long after the sign-in, used or not. Browsers keep the session's cookie for the same time, and
+/// the database keeps a session that nothing changes. Both are true of an anonymous visitor's session too.
 pub const LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 const KEY: &str = "waymark.signed_in";
@@ -59,7 +59,7 @@ pub fn times(data: &HashMap<String, Value>) -> Option<(Timestamp, Timestamp)> {
     Some((since, seen))
 }
 
-/// Signs out a user whose session is over, and tells the layers further in who is signed in.
+/// Signs out a user whose session is over, and tells the layers further in which user is signed in.
 pub async fn enforce(State(db): State<Db>, mut auth: AuthSession, mut request: Request, next: Next) -> Response {
     if let Some(user) = &auth.user {
         let (id, now) = (user.id, db.now());
@@ -74,7 +74,7 @@ pub async fn enforce(State(db): State<Db>, mut auth: AuthSession, mut request: R
             }
             Some(signed_in) => {
                 if now - signed_in.seen > DAY {
-                    // If it cannot be noted, the next request tries again.
+                    // If this request cannot be noted, the next one tries again.
                     let _ = auth.session.insert(KEY, SignedIn { seen: now, ..signed_in }).await;
                 }
                 request.extensions_mut().insert(SignedInUser(id));

@@ -25,10 +25,10 @@ use crate::{
 /// Why a user was not signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInRefusal {
-    /// Unknown address, wrong password or disabled user. Which of them is not told.
+    /// Unknown address, wrong password or disabled user. The page does not say which.
     #[error("wrong credentials")]
     Wrong,
-    /// Too many failures: the next try has to wait for so long.
+    /// Too many failures: the next try has to wait for this time.
     #[error("too many failures")]
     Wait(Duration),
     /// Too many passwords are being checked.
@@ -58,7 +58,8 @@ impl From<Busy> for SignInRefusal {
     }
 }
 
-/// Checks credentials and signs the user in. Afterwards the session is stored under a new id, and its visitor is the user's.
+/// Checks credentials and signs the user in. Afterwards the session is stored under a new id, and its visitor belongs to the
+/// user.
 pub async fn sign_in(
     accounts: &Accounts,
     auth: &mut AuthSession,
@@ -77,7 +78,7 @@ pub async fn sign_in(
     .await?;
     let visitor = visitor_for(auth, user.id).await?;
     let (id, now) = (user.id, accounts.db.now());
-    // Before the session changes: whatever happens to the response, the lead sources are the user's.
+    // Linking comes before the session changes: whatever happens to the response, the lead sources belong to the user.
     let visitor = accounts
         .db
         .transaction(move |conn| {
@@ -96,7 +97,7 @@ pub async fn sign_in(
 /// Runs `check`, which returns `None` for a wrong password, unless the address or the account has to wait. A wrong password
 /// counts for both.
 ///
-/// Whether they have to wait is asked again after the check. Of many guesses at once, those that end after the limit was
+/// The wait is looked up again after the check. Of many guesses at once, those that end after the limit was
 /// reached learn nothing, even if one of them is right.
 pub(super) async fn checked_password<T>(
     accounts: &Accounts,
@@ -136,13 +137,13 @@ pub(super) async fn visitor_for(auth: &AuthSession, user: UserId) -> Result<Opti
     Ok(visitor::get(&auth.session).await?.map(|visitor| visitor.id))
 }
 
-/// Whether another user signed in with this session, perhaps one who is disabled by now.
+/// Whether another user signed in with this session. That user may be disabled or erased by now.
 async fn is_of_another(auth: &AuthSession, user: UserId) -> Result<bool, session::Error> {
     let same = auth.user.as_ref().is_some_and(|current| current.id == user);
     Ok(!same && has_begun(&auth.session).await?)
 }
 
-/// Makes the session the user's, under a new id, and stores it. A sign-in does this last, so that nothing can fail afterwards.
+/// Gives the session to the user, under a new id, and stores it. A sign-in does this last, so that nothing can fail afterwards.
 pub(super) async fn begin_session(
     auth: &mut AuthSession,
     user: &User,
@@ -150,7 +151,7 @@ pub(super) async fn begin_session(
     now: Timestamp,
 ) -> Result<(), SignInRefusal> {
     if is_of_another(auth, user.id).await? {
-        // Nothing of one user's session is left for another.
+        // The next user must find nothing from the session of the user before.
         auth.session.flush().await?;
     }
     visitor::set(&auth.session, visitor).await?;
@@ -158,7 +159,7 @@ pub(super) async fn begin_session(
     // axum-login changes the id only if no user was signed in.
     auth.session.cycle_id().await?;
     auth.login(user).await?;
-    // The session layer saves it with the response, but not after a 5xx, a time-out or a client that left.
+    // The session layer saves the session with the response, but not after a 5xx, a time-out or a client that left.
     auth.session.save().await?;
     Ok(())
 }

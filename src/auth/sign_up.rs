@@ -72,7 +72,8 @@ pub async fn sign_up(
     Ok(())
 }
 
-/// Creates an admin. An existing account becomes an admin with this password, and its sessions end. For the command line.
+/// Creates an admin. An existing account becomes an admin with this password, is enabled if it was disabled, and its sessions
+/// end. For the command line.
 pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
     let email = valid(email, &password)?;
     let hash = password::Hasher::default().hash(password).await?;

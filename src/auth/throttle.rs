@@ -98,7 +98,7 @@ pub async fn forget_failures(conn: &mut Conn, email: &str) -> Result<(), Error> 
     sql("delete from sign_in_failures where account = $1").bind(account_key(email)).execute(conn).await.map(|_| ())
 }
 
-/// Deletes the counts that have begun anew by now.
+/// Deletes counts whose last failure is more than [`FORGET_AFTER`] ago.
 pub async fn delete_forgotten(db: &Db) -> Result<(), Error> {
     let before = db.now() - FORGET_AFTER;
     db.transaction(move |conn| {
@@ -110,7 +110,7 @@ pub async fn delete_forgotten(db: &Db) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// How long an account waits after so many failures: 1 s after the sixth, 2 s after the seventh, 4 s after the eighth …
+/// Returns how long an account waits after this many failures: 1 s after the sixth, 2 s after the seventh, 4 s after the eighth …
 fn wait_after(failures: i64) -> Duration {
     match failures - FREE_FAILURES {
         ..=0 => Duration::ZERO,

@@ -39,7 +39,7 @@ pub struct User {
     session_hash: [u8; 32],
 }
 
-/// axum-login writes the user into debug logs.
+/// Shows only id and role, because axum-login writes the user into debug logs.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User").field("id", &self.id).field("role", &self.role).finish_non_exhaustive()
@@ -128,8 +128,8 @@ pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-/// Returns an e-mail address trimmed, or what is wrong with it in words for the user. Accepted is what a mail server could
-/// know: one `@` between two parts. Only a mail could tell whether the address exists.
+/// Returns an e-mail address trimmed, or what is wrong with it in words for the user. An address is accepted if a mail server
+/// could know it: one `@` between two parts. Whether the address exists is not checked.
 pub fn parse_email(text: &str) -> Result<String, &'static str> {
     let email = text.trim();
     if email.is_empty() {

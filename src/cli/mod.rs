@@ -38,7 +38,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the site. This is what happens without a command. Brings the database up to date first
+    /// Serve the site (the default command). Brings the database up to date first
     Serve,
     /// Bring the database up to date, without serving
     Migrate,
@@ -102,7 +102,7 @@ fn unanswered(error: waymark::db::Error) -> String {
 }
 
 async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
-    // Without the server's settings, a shell would undo what the server's rules did.
+    // A command without the server's settings would undo what the server's own rules did.
     let custom = config.attribution.rules.version().contains('+');
     if !custom && reclassify::custom_rules_were_used(db).await.map_err(unanswered)? {
         return Err(
@@ -128,7 +128,7 @@ async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
 async fn purge(db: &Db, config: &Config) -> Result<(), String> {
     match retention::purge(db, Retention::of(config), db.now()).await.map_err(unanswered)? {
         None => Err("Another process is removing old data now. Try again later.".into()),
-        Some(summary) if summary.failed > 0 => Err(format!("Not all of it could be removed: {summary}.")),
+        Some(summary) if summary.failed > 0 => Err(format!("Not all old data could be removed: {summary}.")),
         Some(summary) => {
             println!("Done: {summary}.");
             Ok(())

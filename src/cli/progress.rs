@@ -3,8 +3,8 @@ use std::{cell::Cell, io::Write};
 /// The number of rows after which the next line is printed.
 const STEP: u64 = 10_000;
 
-/// Returns a function that prints a line to standard error each time another 10,000 rows are done: "20000 of 50000 leads". While
-/// the total is not known, it is 0: "20000 leads read".
+/// Returns a function that prints a line to standard error each time another 10,000 rows are done: "20000 of 50000 leads". A
+/// total of 0 means that the total is not known: "20000 leads read".
 pub fn every_10_000(what: &'static str) -> impl Fn(u64, u64) {
     let steps = Cell::new(0);
     move |done, of| {

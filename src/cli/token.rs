@@ -11,7 +11,7 @@ use super::unanswered;
 pub enum TokenCommand {
     /// Create a token for POST /api/conversions and print it, once
     Create {
-        /// Who reports with the token, such as `stripe`. Also the source of the conversions, unless a report names another
+        /// The system that reports with the token, such as `stripe`. Also the source of the conversions, unless a report names another
         #[arg(long)]
         name: String,
     },

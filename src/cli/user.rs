@@ -26,7 +26,7 @@ pub enum UserCommand {
         #[arg(long)]
         output: Option<PathBuf>,
     },
-    /// Erase a user: everything that says who the user was is removed, and the totals stay
+    /// Erase a user: remove everything that identifies the user, and keep the totals
     Erase {
         /// The account's e-mail address
         #[arg(long)]

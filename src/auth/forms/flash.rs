@@ -1,7 +1,7 @@
 //! What a form's page shows once after a submission: what was typed, what was wrong, what was done.
 //!
-//! It travels in a cookie for one minute, not in the session: a wrong password is no reason to begin a session. Passwords are
-//! never in it.
+//! This state travels in a cookie for one minute, not in the session: a wrong password is no reason to begin a session. The
+//! cookie never holds a password.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{auth::accounts::Accounts, cookie::SiteCookie};
 /// How much of a typed value comes back, in bytes. A cookie holds 4 KiB.
 const VALUE_BYTES: usize = 512;
 
-/// How long the next page may take to show it.
+/// How long the next page may take to show the state.
 const SHOWN_WITHIN: Duration = Duration::from_secs(60);
 
 /// The state of one form.

@@ -110,7 +110,7 @@ pub async fn password(
     }
 }
 
-/// Responds where the form is not at fault: the user has to wait, or the server could not do it.
+/// Responds where the form is not at fault: the user has to wait, or the server failed.
 pub(crate) fn refused(answer: Answer, refusal: SignInRefusal) -> Outcome {
     match refusal {
         SignInRefusal::Wait(wait) => {

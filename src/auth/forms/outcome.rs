@@ -14,15 +14,15 @@ use crate::{attribution::EndedSession, auth::next::safe_next};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum Outcome {
-    /// It is done. `next` is the page to go to.
+    /// The action is done. `next` is the page to go to.
     Done { next: String },
     /// Something typed is wrong: field to message, under an empty name for the form as a whole.
     Invalid { errors: BTreeMap<String, String> },
     /// No user is signed in.
     SignedOut,
-    /// The user's role does not allow it.
+    /// The user's role does not allow the action.
     Forbidden,
-    /// It could not be done now. Trying again later may work.
+    /// The server could not act now. Trying again later may work.
     Unavailable,
 }
 
@@ -62,7 +62,7 @@ impl Answer {
         self.field("", message)
     }
 
-    /// Too many tries. The next one has to wait for so many seconds.
+    /// Too many tries. The next one has to wait for `seconds`.
     pub fn too_many(self, message: &str, seconds: u64) -> Outcome {
         let outcome = self.refused(StatusCode::TOO_MANY_REQUESTS, [(String::new(), message.to_owned())].into());
         expect_context::<ResponseOptions>().insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -79,7 +79,7 @@ impl Answer {
         Outcome::Invalid { errors }
     }
 
-    /// It is done, and the form's page shows the message.
+    /// The action is done, and the form's page shows the message.
     pub fn notice(mut self, message: &str) -> Outcome {
         self.state.clear();
         self.state.notice = Some(message.to_owned());
@@ -87,7 +87,7 @@ impl Answer {
         Outcome::Done { next: self.page }
     }
 
-    /// It is done. `next`, a path of this site, is the page to go to.
+    /// The action is done. `next`, a path of this site, is the page to go to.
     pub fn done(next: &str) -> Outcome {
         respond(StatusCode::OK, Some(next), None);
         Outcome::Done { next: next.to_owned() }
@@ -99,7 +99,7 @@ impl Answer {
         Outcome::SignedOut
     }
 
-    /// The user's role does not allow it.
+    /// The user's role does not allow the action.
     pub fn forbidden() -> Outcome {
         respond(StatusCode::FORBIDDEN, None, None);
         Outcome::Forbidden
