@@ -26,7 +26,7 @@ pub struct Calendar {
     dates: Vec<Date>,
     /// The share of arrivals, by day and, within the day, by campaign.
     weights: Vec<f64>,
-    /// The same without the effects of month, weekday and growth: 1 for a campaign at its usual strength.
+    /// The strength of each campaign, by day: its share without weight, month, weekday and growth of the site. 1 is usual.
     strengths: Vec<f64>,
 }
 
@@ -82,7 +82,7 @@ impl Calendar {
         &self.weights
     }
 
-    /// Returns how strong each campaign is on a day: 1 is the usual strength, 0 is none.
+    /// Returns the strength of each campaign on a day: 1 is usual, 0 means that the campaign does not run.
     pub fn strengths(&self, day: usize) -> &[f64] {
         &self.strengths[day * CAMPAIGNS.len()..][..CAMPAIGNS.len()]
     }
@@ -112,7 +112,8 @@ fn first_tuesday(of: Date) -> Date {
     first.saturating_add(SignedDuration::from_hours(24 * ahead))
 }
 
-/// Returns how strong a campaign is on a date, which is day number `day` of `days`: 1 is the usual strength, 0 is none.
+/// Returns the strength of a campaign on a date, which is day number `day` of `days`: 1 is usual, 0 means that the campaign
+/// does not run.
 fn strength(when: When, date: Date, day: usize, days: usize) -> f64 {
     let today: MonthDay = (date.month(), date.day());
     match when {

@@ -8,7 +8,7 @@ pub type MonthDay = (i8, i8);
 #[derive(Clone, Copy, Debug)]
 pub enum When {
     Always,
-    /// On all days, and more and more.
+    /// On all days, with more visitors from day to day.
     Growing,
     /// On the first Tuesday of a month, and less on each of the nine days after it.
     Monthly,

@@ -19,7 +19,7 @@ pub enum DemoError {
     )]
     RealData { users: u64, touches: u64 },
     /// The database has sample data already, or another process is adding it.
-    #[error("The database holds sample data already. To make it anew: waymark demo --replace")]
+    #[error("The database holds sample data already. To replace it: waymark demo --replace")]
     AlreadyFilled,
     /// The database failed.
     #[error(transparent)]

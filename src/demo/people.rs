@@ -20,7 +20,7 @@ use crate::{
 
 /// The number of visitors for each user.
 const VISITORS: usize = 12;
-/// One in so many users signs up without a touch.
+/// One user in ten signs up without a touch.
 const DIRECT: usize = 10;
 /// The most days that sample data covers.
 const LONGEST: u32 = 3650;
@@ -55,7 +55,7 @@ pub struct Member {
     pub referred_by: Option<String>,
 }
 
-/// What a visitor does who arrives for the first time.
+/// What a visitor does after arriving for the first time.
 #[derive(Clone, Copy, Debug)]
 enum FirstArrival {
     /// Never signs up.

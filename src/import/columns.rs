@@ -29,8 +29,8 @@ pub(super) enum KnownColumn {
 impl KnownColumn {
     /// Returns the column of a heading: `Source`, `utm_source` → `Utm("utm_source")`.
     ///
-    /// It knows the names of django-utm-tracker's model, of django-import-export's paths (`user__email`), and of Waymark's own
-    /// `leads.csv`, in any case.
+    /// The function knows the names of django-utm-tracker's model, of django-import-export's paths (`user__email`), and of
+    /// Waymark's own `leads.csv`, in upper or lower case.
     pub fn of(heading: &str) -> Option<Self> {
         let name = heading.trim().to_lowercase().replace([' ', '-'], "_");
         Some(match &*name {

@@ -1,4 +1,4 @@
-//! The leads of a CSV file, with the users of another one where the leads name their users by id only.
+//! The leads of a CSV file, with the users of another file where the leads name their users by id only.
 
 use std::path::Path;
 

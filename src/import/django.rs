@@ -136,7 +136,7 @@ impl Import<'_> {
         self.writer.flush()
     }
 
-    /// Adds what only a pass through all leads can tell.
+    /// Adds to a lead what only a pass through all leads can tell.
     fn dated(&mut self, mut lead: ImportedLead) -> DatedLead {
         let arrival = &lead.arrival;
         if let LeadKey::Row { digest: row, occurrence } = &mut lead.key {

@@ -69,7 +69,7 @@ pub enum ImportError {
     /// Waymark's own database failed.
     #[error("the database refused the leads: {0}")]
     Db(#[from] db::Error),
-    /// Any of these, once storing has begun. What was stored stays.
+    /// Another error of this list, after storing began. What was stored stays.
     #[error(
         "{why}\n\nThe import stopped there. {report}\n\nImported leads are kept. Run the same command again to continue."
     )]

@@ -16,8 +16,8 @@ const MAX_CHARS: usize = 255;
 
 /// The query string that would have brought a lead: `utm_source=google&gclid=…`.
 ///
-/// The lead's signals come from it by the parser of real landings, with its cleaning and its limits. What would not be stored
-/// is noted in words.
+/// The lead's signals come from it by the parser of real landings, with its cleaning and its limits. Values that would
+/// not be stored are noted in words.
 pub(super) struct LandingQuery<'a> {
     known_tags: &'a CustomTags,
     text: String,
@@ -88,7 +88,7 @@ impl<'a> LandingQuery<'a> {
                 return self.left_out.push(format!("the tag {} is not text and is left out", quoted(name)));
             }
         };
-        // django-utm-tracker has columns for five click ids. Sites that wanted others, or more UTM fields, stored them as tags.
+        // django-utm-tracker has columns for five click ids. Sites stored other click ids and further UTM fields as tags.
         let utm = Utm::PARAMETERS.into_iter().find(|utm| utm.eq_ignore_ascii_case(name));
         let click_id = click_ids::find(name.as_bytes()).map(|id| id.name);
         match utm.or(click_id) {

@@ -79,7 +79,7 @@ pub(super) struct ImportedLead {
 /// Identifies a lead when it is read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LeadKey {
-    /// The id of the touch of Waymark that the lead was, in Waymark's own `leads.csv`.
+    /// The id of a touch, from the column `lead_id` of Waymark's own `leads.csv`.
     Touch(TouchId),
     /// django-utm-tracker's primary key.
     Id(String),
@@ -109,7 +109,7 @@ impl ImportedLead {
         }
         let (signals, left_out) = query.parse();
         if signals.is_empty() {
-            let why = "it says nothing: no medium, no source, no campaign, no click id, no tag";
+            let why = "it has no medium, no source, no campaign, no click id and no tag";
             return Err(left_out.into_iter().fold(why.to_owned(), |why, part| format!("{why}; {part}")));
         }
         let joined = row
@@ -149,7 +149,7 @@ impl ImportedLead {
     }
 }
 
-/// Returns the id of the visitor who has the imported touches of an account.
+/// Returns the id of the visitor to whom an account's imported touches belong.
 pub(super) fn visitor_of(account: UserId) -> VisitorId {
     let digest = Sha256::new().chain_update(SOURCE).chain_update("\0visitor\0").chain_update(account.as_uuid());
     Builder::from_custom_bytes(first_bytes(digest)).into_uuid().into()

@@ -11,6 +11,7 @@ pub struct Options {
     pub existing_users_only: bool,
     /// A CSV file to write: every row that was skipped or taken in part, with the reason.
     pub rejected: Option<PathBuf>,
-    /// `ATTRIBUTION_CUSTOM_TAGS`. A tag of the source that is one of these gets its spelling. Other tags are kept too.
+    /// `ATTRIBUTION_CUSTOM_TAGS`. A tag of the source that is listed there gets the listed spelling. Other tags are kept
+    /// too.
     pub custom_tags: CustomTags,
 }

@@ -83,7 +83,7 @@ pub(super) async fn store_page(conn: &mut Conn, leads: &[DatedLead], existing_on
     }
     stored.accounts = create_accounts(conn, &new, &mut accounts).await?;
     stored.imported = add_touches(conn, &new, &accounts).await?;
-    // Of the new leads, those that were not added are twice in the page, or another process added them meanwhile.
+    // A new lead that was not added stands twice in the page, or another process added it meanwhile.
     stored.already_there = (stored.known.len() + new.len()) as u64 - stored.imported;
     Ok(stored)
 }
@@ -127,7 +127,7 @@ async fn create_accounts(conn: &mut Conn, leads: &[&DatedLead], accounts: &mut A
         Insert { table: &USERS, values }
     });
     Insert::execute_missing(rows.collect(), conn).await?;
-    // Read them again: somebody may have signed up with one of the addresses meanwhile.
+    // Read the accounts again: somebody may have signed up with one of the addresses meanwhile.
     let found = accounts_of(conn, missing.keys().copied()).await?;
     let mut created = 0;
     for account in found.values().filter(|account| own.contains(&account.id)) {
@@ -158,8 +158,7 @@ async fn add_touches(conn: &mut Conn, leads: &[&DatedLead], accounts: &AccountsB
     Insert::execute_missing(touches.into_values().collect(), conn).await
 }
 
-/// Adds missing visitors. A visitor who is there is given the time of the first lead, where that is earlier than the time
-/// known.
+/// Adds missing visitors. An existing visitor gets the time of the first lead, if that time is earlier than the stored one.
 async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (LeadAccount, Timestamp)>) -> Result<(), Error> {
     let known: Vec<(VisitorId, Timestamp)> =
         select_in(conn, "select id, first_seen_at from visitors where id in", visitors.keys().map(|id| (*id).into()))
@@ -169,7 +168,7 @@ async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (LeadAccou
     for (id, (account, first_at)) in visitors {
         match known.get(id) {
             None => {
-                // the visitor was linked to the user when the account was created
+                // the visitor counts as linked to the user since the account was created
                 let values = vec![(*id).into(), account.id.into(), (*first_at).into(), account.created_at.into()];
                 missing.push(Insert { table: &VISITORS, values });
             }

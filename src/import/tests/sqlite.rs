@@ -118,7 +118,7 @@ async fn what_cannot_be_taken_is_listed_each_time_and_the_rest_is_there_once() {
         let options = Options { rejected: Some(list.clone()), ..Options::default() };
         let first = import(&db, &file, &options).await.expect("a report");
         assert_eq!((first.leads, first.imported, first.already_there, first.skipped, first.in_part), (12, 2, 0, 10, 1));
-        let nothing = "it says nothing: no medium, no source, no campaign, no click id, no tag";
+        let nothing = "it has no medium, no source, no campaign, no click id and no tag";
         let expected = [
             ("2", "\"yesterday\" is not a time like 2023-05-04 12:34:56"),
             ("3", "the user \"9\" is not in the table \"auth_user\""),
