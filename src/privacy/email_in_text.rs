@@ -2,8 +2,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::db::contains_pattern;
 
-/// Finds one e-mail address within other texts. Some links carry one, as a value (`utm_content=maria@example.com`) or in their
-/// path.
+/// Finds one e-mail address within other texts. Some links carry an address, as a value (`utm_content=maria@example.com`) or
+/// in their path.
 #[derive(Clone, Debug)]
 pub(super) struct EmailMatcher {
     lower: String,
@@ -38,7 +38,7 @@ impl EmailMatcher {
             && text.match_indices(&self.lower).any(|(start, found)| {
                 let before = text[..start].chars().next_back();
                 let mut after = text[start + found.len()..].chars();
-                // a full stop goes on with a longer domain, or ends a sentence
+                // a full stop after the address continues the domain, or ends a sentence
                 let goes_on = match after.next() {
                     Some('.') => after.next().is_some_and(char::is_alphanumeric),
                     next => next.is_some_and(|c| c.is_alphanumeric() || c == '-'),

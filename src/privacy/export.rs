@@ -1,8 +1,8 @@
-//! Everything stored about a user, as one document: the data that GDPR's articles 15 and 20 grant.
+//! Everything stored about a user, as one document: the data to which GDPR's articles 15 and 20 give a right.
 //!
 //! Field names are stable. Times are RFC 3339, UTC. The document leaves out secrets (the password's hash, session ids) and
-//! other people: of the users that a referral link brought it tells how many, and when. A test compares it with the schema,
-//! column by column.
+//! other people: of the users that a referral link brought, it tells only when each signed up. A test compares the document
+//! with the schema, column by column.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ impl Serialize for ExportedTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.to_jiff() {
             Ok(time) => serializer.collect_str(&time),
-            // After the year 9999. No clock said so, but a number is better than no document.
+            // A time after the year 9999 has no RFC 3339 form, so the document has its milliseconds since 1970.
             Err(_) => serializer.serialize_i64(self.0.as_millis()),
         }
     }
@@ -79,7 +79,8 @@ pub struct ExportedSession {
     pub ends_at: ExportedTime,
 }
 
-/// Failed sign-ins with the user's e-mail address, by anyone, since the last successful one.
+/// Failed sign-ins with the user's e-mail address, by anyone, since the last successful sign-in. A day without a failure ends
+/// the count too.
 #[derive(Clone, Debug, Serialize)]
 pub struct ExportedFailures {
     pub count: i64,
@@ -200,7 +201,7 @@ async fn sessions(conn: &mut Conn, user: UserId) -> Result<Vec<ExportedSession>,
             .fetch_all(conn)
             .await?;
     let session = |(data, ends): (Vec<u8>, OffsetDateTime)| {
-        // a session that cannot be read signs nobody in, and holds no more than its end
+        // a session that cannot be read signs no user in, and only its end is known
         let record: Option<Record> = rmp_serde::from_slice(&data).ok();
         let times = record.and_then(|record| session_lifetime::times(&record.data));
         ExportedSession {

@@ -1,5 +1,5 @@
 //! The erasure's own transaction adds a note to `jobs`. The files are cleaned right afterwards ([`Db::wipe`]). If that fails,
-//! or the process ends before, the note is still there, and housekeeping cleans the files. Several erasures share one
+//! or the process ends first, the note stays, and housekeeping cleans the files later. Several erasures share one
 //! clean-up. Clean-ups take at most a twentieth of the time, so a client that signs up and erases in a loop cannot keep the
 //! database busy.
 

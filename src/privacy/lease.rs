@@ -1,8 +1,10 @@
 //! A lease is a row of the table `jobs`: this replica may run a job until a moment by the database's clock.
 //!
-//! One statement takes the lease, if no replica holds it or its time ran out. A replica that dies in the middle of a job
-//! stops the others for no longer than its lease. A job of several steps renews the lease
-//! with each step, in the step's own transaction. So a step whose lease was lost changes nothing.
+//! One statement takes the lease, once the lease's time is over. Giving a lease back ends its time, or sets it to the end of
+//! the job's rest. A replica that dies in the middle of a job stops the others for no longer than its lease.
+//!
+//! A job of several steps renews the lease with each step, in the step's own transaction. A step that cannot renew the lease
+//! must change nothing.
 
 use std::time::Duration;
 
@@ -42,7 +44,8 @@ impl Lease {
         Ok(taken > 0)
     }
 
-    /// Extends the lease from now on. Returns `false` where it ran out and another replica took it: then the job must stop.
+    /// Extends the lease from now on. Returns `false` where it ran out and another replica took it: the job must
+    /// stop then.
     pub async fn renew(&self, conn: &mut Conn, now: Timestamp) -> Result<bool, Error> {
         let renewed = sql("update jobs set leased_until = $3 where name = $1 and holder = $2")
             .bind(self.name)

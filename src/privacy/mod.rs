@@ -5,7 +5,7 @@
 //! - Everything stored about a user is in the user's [`export`]. A test goes through the schema.
 //! - After an [erasure](erase) no table of the database identifies the user, and soon after, no file of the database does
 //!   ([`file_wipe`]). The totals of reports stay as they were.
-//! - Of several replicas, one does such work at a time ([`lease`]).
+//! - Retention and the clean-up of files each run on one replica at a time ([`lease`]).
 
 /// `GET /account/export.json`.
 mod download;

@@ -6,7 +6,7 @@
 //! - Rows are removed in small batches, each in its own short transaction, with a pause between. So no request waits for long.
 //! - A batch that fails is logged and skipped, and the next round tries it again. One failure does not stop the others; three
 //!   in a row end the round.
-//! - One replica does it at a time ([`Lease`]).
+//! - Only one replica runs it at a time ([`Lease`]).
 //! - Sample data stays. So do users, their visitors and their conversions.
 //!
 //! Reports count the touches that are there. Once the touches before an old conversion are gone, its credit goes to the touches
@@ -142,7 +142,7 @@ impl ExpiredRows {
         }
     }
 
-    /// Returns the statement that removes found rows, as far as they are still due: a visitor may have been linked to a user
+    /// Returns the statement that removes the found rows that are still due: a visitor may have been linked to a user
     /// meanwhile, or have a new touch. The ids stand between both parts.
     fn delete(self) -> (&'static str, &'static str) {
         match self {
@@ -200,7 +200,7 @@ impl Round<'_> {
                 Ok(Some(count)) => {
                     self.in_a_row = 0;
                     removed += count;
-                    // If no row was due any more and all have the same time, the next batch would be the same.
+                    // If no row was removed and all have the same time, the next batch would hold the same rows.
                     from = if count == 0 && first == last { last + MILLISECOND } else { last };
                 }
                 Err(error) => {

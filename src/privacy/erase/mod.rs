@@ -52,7 +52,7 @@ pub enum EraseError {
     /// No user has this id.
     #[error("There is no such user.")]
     Unknown,
-    /// Afterwards nobody could open the admin pages.
+    /// The user is the only admin who can sign in. Without the user, the admin pages would be closed to everybody.
     #[error("This is the only admin. Make somebody else an admin first.")]
     LastAdmin,
     /// The database failed, and nothing changed.
@@ -69,7 +69,7 @@ pub async fn erase(db: &Db, user: UserId) -> Result<(), EraseError> {
             if is_last_admin(conn, user).await? {
                 return Err(EraseError::LastAdmin);
             }
-            // The user's row comes first: recording a conversion locks it too.
+            // The user's row is changed first, because recording a conversion locks that row too.
             erase_user(conn, user, now).await?;
             sql("delete from tower_sessions where user_id = $1").bind(user).execute(conn).await?;
             throttle::forget_failures(conn, &email_lower).await?;
@@ -146,7 +146,7 @@ async fn is_last_admin(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
 }
 
 async fn erase_user(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<(), Error> {
-    // Without an `@` it is not an e-mail address, and `!` is not the hash of any password.
+    // The placeholder has no `@`, so it is not an e-mail address. `!` is not the hash of any password.
     let placeholder = format!("erased-{}", Uuid::new_v4().simple());
     sql("update users set email = $2, email_lower = $2, password_hash = '!', role = 'member',
             session_epoch = session_epoch + 1, disabled_at = coalesce(disabled_at, $3), erased_at = $3

@@ -130,7 +130,7 @@ fn host(referrer: &str) -> String {
     format!("{}/", Referrer::split(referrer).0)
 }
 
-/// The key of one erasure. It is discarded with the value, so that nobody can try texts against the fingerprints.
+/// The key of one erasure. The key is never stored, so that texts cannot be tried against the fingerprints afterwards.
 pub(super) struct ErasureKey([u8; 16]);
 
 impl ErasureKey {
