@@ -28,7 +28,8 @@ const USE_NOTED_EVERY: Duration = Duration::from_mins(1);
 /// A token as it is listed. The token itself is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ApiToken {
-    /// The system that reports with the token: `stripe`. Also the source of the reported conversions, unless a report names another.
+    /// The system that reports with the token: `stripe`. Also the source of the reported conversions, unless a report names
+    /// another.
     pub name: String,
     pub created_at: Timestamp,
     /// To the minute.

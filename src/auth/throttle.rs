@@ -98,7 +98,7 @@ pub async fn forget_failures(conn: &mut Conn, email: &str) -> Result<(), Error> 
     sql("delete from sign_in_failures where account = $1").bind(account_key(email)).execute(conn).await.map(|_| ())
 }
 
-/// Deletes counts whose last failure is more than [`FORGET_AFTER`] ago.
+/// Deletes counts whose last failure is more than a day ago.
 pub async fn delete_forgotten(db: &Db) -> Result<(), Error> {
     let before = db.now() - FORGET_AFTER;
     db.transaction(move |conn| {

@@ -16,7 +16,7 @@ pub struct Assets {
 
 static ASSETS: OnceLock<Assets> = OnceLock::new();
 
-/// The addresses. The first call reads `hash.txt`.
+/// Returns the addresses. The first call reads `hash.txt`.
 pub fn assets(options: &LeptosOptions) -> &'static Assets {
     ASSETS.get_or_init(|| {
         let hashes = options.hash_files.then(|| read_hashes(&options.hash_file));
@@ -24,7 +24,8 @@ pub fn assets(options: &LeptosOptions) -> &'static Assets {
     })
 }
 
-/// The address of the style sheet, for pages that are written without Leptos. Before the first Leptos page, it has no hash.
+/// Returns the address of the style sheet, for pages that are written without Leptos. Until a Leptos page has called
+/// [`assets`], the address has no hash.
 pub fn css() -> &'static str {
     ASSETS.get().map_or("/pkg/waymark.css", |assets| &assets.css)
 }

@@ -2,7 +2,7 @@
 //!
 //! The chart is drawn twice, for wide and for narrow screens, and the style sheet shows one. The labels of one drawing that
 //! shrinks would become too small to read. A point shows its numbers on hover, without a script. All numbers are also in a table
-//! below the drawing, for screen readers and for everybody else.
+//! below the drawing, for screen readers and everybody else.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,8 @@ pub struct ChartPoint {
     /// In the tooltip and the table, for example "Sat, 24 Oct 2026".
     pub title: String,
     pub current: i64,
-    /// The value at the same place of the period before. Either all points have one, or no point has.
+    /// The value at the same place of the period before. Either all points have a previous value, or no point has
+    /// one.
     pub previous: Option<i64>,
 }
 

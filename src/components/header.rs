@@ -18,7 +18,7 @@ pub enum Section {
 pub struct NavLink {
     pub label: &'static str,
     pub href: &'static str,
-    /// It leads to the page that is shown, or to the list that this page belongs to.
+    /// Whether the link leads to the page that is shown, or to the list that this page belongs to.
     pub current: bool,
 }
 

@@ -2,7 +2,7 @@
 
 /// The ticks from 0 to the first round number at or above `max`, in at most four intervals: `302` → 0, 100, 200, 300, 400.
 ///
-/// There are at least two ticks, so that the last is a height to divide by even for an empty chart.
+/// There are at least two ticks. So the last one is never zero, and an empty chart can divide by it.
 pub fn ticks(max: i64) -> Vec<i64> {
     // keeps the sums below from overflowing, far above any count
     let max = max.clamp(1, i64::MAX / 100);

@@ -9,7 +9,7 @@ pub enum Change {
     Percent(f64),
     /// A difference of two ratios: −0.002 is −0.2 percentage points.
     Points(f64),
-    /// Zero before and more now, which no ratio can say.
+    /// Zero before and more now: there is no ratio.
     New,
 }
 
@@ -77,7 +77,7 @@ pub fn Stat(
     /// Leads to the page with this number in its chart.
     #[prop(optional, into)]
     href: MaybeText,
-    /// The chart shows this number.
+    /// Whether the chart shows this number.
     #[prop(optional)]
     current: bool,
 ) -> impl IntoView {

@@ -42,7 +42,8 @@ pub enum Sort {
     Descending,
 }
 
-/// A heading that sorts by its column. `href` leads to the table sorted by it, or in the other direction.
+/// A heading that sorts by its column. `href` leads to the table sorted by this column, or by it in the other
+/// direction.
 #[component]
 pub fn SortTh(
     #[prop(into)] label: String,

@@ -54,7 +54,7 @@ pub fn AccountPage() -> impl IntoView {
         }
     };
     let email = user.email.clone();
-    // the forms stand at the foot of the page: what became of one is said at the head too
+    // the forms stand at the foot of the page, so the head of the page shows their results too
     let changed = flash.notice.clone();
     let not_changed = (!flash.errors.is_empty()).then_some("Your password was not changed. The form below says why.");
     let not_erased = (!erase.errors.is_empty()).then_some("Your data was not erased. The form below says why.");
@@ -148,7 +148,7 @@ fn TouchStep(touch: Lead) -> impl IntoView {
     let from = [touch.utm.source, touch.utm.medium].into_iter().flatten().collect::<Vec<_>>().join(" / ");
     let subtitle =
         [Some(from).filter(|from| !from.is_empty()), touch.campaign].into_iter().flatten().collect::<Vec<_>>();
-    // most touches land on the home page, which says nothing
+    // most touches land on the home page, so only other pages are named
     let landing = Some(touch.landing_path).filter(|path| path != "/");
     let marker = if touch.internal { Marker::Hollow } else { Marker::Blaze };
     view! {
@@ -168,7 +168,7 @@ fn ChangePassword(email: String, flash: FormState) -> impl IntoView {
                 <Field name="current_password" label="Current password" kind="password" autocomplete="current-password"
                     required=true error=flash.error("current_password")/>
                 <Field name="new_password" label="New password" kind="password" autocomplete="new-password" required=true
-                    hint="At least 8 characters. Changing it signs you out on all other devices."
+                    hint="At least 8 characters. A new password signs you out on all other devices."
                     error=flash.error("new_password")/>
                 <SubmitButton label="Change password"/>
             </form>

@@ -40,8 +40,8 @@ pub fn ConsentBanner() -> impl IntoView {
                         <input type="hidden" name="at" value=state.db.now().as_millis()/>
                         <input type="hidden" name="next" value=here(&parts)/>
                         <div class="consent-buttons">
-                            <button class="button" type="submit" name="choice" value="no">"No, thank you"</button>
-                            <button class="button" type="submit" name="choice" value="yes">"Yes, remember"</button>
+                            <button class="button" type="submit" name="choice" value="no">"Decline"</button>
+                            <button class="button" type="submit" name="choice" value="yes">"Agree"</button>
                         </div>
                     </form>
                 </section>
@@ -59,7 +59,7 @@ pub fn ConsentChoice() -> impl IntoView {
     let decision = consent::decision(&parts.headers, state.config.is_secure());
     let (now, label, choice) = match (&decision, consent(&parts.headers, &state.config.attribution)) {
         (Some(Decision { granted: true, .. }), Consent::Given) => ("You agreed.", "Withdraw consent", "no"),
-        (_, Consent::Refused) => ("You declined. No visit of yours is stored.", "Agree", "yes"),
+        (_, Consent::Refused) => ("You declined. New visits are not stored.", "Agree", "yes"),
         (_, Consent::Undecided) => ("You have not decided yet. Nothing is stored.", "Decline", "no"),
         (_, Consent::Given) => ("You have not objected.", "Object", "no"),
     };

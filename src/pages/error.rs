@@ -4,7 +4,7 @@ use leptos_axum::ResponseOptions;
 
 use crate::components::{PublicPage, Section, assets, header::Logo};
 
-/// What an error page says. It never says what went wrong inside the server.
+/// What an error page says: never what went wrong inside the server.
 struct Words {
     title: &'static str,
     text: &'static str,
@@ -103,7 +103,7 @@ pub fn static_error_page(status: StatusCode, request_id: Option<&str>) -> String
     )
 }
 
-/// Escapes text for HTML. A request id may come from a header, which anybody can write.
+/// Escapes text for HTML, so that a page is safe whatever id it is given.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -99,7 +99,7 @@ fn HowItWorks() -> impl IntoView {
                     <h3>"Someone follows a link"</h3>
                     <p>
                         "Waymark reads UTM parameters, click ids such as "<code>"gclid"</code>", the referring page and referral links
-                        from the request itself. An ad blocker finds no tracking script to block."
+                        from the request itself. This needs no tracking script that an ad blocker could block."
                     </p>
                 </li>
                 <li>

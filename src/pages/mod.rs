@@ -1,15 +1,15 @@
 //! The public pages: one file each.
 //!
 //! A page reads what it needs (who is signed in, the query, a form's flash) and hands it to components. Forms are plain
-//! HTML that post to the server functions of [`crate::auth`], so every page works without JavaScript.
+//! HTML and post to server functions, so every page works without JavaScript.
 
-/// `/account`: one's own data, referral link, and password.
+/// `/account`: the user's own data, referral link and password.
 mod account;
 /// The banner and the forms by which visitors decide about consent.
 pub mod consent;
 /// Pages for what went wrong, in the site's looks.
 pub mod error;
-/// `/`: what this is.
+/// `/`: what Waymark is.
 mod home;
 /// `/login`.
 mod login;
@@ -27,9 +27,11 @@ pub use self::register::RegisterPage;
 
 use leptos::prelude::use_context;
 
-/// Where a form is to lead when it succeeds. Checked when the form is sent, not here.
+/// Returns where a form leads after success: the parameter `next` of the page. The server function checks the value, not this
+/// function.
 ///
-/// Read from the request itself: leptos_router (0.8.17) decodes a query twice on the server, and would cut an address at its `%26`.
+/// The value comes from the request itself. leptos_router (0.8.17) decodes a query twice on the server, and would cut an address
+/// at its `%26`.
 fn next() -> Option<String> {
     let parts = use_context::<axum::http::request::Parts>()?;
     let pairs = form_urlencoded::parse(parts.uri.query()?.as_bytes());
@@ -40,7 +42,7 @@ fn next() -> Option<String> {
         .filter(|next| !next.is_empty())
 }
 
-/// The address of the other form, `next` kept.
+/// Returns the address of the other form with the same `next`: `/login?next=%2Faccount`.
 fn with_next(path: &str, next: Option<&str>) -> String {
     match next {
         Some(next) => {

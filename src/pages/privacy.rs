@@ -55,7 +55,7 @@ fn InShort(consent: ConsentMode) -> impl IntoView {
             "This site remembers which links and campaigns led you here. When you sign up, it links them to your account. "
             {when}
         </p>
-        <p>"This site stores the data itself and gives it to nobody else. Its pages load nothing from other sites."</p>
+        <p>"This site stores the data itself and does not share it. Its pages load nothing from other sites."</p>
     }
 }
 
@@ -103,7 +103,7 @@ fn WithAccount() -> impl IntoView {
         <ul>
             <li>"Your e-mail address, and a hash of your password. The password cannot be read from the hash."</li>
             <li>"When you signed up, and your conversions: what you bought or did that counts as a success of a campaign."</li>
-            <li>"Your sessions and when they end, and how many sign-ins with your address failed in the last day."</li>
+            <li>"Your sessions and when they end, and how many sign-ins with your address failed lately."</li>
             <li>"Your referral link, who signed up through it, and whose link you signed up through."</li>
             <li>"If you were asked for consent: when, the version of the text, and your answer."</li>
         </ul>
@@ -136,7 +136,7 @@ fn Retention(unlinked: Option<Duration>, linked: Option<Duration>) -> impl IntoV
             <li>"Visits of people without an account " {kept(unlinked)}</li>
             <li>"Visits of people with an account " {kept(linked)}</li>
             <li>"The account is kept until it is erased."</li>
-            <li>"Failed sign-ins are removed after a day, sessions when they end."</li>
+            <li>"Failed sign-ins are removed a day after the last one, sessions when they end."</li>
         </ul>
     }
 }
@@ -208,8 +208,8 @@ fn Rights(signed_in: bool) -> impl IntoView {
                 <a href=account>"your account page"</a> ". What remains after erasing cannot identify you and only counts in totals."
             </li>
             <li>
-                "Without an account: delete this site's cookies. The stored visits then belong to nobody, and are removed after the
-                time above."
+                "Without an account: delete this site's cookies. Nothing then connects you with the stored visits, which are kept as
+                long as stated above."
             </li>
         </ul>
     }
