@@ -13,7 +13,7 @@ const ONE_BITS: u32 = 62;
 /// the smallest of these bits: so a larger exponent never gives a larger power.
 const FRACTION_BITS: usize = 40;
 
-/// 2^(-1/2), 2^(-1/4), 2^(-1/8) …: each the square root of the one before.
+/// 2^(-1/2), 2^(-1/4), 2^(-1/8) …: each is the square root of its predecessor.
 const ROOTS: [u64; FRACTION_BITS] = {
     let mut roots = [0; FRACTION_BITS];
     let mut root = ONE / 2;

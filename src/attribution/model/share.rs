@@ -40,9 +40,9 @@ pub fn share<A: Amount>(model: Model, weights: &Weights, steps: &[Step], total: 
 /// Returns what a refund, or any change of a conversion's value, adds to the share of each step: the shares of the
 /// value `after` less the shares of the value `before`.
 ///
-/// So rounding cannot accumulate. The conversion's shares and the changes by its refunds add up, touch by touch, to the
-/// shares of the net value, and to zero once all is refunded. `steps` are the path of the refunded conversion, not of
-/// the refund's own time.
+/// So rounding cannot accumulate. The shares of the conversion and the changes by its refunds add up, touch by touch,
+/// to the shares of the net value; once all is refunded, to zero. `steps` are the path of the refunded conversion, not
+/// of the refund's own time.
 ///
 /// A change that does not fit into an `i64` saturates.
 pub fn share_change<A: Amount>(model: Model, weights: &Weights, steps: &[Step], before: A, after: A) -> Vec<A> {

@@ -207,7 +207,7 @@ pub async fn campaigns(
     let order = order.terms();
     let (limit_at, offset_at) = (statement.bind(limit), statement.bind(offset));
     // The count comes with the rows: to count them, the database must group all touches anyway. PostgreSQL sorts by an
-    // expression only where its columns are those of a table, so there is an outer select.
+    // expression only over columns of a table, so there is an outer select.
     let text = sql_text!(
         "select campaigns.*, count(*) over () as total
          from ({all}) campaigns

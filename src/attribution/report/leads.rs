@@ -61,7 +61,7 @@ pub enum ScanOrder {
 }
 
 impl ScanOrder {
-    /// Returns the better order where the filter finds so many leads.
+    /// Returns the better order for a filter that finds `count` leads.
     pub fn to_find(count: i64) -> Self {
         if count < 20_000 { Self::ByVisitor } else { Self::ByTime }
     }
@@ -104,8 +104,7 @@ const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.o
     t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.origin, t.derived, t.internal, t.hits";
 const UTM: &str = Utm::COLUMN_LIST;
 
-/// Returns a query for the leads with these conditions. Its joins are those of the view `lead_sources`, but inner ones:
-/// only linked visitors have a user.
+/// Returns a query for the leads with these conditions. It joins as the view `lead_sources` does.
 fn select(conditions: SqlText) -> SqlText {
     sql_text!(
         "select {COLUMNS}, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign

@@ -1,6 +1,6 @@
 //! What always holds:
 //! - Every number is counted from the rows at the moment when a page asks; nothing here writes.
-//! - A period is a half-open range of time. Its ends are beginnings of days in the reader's time zone, so a day of 23
+//! - A period is a half-open range of time. Its ends are beginnings of days in the reader's time zone. So a day of 23
 //!   or 25 hours is one day, and neighbouring periods share no touch and miss none.
 //! - A [`Filter`] means the same everywhere: it is a condition on touches. For people it follows from their touches: a
 //!   sign-up matches where one of the user's touches does, at or before the sign-up and within the look-back window.
@@ -11,9 +11,9 @@
 //!
 //! Functions take a connection, so that the caller decides what runs one after the other and what at the same time.
 //!
-//! Some statements say `cross join` where `join` would return the same rows: SQLite keeps that order of tables. Few
-//! visitors belong to a user, so it is much faster to go from these visitors to their touches than from each touch to
-//! its visitor. PostgreSQL chooses the order by its statistics.
+//! Some statements say `cross join` where `join` would return the same rows: SQLite then keeps the order of the tables.
+//! Few visitors belong to a user. Going from them to their touches is much faster than looking up the visitor of each
+//! touch. PostgreSQL chooses the order by its statistics.
 
 /// What tells the rows of a report on campaigns apart.
 pub mod campaign_key;

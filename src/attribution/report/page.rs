@@ -1,7 +1,7 @@
 //! Lists by time, a page at a time.
 //!
-//! A page begins at a row and not at a number of rows, so that rows that arrive meanwhile neither move it nor hide a
-//! row from somebody who goes from page to page.
+//! A page begins at a row, not at a number of rows. So rows that arrive meanwhile do not move it, and somebody who goes
+//! from page to page misses no row.
 
 use std::{fmt, str::FromStr};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::timestamp::{MILLISECOND, Timestamp};
 
-/// A place in a list by time: that of the row with this time and id.
+/// A place in a list by time: the place of the row with this time and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub(super) occurred_at: Timestamp,

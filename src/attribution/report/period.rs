@@ -208,7 +208,7 @@ impl Bucket {
         Range { start: start_of_day(self.from, tz), end: start_of_day(self.to.saturating_add(1.day()), tz) }
     }
 
-    /// Returns the bucket so many days earlier.
+    /// Returns the bucket moved back by a number of days.
     pub fn back(&self, days: i64) -> Self {
         let back = |day: Date| day.saturating_sub(days.days());
         Self { from: back(self.from), to: back(self.to) }

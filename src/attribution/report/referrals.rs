@@ -38,7 +38,8 @@ impl ReferralLink {
     }
 }
 
-/// Returns the links: those of campaigns first, then those that brought most users; of equal ones the newest first.
+/// Returns the links: first the links of campaigns, then the links that brought most users. Among equal links the
+/// newest comes first.
 pub async fn referral_links(conn: &mut Conn, limit: u32, offset: u32) -> Result<Vec<ReferralLink>, Error> {
     sql("select k.token, k.owner_id, o.email as owner_email, k.campaign, k.landing_path, k.created_at, k.expires_at,
                 k.disabled_at, coalesce(r.signups, 0) as signups

@@ -1,5 +1,5 @@
-//! Removal effects in a first-order Markov chain, after Anderl, Becker, von Wangenheim and Schumann, "Mapping the
-//! customer journey" (International Journal of Research in Marketing 33, 2016).
+//! Removal effects in a first-order Markov chain, after Anderl, Becker, von Wangenheim and Schumann: "Mapping the
+//! customer journey", International Journal of Research in Marketing 33 (2016).
 //!
 //! The states are START, the channels, CONVERSION and NULL. Each path is START, its channels, and CONVERSION or NULL.
 //! The probability of a transition is its number over the number of all transitions from its state.
@@ -68,10 +68,10 @@ impl Chain {
     /// Returns the probability to get from START to CONVERSION without the channel `removed`.
     ///
     /// This solves the linear system of the absorbing chain by Gaussian elimination in the form of Grassmann, Taksar
-    /// and Heyman. It takes out one state after another: what flowed into the state flows on to the states that it led
-    /// to, in proportion. Nothing is ever subtracted, so no digit is lost however rare conversions are. No pivot is
-    /// zero: a state with a flow into it has a flow out of it. (A flow too small for an `f64` becomes zero and is
-    /// lost.) A flow of a state to itself is left out, since it only delays.
+    /// and Heyman. It takes out one state after another: what flowed into the state flows on to where the state led, in
+    /// proportion. Nothing is ever subtracted, so no digit is lost however rare conversions are. No pivot is zero,
+    /// since a state with a flow into it also has a flow out. (A flow too small for an `f64` becomes zero and is lost.)
+    /// A flow of a state to itself only delays, and is left out.
     fn conversion_rate(&self, removed: Option<usize>) -> f64 {
         let (start, conversion, null) = (self.channels, self.channels, self.channels + 1);
         let mut flows = self.flows.clone();

@@ -44,8 +44,8 @@ impl ChannelPaths {
 
     /// Adds `count` paths through the same channels with the same end. A channel beyond those announced adds places.
     ///
-    /// Consecutive repeats of a channel become one step, since neither method tells them apart. (In the chain a repeat
-    /// is a loop from a state to itself, which does not change where the chain ends.) A path without touches says
+    /// Consecutive repeats of a channel become one step, since neither method tells them apart. In the chain, a repeat
+    /// is a loop from a state to itself, which does not change where the chain ends. A path without touches says
     /// nothing about any channel and is left out; its conversions are credited to Direct.
     pub fn add(&mut self, channels: &[usize], converted: bool, count: u64) {
         let Some(most) = channels.iter().max() else { return };

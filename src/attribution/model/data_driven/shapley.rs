@@ -5,10 +5,11 @@
 //! add up to v of all channels, which is the number of conversions. The definition of v is a choice; see [`Worth`].
 //! Neither the order of touches matters here nor how often a path met a channel.
 //!
-//! Both definitions are sums over the paths, v(S) = Σ c(T) · w_T(S ∩ T). T is the set of channels that a path met, c(T)
-//! the conversions of the paths that met exactly T, and w_T is from 0 to 1 with w_T(T) = 1. Shapley values are linear
-//! in v, so each set T is a game of its own among its own channels, and the values of the games are added up. So exact
-//! computation is limited by the number of channels that one path meets, not by the number of all channels.
+//! Both definitions are sums over the paths, v(S) = Σ c(T) · w_T(S ∩ T). T is the set of channels that a path met. c(T)
+//! is the number of conversions of the paths that met exactly T. w_T is from 0 to 1, and w_T(T) = 1. Shapley values are
+//! linear in v: so each set T is a game of its own among its own channels, and the values of the games are added up.
+//! Exact computation is therefore limited by the number of channels that one path meets, not by the number of all
+//! channels.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -21,21 +22,22 @@ pub const MAX_EXACT: usize = 12;
 /// What some channels of a path are worth without the others: the characteristic function v.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Worth {
-    /// Counts only paths that converted: v(S) is the number of conversions of paths that met no channel outside S. The
-    /// definition is that of Zhao, Mahboobi and Bagheri, "Shapley value methods for attribution modeling in online
+    /// Counts only paths that converted: v(S) is the number of conversions of paths that met no channel outside S.
+    ///
+    /// Zhao, Mahboobi and Bagheri define it so in "Shapley value methods for attribution modeling in online
     /// advertising" (2018). They show that its values have a closed form: each conversion is shared equally among the
     /// different channels that its path met. The values are always exact.
     Conversions,
     /// Counts all paths. With a part U of its channels, a path that met T would have converted at the rate that U is
-    /// known to reach: v(S) = Σ n(T) · r_T(S ∩ T) over all paths. n(T) is the number of paths that met exactly the
-    /// channels T. r_T(U) is the highest conversion rate of the paths that met exactly some V ⊆ U, but at most the rate
-    /// of T.
+    /// known to reach: v(S) = Σ n(T) · r_T(S ∩ T) over all paths. Here n(T) is the number of paths that met exactly the
+    /// channels T. And r_T(U) is the highest conversion rate of the paths that met exactly some V ⊆ U, but at most the
+    /// rate of T.
     ///
     /// Dalessandro, Perlich, Stitelman and Provost, "Causally motivated attribution for online advertising" (2012), use
-    /// conversion rates as worth. Taking the highest rate of any part, and at most that of the whole set, is this
-    /// module's own addition. It means that a further touch never does harm: no channel gets a negative value from a
-    /// small sample, and the values add up to the conversions. A set that nobody met is worth what is known of its
-    /// parts. Where nothing is known of any part, the channels share equally, as in [`Worth::Conversions`].
+    /// conversion rates as worth. This module adds that the highest rate of any part counts, and at most the rate of
+    /// the whole set. So a further touch never does harm: no channel gets a negative value from a small sample, and the
+    /// values add up to the conversions. A set that nobody met is worth what is known of its parts. Where nothing is
+    /// known of any part, the channels share equally, as in [`Worth::Conversions`].
     #[default]
     Rates,
 }

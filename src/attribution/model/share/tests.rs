@@ -17,7 +17,7 @@ fn step(at: i64, direct: bool, key: u64) -> Step {
     Step { at: Timestamp::from_millis(at), direct, key }
 }
 
-/// A path with a touch so many days after the first each.
+/// A path with a touch at each of these numbers of days.
 fn days(days: &[i64]) -> Vec<Step> {
     days.iter().map(|day| step(day * DAY_MILLIS, false, *day as u64)).collect()
 }
@@ -101,7 +101,7 @@ fn position_by_other_weights() {
         credit(Model::Position, &weights, &touches(letters), total)
     };
     assert_eq!(by("60/10/30", "ttt", 100), [60, 10, 30]);
-    // 60 : 30 of 90, nobody between
+    // 60 : 30 of 90, without a touch between
     assert_eq!(by("60/10/30", "tt", 90), [60, 30]);
     assert_eq!(by("0/100/0", "tttt", 90), [0, 45, 45, 0]);
     assert_eq!(by("0/100/0", "tt", 90), [45, 45]);
@@ -237,7 +237,7 @@ proptest! {
     #[test]
     fn in_time_decay_a_later_touch_gets_no_less(weights in any_weights(), steps in any_path(), total in 0..i64::MAX) {
         let parts = credit(Model::TimeDecay, &weights, &steps, total);
-        // the unit is that of equal remainders, which goes to the earlier touch
+        // a unit left over goes to the earlier of two equal remainders
         prop_assert!(parts.windows(2).all(|two| two[1] >= two[0] - 1), "{parts:?}");
     }
 

@@ -156,9 +156,9 @@ pub async fn compare(
 struct TrainingData {
     /// The number of each channel that a path met.
     channels: BTreeMap<String, usize>,
-    /// The paths to conversions, and those of people without a conversion.
+    /// The paths to conversions, and the paths of people without a conversion.
     paths: ChannelPaths,
-    /// For each currency, the paths to conversions with a value in that currency, and those of people without such a
+    /// For each currency, the paths to conversions with a value in it, and the paths of people without such a
     /// conversion. Has an entry for every currency in `revenue`, even if no path leads to it.
     paid: BTreeMap<String, ChannelPaths>,
     unconverted: u64,

@@ -1,6 +1,6 @@
 //! Conversions are read in the order of time, some thousand at a time, and their touches for some hundred users at a
 //! time. So there are two kinds of statements however many conversions there are, and only a part of the rows is in
-//! memory. The time grows with the conversions of the period, not with those of the database.
+//! memory. The time grows with the conversions of the period, not with all conversions of the database.
 
 use std::time::Duration;
 
@@ -152,7 +152,7 @@ pub async fn for_each_conversion(
     }
 }
 
-/// Returns how many of the conversions, which are in the order of users, belong to the first so many users.
+/// Returns how many of the conversions belong to the first `users` users. The conversions are in the order of users.
 fn users_end(conversions: &[ConversionRow], users: usize) -> usize {
     let mut met = 0;
     let mut last = None;

@@ -1,20 +1,21 @@
-//! Two campaign names probably mean the same campaign if they differ only in separators, in a plural s, or in one letter.
+//! Two campaign names probably mean the same campaign if they differ only in separators, in a plural s, or in one
+//! letter.
 //!
 //! Names whose digits differ never look alike: `sale_2024` and `sale_2025` are two campaigns.
 //!
-//! Not every name is compared with every other. A name is filed under its letters and digits, and under those with any one
-//! letter left out. Only names that share such a place are compared, so the work grows with the number of names and not with
-//! its square.
+//! Not every name is compared with every other. A name is filed under its letters and digits, and under those with any
+//! one letter left out. Only names that share such a place are compared, so the work grows with the number of names and
+//! not with its square.
 
 use std::{
     collections::{BTreeMap, HashSet, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
 };
 
-/// One letter may differ only in names of at least so many letters and digits.
+/// One letter may differ only in names of at least this many letters and digits.
 const LETTERS: usize = 5;
-/// One letter may differ only in a word of at least so many letters, if both names have the same number of words: `launch-us`
-/// and `launch-uk` are two campaigns.
+/// One letter may differ only in a word of at least this many letters, if both names have the same number of words:
+/// `launch-us` and `launch-uk` are two campaigns.
 const WORD: usize = 4;
 /// In names of more letters and digits, no letter may differ.
 const LONGEST: usize = 64;
@@ -48,8 +49,8 @@ pub struct SimilarPair {
     pub likeness: Likeness,
 }
 
-/// Returns the names that look like a name with more touches, each paired with the largest such name. `names` and the result
-/// have the name with the most touches first.
+/// Returns the names that look like a name with more touches, each paired with the largest such name. `names` and the
+/// result have the name with the most touches first.
 pub fn pairs(names: &[CampaignCount]) -> Vec<SimilarPair> {
     let shapes: Vec<Shape> = names.iter().map(|named| Shape::of(&named.name)).collect();
     let mut places: Vec<(u64, usize)> = Vec::new();
@@ -153,7 +154,8 @@ impl Shape {
         near.then_some(Likeness::Letter)
     }
 
-    /// Whether the words that differ are long enough for one wrong letter. True if the names have different numbers of words.
+    /// Whether the words that differ are long enough for one wrong letter. True if the names have different numbers of
+    /// words.
     fn differs_in_a_long_word(&self, other: &Self) -> bool {
         if self.ends.len() != other.ends.len() {
             return true;
@@ -163,10 +165,11 @@ impl Shape {
     }
 }
 
-/// Whether `long` is `short` with one letter more, one other letter, or two neighbours swapped: `newsletter`, `newslettre`.
+/// Whether `long` is `short` with one letter more, one other letter, or two neighbours swapped: `newsletter`,
+/// `newslettre`.
 ///
-/// Our own, because it looks at each letter once. `strsim::osa_distance` fills a table of 64 × 64 for the longest names, and
-/// takes six times as long on the worst list of names.
+/// Our own, because it looks at each letter once. `strsim::osa_distance` fills a table of 64 × 64 for the longest
+/// names, and takes six times as long on the worst list of names.
 fn one_apart(short: &[char], long: &[char]) -> bool {
     let same_front = short.iter().zip(long).take_while(|(one, other)| one == other).count();
     let (short, long) = (&short[same_front..], &long[same_front..]);

@@ -40,7 +40,7 @@ pub(super) fn asked(query: &str) -> Filter {
     parsed.filter
 }
 
-/// As the recomputation of everything else, and by kind.
+/// The queries of all other reports, and queries by kind.
 pub(super) fn queries() -> impl Iterator<Item = &'static str> {
     let further = [
         "period=all&kind=purchase",
@@ -243,7 +243,7 @@ async fn campaigns_are_sorted_by_credit_and_a_file_has_those_that_only_earned() 
     each_database(async |db| {
         sample.store(&db).await;
         let mut conn = db.read().await.expect("a connection");
-        // the touch of autumn lies before, that of early out of the window
+        // the touch of autumn is before the period, the touch of early is out of the window
         let filter = asked("from=2026-04-20&to=2026-04-30");
         let credit = credit_by_campaign(&mut conn, &filter, &settings, Model::Linear).await.expect("credit");
         for (descending, expected) in [(true, ["autumn", "", "late"]), (false, ["late", "", "autumn"])] {

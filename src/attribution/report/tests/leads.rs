@@ -55,7 +55,7 @@ async fn pages_stay_while_new_rows_arrive() {
             let page = leads(&mut conn, &filter, position, 7, ScanOrder::ByTime).await.expect("a page");
             walked.extend(page.rows.iter().map(|lead| lead.id));
             firsts.push(page.rows[0].id);
-            // what comes in between is newer than what was seen
+            // rows that arrive between two pages are newer than the rows seen so far
             let mut later = Sample::default();
             let user = later.user(&format!("{}@example.com", UserId::new()), NOW);
             let visitor = later.visitor(Some(user));
@@ -67,7 +67,7 @@ async fn pages_stay_while_new_rows_arrive() {
         }
         assert_eq!(walked, all);
 
-        // and back again, to pages that begin where they began
+        // and back: each page begins where it began before
         let mut page = leads(&mut conn, &filter, position, 7, ScanOrder::ByTime).await.expect("a page");
         for first in firsts.iter().rev().skip(1) {
             let newer = page.newer.expect("a newer page");

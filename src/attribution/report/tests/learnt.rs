@@ -1,4 +1,4 @@
-//! What data-driven credit is learnt from.
+//! The paths that data-driven credit is learnt from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,7 +82,7 @@ async fn people_go_their_paths_with_what_they_converted_to() {
     .await;
 }
 
-/// A user who came by these channels, a day apart, and the moment right after.
+/// Adds a user who came by these channels, a day apart. Returns the user and the day after the last touch.
 fn came_by(sample: &mut Sample, channels: &[&'static str]) -> (UserId, Timestamp) {
     let user = sample.user(&format!("{}@example.com", sample.users.len()), ORIGIN);
     let visitor = sample.visitor(Some(user));
@@ -113,7 +113,7 @@ async fn money_is_learnt_from_the_conversions_that_brought_it() {
     }
     let (user, at) = came_by(&mut sample, &["Organic Search"]);
     sample.conversion(user, "purchase", at, (100_000, "JPY"));
-    // free of charge: it brought nothing
+    // free of charge, so it brought no money
     let (user, at) = came_by(&mut sample, &["Paid Social"]);
     sample.conversion(user, "purchase", at, (0, "JPY"));
     for channels in [&["Email", "Paid Search"][..], &["Paid Search"], &["Email", "Referral"]] {
@@ -125,7 +125,7 @@ async fn money_is_learnt_from_the_conversions_that_brought_it() {
     sample.refund(refunded, 200, at + 10 * DAY);
     let settings = CreditSettings { windows: Vec::new(), ..settings() };
 
-    // every other person with a touch did not convert, whatever they did instead
+    // for euros, all other people with a touch did not convert, whatever else they did
     let (email, paid, referral, organic, social, display) = (0, 1, 2, 3, 4, 5);
     let mut euros = ChannelPaths::default();
     for path in [&[email, paid][..], &[paid], &[email, referral]] {
@@ -160,11 +160,11 @@ async fn money_is_learnt_from_the_conversions_that_brought_it() {
             assert_eq!(values(&compared, "USD"), [("Display".to_owned(), [300; 2])], "{query}");
             let total = &compared.total;
             assert_eq!((total.markov.value("EUR"), total.shapley.value("EUR")), (Minor(3_003), Minor(3_003)));
-            // counts are learnt from all
+            // conversions are learnt from all paths
             let social = &compared.rows[&Group::Value(Some("Paid Social".to_owned()))];
             assert!(social.markov.conversions > Credit::ZERO && social.shapley.conversions > Credit::ZERO, "{query}");
         }
-        // only the refund falls into it
+        // this period has only the refund
         let refunds = asked("from=2026-04-06&to=2026-04-30");
         let compared = compare(&mut conn, &refunds, &settings, GroupBy::Channel).await.expect("a comparison");
         assert_eq!(values(&compared, "USD"), [("Direct".to_owned(), [-200; 2])]);

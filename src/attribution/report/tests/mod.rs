@@ -1,4 +1,4 @@
-//! Tests of the reports. The numbers are compared with a recomputation in plain Rust over all rows ([`recompute`]).
+//! Most tests compare a report with a recomputation in plain Rust over all rows ([`recompute`]).
 
 mod conversions;
 mod credit;

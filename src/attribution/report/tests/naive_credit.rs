@@ -1,4 +1,4 @@
-//! Credit in plain Rust, with every row looked at.
+//! Credit in plain Rust, recomputed from all rows.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ use crate::{
     id::{ConversionId, UserId},
 };
 
-/// The shares of a conversion or refund by each of [`Model::ALL`]; no touch is Direct.
+/// The shares of a conversion or refund by each of [`Model::ALL`]. Without a touch, the share is Direct's.
 type Shares<'a> = [Vec<(Option<&'a Touch>, Share)>; 6];
 
-/// Everything a sample's conversions are credited to.
+/// The shares of all conversions of a sample.
 pub struct NaiveCredit<'a> {
     sample: &'a Sample,
     settings: CreditSettings,
@@ -48,7 +48,7 @@ impl<'a> NaiveCredit<'a> {
         self.sample.visitors.iter().find(|visitor| visitor.id == touch.visitor)?.user
     }
 
-    /// Credit that the filter finds in the range, by what `key` says of a touch; shares of nothing are left out.
+    /// Returns the revenue that the filter finds in the range, by the key of each touch. Shares of zero are left out.
     pub fn earned<K: Ord>(
         &self,
         filter: &Filter,
@@ -139,7 +139,7 @@ impl<'a> NaiveCredit<'a> {
         }
     }
 
-    /// What is left of a conversion after its refunds up to this one, this one excluded or included.
+    /// Returns what is left of a conversion after its refunds up to this refund, which is included or not.
     fn left(&self, refund: &Conversion, included: bool) -> Minor {
         let first = self.first(refund);
         let refunds = self.sample.conversions.iter().filter(|other| other.refund_of == Some(first.id));

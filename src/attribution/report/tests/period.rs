@@ -117,7 +117,7 @@ fn buckets_cover_the_period_in_order() {
         for pair in buckets.windows(2) {
             assert_eq!(pair[0].range(&period.tz).end, pair[1].range(&period.tz).start);
         }
-        // the period before, bucket by bucket, ends where this begins
+        // moved back by the length of the period, the buckets are those of the period before
         let days = period.days().expect("both ends are known");
         let before: Vec<Bucket> = buckets.iter().map(|bucket| bucket.back(days)).collect();
         assert_eq!(before.first().map(|bucket| bucket.from), period.previous().and_then(|previous| previous.from));
@@ -144,10 +144,10 @@ fn open_and_far_ends_are_brought_to_the_data() {
     };
     assert_eq!(closed(None, None), (date(2026, 5, 1), today));
     assert_eq!(closed(Some(date(1970, 1, 1)), Some(date(9998, 12, 31))), (date(2026, 5, 1), today));
-    // short ones stay as they are
+    // short periods stay as they are
     let short = (date(2026, 1, 1), date(2026, 1, 31));
     assert_eq!(closed(Some(short.0), Some(short.1)), short);
-    // and none ends before it begins
+    // no period ends before it begins
     assert_eq!(closed(None, Some(date(2020, 1, 1))), (date(2020, 1, 1), date(2020, 1, 1)));
     assert_eq!(closed(Some(date(2030, 1, 1)), None), (date(2030, 1, 1), date(2030, 1, 1)));
     let empty = Period::preset(Preset::All, today, TimeZone::UTC).closed(None, None, today);

@@ -1,4 +1,4 @@
-//! Every number against a recomputation over all rows.
+//! Every number of a report against its recomputation from all rows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ use crate::{
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(ORIGIN.as_millis() + 80 * 86_400_000);
 
-/// Filters that touch every kind of condition.
+/// Filters with every kind of condition.
 pub(super) const QUERIES: [&str; 14] = [
     "period=all",
     "from=2026-04-01&to=2026-04-30",
@@ -44,7 +44,7 @@ pub(super) const QUERIES: [&str; 14] = [
     "from=2020-01-01&to=2020-12-31",
 ];
 
-/// What the SQL says, said in Rust.
+/// Recomputes in Rust what the statements count in SQL.
 pub(super) struct Recomputed<'a> {
     pub sample: &'a Sample,
     pub filter: &'a Filter,
@@ -58,7 +58,7 @@ impl Recomputed<'_> {
         self.sample.users.iter().find(|row| row.id == user)
     }
 
-    /// The name under which reports show its campaign.
+    /// Returns the name under which reports show the touch's campaign.
     pub fn campaign(&self, touch: &Touch) -> Option<&'static str> {
         touch.campaign.map(|campaign| self.sample.merged(campaign))
     }
@@ -101,7 +101,7 @@ impl Recomputed<'_> {
         self.sample.users.iter().filter(|user| range.contains(user.created_at)).collect()
     }
 
-    /// The touches that brought a user.
+    /// Returns the touches that brought a user.
     fn brought(&self, user: &User) -> Vec<&Touch> {
         let within = user.created_at - WINDOW..=user.created_at;
         self.sample
@@ -227,7 +227,7 @@ async fn reports_equal_their_recomputation() {
 async fn reports_with_merged_campaigns_equal_their_recomputation() {
     let aliases = vec![("autumn", "spring"), ("50%_off", "spring"), ("never seen", "spring")];
     compare(&Sample { aliases, ..Sample::pseudo_random(8) }).await;
-    // into a name that no link says
+    // merged into a name that no link has
     let aliases = vec![("spring", "50%_all"), ("autumn", "50%_all")];
     compare(&Sample { aliases, ..Sample::pseudo_random(9) }).await;
 }
@@ -292,7 +292,7 @@ async fn compare(sample: &Sample) {
                 }
             }
         }
-        // the sample and the filters would be worth little if most found nothing
+        // most filters must find something for this test to be worth anything
         assert!(nonzero >= 11, "{nonzero}");
     })
     .await;
@@ -375,7 +375,7 @@ async fn an_empty_database_has_empty_reports() {
 
 #[tokio::test]
 async fn a_day_of_the_clock_change_counts_its_own_touches_only() {
-    // Berlin's 29th of March lasts from 28th 23:00Z to 29th 22:00Z, its 25th of October from 24th 22:00Z to 25th 23:00Z
+    // In Berlin, March 29 lasts from 28th 23:00Z to 29th 22:00Z, and October 25 from 24th 22:00Z to 25th 23:00Z.
     let hour = Duration::from_hours(1);
     let october = ORIGIN + 210 * DAY;
     let mut sample = Sample::default();

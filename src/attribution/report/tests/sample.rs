@@ -87,12 +87,12 @@ pub struct Touch {
 }
 
 impl Touch {
-    /// What its link said.
+    /// Returns what the link said.
     pub fn tuple(&self) -> [Option<&'static str>; 4] {
         [self.source, self.medium, self.campaign, self.term]
     }
 
-    /// FNV-1a of the tuple and of the id: as if every click had brought its own click id.
+    /// Returns FNV-1a of the tuple and of the id: as if each click had its own click id.
     fn fingerprint(&self) -> i64 {
         let text = format!("{:?} {}", self.tuple(), self.id);
         let hash = text
@@ -119,12 +119,12 @@ pub struct Sample {
     pub visitors: Vec<Visitor>,
     pub touches: Vec<Touch>,
     pub conversions: Vec<Conversion>,
-    /// Campaign names and what they stand for.
+    /// Names of campaigns, each with the campaign that it was merged into.
     pub aliases: Vec<(&'static str, &'static str)>,
 }
 
 impl Sample {
-    /// The name under which reports show a campaign.
+    /// Returns the name under which reports show a campaign.
     pub fn merged<'a>(&self, campaign: &'a str) -> &'a str {
         self.aliases.iter().find(|(alias, _)| *alias == campaign).map_or(campaign, |(_, campaign)| campaign)
     }
@@ -173,7 +173,7 @@ impl Sample {
         id
     }
 
-    /// Takes back a part of a conversion.
+    /// Adds a refund of a part of a conversion.
     pub fn refund(&mut self, of: ConversionId, value: i64, occurred_at: Timestamp) -> ConversionId {
         let first = self.conversions.iter().find(|first| first.id == of).expect("what is refunded").clone();
         let id = ConversionId::new();
@@ -181,8 +181,8 @@ impl Sample {
         id
     }
 
-    /// The same as [`Sample::pseudo_random`], with what users did: sign-ups, purchases in three currencies, refunds in parts, at
-    /// once and to the end; and touches that repeat, or come directly.
+    /// Returns [`Sample::pseudo_random`] with conversions: sign-ups, purchases in three currencies, and refunds:
+    /// partial, simultaneous and complete. Some touches repeat, and some are direct.
     pub fn with_conversions(seed: u64) -> Self {
         let mut sample = Self::pseudo_random(seed);
         let mut random = Random::new(seed ^ 0x5eed);
@@ -222,8 +222,9 @@ impl Sample {
         sample
     }
 
-    /// A few hundred rows that hit the edges: people with several browsers, sign-ups at the very moment of a touch and at
-    /// both ends of the look-back window, touches after the sign-up, nobody's touches, values that are not set.
+    /// Returns a few hundred rows with all edges: people with several browsers; sign-ups at the very moment of a touch
+    /// and at both ends of the look-back window; touches after the sign-up; touches without a user; values that are not
+    /// set.
     pub fn pseudo_random(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut sample = Self::default();

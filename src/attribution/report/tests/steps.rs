@@ -1,4 +1,4 @@
-//! Which touches are one step of a path.
+//! Touches in a row that are one step of a path.
 
 use super::{
     credit::settings,
@@ -46,14 +46,14 @@ async fn clicks_on_one_link_in_a_row_are_one_step_whatever_their_click_ids() {
         set("landing_path", "/elsewhere".into()).await;
         assert_eq!(steps().await, [first]);
 
-        // any UTM field makes it another link, and the link after it the first one again
+        // Another value in any UTM field makes the second touch another link, so the third touch is a step, too.
         for (column, is) in
             [("source", Some("google")), ("medium", Some("cpc")), ("campaign", Some("spring"))].into_iter().chain(
                 ["term", "content", "utm_id", "source_platform", "creative_format", "marketing_tactic"]
                     .map(|column| (column, None)),
             )
         {
-            // shown as the same campaign, it is another name
+            // reports show “Spring” as the campaign “spring”, but the link has another name
             set(column, "Spring".into()).await;
             assert_eq!(steps().await, [first, again, last], "{column}");
             set(column, is.into()).await;
@@ -72,7 +72,7 @@ async fn erased_touches_are_told_apart_by_what_is_left_of_them() {
     sample.conversion(user, "demo", ORIGIN + DAY, (0, ""));
     each_database(async |db| {
         sample.store(&db).await;
-        // digests under an erasure's key: their terms differed and are gone
+        // fingerprints as erasure leaves them: the terms differed and are gone
         for (touch, fingerprint) in touches.into_iter().zip([4711_i64, 4711, (1 << 40) - 1, 4711]) {
             let query = sql("update touches set fingerprint = $2 where id = $1").bind(touch).bind(fingerprint);
             let done = db.transaction(move |conn| Box::pin(async move { query.execute(conn).await }));
