@@ -4,7 +4,7 @@
 //!   or 25 hours is one day, and neighbouring periods share no touch and miss none.
 //! - A [`Filter`] means the same everywhere: it is a condition on touches. For people it follows from their touches: a
 //!   sign-up matches where one of the user's touches does, at or before the sign-up and within the look-back window.
-//! - The text of a statement is code; what somebody typed is bound ([`statement`]).
+//! - The text of a statement is code; what somebody typed is bound (see `statement.rs`).
 //!
 //! Internal touches, whose link stood on a page of this site, are counted and marked as such. Only models leave them
 //! out.

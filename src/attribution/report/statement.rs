@@ -102,3 +102,22 @@ pub(super) fn contains_pattern(text: &str) -> String {
     pattern.push('%');
     pattern
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_has_one_placeholder_wherever_it_stands() {
+        let mut statement = Statement::default();
+        let at = statement.bind(7);
+        let ids = statement.bind_list([1, 2]);
+        let text = sql_text!("a = {at} or b = {at} or c in ({ids})"; at, ids);
+        assert_eq!(text.text(), "a = $1 or b = $1 or c in ($2, $3)");
+    }
+
+    #[test]
+    fn a_pattern_takes_its_characters_literally() {
+        assert_eq!(contains_pattern(r"50%_a\b"), r"%50\%\_a\\b%");
+    }
+}

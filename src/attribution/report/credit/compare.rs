@@ -105,7 +105,7 @@ pub struct Learnt {
 impl Comparison {
     /// Returns the currencies of the comparison, by name.
     pub fn currencies(&self) -> Vec<String> {
-        // Every currency of a row is also in the total, by each model that has it.
+        // Every currency of a row is also in the total.
         let currencies = |revenue: &Revenue| revenue.by_currency.keys().cloned().collect::<Vec<_>>();
         let mut all: Vec<String> = self.total.models.iter().flat_map(currencies).collect();
         all.sort();
@@ -114,7 +114,7 @@ impl Comparison {
     }
 }
 
-/// Credits the conversions that the filter finds by all models.
+/// Credits the conversions that the filter finds, by all models.
 pub async fn compare(
     conn: &mut Conn,
     filter: &Filter,
@@ -222,8 +222,9 @@ impl TrainingData {
         let groups: Vec<Group> = names.into_iter().map(Group::of_channel).collect();
         let counts = LearntShares::learn(&self.paths);
         self.share_conversions(&groups, &counts, comparison);
-        let exact = counts.shapley.exact & self.share_money(&groups, comparison);
+        let money_exact = self.share_money(&groups, comparison);
         let converted = (self.revenue.conversions.0 / Credit::ONE.0).unsigned_abs();
+        let exact = counts.shapley.exact && money_exact;
         comparison.learnt = Some(Learnt { converted, unconverted: self.unconverted, exact });
         comparison.rows.retain(|_, row| *row != ComparisonRow::default());
         for row in comparison.rows.values() {
