@@ -15,7 +15,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("banner").getByRole("link", { name: /create account/i }).click();
       await expect(page).toHaveURL(/\/register/);
       expect(await page.context().cookies()).toEqual([]);
-      await page.getByRole("region", { name: "Your choice" }).getByRole("button", { name: /yes/i }).click();
+      await page.getByRole("region", { name: "Your choice" }).getByRole("button", { name: "Agree" }).click();
       await expect(page).toHaveURL(/\/register$/);
       await register(page, `${unique("dora")}@example.com`);
       const leads = await csv(admin, `/admin/leads.csv?campaign=${campaign}`);

@@ -15,7 +15,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(`/?utm_source=google&utm_medium=cpc&utm_campaign=${campaign}&page=2`);
       await page.waitForTimeout(1500);
       expect(await page.context().cookies()).toEqual([]);
-      await page.getByRole("region", banner).getByRole("button", { name: /yes/i }).click();
+      await page.getByRole("region", banner).getByRole("button", { name: "Agree" }).click();
       await expect(page).toHaveURL(`${consentUrl}/?page=2`);
       await expect(page.getByRole("region", banner)).toHaveCount(0);
       await register(page, `${unique("ada")}@example.com`);
@@ -29,7 +29,7 @@ for (const javaScriptEnabled of [true, false]) {
     test("a visitor who declines is not asked again, and can agree later", async ({ page, admin }) => {
       const campaign = unique("declined");
       await page.goto(`/?utm_source=google&utm_campaign=${campaign}`);
-      await page.getByRole("region", banner).getByRole("button", { name: /no/i }).click();
+      await page.getByRole("region", banner).getByRole("button", { name: "Decline" }).click();
       await expect(page.getByRole("region", banner)).toHaveCount(0);
       const cookies = await page.context().cookies();
       expect(cookies.map(({ name }) => name)).toEqual(["waymark-consent"]);
@@ -49,7 +49,7 @@ test.describe("the keyboard", () => {
 
   test("reaches the banner before the page, and decides", async ({ page }) => {
     await page.goto("/");
-    const yes = page.getByRole("region", banner).getByRole("button", { name: /yes/i });
+    const yes = page.getByRole("region", banner).getByRole("button", { name: "Agree" });
     for (let tabs = 0; tabs < 12 && !(await yes.evaluate((element) => element === document.activeElement)); tabs++) {
       await page.keyboard.press("Tab");
     }
@@ -64,7 +64,7 @@ test.describe("the keyboard", () => {
     page.on("request", (request) => request.url().endsWith("/api/touch") && beacons.push(request.url()));
     await page.goto(`/#utm_source=podcast&utm_medium=audio&utm_campaign=${campaign}`);
     await expect(page.locator("input[data-beacon]")).toHaveValue(/podcast/);
-    await page.getByRole("region", banner).getByRole("button", { name: /yes/i }).click();
+    await page.getByRole("region", banner).getByRole("button", { name: "Agree" }).click();
     await expect(page.getByRole("region", banner)).toHaveCount(0);
     await register(page, `${unique("cleo")}@example.com`);
     expect(beacons.length, "no beacon before consent").toBe(0);

@@ -93,7 +93,7 @@ async fn set_password(db: &Db, email: &str, from_stdin: bool) -> Result<(), Stri
         }
         other => format!("The password could not be set: {other}"),
     })?;
-    println!("{email} can sign in with the new password.");
+    println!("The new password of {email} is set. All sessions of the account have ended.");
     Ok(())
 }
 

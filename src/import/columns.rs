@@ -94,8 +94,8 @@ impl SourceRow {
     }
 }
 
-/// Returns a cell's text; `None` where it is blank. A cell that is not UTF-8 is an error: its encoding cannot be guessed, and
-/// the owner of the file can save it as UTF-8 and import it again.
+/// Returns a cell's text; `None` where it is blank. A cell that is not UTF-8 is an error, because its encoding cannot be
+/// guessed. The owner of the file can save the file as UTF-8 and import it again.
 pub(super) fn text(column: KnownColumn, cell: &[u8]) -> Result<Option<&str>, String> {
     match std::str::from_utf8(cell) {
         Ok(text) => Ok(Some(text).filter(|text| !text.trim().is_empty())),

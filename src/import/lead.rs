@@ -83,8 +83,8 @@ pub(super) enum LeadKey {
     Touch(TouchId),
     /// django-utm-tracker's primary key.
     Id(String),
-    /// For a row without an id: a digest of its time, medium, source and campaign, and its number among the user's rows with
-    /// the same digest, in the order of the file.
+    /// For a row without an id: a digest of its time, medium, source and campaign. `occurrence` counts the user's earlier rows
+    /// in the file with the same digest.
     Row { digest: [u8; 32], occurrence: u32 },
 }
 

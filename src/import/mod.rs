@@ -3,8 +3,8 @@
 //! The source is django-utm-tracker's `LeadSource` table, as a CSV file or in Django's SQLite database itself. What always
 //! holds:
 //! - The import only reads the source.
-//! - Importing the same leads again adds nothing: not from the same file, not from an export of the same table, not after an
-//!   interruption, and not when two imports run at once. The id of a lead's touch is computed from the lead.
+//! - Importing the same leads again adds nothing: from the same file, from an export of the same table, after an interruption,
+//!   or when two imports run at once. The id of a lead's touch is computed from the lead.
 //! - Every row that is skipped, and every part of a row that is left out, is reported with its line and the reason.
 //! - A lead belongs to the account with its user's e-mail address. An account that the import creates has no password.
 //! - Memory holds a page of leads, the users of a `--users` file, about 16 bytes for each user, and about as much for each lead

@@ -1,7 +1,7 @@
 //! Everything stored about a user, as one document: the data to which GDPR's articles 15 and 20 give a right.
 //!
 //! Field names are stable. Times are RFC 3339, UTC. The document leaves out secrets (the password's hash, session ids) and
-//! other people: of the users that a referral link brought, it tells only when each signed up. A test compares the document
+//! other people. Of the users that a referral link brought, it tells only when each signed up. A test compares the document
 //! with the schema, column by column.
 
 use std::collections::HashMap;

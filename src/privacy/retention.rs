@@ -1,6 +1,7 @@
-//! Removes three kinds of rows that are older than the configuration keeps: touches of visitors without a user
-//! (`ATTRIBUTION_KEEP_UNLINKED`), touches of users (`ATTRIBUTION_KEEP_LINKED`), and visitors without a user and without a
-//! touch, with their consents.
+//! Removes three kinds of rows that are older than the configuration keeps:
+//! - touches of visitors without a user (`ATTRIBUTION_KEEP_UNLINKED`),
+//! - visitors without a user and without a touch, with their consents (`ATTRIBUTION_KEEP_UNLINKED`),
+//! - touches of users (`ATTRIBUTION_KEEP_LINKED`).
 //!
 //! What always holds:
 //! - Rows are removed in small batches, each in its own short transaction, with a pause between. So no request waits for long.
@@ -142,8 +143,8 @@ impl ExpiredRows {
         }
     }
 
-    /// Returns the statement that removes the found rows that are still due: a visitor may have been linked to a user
-    /// meanwhile, or have a new touch. The ids stand between both parts.
+    /// Returns the statement that removes the found rows that are still due. A visitor may have been linked to a user
+    /// meanwhile, or may have a new touch. The ids stand between both parts.
     fn delete(self) -> (&'static str, &'static str) {
         match self {
             Self::UnlinkedTouches => (

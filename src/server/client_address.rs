@@ -36,7 +36,7 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let headers: Vec<&str> =
         headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok()).collect();
     for hop in headers.iter().rev().flat_map(|value| value.rsplit(',')) {
-        // A trusted proxy writes addresses. Anything else came from the client, and so did what stands before it.
+        // A trusted proxy writes addresses. The client wrote any other text, and may have written all that stands before it.
         let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
         client = address.to_canonical();
         if !is_trusted(client) {

@@ -67,7 +67,7 @@ async fn nothing_says_who_it_was() {
         assert!(document["account"]["erased_at"].is_string() && document["account"]["disabled_at"].is_string());
         assert_eq!((&document["sessions"], &document["failed_sign_ins"]), (&json!([]), &json!(null)));
         assert_eq!(document["referral_link"], json!(null));
-        assert_eq!(document["referred_by"]["token"], "friends-link", "whom it counts for");
+        assert_eq!(document["referred_by"]["token"], "friends-link", "the link that brought her");
         let text = document.to_string().to_lowercase();
         assert!(!text.contains("maria") && !text.contains("click\""), "{text}");
         let conversions = &document["conversions"];
@@ -92,7 +92,7 @@ async fn nothing_says_who_it_was() {
         assert_eq!(texts(&db, own).await, cut, "what no other visitor has is gone");
         let kept = format!("{clicks}{tags}");
         let kept = ["spring", "shoes", "banner", "/pricing", "blog.example/", &kept];
-        assert_eq!(texts(&db, strangers).await, some(kept), "others keep theirs");
+        assert_eq!(texts(&db, strangers).await, some(kept), "others keep their texts");
     })
     .await;
 }

@@ -61,8 +61,8 @@ impl ConversionReport {
         if self.by_id { "user_id" } else { "user_email" }
     }
 
-    /// Adds mistakes to `errors`, but not for a field that has an error already: a field that could not be read was checked
-    /// with a default in its place.
+    /// Adds mistakes to `errors`, but not for a field that has an error already. Such a field could not be read, so a default was
+    /// checked in its place.
     pub(super) fn add_mistakes(&self, errors: &mut Vec<FieldError>, mistakes: Vec<FieldMistake>) {
         for error in mistakes.into_iter().map(|mistake| FieldError::of(mistake, self.user_field())) {
             if errors.iter().all(|known| known.field != error.field) {

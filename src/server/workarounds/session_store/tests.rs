@@ -30,7 +30,7 @@ async fn changes_of_different_keys_at_once_are_all_kept() {
             saved.expect("saved");
         }
         let end = loaded(&store, &first.id).await.expect("a session");
-        assert_eq!(end.data.len(), 1 + 100 + 1, "kept, a hundred keys, and what it was loaded as");
+        assert_eq!(end.data.len(), 1 + 100 + 1, "kept, a hundred keys, and the copy from loading");
         assert!(end.data.contains_key("kept"));
     })
     .await;
