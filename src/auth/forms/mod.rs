@@ -1,8 +1,8 @@
 //! The server functions that the account forms post to.
 //!
 //! A plain form gets a redirect (303): after success to the next page, after a mistake back to the form's page. That page shows
-//! once what was typed and what is wrong ([`take_flash`]). A script gets the [`Outcome`] as JSON. Expected failures are outcomes and
-//! never errors, because Leptos puts an error's text into a URL.
+//! once what was typed and what is wrong ([`take_flash`]). A script gets the [`Outcome`] as JSON. Expected failures are
+//! outcomes and never errors, because Leptos puts an error's text into a URL.
 
 /// What a form's page shows once.
 mod flash;

@@ -177,8 +177,8 @@ impl SessionStore for Sessions {
     }
 
     /// Removes a session. An anonymous session, which only a sign-in replaces, stays a moment longer under its old id. A landing
-    /// in flight then still finds its visitor, who belongs to the user by then. Otherwise the landing would begin a new session, whose
-    /// cookie would undo the sign-in.
+    /// in flight then still finds its visitor, who belongs to the user by then. Otherwise the landing would begin a new
+    /// session, whose cookie would undo the sign-in.
     async fn delete(&self, id: &Id) -> Result<()> {
         let id = digest(id);
         self.db
