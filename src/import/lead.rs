@@ -149,7 +149,7 @@ impl ImportedLead {
     }
 }
 
-/// Returns the id of the visitor to whom an account's imported touches belong.
+/// Returns the id of the visitor that owns an account's imported touches.
 pub(super) fn visitor_of(account: UserId) -> VisitorId {
     let digest = Sha256::new().chain_update(SOURCE).chain_update("\0visitor\0").chain_update(account.as_uuid());
     Builder::from_custom_bytes(first_bytes(digest)).into_uuid().into()
