@@ -1,4 +1,4 @@
-//! A conversion as it is reported, and as it is accepted.
+//! A conversion as it is reported ([`Draft`]), and as it is accepted ([`NewConversion`]).
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use crate::{
 
 /// The most that one conversion may be worth: ten thousand million euros. Nine million such values add up without overflowing.
 pub const MAX_VALUE: Minor = Minor(1_000_000_000_000);
-/// How far ahead of ours a reporter's clock may be.
+/// How far a reporter's clock may be ahead of the database's.
 const AHEAD: Duration = Duration::from_mins(5);
-/// 2000-01-01T00:00:00Z. What is older was reported in seconds, or is a mistake.
+/// 2000-01-01T00:00:00Z. An earlier time is a mistake, or in seconds instead of milliseconds.
 const EARLIEST: Timestamp = Timestamp::from_millis(946_684_800_000);
 /// The longest kind, in characters.
 const KIND_CHARS: usize = 64;
 /// The longest source and external id, in characters.
 const NAME_CHARS: usize = 255;
 
-/// The kind and the source of what records itself: nobody else may report them.
+/// The kind and the source of sign-ups, which Waymark records itself. Reports must not use them.
 pub(crate) const SIGN_UP: &str = "signup";
 pub(crate) const OWN_SOURCE: &str = "waymark";
 /// How the external id of an erased conversion begins.
 pub(super) const ERASED: &str = "erased:";
 
-/// What is wrong with one field, in words that its sender understands.
+/// What is wrong with one field, in a sentence for the sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldMistake {
     pub field: &'static str,
@@ -42,34 +42,34 @@ impl FieldMistake {
 /// A conversion as it is reported. [`NewConversion::parse`] checks it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Draft<'a> {
-    /// Whose it is. A refund needs none: it is its first's user's.
+    /// The user who converted. A refund can leave it out: it has the user of the refunded conversion.
     pub user: Option<UserId>,
-    /// What happened: `purchase`, `demo`. A refund needs none: it is of its first's kind.
+    /// What happened: `purchase`, `demo`. A refund can leave it out, too.
     pub kind: Option<&'a str>,
-    /// Negative for a refund; 0 where no money changed hands.
+    /// Negative for a refund; 0 if no money was paid.
     pub value: Minor,
-    /// ISO 4217; needed where there is a value, but for a refund, which is in its first's currency.
+    /// An ISO 4217 code, required with a value. A refund can leave it out, too.
     pub currency: Option<&'a str>,
-    /// None: now.
+    /// `None` means now.
     pub occurred_at: Option<Timestamp>,
-    /// Who reports it.
+    /// The system that reports the conversion: `shop`.
     pub source: &'a str,
-    /// The name under which the source knows it. Reported again under this name, it is the same conversion.
+    /// The name that the source gives the conversion. A second report with the same name is the same conversion.
     pub external_id: &'a str,
-    /// What it takes back: the external id of a conversion of the same source.
+    /// For a refund: the external id of the refunded conversion, which has the same source.
     pub refunds: Option<&'a str>,
-    /// The same by its id, of any source.
+    /// For a refund: the id of the refunded conversion, of any source.
     pub refund_of: Option<ConversionId>,
 }
 
-/// A conversion that can be recorded: every part of it is well formed. Whether there is such a user, and what a refund may
-/// take back, is known where it is recorded.
+/// A conversion whose every part is well formed. Whether its user exists, and whether its refund is allowed, is checked when it
+/// is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewConversion {
     pub(super) subject: Subject,
-    /// Negative for a refund and for nothing else, and at most [`MAX_VALUE`] either way.
+    /// Negative exactly for refunds. Its size is at most [`MAX_VALUE`].
     pub(super) value: Minor,
-    /// Known where the value is positive.
+    /// Always there if the value is positive.
     pub(super) currency: Option<Currency>,
     pub(super) occurred_at: Timestamp,
     pub(super) source: Name,
@@ -83,7 +83,7 @@ pub(super) enum Subject {
         user: UserId,
         kind: Kind,
     },
-    /// What is given of user and kind must be its first's.
+    /// User and kind, if given, must be those of the refunded conversion.
     Refund {
         of: Refunded,
         user: Option<UserId>,
@@ -233,7 +233,7 @@ impl Name {
         if text.chars().count() > NAME_CHARS {
             return Err("This is too long: at most 255 characters.");
         }
-        // never mended: two names that differ must not become one
+        // Names are not cleaned: two different names must not become equal.
         if text.chars().any(clean::is_hidden) {
             return Err("This holds control or invisible characters.");
         }
@@ -246,7 +246,7 @@ impl Name {
         Ok(Self(text.to_owned()))
     }
 
-    /// A reporter's name: any but our own, in any case.
+    /// Reads the name of a source: any but Waymark's own, in any case.
     pub fn of_source(text: &str) -> Result<Self, &'static str> {
         match text.eq_ignore_ascii_case(OWN_SOURCE) {
             true => Err("The name waymark is not for use: it is this site's own."),

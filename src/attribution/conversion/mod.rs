@@ -29,11 +29,11 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// What became of a report.
+/// What recording a report did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
     New(ConversionId),
-    /// It had been reported before, and nothing changed.
+    /// The conversion had been reported before. Nothing changed.
     Already(ConversionId),
 }
 
@@ -48,10 +48,10 @@ impl Recorded {
 /// Why a conversion was not recorded.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RecordError {
-    /// Well formed, but it does not fit what is stored.
+    /// The report is well formed but does not fit what is stored.
     #[error("the conversion was refused: {}", .0.iter().map(|mistake| mistake.field).collect::<Vec<_>>().join(", "))]
     Refused(Vec<FieldMistake>),
-    /// The conversion of this source and external id, whose id this is, differs from this one in a field.
+    /// The conversion `id` has the same source and external id, but differs in a field.
     #[error("the conversion was reported before with another {field}")]
     Conflict { field: &'static str, id: ConversionId },
     #[error(transparent)]
@@ -102,7 +102,7 @@ pub async fn record_conversion(
     let NewConversion { occurred_at, source, external_id, .. } = conversion;
     let (source, external_id) = (source.as_str(), external_id.as_str());
     let row = CompleteReport::of(conn, conversion).await?;
-    // A refund's first and its other refunds are its user's: this lock is theirs too.
+    // A conversion and its refunds belong to one user, so locking the user serializes them.
     let owner = row.first.as_ref().map_or(row.user, |first| first.user_id);
     let Some(owner) = lock_user(conn, owner).await? else {
         return Err(RecordError::Refused(vec![FieldMistake::new("user", "There is no such user.")]));
@@ -131,7 +131,7 @@ pub async fn record_conversion(
     .bind(now)
     .bind(source)
     .bind(match owner.erased_at {
-        // what came after the erasure must not bring back what it removed
+        // A report after the erasure must not bring back an external id.
         Some(_) => erased_id(source, external_id),
         None => external_id.to_owned(),
     })
@@ -140,14 +140,14 @@ pub async fn record_conversion(
     .execute(conn)
     .await?;
     match added {
-        // another user's, reported at the same moment
+        // The same report for another user was recorded at the same moment.
         0 => find(conn, source, external_id).await?.ok_or(Error::from(sqlx::Error::RowNotFound))?.compare(&row),
         _ => Ok(Recorded::New(id)),
     }
 }
 
-/// Records the sign-up of a user whose row was just added, in the same transaction. It has the id of its user. Whoever adds
-/// users calls it; a second time changes nothing.
+/// Records the sign-up of a user, in the transaction that adds the user's row. Code that adds users must call this function. A
+/// second call changes nothing. The conversion's id is the user's: [`ConversionId::of_sign_up`].
 pub async fn sign_up_conversion(conn: &mut Conn, user: UserId, at: Timestamp) -> Result<(), Error> {
     sql("insert into conversions (id, user_id, kind, occurred_at, recorded_at, source, external_id, sample)
         select id, id, $2, $3, $3, $4, $5, sample from users where id = $1
@@ -162,25 +162,25 @@ pub async fn sign_up_conversion(conn: &mut Conn, user: UserId, at: Timestamp) ->
     .map(|_| ())
 }
 
-/// The external id of a user's sign-up.
+/// Returns the external id of a user's sign-up.
 pub(crate) fn sign_up_id(user: UserId) -> String {
     format!("{SIGN_UP}:{}", user.as_uuid().simple())
 }
 
-/// What stands for an external id that was erased: enough to recognise it where it is reported again, and nothing to read.
+/// Returns what replaces an erased external id: a digest, by which a repeated report is recognized.
 pub fn erased_id(source: &str, external_id: &str) -> String {
     let digest = Sha256::new().chain_update(source).chain_update([0]).chain_update(external_id).finalize();
     let mut id = ERASED.to_owned();
     for byte in digest {
-        // writing into a String cannot fail
+        // Writing to a string cannot fail.
         let _ = write!(id, "{byte:02x}");
     }
     id
 }
 
-/// Whose an erased conversion is: a report that names it knows its user only by what was erased.
+/// Returns the user of an erased conversion. A repeated report names the user by an e-mail address, which was erased too.
 pub async fn erased_owner(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option<UserId>, Error> {
-    // PostgreSQL takes no text with a NUL, and the digest has none; the source is as it came
+    // PostgreSQL takes no text with a NUL, and the source was not checked.
     if source.contains('\0') {
         return Ok(None);
     }
@@ -192,10 +192,10 @@ pub async fn erased_owner(conn: &mut Conn, source: &str, external_id: &str) -> R
     Ok(owner.map(|(user,)| user))
 }
 
-/// The lock on a user's conversions, and what is to know of the user. `None` where there is no such user.
+/// Locks the user's conversions. Returns `None` if there is no such user.
 async fn lock_user(conn: &mut Conn, user: UserId) -> Result<Option<Owner>, Error> {
-    // Not `for update`, which waits for whoever adds a row that refers to the user; not `for share`, which two would hold when
-    // their transactions go on to change the user, each waiting for the other.
+    // `for update` would wait for every transaction that adds a row with a reference to the user. `for share` could deadlock:
+    // two transactions may hold it, and each waits for the other when both go on to change the user.
     let lock = match conn.dialect() {
         Dialect::Postgres => " for no key update",
         Dialect::Sqlite => "",
@@ -209,7 +209,7 @@ struct Owner {
     erased_at: Option<Timestamp>,
 }
 
-/// What is stored of a conversion.
+/// A conversion as it is stored.
 #[derive(Clone, Debug, sqlx::FromRow)]
 struct StoredConversion {
     id: ConversionId,
@@ -223,7 +223,7 @@ struct StoredConversion {
 /// The columns of [`StoredConversion`].
 const STORED: &str = "id, user_id, kind, value, currency, refund_of";
 
-/// Finds a conversion by what its source calls it, also where that was erased.
+/// Finds a conversion by its source and external id, also if the external id was erased.
 async fn find(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option<StoredConversion>, Error> {
     sql(format!("select {STORED} from conversions where source = $1 and external_id in ($2, $3)"))
         .bind(source)
@@ -234,7 +234,7 @@ async fn find(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option
 }
 
 impl StoredConversion {
-    /// Answers that it was reported before, if what is reported now is the same.
+    /// Returns that the conversion was reported before. Errors: the report differs.
     fn compare(&self, row: &CompleteReport) -> Result<Recorded, RecordError> {
         let differs = [
             ("user", self.user_id != row.user),
@@ -250,14 +250,14 @@ impl StoredConversion {
     }
 }
 
-/// What a report says; a refund completed by what its first says.
+/// A report with what it leaves out: a refund takes user, kind and currency from the refunded conversion.
 #[derive(Clone, Debug)]
 struct CompleteReport {
     user: UserId,
     kind: String,
     value: Minor,
     currency: Option<String>,
-    /// What a refund takes back.
+    /// The conversion that a refund takes back.
     first: Option<StoredConversion>,
 }
 
@@ -294,7 +294,7 @@ impl CompleteReport {
         self.first.as_ref().map(|first| first.id)
     }
 
-    /// Whether a refund takes back what is there to be taken back. Asked under the lock on the user of its first.
+    /// Checks a refund against the conversion it takes back. The lock on the user must be held.
     async fn may_refund(&self, conn: &mut Conn, first: &StoredConversion) -> Result<(), RecordError> {
         let mut mistakes = Vec::new();
         let mut wrong = |field, why: String| mistakes.push(FieldMistake::new(field, why));

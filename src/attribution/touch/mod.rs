@@ -23,7 +23,7 @@ pub mod store;
 /// The visitor, as the session knows it.
 pub mod visitor;
 
-/// How long a landing path is kept: longer ones are cut.
+/// The longest stored landing path, in bytes. Longer paths are cut.
 const PATH_BYTES: usize = 1024;
 
 static TOUCHES: Table = Table { name: "touches", columns: &COLUMNS };
@@ -63,19 +63,19 @@ const OTHERS: [&str; 11] = [
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TouchOrigin {
-    /// Its link: UTM fields, a click id or a tag.
+    /// The link: UTM fields, a click id or a tag.
     #[default]
     Link,
-    /// The page that linked here. Its link said nothing.
+    /// The page that linked here. The link itself carried no signal.
     Referrer,
-    /// A handler's sentinel values.
+    /// A request handler, which seeded a lead source.
     Seeded,
-    /// Another system's record.
+    /// A record of another system.
     Import,
 }
 
 impl TouchOrigin {
-    /// As it is stored.
+    /// Returns the origin as the database stores it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Link => "link",
@@ -118,7 +118,7 @@ impl Landing {
     }
 }
 
-/// A touch before it has a visitor.
+/// A touch that does not have a visitor yet.
 #[derive(Clone, Debug)]
 pub struct Touch {
     pub id: TouchId,
@@ -133,10 +133,10 @@ pub struct Touch {
     pub referrer: Option<String>,
     pub derived: bool,
     pub internal: bool,
-    /// 1, and 1 more for each time it was seen again.
+    /// How often the arrival was seen. A touch begins with 1.
     pub hits: i64,
     pub origin: TouchOrigin,
-    /// Of the rules that chose the channel.
+    /// The version of the rules that chose the channel.
     pub rules_version: String,
     pub(crate) fingerprint: i64,
 }
@@ -167,7 +167,7 @@ impl Touch {
         }
     }
 
-    /// The touch of a link alone, by the built-in rules; for tests.
+    /// Makes the touch of a link by the built-in rules, for tests.
     #[cfg(test)]
     pub(crate) fn of_link(signals: Signals, path: &str, at: Timestamp) -> Self {
         let landing =
@@ -175,12 +175,12 @@ impl Touch {
         Self::new(landing, at, &Rules::default())
     }
 
-    /// Equal for the same arrival.
+    /// Returns the fingerprint, by which a repeat of the same arrival is recognized.
     pub fn fingerprint(&self) -> i64 {
         self.fingerprint
     }
 
-    /// Its row, under that visitor.
+    /// Returns the row of the visitor's touch.
     pub(crate) fn row(self, visitor: VisitorId) -> Insert {
         let ids = [self.id.into(), visitor.into(), self.occurred_at.into()];
         let rest = [
@@ -212,7 +212,7 @@ pub(crate) fn utm_values(utm: Utm) -> impl Iterator<Item = Value> {
     utm.into_values().into_iter().map(Value::from)
 }
 
-/// A path as it is kept: no control or invisible characters, not longer than is sensible.
+/// Returns a path as it is stored: without control and invisible characters, at most [`PATH_BYTES`] long.
 fn cut(path: &str) -> String {
     let mut path: String = path.chars().filter(|&c| !is_hidden(c)).collect();
     path.truncate(path.floor_char_boundary(PATH_BYTES));

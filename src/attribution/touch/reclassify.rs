@@ -1,11 +1,11 @@
-//! Giving stored touches the channel that today's rules say: after a change of the rules or of the lists of sources.
+//! Giving stored touches the channel of the present rules, after a change of the rules or of the lists of sources.
 //!
-//! It walks all touches in the order of their ids, a batch at a time, and holds the writer only for the few rows of a batch that
-//! change: a running server goes on beside it. Interrupted, it has done a part, and another run does the rest. What a running
-//! server adds meanwhile has the channel of that server's rules: start it with the new ones first.
+//! A run goes through all touches in the order of their ids, batch by batch. A server can run at the same time: the run holds
+//! the writer only for the rows of a batch that change. If a run is interrupted, the next run does the rest. Touches that a server
+//! adds meanwhile have the channel of the server's rules, so restart servers with the new rules first.
 //!
-//! Touches of an erased user keep their channel. What classified them (click ids, referrer) may be gone, and totals must not
-//! change.
+//! Touches of an erased user keep their channel. Erasure removes click ids and shortens referrers, so the rules might choose
+//! another channel, and totals must not change.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,20 +18,20 @@ use crate::{
     id::TouchId,
 };
 
-/// How many touches are read, and changed in one transaction.
+/// How many touches are read at a time, and changed in one transaction.
 const BATCH: i64 = 400;
 
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     pub looked_at: u64,
-    /// How many have another channel than before.
+    /// How many touches got another channel.
     pub changed: u64,
-    /// How many went from which channel to which.
+    /// How many touches went from a channel to another: `(old, new)` → number.
     pub moves: BTreeMap<(String, String), u64>,
 }
 
-/// What of a touch its channel depends on, and what it has.
+/// What the channel of a touch depends on, with its present channel.
 #[derive(sqlx::FromRow)]
 struct ClassifiedTouch {
     id: TouchId,
@@ -46,7 +46,7 @@ struct ClassifiedTouch {
 
 impl ClassifiedTouch {
     fn channel(&self, rules: &Rules) -> &'static str {
-        // written by us; what cannot be read says nothing
+        // Waymark wrote this JSON. If it cannot be read all the same, there are no click ids.
         let ids: HashMap<String, String> = serde_json::from_str(&self.click_ids).unwrap_or_default();
         let names: Vec<&str> = ids.keys().map(String::as_str).collect();
         let facts = Facts {
@@ -64,7 +64,7 @@ impl ClassifiedTouch {
     }
 }
 
-/// Whether rules of the owner's ever chose the channel of a touch that is stored.
+/// Whether the owner's own rules chose the channel of any stored touch.
 pub async fn custom_rules_were_used(db: &Db) -> Result<bool, Error> {
     let mut conn = db.read().await?;
     let found: Option<(i32,)> =
@@ -72,7 +72,7 @@ pub async fn custom_rules_were_used(db: &Db) -> Result<bool, Error> {
     Ok(found.is_some())
 }
 
-/// Reclassifies all touches by these rules. `progress` hears after each batch how many were looked at, and of how many.
+/// Reclassifies all touches by these rules. After each batch, it calls `progress` with the number of touches so far, and of all.
 pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     let total: i64 = sql("select count(*) from touches t join visitors v on v.id = t.visitor_id
@@ -88,7 +88,7 @@ pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> 
         };
         last = end.id;
         summary.looked_at += rows.len() as u64;
-        // by the new channel, so that each is one statement
+        // By the new channel: one statement for each.
         let mut stale: BTreeMap<&'static str, Vec<TouchId>> = BTreeMap::new();
         for row in rows {
             let channel = row.channel(rules);
@@ -103,12 +103,12 @@ pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> 
         if !stale.is_empty() {
             update(db, stale, rules.version().to_owned()).await?;
         }
-        // others may have been added since they were counted
+        // A server may have added touches since they were counted.
         progress(summary.looked_at, total.max(summary.looked_at));
     }
 }
 
-/// The next batch.
+/// Reads the next batch.
 async fn after(db: &Db, last: TouchId) -> Result<Vec<ClassifiedTouch>, Error> {
     sql(format!(
         "select t.id, {}, t.referrer, t.landing_path, t.click_ids, t.channel, t.rules_version

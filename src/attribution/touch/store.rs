@@ -1,8 +1,8 @@
-//! Keeping touches: once each, under their visitor.
+//! Storing touches: one row for each arrival, under its visitor.
 //!
-//! One arrival may reach the database several times: reloaded, told by its page's beacon, retried by a browser whose answer
-//! got lost, at two replicas at once. A visitor's touches are therefore stored one after the other, and each looks first
-//! whether it is there.
+//! One arrival may reach the database several times: the visitor reloads the page, the page's beacon reports it, a browser
+//! that got no response tries again, or two replicas receive it at once. A visitor's touches are therefore stored one after the
+//! other, and each store first looks for an equal touch.
 
 use std::time::Duration;
 
@@ -13,26 +13,26 @@ use crate::{
     timestamp::{DAY, Timestamp},
 };
 
-/// The same arrival within this time is the same touch.
+/// An equal arrival within this time is a repeat of the touch.
 pub const REPEAT_WINDOW: Duration = Duration::from_mins(30);
-/// Touches that a visitor can have in 24 hours. What comes on top is not kept: no person arrives so often.
+/// The most touches of a visitor in 24 hours. Further ones are not stored: no person arrives so often.
 pub const DAILY_CAP: i64 = 50;
 
 static VISITORS: Table = Table { name: "visitors", columns: &["id", "first_seen_at"] };
 
-/// What became of a touch.
+/// What storing a touch did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreOutcome {
-    /// A new row.
+    /// Added a row.
     New,
-    /// The same arrival as a moment ago: one more hit of that touch.
+    /// Found the row of the same arrival, and counted a hit or added to what the row says.
     Repeat,
-    /// The visitor had all its touches of this day.
+    /// Stored nothing: the visitor had [`DAILY_CAP`] touches in the last 24 hours.
     OverCap,
 }
 
 impl StoreOutcome {
-    /// A fixed word, fit for a metric's label.
+    /// Returns a fixed word for a metric's label.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",
@@ -101,8 +101,8 @@ async fn store_again(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Resul
     Ok(StoreOutcome::Repeat)
 }
 
-/// Makes a visitor's row where there is none: it may have been forgotten (retention, a restored backup) while the browser still
-/// has its session.
+/// Adds the visitor's row if it is missing. Retention or a restored backup may have removed the row while the browser still has
+/// the session.
 async fn ensure(conn: &mut Conn, visitor: VisitorId, seen: Timestamp) -> Result<(), Error> {
     sql("insert into visitors (id, first_seen_at) values ($1, $2) on conflict (id) do nothing")
         .bind(visitor)
@@ -119,14 +119,15 @@ async fn store_now(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<
         return Ok(StoreOutcome::Repeat);
     }
     match touch.origin {
-        // A redirect that dropped the query, or the page that a seeding handler led to: browsers send the first page's referrer.
+        // A redirect dropped the query, or a seeding handler led to this page. In both cases the browser sends the referrer of
+        // the first page.
         TouchOrigin::Referrer => {
             if let Some(known) = linked_from(conn, &touch, visitor, Redirected::Here).await? {
                 sql("update touches set hits = hits + 1 where id = $1").bind(known).execute(conn).await?;
                 return Ok(StoreOutcome::Repeat);
             }
         }
-        // The request that carries the seed arrived before its handler ran.
+        // The request was stored as an arrival before its handler seeded a lead source.
         TouchOrigin::Seeded => {
             if let Some(known) = linked_from(conn, &touch, visitor, Redirected::No).await? {
                 return enrich(conn, known, touch).await;
@@ -160,14 +161,14 @@ async fn store_beacon(
     }
 }
 
-/// One arrival of a visitor at a time, at all replicas: two equal ones must not both find no other.
+/// Locks the visitor's row, at all replicas. Of two equal arrivals at once, the second waits and finds the first.
 async fn lock(conn: &mut Conn, touch: &Touch, visitor: VisitorId) -> Result<(), Error> {
     ensure(conn, visitor, touch.occurred_at).await?;
     let lock = format!("select id from visitors where id = $1{}", conn.for_update());
     sql(lock).bind(visitor).execute(conn).await.map(|_| ())
 }
 
-/// The visitor's latest touch with that fingerprint, of the last half hour.
+/// Finds the visitor's latest touch with the fingerprint within [`REPEAT_WINDOW`].
 async fn same_arrival(
     conn: &mut Conn,
     touch: &Touch,
@@ -185,15 +186,16 @@ async fn same_arrival(
     Ok(found.map(|(id,)| id))
 }
 
+/// Whether a redirect may lie between the touch to find and the one at hand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Redirected {
-    /// The same path, and nothing is known of it but the page that linked there.
+    /// Finds only a touch with the same path that nothing but its referrer made.
     No,
-    /// Any path.
+    /// Finds a touch with any path.
     Here,
 }
 
-/// The visitor's latest touch from the same page elsewhere, of the last half hour.
+/// Finds the visitor's latest touch with the same referrer within [`REPEAT_WINDOW`].
 async fn linked_from(
     conn: &mut Conn,
     touch: &Touch,
@@ -215,7 +217,7 @@ async fn linked_from(
     }))
 }
 
-/// Says of a touch what was not known when it arrived. When and where it arrived stays.
+/// Adds to a stored touch what was not known when it was stored. Its time, path and referrer stay.
 async fn enrich(conn: &mut Conn, known: TouchId, touch: Touch) -> Result<StoreOutcome, Error> {
     sql(format!(
         "update touches set channel = $2, click_ids = $3, tags = $4, derived = $5, fingerprint = $6, origin = $7,

@@ -1,6 +1,7 @@
-//! The visitor as the session knows it: an id, written once, and nothing that grows.
+//! The visitor as the session knows it: an id, written once.
 //!
-//! Sessions are saved whole, and the last to save wins: a list kept in one would lose entries.
+//! A session holds nothing that grows. A session is saved whole, and the last save wins, so of two requests that add to a list
+//! at once, one entry would be lost.
 
 use serde::{Deserialize, Serialize};
 use tower_sessions::{Session, session::Error, session_store};
@@ -9,19 +10,20 @@ use crate::id::{UserId, VisitorId};
 
 const KEY: &str = "waymark.visitor";
 
-/// In a session that exists but could not be read, because the database did not answer: it must not be taken for an empty one.
+/// The key that marks a session that exists but could not be read, because the database did not answer. Such a session must not be
+/// taken for an empty one.
 pub const UNREADABLE: &str = "waymark.unreadable";
 
-/// What the session holds.
+/// What the session holds about its visitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionVisitor {
     pub id: VisitorId,
-    /// The user this visitor is known to be linked to: where it is the signed-in one, nothing is left to do.
+    /// The user that the visitor is known to be linked to. If that is the signed-in user, there is nothing to link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
 }
 
-/// The session's visitor. An entry that cannot be understood is none; a session that could not be read is an error.
+/// Returns the session's visitor. An entry that cannot be read counts as none. Errors: the session could not be read.
 pub async fn get(session: &Session) -> Result<Option<SessionVisitor>, Error> {
     if session.get_value(UNREADABLE).await?.is_some() {
         return Err(Error::Store(session_store::Error::Backend("the session could not be read".into())));
@@ -29,12 +31,12 @@ pub async fn get(session: &Session) -> Result<Option<SessionVisitor>, Error> {
     Ok(session.get_value(KEY).await?.and_then(|value| serde_json::from_value(value).ok()))
 }
 
-/// Gives the session its visitor.
+/// Stores the visitor in the session.
 pub async fn set(session: &Session, visitor: SessionVisitor) -> Result<(), Error> {
     session.insert(KEY, visitor).await
 }
 
-/// Takes the visitor out again, where it could not be stored.
+/// Removes the visitor from the session, because the database could not store the visitor.
 pub(crate) async fn unset(session: &Session) -> Result<(), Error> {
     session.remove_value(KEY).await.map(|_| ())
 }
