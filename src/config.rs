@@ -149,7 +149,7 @@ fn unknown(names: impl Iterator<Item = String>, asked: &[String]) -> Vec<Mistake
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::variables::days;
+    use crate::attribution::settings::DEFAULT_WINDOW;
 
     fn read(pairs: &[(&str, &str)]) -> (Config, Vec<Mistake>) {
         Config::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(mistakes, []);
         assert_eq!(config.database_url, "sqlite://data/waymark.db");
         assert_eq!(config.site_url, "http://127.0.0.1:3000");
-        assert_eq!(config.attribution.window, days(90));
+        assert_eq!(config.attribution.window, DEFAULT_WINDOW);
     }
 
     #[test]

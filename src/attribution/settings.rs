@@ -13,6 +13,9 @@ use crate::{
     variables::{Variables, days, list, parse_duration},
 };
 
+/// The look-back window where `ATTRIBUTION_WINDOW` is not set.
+pub const DEFAULT_WINDOW: Duration = days(90);
+
 /// How attribution works. Each field that an owner sets names its variable.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -109,7 +112,7 @@ impl Settings {
                     CustomTags::parse(value, site.reserved_parameters).map_err(|error| error.to_string())
                 })
                 .unwrap_or_default(),
-            window: variables.value("ATTRIBUTION_WINDOW", parse_duration).unwrap_or(days(90)),
+            window: variables.value("ATTRIBUTION_WINDOW", parse_duration).unwrap_or(DEFAULT_WINDOW),
             windows: variables
                 .value("ATTRIBUTION_WINDOWS", |value| once_each(list(value, parse_window)?))
                 .unwrap_or_default(),

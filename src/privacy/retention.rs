@@ -24,8 +24,8 @@ use crate::{
     timestamp::{MILLISECOND, Timestamp},
 };
 
-/// The time between two rounds.
-pub const EVERY: Duration = Duration::from_secs(60 * 60);
+/// The time between two purges.
+pub const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How long the other replicas wait after a replica died during a round. Much longer than a batch takes.
 const LEASE: Duration = Duration::from_secs(5 * 60);
 const JOB: &str = "retention";
@@ -97,11 +97,11 @@ pub async fn purge(db: &Db, retention: Retention, now: Timestamp) -> Result<Opti
     Ok(Some(round.summary))
 }
 
-/// Calls [`purge`], unless a replica has done that within the last [`EVERY`].
+/// Calls [`purge`], unless a replica has done that within the last [`PURGE_EVERY`].
 pub async fn purge_if_due(db: &Db, retention: Retention) -> Result<Option<PurgeSummary>, Error> {
     let now = db.now();
     let last = lease::last_done(&mut db.read().await?, JOB).await?;
-    if last.is_some_and(|last| now - last < EVERY) {
+    if last.is_some_and(|last| now - last < PURGE_EVERY) {
         return Ok(None);
     }
     purge(db, retention, now).await

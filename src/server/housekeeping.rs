@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// The time between two rounds.
-const EVERY: Duration = Duration::from_secs(10 * 60);
+const ROUND_EVERY: Duration = Duration::from_secs(10 * 60);
 /// How often counters are written. A process that is killed loses the counts of this time.
-const COUNT_EVERY: Duration = Duration::from_secs(10);
+const COUNTERS_EVERY: Duration = Duration::from_secs(10);
 
 /// Finishes erasures, and removes expired sessions, old sign-in failures and what retention no longer keeps. Runs until the
 /// process ends.
@@ -30,7 +30,7 @@ pub(super) async fn run(db: Db, retention: Retention) {
         if let Err(error) = file_wipe::clear(&db, Duration::ZERO).await {
             tracing::error!(%error, "the database's files still hold what was erased");
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(ROUND_EVERY).await;
         if let Err(error) = sessions.delete_expired().await {
             tracing::error!(%error, "expired sessions could not be removed");
         }
@@ -48,7 +48,7 @@ pub(super) async fn run(db: Db, retention: Retention) {
 /// Writes the counters of ignored arrivals. Runs until the process ends.
 pub(super) async fn write_counters(db: Db, counters: Counters) {
     loop {
-        tokio::time::sleep(COUNT_EVERY).await;
+        tokio::time::sleep(COUNTERS_EVERY).await;
         if let Err(error) = counters.flush(&db).await {
             tracing::error!(%error, "counts of ignored arrivals could not be written; the next round tries again");
         }

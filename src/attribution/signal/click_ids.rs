@@ -1,6 +1,6 @@
 //! Ad platforms append a click id to the address of a landing page. The table says what each one implies about the click.
 //!
-//! To add a click id, add a line to [`CLICK_IDS`]. If an address has several ids, the first of the table decides. The names come
+//! To add a click id, add a line to [`CLICK_IDS`]. If an address has several ids, the first of the table that implies something decides. The names come
 //! from the platforms' documents:
 //!
 //! - `gclid gbraid wbraid gclsrc gad_source gad_campaignid`: Google Ads Help, on auto-tagging and the
@@ -40,7 +40,7 @@ const fn kept(name: &'static str) -> ClickId {
 }
 
 /// All known ids. If several are present, the first that implies something decides.
-pub static CLICK_IDS: [ClickId; 24] = [
+pub static CLICK_IDS: &[ClickId] = &[
     implies("gclid", "google", "cpc"),
     implies("gbraid", "google", "cpc"),
     implies("wbraid", "google", "cpc"),
@@ -90,7 +90,7 @@ pub fn is_personal(name: &str) -> bool {
     PERSONAL.iter().any(|personal| personal.eq_ignore_ascii_case(name))
 }
 
-/// Returns the source and medium that the ids of one landing imply. The first of [`CLICK_IDS`] decides.
+/// Returns the source and medium that the ids of one landing imply. The first of [`CLICK_IDS`] that implies something decides.
 ///
 /// The referrer refines Google's ids: `gclid` from YouTube implies youtube/cpc, and from an ad network's frame google/display.
 /// `gad_source=1` counts only with a referrer that is Google's search: alone it does not say that an ad was clicked.
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn each_id_implies_its_platform() {
-        for id in &CLICK_IDS {
+        for id in CLICK_IDS {
             assert_eq!(implied_by(&[id.name], ""), id.implies, "{}", id.name);
         }
     }
