@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signs_with_a_meaning_are_escaped() {
+    fn a_pattern_takes_its_characters_literally() {
         assert_eq!(contains_pattern(r"50%_\"), r"%50\%\_\\%");
         assert_eq!((&*placeholders(2, 3), &*placeholders(1, 0)), ("$2, $3, $4", ""));
     }

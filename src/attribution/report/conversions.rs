@@ -3,11 +3,11 @@ use super::{
     credit::CreditSettings,
     filter::conditions::{matching_of_visitor, of_kind},
     page::{Cursor, HasCursor, Page, PagePosition},
-    statement::{SqlText, Statement, contains_pattern, sql_text},
+    statement::{SqlText, Statement, sql_text},
 };
 use crate::{
     attribution::model::Minor,
-    db::{Conn, Error, sql},
+    db::{Conn, Error, contains_pattern, sql},
     id::{ConversionId, UserId},
     timestamp::Timestamp,
 };

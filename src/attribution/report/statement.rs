@@ -88,21 +88,6 @@ impl Statement {
     }
 }
 
-/// Returns a pattern for `like … escape '\'` that finds the text anywhere and takes `%` and `_` literally: `50%` →
-/// `%50\%%`.
-pub(super) fn contains_pattern(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,10 +99,5 @@ mod tests {
         let ids = statement.bind_list([1, 2]);
         let text = sql_text!("a = {at} or b = {at} or c in ({ids})"; at, ids);
         assert_eq!(text.text(), "a = $1 or b = $1 or c in ($2, $3)");
-    }
-
-    #[test]
-    fn a_pattern_takes_its_characters_literally() {
-        assert_eq!(contains_pattern(r"50%_a\b"), r"%50\%\_a\\b%");
     }
 }

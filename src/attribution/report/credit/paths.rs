@@ -18,11 +18,11 @@ use crate::{
                 Filter,
                 conditions::{matching, of_kind},
             },
-            statement::{SqlText, Statement, contains_pattern, sql_text},
+            statement::{SqlText, Statement, sql_text},
         },
         signal::Utm,
     },
-    db::{Conn, Error},
+    db::{Conn, Error, contains_pattern},
     id::{ConversionId, UserId},
     timestamp::Timestamp,
 };

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::{Filter, FilterField, NOT_SET};
 use crate::{
     attribution::{
-        report::statement::{SqlText, Statement, contains_pattern, sql_text},
+        report::statement::{SqlText, Statement, sql_text},
         signal::clean,
     },
-    db::{Conn, Error},
+    db::{Conn, Error, contains_pattern},
 };
 
 impl Filter {
