@@ -42,7 +42,7 @@ pub fn amount(value: Minor, currency: &str) -> String {
     format!("{sign}{}{fraction}", format::count(digits))
 }
 
-/// `1,234.50 EUR`.
+/// Writes an amount of money with its currency: `1,234.50 EUR`.
 pub fn money(value: Minor, currency: &str) -> String {
     format!("{}\u{a0}{currency}", amount(value, currency))
 }

@@ -95,7 +95,7 @@ async fn load_rows(
     Ok(LoadedCampaigns { found, credit, kinds: kinds(&mut conn).await? })
 }
 
-/// The totals, and whether there is no touch at all, in any period.
+/// Returns the totals, and whether there is no touch at all, in any period.
 async fn load_totals(request: &PageRequest, filter: &Filter) -> Result<(Totals, bool), Error> {
     let mut conn = request.state.db.read().await?;
     let totals = totals(&mut conn, filter, request.window()).await?;
@@ -139,7 +139,7 @@ fn Campaigns(
             </DataTable>
             <Pagination newer older summary newer_label="Previous" older_label="Next"/>
             <p class="muted small">
-                "A visitor who came by two campaigns counts in both rows, and once in the total. "
+                "A visitor who came through two campaigns counts in both rows, and once in the total. "
                 {format!("Conversions and value are credited by the model “{}”. ", words::model(model))}
                 <a href=models>"Compare models"</a>"."
                 {notes}
@@ -214,7 +214,7 @@ fn Amounts(earned: Revenue) -> impl IntoView {
         .collect_view()
 }
 
-/// `51 to 100 of 7,046`.
+/// Returns which rows are shown: `51 to 100 of 7,046`.
 fn summary(number: NumberedPage, shown: i64, count: i64) -> String {
     let first = i64::from(number.offset()) + 1;
     match shown {
@@ -243,7 +243,7 @@ impl Signups {
         row.is_direct() && row.signups == 0 && row.credit > Credit::ZERO && self.incomplete
     }
 
-    /// The sentences below the table. `dash` says whether a row shows a dash for its sign-ups.
+    /// Returns the sentences below the table. `dash`: a row shows a dash for its sign-ups.
     fn notes(&self, dash: bool) -> String {
         let direct = format::plural(self.direct, "further sign-up", "further sign-ups");
         let mut notes = String::new();

@@ -32,7 +32,7 @@ const NO_ROWS: NoRowsWords = NoRowsWords {
     nothing_yet: "Every sign-up is recorded as a conversion. Report purchases and others from your code, or with POST \
                   /api/conversions.",
     other_periods: "There are conversions in other periods.",
-    no_match: "No conversion in this period was brought by such a touch.",
+    no_match: "No conversion in this period is credited to such a touch.",
     by_kind: true,
 };
 
@@ -76,7 +76,7 @@ pub struct PathEnds {
     pub touches: usize,
 }
 
-/// The ends of the path of each conversion. A conversion without a touch before it has none.
+/// Returns the ends of the path of each conversion. Conversions without a touch before them are left out.
 pub async fn path_ends(
     conn: &mut Conn,
     settings: &CreditSettings,
@@ -170,7 +170,7 @@ fn ConversionRow(page: PageFilter, conversion: ListedConversion, path: Option<Pa
     }
 }
 
-/// The amount that was paid back, marked where that is all of it.
+/// Returns the amount that was paid back, marked where it is the full amount.
 fn refunded(conversion: &ListedConversion) -> Option<impl IntoView + use<>> {
     let currency = conversion.currency.as_deref().filter(|_| conversion.refunded > Minor::ZERO)?;
     let in_full = conversion.refunded == conversion.value;
@@ -183,7 +183,7 @@ fn Dash() -> impl IntoView {
     view! { <span class="muted">"–"</span> }
 }
 
-/// The campaign and the channel of a touch, or that there is none.
+/// The campaign and the channel of a touch, or Direct.
 #[component]
 fn TouchOrDirect(page: PageFilter, touch: Option<PathTouch>) -> impl IntoView {
     match touch {

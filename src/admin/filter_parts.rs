@@ -110,7 +110,7 @@ fn FilterFields(page: PageFilter) -> impl IntoView {
     }
 }
 
-/// Parameters that the fields do not show and the next page must not lose.
+/// Returns the parameters that the fields do not show and that the next page must not lose.
 fn kept_by_fields(page: &PageFilter) -> Vec<(String, String)> {
     let filter = page.filter();
     // The fields show days only where days were asked for: otherwise a named period would stop moving on.
@@ -156,7 +156,7 @@ pub fn SearchForm(page: PageFilter, label: &'static str, placeholder: &'static s
     }
 }
 
-/// What stands above the content of a page: the mistakes in the address, and the conditions that are on.
+/// The top of a page's content: the mistakes in the address, and the active conditions.
 #[component]
 pub fn ActiveFilter(page: PageFilter) -> impl IntoView {
     let chips = chips(&page);

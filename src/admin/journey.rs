@@ -64,7 +64,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     })
 }
 
-/// The journey in a line: `3 touches before the sign-up, over 11 days`.
+/// Returns the journey in a line: `3 touches before the sign-up, over 11 days`.
 fn summary(user: &JourneyUser, touches: &[Lead]) -> String {
     let Some(first) = touches.first() else {
         return "Signed up directly. No campaign, referral or click id is known.".to_owned();
@@ -85,7 +85,7 @@ enum Event {
     Conversion(Box<ConversionRow>),
 }
 
-/// The steps in the order of time. Of one moment, touches come first, then the sign-up. Each step says how long it was to the next.
+/// Returns the steps in the order of time, each with the days until the next one. At one moment, touches come before the sign-up.
 fn steps(user: &JourneyUser, touches: Vec<Lead>, credit: JourneyCredit, filter: &Filter) -> Vec<AnyView> {
     let mut events: Vec<(Timestamp, Event)> =
         touches.into_iter().map(|touch| (touch.occurred_at, Event::Touch(Box::new(touch)))).collect();
@@ -142,7 +142,7 @@ fn TouchStep(touch: Lead, href: String, tags: Vec<String>, time: String, days: i
     }
 }
 
-/// The sign-up, another conversion or a refund. `direct`: nothing before it could be credited with it.
+/// The sign-up, another conversion or a refund. `direct`: no touch was credited with it.
 #[component]
 fn GoalStep(
     #[prop(into)] title: String,
@@ -184,7 +184,7 @@ impl JourneyCredit {
         Self { conversions, earned }
     }
 
-    /// What a touch earned, by kind: `0.50 Sign-up`, `0.33 purchase · 12.00 EUR`.
+    /// Returns what a touch earned, by kind: `0.50 Sign-up`, `0.33 purchase · 12.00 EUR`.
     fn tags(&self, touch: TouchId) -> Vec<String> {
         let tag = |(kind, earned): (&String, &Revenue)| {
             let value = monies(earned);

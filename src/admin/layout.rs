@@ -7,8 +7,8 @@ use crate::{auth::require_admin, components::AdminFrame, pages::ErrorPage};
 
 /// The frame around every admin page, and the guard in front of it.
 ///
-/// The layer [`crate::server`] has in front of `/admin` has checked the role before. This check keeps the pages closed wherever
-/// the routes are mounted: without the outlet no page is made, and so no page asks the database.
+/// A layer in front of `/admin` has checked the role before (`server/require_role.rs`). The check here keeps the pages closed
+/// wherever the routes are mounted. Without the outlet no page is made, so no page queries the database.
 #[component]
 pub fn AdminLayout() -> impl IntoView {
     if require_admin().is_err() {
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
     use crate::components::FrameContext;
 
-    /// Renders `/admin/page` inside of a layout for a request of nobody. Returns the HTML, and whether the page was made.
+    /// Renders `/admin/page` in a layout, with nobody signed in. Returns the HTML, and whether the page was made.
     macro_rules! render {
         ($layout:expr) => {{
             static MADE: AtomicBool = AtomicBool::new(false);

@@ -46,7 +46,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let journey = detail_href(&format!("/admin/users/{}", lead.user_id), &filter);
     let tz = filter.period.tz.clone();
     let subtitle = format::date_time(lead.occurred_at, &tz);
-    let toolbar = view! { <a class="button" href=journey.clone()>"Journey of this user"</a> }.into_any();
+    let toolbar = view! { <a class="button" href=journey.clone()>"Show the journey"</a> }.into_any();
     Ok(view! {
         <AdminPage title=format!("Lead of {}", lead.user_email) subtitle toolbar
             back=BackLink::new(LEADS.path, LEADS.title)>
@@ -82,7 +82,7 @@ fn OriginCard(lead: Lead) -> impl IntoView {
         ("Term", lead.utm.term),
         ("Content", lead.utm.content),
     ];
-    // rare, so only where they are set
+    // rare fields stand here only where they are set
     let further = [
         ("Id", lead.utm.id),
         ("Source platform", lead.utm.source_platform),
@@ -95,7 +95,7 @@ fn OriginCard(lead: Lead) -> impl IntoView {
         .map(|(term, value)| view! { <Fact term value/> })
         .collect_view();
     view! {
-        <Card title="Where from">
+        <Card title="Origin">
             <Facts>
                 <Fact term="Channel"><Tag label=lead.channel/> <InternalTag internal=lead.internal/></Fact>
                 {facts}

@@ -1,4 +1,4 @@
-//! What lists share: their frame, what stands in the place of no rows, and the links from page to page.
+//! What lists share: their frame, the text for an empty list, and the links from page to page.
 
 use leptos::prelude::*;
 
@@ -67,7 +67,7 @@ pub struct NoRowsWords {
     pub by_kind: bool,
 }
 
-/// Stands in the place of an empty list, and leads to where there are rows.
+/// Replaces an empty list. Its button leads to rows: to the overview, to all of time, or to the list without the filter.
 #[component]
 pub fn NoRows(page: PageFilter, nothing_yet: bool, words: NoRowsWords) -> impl IntoView {
     let NoRowsWords { rows, by_kind, .. } = words;
@@ -100,7 +100,7 @@ pub fn TimePagination(
     view! { <Pagination newer older summary/> }
 }
 
-/// `50 of 7,046 leads`.
+/// Returns how many rows are shown: `50 of 7,046 leads`.
 pub fn shown_of(shown: usize, all: i64, one: &str, many: &str) -> String {
     match shown {
         0 => format!("No more {many}"),
@@ -117,23 +117,24 @@ pub struct NumberedPage {
 }
 
 impl NumberedPage {
-    /// The page that the parameter `page` asks for. Without a number it is the first.
+    /// Returns the page that the parameter `page` asks for, or the first one.
     pub fn of(request: &PageRequest, rows: u32) -> Self {
         let number = request.parameter("page").and_then(|page| page.parse().ok()).unwrap_or(1);
         Self { number: u32::clamp(number, 1, 1_000_000), rows }
     }
 
-    /// How many rows stand on the pages before.
+    /// Returns how many rows stand on the pages before.
     pub fn offset(self) -> u32 {
         (self.number - 1) * self.rows
     }
 
-    /// The number of the page before. From beyond the last page of a list of `count` rows, it leads to the last one.
+    /// Returns the number of the page before. `count` is the number of all rows: the page before a page without rows is the
+    /// last one with rows.
     pub fn previous(self, count: i64) -> Option<u32> {
         (self.number > 1).then(|| (self.number - 1).min(self.last(count)))
     }
 
-    /// The number of the page after, in a list of `count` rows.
+    /// Returns the number of the page after, where there is one. `count` is the number of all rows.
     pub fn next(self, count: i64) -> Option<u32> {
         (self.number < self.last(count)).then_some(self.number + 1)
     }

@@ -1,4 +1,4 @@
-//! What every admin page begins with, its request, and what stands in the place of a page that cannot be made.
+//! What every admin page begins with, its request, and what replaces a page that cannot be made.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -36,7 +36,7 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// The request whose page is being rendered.
+    /// Returns the request whose page is being rendered.
     fn current() -> Self {
         // the server provides the state to every page
         let state = expect_context::<AppState>();
@@ -46,7 +46,7 @@ impl PageRequest {
         Self { state, query, id, now }
     }
 
-    /// The last value of a parameter that belongs to the page and not to the filter. An empty value is no value.
+    /// Returns the last value of a parameter that belongs to the page and not to the filter. An empty value counts as missing.
     pub fn parameter(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(self.query.as_bytes())
             .filter(|(key, value)| key == name && !value.is_empty())
@@ -54,9 +54,9 @@ impl PageRequest {
             .last()
     }
 
-    /// Which page of a list by time the parameters `before` and `after` ask for.
+    /// Returns the page of a list by time that the parameters `before` and `after` ask for. `before` wins.
     ///
-    /// Errors: the parameter that counts is not a cursor.
+    /// Errors: the parameter is not a cursor.
     pub fn position(&self) -> Result<PagePosition, BadCursor> {
         let cursor = |name| self.parameter(name).map(|text| text.parse::<Cursor>()).transpose();
         match (cursor("before"), cursor("after")) {
@@ -67,27 +67,27 @@ impl PageRequest {
         }
     }
 
-    /// What a page about one lead or user takes from the filter: the time zone and the model.
+    /// Returns the filter of a page about one lead or user. Such a page uses its time zone and its model.
     pub fn detail_filter(&self) -> Filter {
         Filter::parse(&self.query, Preset::All, self.now).filter
     }
 
-    /// The look-back window before a sign-up.
+    /// Returns the look-back window before a sign-up.
     pub fn window(&self) -> Duration {
         self.state.config.attribution.signup_window()
     }
 
-    /// What credit depends on beside the model.
+    /// Returns what credit depends on beside the model.
     pub fn credit(&self) -> CreditSettings {
         CreditSettings::of(&self.state.config.attribution)
     }
 
-    /// The model that holds where the address names none.
+    /// Returns the configured model, which holds where the address names none.
     pub fn default_model(&self) -> Model {
         self.state.config.attribution.model
     }
 
-    /// The model that the filter asks for, or else the configured one.
+    /// Returns the model that the filter asks for, or else the configured one.
     pub fn model(&self, filter: &Filter) -> Model {
         filter.model.unwrap_or(self.default_model())
     }
@@ -104,7 +104,7 @@ pub enum PageError {
     Database(#[from] Error),
 }
 
-/// A page that `make` makes of its request.
+/// Renders the page that `make` makes from the request.
 pub fn admin_page<F, Fut, V>(make: F) -> AnyView
 where
     F: FnOnce(PageRequest) -> Fut,
@@ -119,8 +119,8 @@ where
 
 /// Waits for a page and renders it, or renders why it cannot be shown.
 ///
-/// The boundary is made after the page was awaited, not around the `Suspend`. A `Result` finds its boundary by a hook of the
-/// thread, and a future may go on in another thread after an await: there its error would be lost (leptos 0.8.23).
+/// The error boundary is inside the `Suspend`, and not around it. A `Result` finds its boundary through a hook of the thread,
+/// and after an await a future may continue on another thread, where the error would be lost (leptos 0.8.23).
 fn suspended(made: Pin<Box<dyn Future<Output = Result<AnyView, PageError>> + Send>>) -> AnyView {
     let page = async {
         let page = made.await;
@@ -129,7 +129,7 @@ fn suspended(made: Pin<Box<dyn Future<Output = Result<AnyView, PageError>> + Sen
     view! { <Suspense>{Suspend::new(page)}</Suspense> }.into_any()
 }
 
-/// Stands in the place of a page, and sets the status of the response.
+/// Replaces a page that cannot be shown, and sets the status of the response.
 fn page_failure(errors: ArcRwSignal<Errors>) -> impl IntoView {
     let error = errors.get_untracked().into_iter().find_map(|(_, error)| error.downcast_ref::<PageError>().cloned());
     let (status, page) = match error {

@@ -14,7 +14,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// The filter of one page. The address of a page holds all of its state, so that every change is a link or a form that gets.
+/// The filter of one page. The address of a page holds all of its state, so every change is a link or a GET form.
 #[derive(Clone, Debug)]
 pub struct PageFilter {
     pub parsed: ParsedFilter,
@@ -31,13 +31,13 @@ pub struct PageFilter {
 }
 
 impl PageFilter {
-    /// The filter in the query of a request. Without a period, the last 30 days are meant.
+    /// Reads the filter in the query of a request. The default period is the last 30 days.
     pub fn new(request: &PageRequest, path: &'static str) -> Self {
         let parsed = Filter::parse(&request.query, Preset::Days30, request.now);
         Self { parsed, path, own: Vec::new(), kinds: None, default_model: request.default_model(), now: request.now }
     }
 
-    /// Adds a parameter of the page itself. `None` stands for its default, which no address needs to say.
+    /// Adds a parameter of the page itself. `None` stands for its default, which the address leaves out.
     pub fn keeping(mut self, name: &'static str, value: Option<String>) -> Self {
         self.own.extend(value.map(|value| (name, value)));
         self
@@ -52,18 +52,18 @@ impl PageFilter {
         &self.parsed.filter
     }
 
-    /// This page with another filter.
+    /// Returns the address of this page with another filter.
     pub fn here(&self, filter: &Filter) -> String {
         let own: Vec<_> = self.own.iter().map(|(name, value)| (*name, value.as_str())).collect();
         filter.href(self.path, &own)
     }
 
-    /// This page with another value of one parameter of its own.
+    /// Returns the address of this page with another value of one parameter of its own.
     pub fn with_own(&self, name: &'static str, value: &str) -> String {
         self.href_with_own(name, Some(value))
     }
 
-    /// This page without one parameter of its own.
+    /// Returns the address of this page without one parameter of its own.
     pub fn without_own(&self, name: &'static str) -> String {
         self.href_with_own(name, None)
     }
@@ -74,23 +74,23 @@ impl PageFilter {
         self.filter().href(self.path, &own)
     }
 
-    /// This page for all of time, without conditions.
+    /// Returns the address of this page for all of time, without conditions.
     pub fn all_time_href(&self) -> String {
         format!("{}?period=all", self.path)
     }
 
-    /// The CSV file of this page. It has all rows, and its address names the days instead of a period that moves on.
+    /// Returns the address of this page's CSV file, which has all rows. It names days, because a named period moves on.
     pub fn csv_href(&self, path: &str, further: &[(&str, &str)]) -> String {
         let pairs = self.filter().dated_pairs();
         href(path, pairs.iter().map(|(name, value)| (*name, value.as_str())).chain(further.iter().copied()))
     }
 
-    /// The page of one lead or user, with this page's time zone and model.
+    /// Returns the address of the page of one lead or user, with this page's time zone and model.
     pub fn detail(&self, path: &str) -> String {
         detail_href(path, self.filter())
     }
 
-    /// The period in words, with the time zone where it is not UTC: `25 Oct – 23 Nov 2026, Europe/Berlin`.
+    /// Returns the period in words, with the time zone where it is not UTC: `25 Oct – 23 Nov 2026, Europe/Berlin`.
     pub fn period_words(&self) -> String {
         let zone = self.filter().tz_name();
         let words = period_words(&self.filter().period);
@@ -112,7 +112,7 @@ fn period_words(period: &Period) -> String {
     }
 }
 
-/// The address of the page of one lead or user, which shows times in the filter's zone and credit by its model.
+/// Returns the address of the page of one lead or user, which shows times in the filter's zone and credit by its model.
 pub fn detail_href(path: &str, filter: &Filter) -> String {
     let zone = (filter.tz_name() != "UTC").then_some(("tz", filter.tz_name()));
     href(path, zone.into_iter().chain(filter.model.map(|model| ("model", model.as_str()))))

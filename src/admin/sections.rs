@@ -33,7 +33,7 @@ pub const INSPECTOR: AdminSection = section("/admin/inspector", "Inspector", "In
 pub const SECTIONS: [AdminSection; 8] =
     [OVERVIEW, CAMPAIGNS, LEADS, CONVERSIONS, MODELS, REFERRALS, QUALITY, INSPECTOR];
 
-/// The menu on the page at a path.
+/// Returns the menu of the page at a path.
 pub fn menu(path: &str, query: &str) -> Vec<NavLink> {
     let current = section_of(path, query);
     let link =
@@ -41,13 +41,13 @@ pub fn menu(path: &str, query: &str) -> Vec<NavLink> {
     SECTIONS.into_iter().map(link).collect()
 }
 
-/// The section of the page at a path: `/admin/leads/0193…` → leads.
+/// Returns the section of the page at a path: `/admin/leads/0193…` → leads.
 fn section_of(path: &str, query: &str) -> Option<AdminSection> {
-    // The journey of a user is reached from a lead.
+    // leads link to the journey of their user
     if path.starts_with("/admin/users/") {
         return Some(LEADS);
     }
-    // The overview of one campaign is the page of that campaign.
+    // the overview of one campaign is the page of that campaign
     let one_campaign =
         || Filter::parse(query, Preset::All, Timestamp::EPOCH).filter.get(FilterField::Campaign).is_some();
     if path == OVERVIEW.path && one_campaign() {

@@ -6,24 +6,24 @@ use crate::{
     components::{DataTable, Tag, Th, TwoLines, format},
 };
 
-/// A value, or `(not set)`.
+/// Returns a value, or `(not set)`.
 pub fn or_not_set(value: &Option<String>) -> String {
     value.clone().unwrap_or_else(|| NOT_SET.to_owned())
 }
 
-/// A value, or in the soft colour that there is none.
+/// A value, or `(not set)` in the soft colour.
 #[component]
 pub fn ValueOrNotSet(value: Option<String>) -> impl IntoView {
     value.map_or_else(|| Either::Right(view! { <span class="muted">{NOT_SET}</span> }), Either::Left)
 }
 
-/// `google / cpc`. A dash stands for a part that is not set.
+/// Writes `google / cpc`. A dash stands for a part that is not set.
 pub fn source_medium(source: &Option<String>, medium: &Option<String>) -> String {
     let part = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
     format!("{} / {}", part(source), part(medium))
 }
 
-/// A rate as a percentage. A dash stands for a rate of nothing.
+/// Writes a rate as a percentage. A dash stands for a rate of nothing.
 pub fn rate(rate: Option<f64>) -> String {
     rate.map_or_else(|| "–".to_owned(), format::percent)
 }

@@ -10,12 +10,12 @@ use crate::attribution::{
     source::from_referrer::ReferrerExclusion,
 };
 
-/// `24 Oct 2026`.
+/// Writes a day: `24 Oct 2026`.
 pub fn long_day(day: Date) -> String {
     day.strftime("%-d %b %Y").to_string()
 }
 
-/// `24 Oct`.
+/// Writes a day without its year: `24 Oct`.
 pub fn short_day(day: Date) -> String {
     day.strftime("%-d %b").to_string()
 }
@@ -61,7 +61,7 @@ pub fn model(model: Model) -> &'static str {
     }
 }
 
-/// What the rows of the models page are, one of them: `Channel`.
+/// Returns what one row of the models page is: `Channel`.
 pub fn group(by: GroupBy) -> &'static str {
     match by {
         GroupBy::Channel => "Channel",
@@ -70,12 +70,12 @@ pub fn group(by: GroupBy) -> &'static str {
     }
 }
 
-/// A kind of conversion: `signup` → `Sign-up`. All other kinds read as the program that reported them wrote them.
+/// Returns the name of a kind of conversion: `signup` → `Sign-up`. Other kinds stay as their program reported them.
 pub fn conversion_kind(kind: &str) -> &str {
     if kind == SIGN_UP { "Sign-up" } else { kind }
 }
 
-/// What tells two similar names apart.
+/// Returns what distinguishes two similar names.
 pub fn likeness(likeness: Likeness) -> &'static str {
     match likeness {
         Likeness::Separators => "Separators",
@@ -84,7 +84,7 @@ pub fn likeness(likeness: Likeness) -> &'static str {
     }
 }
 
-/// Why an arrival did not count, in a few words.
+/// Returns why an arrival did not count, in a few words.
 pub fn exclusion(exclusion: Exclusion) -> &'static str {
     match exclusion {
         Exclusion::Method => "Not a GET request",
@@ -108,7 +108,7 @@ pub fn exclusion(exclusion: Exclusion) -> &'static str {
     }
 }
 
-/// Why an arrival did not count, in a sentence.
+/// Returns why an arrival did not count, in a sentence.
 pub fn exclusion_explained(exclusion: Exclusion) -> &'static str {
     match exclusion {
         Exclusion::Method => "The link was requested with HEAD, POST or another method, not opened in a browser.",

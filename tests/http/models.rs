@@ -155,14 +155,14 @@ async fn campaigns_overview_journey_and_lead_show_credit() {
         assert!(overview.contains("Credited by the model “Last non-direct touch”."), "{overview}");
 
         // The admin came directly.
-        let signups = "1 of 2 sign-ups came by a link within the look-back window, the others directly.";
+        let signups = "1 of 2 sign-ups came through a link within the look-back window, the others directly.";
         assert!(overview.contains(signups), "{overview}");
         let leads = text(&admin.text("/admin").await);
         assert!(
             leads.contains(signups) && leads.contains("are credited by the model “Last non-direct touch”."),
             "{leads}"
         );
-        assert!(!text(&admin.text("/admin?campaign=autumn").await).contains("sign-ups came by"), "none is direct");
+        assert!(!text(&admin.text("/admin?campaign=autumn").await).contains("sign-ups came through"), "none is direct");
         for (query, why) in [
             ("", "1 further sign-up came directly, without a touch in the look-back window."),
             ("?channel=Direct", "With a filter on touches, sign-ups without one are not counted."),

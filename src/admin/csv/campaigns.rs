@@ -1,15 +1,11 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use axum::{
-    body::Bytes,
-    extract::{RawQuery, State},
-    response::Response,
-};
+use axum::{body::Bytes, response::Response};
 use futures::{Stream, stream};
 
 use super::{
     cells::{optional, text, values},
-    file::{BoxError, CsvRefusal, file, filter, read, write},
+    file::{BoxError, CsvRequest, file, read, write},
 };
 use crate::{
     admin::amounts::exact_credit,
@@ -21,9 +17,7 @@ use crate::{
             credit::{CampaignCredit, CreditSettings, Revenue, credit_by_campaign},
         },
     },
-    auth::AuthSession,
     db::Db,
-    state::AppState,
 };
 
 /// How many campaigns are read at a time. Each time groups all touches, so the number is large.
@@ -55,20 +49,14 @@ pub struct Counting {
 }
 
 /// `GET /admin/campaigns.csv`: the campaigns that the filter in the query finds, by name.
-pub async fn campaigns_csv(
-    State(state): State<AppState>,
-    auth: AuthSession,
-    RawQuery(query): RawQuery,
-) -> Result<Response, CsvRefusal> {
-    let now = state.db.now();
-    let filter = filter(&auth, query, now)?;
+pub async fn campaigns_csv(CsvRequest { state, filter, now, .. }: CsvRequest) -> Response {
     let settings = &state.config.attribution;
     let counting = Counting {
         window: settings.signup_window(),
         model: filter.model.unwrap_or(settings.model),
         settings: CreditSettings::of(settings),
     };
-    Ok(file("campaigns", &filter.clone(), now, pieces(state.db.clone(), filter, counting)).await)
+    file("campaigns", &filter.clone(), now, pieces(state.db.clone(), filter, counting)).await
 }
 
 /// All campaigns, piece by piece. The first piece begins with the header.

@@ -5,8 +5,8 @@ use crate::{
     attribution::{model::Minor, report::credit::Revenue},
 };
 
-/// A cell that a spreadsheet takes for text (OWASP, CSV injection): `=1+1` → `'=1+1`. Programs that read the file take the `'`
-/// off again.
+/// Returns a cell that a spreadsheet takes for text (OWASP, CSV injection): `=1+1` → `'=1+1`. Programs that read the file remove
+/// the `'`.
 pub fn text(value: &str) -> Cow<'_, str> {
     const FORMULA: [char; 13] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠', '\u{feff}'];
     let mut safe = if value.starts_with(FORMULA) { Cow::from(format!("'{value}")) } else { Cow::from(value) };
@@ -20,17 +20,18 @@ pub fn text(value: &str) -> Cow<'_, str> {
     safe
 }
 
-/// The value, or an empty cell.
+/// Returns the value, or an empty cell.
 pub fn optional(value: &Option<String>) -> Cow<'_, str> {
     text(value.as_deref().unwrap_or_default())
 }
 
-/// A JSON object. Its semicolons are escaped, because some spreadsheets begin a cell there: `{"a":";"}` → `{"a":"\u003b"}`.
+/// Returns a JSON object as a cell. Its semicolons are escaped, because some spreadsheets begin a cell there:
+/// `{"a":";"}` → `{"a":"\u003b"}`.
 pub fn json(value: &str) -> Cow<'_, str> {
     if value.contains(';') { value.replace(';', "\\u003b").into() } else { value.into() }
 }
 
-/// `{"EUR":"123.45"}`. The amounts are text, so that no program rounds them.
+/// Writes `{"EUR":"123.45"}`. The amounts are text, so that no program rounds them.
 pub fn values(earned: &Revenue) -> String {
     let exact = |(currency, value): (&String, &Minor)| (currency.clone(), exact_amount(*value, currency));
     let values: BTreeMap<String, String> = earned.by_currency.iter().map(exact).collect();

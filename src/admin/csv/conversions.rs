@@ -1,15 +1,11 @@
 use std::borrow::Cow;
 
-use axum::{
-    body::Bytes,
-    extract::{RawQuery, State},
-    response::Response,
-};
+use axum::{body::Bytes, response::Response};
 use futures::{Stream, stream};
 
 use super::{
     cells::{optional, text},
-    file::{BoxError, CsvRefusal, file, filter, read, write},
+    file::{BoxError, CsvRequest, file, read, write},
 };
 use crate::{
     admin::{
@@ -25,10 +21,8 @@ use crate::{
             page::PagePosition,
         },
     },
-    auth::AuthSession,
     components::format::rfc3339,
     db::Db,
-    state::AppState,
 };
 
 /// How many conversions are read at a time, with their paths.
@@ -54,15 +48,9 @@ const COLUMNS: [&str; 14] = [
 ];
 
 /// `GET /admin/conversions.csv`: the conversions that the filter in the query finds, newest first.
-pub async fn conversions_csv(
-    State(state): State<AppState>,
-    auth: AuthSession,
-    RawQuery(query): RawQuery,
-) -> Result<Response, CsvRefusal> {
-    let now = state.db.now();
-    let filter = filter(&auth, query, now)?;
+pub async fn conversions_csv(CsvRequest { state, filter, now, .. }: CsvRequest) -> Response {
     let settings = CreditSettings::of(&state.config.attribution);
-    Ok(file("conversions", &filter.clone(), now, pieces(state.db.clone(), filter, settings)).await)
+    file("conversions", &filter.clone(), now, pieces(state.db.clone(), filter, settings)).await
 }
 
 /// All conversions, piece by piece. The first piece begins with the header.

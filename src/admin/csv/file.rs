@@ -2,16 +2,18 @@ use std::{borrow::Cow, error::Error as StdError};
 
 use axum::{
     body::{Body, Bytes},
-    http::{StatusCode, header},
+    extract::FromRequestParts,
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use csv::{Terminator, WriterBuilder};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use crate::{
-    attribution::report::{Filter, Preset, Problem},
+    attribution::report::{Filter, ParsedFilter, Preset, Problem},
     auth::AuthSession,
     db::{Conn, Db, Error},
+    state::AppState,
     timestamp::Timestamp,
 };
 
@@ -32,26 +34,42 @@ impl IntoResponse for CsvRefusal {
             Self::NotUnderstood(problems) => {
                 let lines: String =
                     problems.iter().map(|problem| format!("{}: {}\n", problem.name, problem.message)).collect();
-                // as CSV, because the layer that replaces errors by pages leaves it: such a page names no parameter
+                // CSV, because a layer replaces errors of other kinds by pages, which name no parameter
                 (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "text/csv; charset=utf-8")], lines).into_response()
             }
         }
     }
 }
 
-/// The filter of a request.
-///
-/// Errors: an admin did not send it, or a parameter cannot be understood.
-pub fn filter(auth: &AuthSession, query: Option<String>, now: Timestamp) -> Result<Filter, CsvRefusal> {
-    if !auth.user.as_ref().is_some_and(|user| user.is_admin()) {
-        return Err(CsvRefusal::Forbidden);
-    }
-    let parsed = Filter::parse(&query.unwrap_or_default(), Preset::All, now);
-    // A page leaves out what it does not understand and says so. A file cannot say so.
-    if parsed.problems.is_empty() { Ok(parsed.filter) } else { Err(CsvRefusal::NotUnderstood(parsed.problems)) }
+/// An admin's request for a file.
+pub struct CsvRequest {
+    pub state: AppState,
+    /// The raw query string.
+    pub query: String,
+    pub filter: Filter,
+    pub now: Timestamp,
 }
 
-/// The response with a file. It reads the first piece before it begins, so that a database that does not answer makes a 503.
+/// Errors: the sender is not an admin, or a parameter of the filter cannot be understood.
+impl FromRequestParts<AppState> for CsvRequest {
+    type Rejection = CsvRefusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, CsvRefusal> {
+        let user = parts.extensions.get::<AuthSession>().and_then(|auth| auth.user.as_ref());
+        if !user.is_some_and(|user| user.is_admin()) {
+            return Err(CsvRefusal::Forbidden);
+        }
+        let (query, now) = (parts.uri.query().unwrap_or_default().to_owned(), state.db.now());
+        let ParsedFilter { filter, problems } = Filter::parse(&query, Preset::All, now);
+        // A page leaves out what it does not understand and says so. A file cannot say so.
+        match problems.is_empty() {
+            true => Ok(Self { state: state.clone(), query, filter, now }),
+            false => Err(CsvRefusal::NotUnderstood(problems)),
+        }
+    }
+}
+
+/// Returns the response with a file. It waits for the first piece, so that a database that does not answer makes a 503.
 pub async fn file(
     name: &str,
     filter: &Filter,
@@ -78,7 +96,7 @@ pub async fn read<T>(db: &Db, ask: impl AsyncFnOnce(&mut Conn) -> Result<T, Erro
     Ok(ask(&mut conn).await?)
 }
 
-/// Rows as in RFC 4180: cells are quoted where needed, and lines end with CR LF.
+/// Writes rows as in RFC 4180: cells are quoted where needed, and lines end with CR LF.
 pub fn write<'a, const N: usize>(
     header: Option<[&'static str; N]>,
     records: impl Iterator<Item = [Cow<'a, str>; N]>,

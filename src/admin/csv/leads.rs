@@ -1,15 +1,11 @@
 use std::borrow::Cow;
 
-use axum::{
-    body::Bytes,
-    extract::{RawQuery, State},
-    response::Response,
-};
+use axum::{body::Bytes, response::Response};
 use futures::{Stream, stream};
 
 use super::{
     cells::{json, optional, text},
-    file::{BoxError, CsvRefusal, file, filter, read, write},
+    file::{BoxError, CsvRequest, file, read, write},
 };
 use crate::{
     attribution::report::{
@@ -17,10 +13,8 @@ use crate::{
         leads::{Lead, ScanOrder, leads},
         page::PagePosition,
     },
-    auth::AuthSession,
     components::format::rfc3339,
     db::Db,
-    state::AppState,
 };
 
 /// How many leads are read at a time.
@@ -44,14 +38,8 @@ const COLUMNS: [&str; 14] = [
 ];
 
 /// `GET /admin/leads.csv`: the leads that the filter in the query finds, newest first.
-pub async fn leads_csv(
-    State(state): State<AppState>,
-    auth: AuthSession,
-    RawQuery(query): RawQuery,
-) -> Result<Response, CsvRefusal> {
-    let now = state.db.now();
-    let filter = filter(&auth, query, now)?;
-    Ok(file("leads", &filter.clone(), now, pieces(state.db.clone(), filter)).await)
+pub async fn leads_csv(CsvRequest { state, filter, now, .. }: CsvRequest) -> Response {
+    file("leads", &filter.clone(), now, pieces(state.db.clone(), filter)).await
 }
 
 /// All leads, piece by piece. The first piece begins with the header.

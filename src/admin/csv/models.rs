@@ -1,14 +1,11 @@
 use std::borrow::Cow;
 
-use axum::{
-    extract::{RawQuery, State},
-    response::Response,
-};
+use axum::response::{IntoResponse, Response};
 use futures::stream;
 
 use super::{
     cells::{optional, values},
-    file::{CsvRefusal, file, filter, read, write},
+    file::{CsvRefusal, CsvRequest, file, read, write},
 };
 use crate::{
     admin::amounts::exact_credit,
@@ -23,8 +20,6 @@ use crate::{
             },
         },
     },
-    auth::AuthSession,
-    state::AppState,
 };
 
 /// One line for each row and model, so that a spreadsheet can pivot them. The data-driven models `markov` and `shapley` are in
@@ -33,24 +28,21 @@ const COLUMNS: [&str; 5] = ["by", "value", "model", "conversions", "values"];
 
 /// `GET /admin/models.csv`: the conversions that the filter in the query finds, credited by all models, by channel, source or
 /// campaign (`by`).
-pub async fn models_csv(
-    State(state): State<AppState>,
-    auth: AuthSession,
-    RawQuery(query): RawQuery,
-) -> Result<Response, CsvRefusal> {
-    let now = state.db.now();
-    let by = by(query.as_deref().unwrap_or_default()).map_err(|problem| CsvRefusal::NotUnderstood(vec![problem]))?;
-    let filter = filter(&auth, query, now)?;
+pub async fn models_csv(CsvRequest { state, query, filter, now }: CsvRequest) -> Response {
+    let by = match by(&query) {
+        Ok(by) => by,
+        Err(problem) => return CsvRefusal::NotUnderstood(vec![problem]).into_response(),
+    };
     let settings = CreditSettings::of(&state.config.attribution);
     let dated = filter.clone();
     let piece = async move {
         let comparison = read(&state.db, async |conn| compare(conn, &filter, &settings, by).await).await?;
         write(Some(COLUMNS), records(by, &comparison))
     };
-    Ok(file("models", &dated, now, stream::once(piece)).await)
+    file("models", &dated, now, stream::once(piece)).await
 }
 
-/// What the rows of the file are. Errors: the last value of `by` is none of the three.
+/// Reads the parameter `by`. Errors: its value is not one of the three.
 fn by(query: &str) -> Result<GroupBy, Problem> {
     let last = form_urlencoded::parse(query.as_bytes()).filter(|(key, value)| key == "by" && !value.is_empty()).last();
     let Some((_, typed)) = last else { return Ok(GroupBy::default()) };

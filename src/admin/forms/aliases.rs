@@ -53,12 +53,12 @@ pub async fn remove_campaign_alias(
         Ok(None) => Ok(answer.form("This name is not merged.")),
         Err(error) => {
             tracing::error!(%error, "a campaign alias could not be removed");
-            Ok(answer.form("It could not be undone right now. Please try again in a moment."))
+            Ok(answer.form("The name could not be unmerged. Try again in a moment."))
         }
     }
 }
 
-/// The page with the filter that the form stood under. Only what the filter understands gets into the address.
+/// Returns the address of the page with the filter in `query`. Only what the filter understands gets into the address.
 fn page(state: &AppState, query: &str) -> String {
     Filter::parse(query, Preset::Days30, state.db.now()).filter.href(QUALITY.path, &[])
 }

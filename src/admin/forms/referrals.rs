@@ -90,8 +90,8 @@ fn parse(campaign: &str, landing_path: &str, expires_at: &str, now: Timestamp) -
     }
 }
 
-/// The path of a page of this site. It has no query, because the link's own query is added to it, and it is not an address that
-/// redirects.
+/// Reads the path of a page of this site. It has no query, because the link's own query is added to it, and it is not an address
+/// that redirects.
 fn parse_landing(path: &str) -> Result<String, &'static str> {
     let path = if path.is_empty() { "/" } else { path };
     let fine = LocalPath::parse(path).is_some()
@@ -101,7 +101,7 @@ fn parse_landing(path: &str) -> Result<String, &'static str> {
     if fine { Ok(path.to_owned()) } else { Err("Enter a path on this site without ? and #, such as /pricing.") }
 }
 
-/// The first moment after the last day, in UTC. `2026-11-23` → 2026-11-24T00:00:00Z
+/// Returns the first moment after the last day, in UTC: `2026-11-23` → 2026-11-24T00:00:00Z.
 fn parse_last_day(day: &str, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
     if day.is_empty() {
         return Ok(None);

@@ -73,7 +73,7 @@ fn DataDriven(learnt: Learnt) -> impl IntoView {
     view! {
         <Fact term="Markov chain" value="How many conversions would be lost without the channel."/>
         <Fact term="Shapley value">
-            "What a channel adds, on average, to the other channels that people came by."{estimated}
+            "What a channel adds, on average, to the other channels that people came through."{estimated}
         </Fact>
         <Fact term="Both are learnt from" value=from/>
         <Fact term="Value is learnt separately"
@@ -82,7 +82,7 @@ fn DataDriven(learnt: Learnt) -> impl IntoView {
     }
 }
 
-/// Which touches get credit, and what a refund does.
+/// Returns which touches get credit, and what a refund does.
 fn rules(settings: &CreditSettings) -> String {
     let windows: String =
         settings.windows.iter().map(|(kind, window)| format!(", {} for {kind}", length(*window))).collect();
@@ -96,7 +96,7 @@ fn rules(settings: &CreditSettings) -> String {
     )
 }
 
-/// `15 days`, `36 hours`.
+/// Writes a span of time: `15 days`, `36 hours`.
 fn length(span: Duration) -> String {
     match span.as_millis() % DAY.as_millis() {
         0 => format::plural(whole_days(span), "day", "days"),

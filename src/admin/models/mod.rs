@@ -7,7 +7,7 @@ mod table;
 
 use self::{
     explanations::Explanations,
-    table::{Amount, ModelTable},
+    table::{CellAmount, ModelTable},
 };
 use super::{
     lists::{ListPage, NoRows, NoRowsWords},
@@ -55,7 +55,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
         .map(|show| show.to_uppercase())
         .filter(|currency| comparison.currencies().contains(currency));
     let page = page.with_credit(kinds).keeping("show", currency.clone());
-    let amount = currency.map_or(Amount::Conversions, Amount::Value);
+    let amount = currency.map_or(CellAmount::Conversions, CellAmount::Value);
 
     let csv = page.csv_href("/admin/models.csv", &[("by", by.as_str())]);
     let base = request.model(page.filter());
@@ -82,7 +82,7 @@ async fn load(request: &PageRequest, filter: &Filter, by: GroupBy) -> Result<(Co
 
 /// The choice of the rows and, where there is money, of the amount in the cells.
 #[component]
-fn Choices(page: PageFilter, by: GroupBy, amount: Amount, currencies: Vec<String>) -> impl IntoView {
+fn Choices(page: PageFilter, by: GroupBy, amount: CellAmount, currencies: Vec<String>) -> impl IntoView {
     let rows = GroupBy::ALL
         .into_iter()
         .map(|each| Segment {
@@ -94,12 +94,12 @@ fn Choices(page: PageFilter, by: GroupBy, amount: Amount, currencies: Vec<String
     let conversions = Segment {
         label: "Conversions".to_owned(),
         href: page.without_own("show"),
-        current: amount == Amount::Conversions,
+        current: amount == CellAmount::Conversions,
     };
     let any_money = !currencies.is_empty();
     let values = currencies.into_iter().map(|currency| Segment {
         href: page.with_own("show", &currency),
-        current: amount == Amount::Value(currency.clone()),
+        current: amount == CellAmount::Value(currency.clone()),
         label: currency,
     });
     let amounts: Vec<_> = [conversions].into_iter().chain(values).collect();

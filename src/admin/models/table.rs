@@ -26,13 +26,13 @@ const ROWS: usize = 100;
 
 /// The number in a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Amount {
+pub enum CellAmount {
     Conversions,
     /// The value in this currency.
     Value(String),
 }
 
-impl Amount {
+impl CellAmount {
     fn of(&self, earned: &Revenue) -> i64 {
         match self {
             Self::Conversions => earned.conversions.0,
@@ -50,10 +50,16 @@ impl Amount {
 
 /// All models, a column each. The differences are to the model `base`.
 #[component]
-pub fn ModelTable(page: PageFilter, by: GroupBy, amount: Amount, base: Model, comparison: Comparison) -> impl IntoView {
+pub fn ModelTable(
+    page: PageFilter,
+    by: GroupBy,
+    amount: CellAmount,
+    base: Model,
+    comparison: Comparison,
+) -> impl IntoView {
     let heading = match &amount {
-        Amount::Conversions => "Conversions".to_owned(),
-        Amount::Value(currency) => format!("Value in {currency}"),
+        CellAmount::Conversions => "Conversions".to_owned(),
+        CellAmount::Value(currency) => format!("Value in {currency}"),
     };
     let title = format!("{heading} by {}", words::group(by).to_lowercase());
     let Comparison { rows, total, learnt } = comparison;
@@ -126,7 +132,7 @@ fn ModelHeadings(page: PageFilter, base: Model, learnt: bool) -> impl IntoView {
 /// A row of numbers.
 struct ModelRow {
     row: ComparisonRow,
-    amount: Amount,
+    amount: CellAmount,
     base: Model,
     /// The row has the data-driven columns.
     learnt: bool,
@@ -156,7 +162,7 @@ fn Cells(line: ModelRow, #[prop(optional)] full: Option<i64>) -> impl IntoView {
         view! { <Cell number=amount.text(number) bar=full.map(|full| bar_width(number, full)) is_base difference error/> }
     };
     // the error is that of the count
-    let error = if amount == Amount::Conversions { row.shapley_error.0 } else { 0 };
+    let error = if amount == CellAmount::Conversions { row.shapley_error.0 } else { 0 };
     let models =
         Model::ALL.into_iter().zip(&row.models).map(|(model, earned)| cell(earned, model == base, 0)).collect_view();
     let learnt = learnt.then(|| (cell(&row.markov, false, 0), cell(&row.shapley, false, error)));
@@ -196,14 +202,15 @@ fn Cell(
     view! { <td class="num model" class:base=is_base>{number}{bar}{difference}{error}</td> }
 }
 
-/// Says where the rows are that the table does not show.
+/// Says that the file has the rows that the table does not show.
 #[component]
 fn HiddenRows(hidden: usize) -> impl IntoView {
     let rows = format::plural(hidden as i64, "further row is", "further rows are");
     (hidden > 0).then(|| view! { <p class="muted small">{rows}" in the CSV file."</p> })
 }
 
-/// The name of a row, and the page that it opens: one step from channel over source and campaign to the overview.
+/// Returns the name of a row, and the page that it opens: a channel opens its sources, a source its campaigns, a campaign the
+/// overview.
 fn named(page: &PageFilter, by: GroupBy, group: &Group) -> (String, Option<String>) {
     let filter = page.filter().clone();
     let Group::Value(value) = group else { return ("Direct".to_owned(), None) };

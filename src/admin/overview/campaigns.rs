@@ -19,7 +19,7 @@ use crate::{
     db::{Conn, Error},
 };
 
-/// The largest campaigns and, where the page is about some leads only, the latest of those.
+/// The largest campaigns and, with a filter on touches, the latest leads that the filter finds.
 #[derive(Clone)]
 pub struct TopCampaigns {
     rows: Vec<CampaignRow>,

@@ -23,7 +23,7 @@ use crate::{
     components::{Change, ChartPoint, LineChart, Stat, StatRow, format},
 };
 
-/// The headline numbers, and the chart of the one that is shown.
+/// The headline numbers, and the chart of the number that is shown.
 #[component]
 pub fn Headline(
     page: PageFilter,
@@ -62,14 +62,14 @@ pub fn Headline(
     }
 }
 
-/// Why the rate is not the quotient of the two numbers beside it.
+/// Returns why the rate is not the quotient of the two numbers beside it, where some sign-ups came directly.
 fn signups_note(totals: &Totals) -> Option<String> {
     let all = format::plural(totals.signups, "sign-up", "sign-ups");
     let linked = format::count(totals.attributed);
     (totals.signups > totals.attributed).then(|| {
         format!(
-            "{linked} of {all} came by a link within the look-back window, the others directly. “Visitor → sign-up” \
-             counts only sign-ups by a link."
+            "{linked} of {all} came through a link within the look-back window, the others directly. “Visitor → sign-up” \
+             counts only those."
         )
     })
 }

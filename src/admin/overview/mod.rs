@@ -72,8 +72,7 @@ async fn overview(request: PageRequest) -> Result<impl IntoView, PageError> {
     })
 }
 
-/// The title, and the link back from the page of one campaign. Its name is in the subtitle: it came from a visitor, and
-/// leptos_meta 0.8.7 writes titles as they are, markup included.
+/// Returns the title, and the link back from the page of one campaign. The subtitle has the name of the campaign.
 fn heading(filter: &Filter) -> (&'static str, Option<BackLink>) {
     if filter.get(FilterField::Campaign).is_none() {
         return (OVERVIEW.title, None);
@@ -82,7 +81,7 @@ fn heading(filter: &Filter) -> (&'static str, Option<BackLink>) {
     ("Campaign", Some(BackLink::new(wide.href(CAMPAIGNS.path, &[]), CAMPAIGNS.title)))
 }
 
-/// `spring · 25 Oct – 23 Nov 2026, compared with the period before`.
+/// Returns the line below the heading: `spring · 25 Oct – 23 Nov 2026, compared with the period before`.
 fn subtitle(page: &PageFilter, numbers: &HeadlineNumbers) -> String {
     let campaign = page.filter().get(FilterField::Campaign).map(str::to_owned);
     let period = match numbers.previous {
@@ -106,8 +105,8 @@ fn NothingYet(development: bool) -> impl IntoView {
     view! {
         <div class="card">
             <EmptyState title="No touches yet"
-                text="A touch is an arrival through a link that says where it stood: a link with utm_ parameters, a click id or \
-                      a referral token. Open the example link, then come back to see the first touch.">
+                text="A touch is an arrival through a link that names its source: by utm_ parameters, a click id or a referral token. \
+                      Open the example link, then come back to see the first touch.">
                 // without the referrer, or it would count as a link on a page of this site
                 <a class="button primary" href=LINK rel="external noreferrer">"Open a campaign link"</a>
                 {development.then(|| view! {

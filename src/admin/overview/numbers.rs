@@ -39,7 +39,7 @@ impl HeadlineNumbers {
 #[derive(Clone)]
 pub struct RankedList {
     pub rows: Vec<Ranked>,
-    /// The sum of which the rows are shares. `None` where it is the headline number.
+    /// The sum of which the rows are shares. `None` stands for the headline number.
     pub total: Option<i64>,
 }
 

@@ -30,7 +30,7 @@ pub fn Rankings(page: PageFilter, totals: Totals, shown: Shown, lists: Vec<Ranke
     let cards = LISTS
         .into_iter()
         .zip(lists)
-        // a list by what the filter asks for would have one row
+        // a list by a field of the filter would have one row
         .filter(|((dimension, _), _)| field_of(*dimension).is_none_or(|field| page.filter().get(field).is_none()))
         .map(|((dimension, title), RankedList { rows, total })| {
             let total = total.unwrap_or(all);
@@ -69,7 +69,7 @@ fn RankingCard(
     view! { <Card title aside=shown.label().into_any()>{content}</Card> }
 }
 
-/// The field by which a row of a list narrows the page.
+/// Returns the field by which a row of a list narrows the page.
 fn field_of(dimension: Dimension) -> Option<FilterField> {
     match dimension {
         Dimension::Channel => Some(FilterField::Channel),

@@ -68,10 +68,10 @@ pub fn RevenueStats(page: PageFilter, revenue: PeriodRevenue, shown: Shown) -> i
     }
 }
 
-/// Conversions over time, rounded to whole ones as the chart needs them, and the lists by conversions.
+/// Returns the conversions over time, rounded to whole ones for the chart, and the lists by conversions.
 ///
-/// The lists are in the order of [`LISTS`]. Their rows are in millionths; with each list comes the total of which the rows
-/// are shares.
+/// The lists are in the order of [`LISTS`], each with the total of which its rows are shares. Their numbers are millionths of a
+/// conversion.
 pub async fn chart_and_lists(
     conn: &mut Conn,
     request: &PageRequest,
@@ -94,7 +94,7 @@ pub async fn chart_and_lists(
     Ok((Trend { buckets, current, previous }, lists))
 }
 
-/// What the page says about conversions below the chart.
+/// Returns the note about conversions below the chart.
 pub fn note(page: &PageFilter, revenue: &PeriodRevenue, shown: Shown, model: Model) -> Option<String> {
     let model = words::model(model);
     match shown {

@@ -74,7 +74,7 @@ async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, P
                 <Stat label="Repeats" value=format::count(touches.repeats)/>
             </StatRow>
             <Card title="What did not count, and why"><ReasonTable reasons all=all_ignored/></Card>
-            <Card title="Touches to look at"><TouchTable touches version/></Card>
+            <Card title="Touches to check"><TouchTable touches version/></Card>
             // above both cards of names, because the forms of both end here
             <FormAlert message=flash.notice.clone() kind=AlertKind::Success/>
             <FormAlert message=flash.error("") kind=AlertKind::Error/>

@@ -27,7 +27,7 @@ pub fn TouchTable(touches: TouchCounts, version: String) -> impl IntoView {
         .collect_view();
     let repeats = format::plural(touches.repeats, "repeat", "repeats");
     Either::Right(view! {
-        <DataTable caption="Touches to look at">
+        <DataTable caption="Touches to check">
             <thead><tr>
                 <Th label="Touches"/>
                 <Th label="Number" numeric=true/>
@@ -41,7 +41,7 @@ pub fn TouchTable(touches: TouchCounts, version: String) -> impl IntoView {
     })
 }
 
-/// The rows of the table: label, number of touches, explanation.
+/// Returns the rows of the table: label, number of touches, explanation.
 fn lines(touches: &TouchCounts, version: &str) -> [(&'static str, i64, String); 5] {
     let other_rules = touches.by_other_rules(version);
     let others: Vec<&str> =
