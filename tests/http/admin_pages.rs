@@ -84,7 +84,7 @@ fn elsewhere() -> Setup {
 async fn pages_are_for_admins_wherever_they_are_mounted() {
     each_app_with(elsewhere, async |app| {
         let (anonymous, member, admin) = (app.browser(), app.member("bob@example.com").await, app.admin().await);
-        for path in ["/elsewhere/admin", "/elsewhere/admin/leads", "/elsewhere/admin/referrals"] {
+        for path in ["/elsewhere/admin", "/elsewhere/admin/leads", "/elsewhere/admin/conversions"] {
             assert_eq!(admin.open(path).await, StatusCode::OK, "{path}");
             for browser in [&anonymous, &member] {
                 let response = browser.get(path).send().await.expect("an answer");
