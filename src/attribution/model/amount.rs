@@ -6,7 +6,7 @@ use std::{
 };
 
 /// A number of whole units that a model can share.
-pub trait Amount: Copy + From<i64> + Into<i64> {}
+pub trait Shareable: Copy + From<i64> + Into<i64> {}
 
 macro_rules! amount {
     ($(#[$attribute:meta])* $name:ident) => {
@@ -15,7 +15,7 @@ macro_rules! amount {
         #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(transparent))]
         pub struct $name(pub i64);
 
-        impl Amount for $name {}
+        impl Shareable for $name {}
 
         impl From<i64> for $name {
             fn from(units: i64) -> Self {

@@ -18,7 +18,7 @@ mod path;
 mod share;
 mod weights;
 
-pub use self::amount::{Amount, Credit, Minor};
+pub use self::amount::{Credit, Minor, Shareable};
 pub use self::path::{Step, collapse, path, window};
 pub use self::share::{share, share_change};
 pub use self::weights::{PositionWeights, Weights, WrongPositionWeights};

@@ -1,6 +1,6 @@
 //! Sharing an amount among the steps of a path.
 
-use super::{Amount, Model, Step, Weights, apportion::apportion, decay};
+use super::{Model, Shareable, Step, Weights, apportion::apportion, decay};
 use crate::timestamp::Timestamp;
 
 /// Returns the share of each step of a path by `model`, in the order of the steps.
@@ -20,7 +20,7 @@ use crate::timestamp::Timestamp;
 /// assert_eq!(share(Model::Position, &weights, &steps, Minor(9_99)), [4_00, 2_00, 3_99].map(Minor));
 /// assert_eq!(share(Model::Linear, &weights, &steps, Credit::ONE), [333_334, 333_333, 333_333].map(Credit));
 /// ```
-pub fn share<A: Amount>(model: Model, weights: &Weights, steps: &[Step], total: A) -> Vec<A> {
+pub fn share<A: Shareable>(model: Model, weights: &Weights, steps: &[Step], total: A) -> Vec<A> {
     let Some(last) = steps.len().checked_sub(1) else { return Vec::new() };
     let only = |credited: usize| (0..steps.len()).map(|index| u64::from(index == credited)).collect();
     let weights: Vec<u64> = match model {
@@ -45,7 +45,7 @@ pub fn share<A: Amount>(model: Model, weights: &Weights, steps: &[Step], total: 
 /// of the refund's own time.
 ///
 /// A change that does not fit into an `i64` saturates.
-pub fn share_change<A: Amount>(model: Model, weights: &Weights, steps: &[Step], before: A, after: A) -> Vec<A> {
+pub fn share_change<A: Shareable>(model: Model, weights: &Weights, steps: &[Step], before: A, after: A) -> Vec<A> {
     let before = share(model, weights, steps, before);
     let after = share(model, weights, steps, after);
     after.into_iter().zip(before).map(|(after, before)| A::from(after.into().saturating_sub(before.into()))).collect()

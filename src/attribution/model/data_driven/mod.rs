@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Amount, apportion::apportion};
+use super::{Shareable, apportion::apportion};
 
 mod markov;
 mod shapley;
@@ -70,7 +70,7 @@ impl ChannelPaths {
 
 /// Returns each channel's part of `total` in whole units. The parts add up to `total` exactly, by largest remainder;
 /// where all shares are zero, all parts are zero.
-pub fn credits<A: Amount>(shares: &[f64], total: A) -> Vec<A> {
+pub fn credits<A: Shareable>(shares: &[f64], total: A) -> Vec<A> {
     /// The precision of a share: an `f64` has 53 significant bits.
     const FINEST: f64 = (1_u64 << 53) as f64;
     let weights: Vec<u64> = shares.iter().map(|share| (share * FINEST).round() as u64).collect();

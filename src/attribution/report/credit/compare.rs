@@ -11,7 +11,7 @@ use crate::{
     attribution::{
         channel::Channel,
         model::{
-            Amount, Credit, Minor, Model,
+            Credit, Minor, Model, Shareable,
             data_driven::{ChannelPaths, Markov, Sampling, Shapley, Worth, credits, markov, shapley},
         },
         report::Filter,
@@ -292,7 +292,7 @@ impl LearntShares {
     }
 
     /// Returns the parts of `total` by Markov and by Shapley. Channels beyond the last one in the paths have none.
-    fn credits<A: Amount>(&self, total: A) -> [Vec<A>; 2] {
+    fn credits<A: Shareable>(&self, total: A) -> [Vec<A>; 2] {
         [&self.markov.shares, &self.shapley.shares].map(|shares| credits(shares, total))
     }
 }
