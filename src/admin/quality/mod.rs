@@ -4,7 +4,7 @@ use leptos::prelude::*;
 mod ignored;
 /// Campaign names: similar ones, merged ones, and the form that merges any two.
 mod names;
-/// Touches to look at.
+/// Touches whose link was incomplete or stood in the wrong place.
 mod touches;
 
 use self::{
@@ -29,7 +29,7 @@ use crate::{
     components::{AdminPage, AlertKind, Card, FormAlert, Stat, StatRow, format},
 };
 
-/// How far the numbers can be trusted: what did not count and why, touches to look at, campaign names to merge.
+/// How far the numbers can be trusted: what did not count and why, touches to check, campaign names to merge.
 #[component]
 pub fn QualityPage() -> impl IntoView {
     let flash = take_flash(FORM);
