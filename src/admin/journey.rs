@@ -36,7 +36,7 @@ pub fn JourneyPage() -> impl IntoView {
 }
 
 async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
-    let id = request.id.ok_or(PageError::NotFound)?.into();
+    let id = request.id()?;
     let filter = request.detail_filter();
     let model = request.model(&filter);
     let mut conn = request.state.db.read().await?;

@@ -19,6 +19,7 @@ use crate::{
             credit::{Revenue, credit_of_touch},
             leads::{Lead, lead, leads_of_visitor},
         },
+        touch::TouchOrigin,
     },
     components::{AdminPage, BackLink, Card, Columns, DataTable, Fact, Facts, Tag, Th, format},
 };
@@ -33,7 +34,7 @@ pub fn LeadPage() -> impl IntoView {
 }
 
 async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
-    let id = request.id.ok_or(PageError::NotFound)?.into();
+    let id = request.id()?;
     let mut conn = request.state.db.read().await?;
     let lead = lead(&mut conn, id).await?.ok_or(PageError::NotFound)?;
     let mut others = leads_of_visitor(&mut conn, lead.visitor_id, OTHERS + 1).await?;
@@ -68,12 +69,12 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
 /// Where the touch came from.
 #[component]
 fn OriginCard(lead: Lead) -> impl IntoView {
-    let read_from = match (lead.origin.as_str(), lead.derived) {
-        ("referrer", _) => "The page that linked here",
-        ("seeded", _) => "This site, without a link",
-        ("import", _) => "An import",
-        (_, true) => "The click id",
-        _ => "The link",
+    let read_from = match (lead.origin, lead.derived) {
+        (TouchOrigin::Referrer, _) => "The page that linked here",
+        (TouchOrigin::Seeded, _) => "This site, without a link",
+        (TouchOrigin::Import, _) => "An import",
+        (TouchOrigin::Link, true) => "The click id",
+        (TouchOrigin::Link, false) => "The link",
     };
     let fields = [
         ("Source", lead.utm.source),

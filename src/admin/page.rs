@@ -31,7 +31,7 @@ pub struct PageRequest {
     /// The raw query string.
     pub query: String,
     /// The `:id` of the path, if it is a UUID.
-    pub id: Option<Uuid>,
+    id: Option<Uuid>,
     pub now: Timestamp,
 }
 
@@ -44,6 +44,11 @@ impl PageRequest {
         let id = use_params_map().with_untracked(|params| params.get("id")).and_then(|id| Uuid::try_parse(&id).ok());
         let now = state.db.now();
         Self { state, query, id, now }
+    }
+
+    /// Returns the id in the path, as the type of id that the page is about. Errors: there is none, or it is not a UUID.
+    pub fn id<T: From<Uuid>>(&self) -> Result<T, PageError> {
+        self.id.map(T::from).ok_or(PageError::NotFound)
     }
 
     /// Returns the last value of a parameter that belongs to the page and not to the filter. An empty value counts as missing.

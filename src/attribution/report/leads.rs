@@ -8,7 +8,7 @@ use super::{
     statement::{SqlText, Statement, sql_text},
 };
 use crate::{
-    attribution::signal::Utm,
+    attribution::{signal::Utm, touch::TouchOrigin},
     db::{Conn, Error},
     id::{TouchId, UserId, VisitorId},
     timestamp::Timestamp,
@@ -37,8 +37,8 @@ pub struct Lead {
     pub tags: String,
     pub landing_path: String,
     pub referrer: Option<String>,
-    /// What made the touch: `link`, `referrer`, `seeded` or `import`.
-    pub origin: String,
+    #[sqlx(try_from = "String")]
+    pub origin: TouchOrigin,
     pub derived: bool,
     pub internal: bool,
     pub hits: i64,

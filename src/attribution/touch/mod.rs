@@ -86,6 +86,14 @@ impl TouchOrigin {
     }
 }
 
+/// Reads a stored origin. A value that this version does not know counts as a link, so that no page fails for it.
+impl From<String> for TouchOrigin {
+    fn from(stored: String) -> Self {
+        let all = [Self::Link, Self::Referrer, Self::Seeded, Self::Import];
+        all.into_iter().find(|origin| origin.as_str() == stored).unwrap_or_default()
+    }
+}
+
 /// What an arrival says, before it becomes a touch.
 #[derive(Clone, Debug)]
 pub struct Landing {
