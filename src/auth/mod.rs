@@ -57,8 +57,8 @@ pub enum AuthRejection {
 
 /// Returns the signed-in admin of the request whose page is being rendered or whose server function runs.
 ///
-/// The layer around `/admin` has checked the role before. Each page and function checks it again, so that none depends on where
-/// it is mounted.
+/// The layer around `/admin` has checked the role before. The layout of the pages, each file and each function check it again, so
+/// that none depends on where it is mounted.
 pub fn require_admin() -> Result<User, AuthRejection> {
     match current_user() {
         Some(user) if user.is_admin() => Ok(user),

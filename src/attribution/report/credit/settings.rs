@@ -16,12 +16,10 @@ pub struct CreditSettings {
 
 impl CreditSettings {
     pub fn of(settings: &Settings) -> Self {
-        let own = |(kind, _): &(String, _)| (kind.clone(), settings.window_of(kind));
         Self {
             weights: settings.weights,
-            // no kind has an empty name
-            window: settings.window_of(""),
-            windows: settings.windows.iter().map(own).collect(),
+            window: settings.window,
+            windows: settings.windows.clone(),
             internal_touches: settings.internal_touches,
         }
     }
