@@ -1,7 +1,12 @@
-//! The HTML around every page, and which page stands at which path.
+//! The HTML document around every page, and the routes.
 //!
-//! Pages render on the server, whole (`SsrMode::Async`): status, redirects and cookies are settled before the first byte.
-//! An idle browser loads the code of the islands, only where the page has an island. The page is complete without that code.
+//! A page is complete before its first byte leaves (`SsrMode::Async`), so it can still set its status, redirect, or set a cookie.
+//!
+//! Pages need no `Resource`. A `Resource` writes its value into the page so that the browser can hydrate the components that read
+//! it. Here only islands run in the browser, and they get their data as props. A page awaits its data in `Suspend`, and may query
+//! the database for it. `docs/decisions.md` says more.
+//!
+//! The browser loads the islands' code when it is idle, and only if the page has an island. Every page works without it.
 
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{MetaTags, Title, provide_meta_context};
@@ -15,17 +20,20 @@ use crate::{
     admin::AdminRoutes,
     auth::current_user,
     components::{FrameContext, Viewer, assets::assets},
-    pages::{AccountPage, HomePage, LoginPage, NotFoundPage, PrivacyPage, RegisterPage, consent::ConsentBanner},
+    pages::{
+        account::AccountPage, consent::ConsentBanner, error::NotFoundPage, home::HomePage, login::LoginPage,
+        privacy::PrivacyPage, register::RegisterPage,
+    },
     state::AppState,
 };
 
-/// The site's name, as the browser's tab shows it.
+/// The site's name in the browser's tab.
 const SITE: &str = "Waymark";
 
-/// The document around the page.
+/// The document around every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = assets(&options);
-    // for the beacon, which reads addresses as the server does
+    // the beacon reads the names of the custom tags here
     let tags = use_context::<AppState>()
         .map(|state| state.config.attribution.custom_tags.names().collect::<Vec<_>>().join(","));
     view! {
@@ -35,7 +43,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
-                // This script blocks and comes first, so that the colours are chosen before anything is painted.
+                // first, and blocking: it sets the colours before the first paint
                 <script src="/theme.js" nonce=use_nonce()></script>
                 <link rel="stylesheet" href=assets.css.as_str()/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
@@ -50,13 +58,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// Starts the islands.
+/// The script that starts the islands and marks each as `data-ready` once it works.
 ///
-/// This function replaces Leptos' `HydrationScripts`. Version 0.8.23 puts the nonce into the `crossorigin` attribute of its
-/// preload links, and Firefox then refuses the module. Delete the function when a release has the fix.
-///
-/// Islands here hold no other islands, so a plain loop replaces Leptos' tree walk. The loop marks each island `data-ready` once
-/// the island works.
+/// It replaces Leptos' `HydrationScripts`: leptos 0.8.23 writes the nonce into the `crossorigin` attribute of its preload links, and
+/// Firefox may then start no island (<https://github.com/leptos-rs/leptos/issues/4843>). Leptos walks the tree of islands. Here
+/// a loop is enough, because no island of this site contains another one.
 fn hydration_script(js: &str, wasm: &str) -> String {
     format!(
         r#"const islands = document.querySelectorAll("leptos-island");
@@ -75,14 +81,15 @@ if (islands.length) (window.requestIdleCallback ?? setTimeout)(start, {{ timeout
     )
 }
 
-/// Returns what the browser's tab shows: `Leads` → `Leads · Waymark`. The function escapes the text, because leptos_meta (0.8.7)
-/// does not, and some titles contain text that visitors sent.
+/// The text in the browser's tab: the page's title and the site's name.
+///
+/// Some titles hold text from visitors, such as a campaign's name, and leptos_meta 0.8.7 does not escape titles. So this does.
 fn title(page: String) -> String {
     let page = page.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     if page.is_empty() { SITE.to_owned() } else { format!("{page} · {SITE}") }
 }
 
-/// Renders the page at the request's path.
+/// The frame's context, and the page at the request's path.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -111,6 +118,14 @@ mod tests {
     fn a_title_is_text() {
         assert_eq!(title("</title><b> & co".into()), "&lt;/title&gt;&lt;b&gt; &amp; co · Waymark");
         assert_eq!(title(String::new()), "Waymark");
+    }
+
+    #[test]
+    fn the_script_is_looked_at_again_when_leptos_changes() {
+        // After an update: has HydrationScripts the fix of issue 4843, and does this script still do what Leptos' own does?
+        // Compare with src/hydration/ of the leptos crate, then write the new version here.
+        let lock = include_str!("../Cargo.lock").replace("\r\n", "\n");
+        assert!(lock.contains("name = \"leptos\"\nversion = \"0.8.23\"\n"), "see hydration_script");
     }
 
     #[test]

@@ -5,52 +5,57 @@
 //!
 //! # Layout
 //!
-//! - [`attribution`]: reading links, touches, visitors, lead sources, referral links, conversions, reports.
-#![cfg_attr(
-    feature = "ssr",
-    doc = "- [`auth`]: accounts, passwords, sessions of signed-in users, the forms' server functions.
-- [`privacy`]: retention, and the export and erasure of a user's data.
-- [`pages`], [`admin`]: the pages. [`components`]: what pages share. [`app`]: the document and the routes.
-- [`server`]: the router with all its layers, the session store, start and stop.
-- [`db`]: SQLite and PostgreSQL behind one interface. [`config`]: environment variables. [`demo`]: sample data.
-- [`import`]: leads of django-utm-tracker become touches here."
-)]
+//! The modules below are the map; each line says what a module holds. Imports run one way, and never back:
 //!
-//! Imports run one way: server → app → admin → pages → auth → attribution → db. `tests/architecture.rs` has the whole list.
+//! `server → app → admin → pages → privacy, import, demo → auth → attribution → db`. `tests/architecture.rs` has the whole list.
 //!
-//! # The way of a request
+//! # Where to look
 //!
-//! Charset → cache control → security headers → request id → log → compression → error page → panic → overload → deadline →
-//! body limit → request target → cross-origin check → client address → cookie names → session cookie. Then follow either the
-//! routes that know no visitor (files, health checks, reported conversions), or: session → user → `UtmSessionLayer` →
-//! `LeadSourceLayer` → required role → page, server function, referral link or export. `server/router.rs` gives the reasons for
-//! the order.
+//! - A page: its route is in `app`, its file in `pages` or `admin`. `pages` says how to add one.
+//! - A request: `server::router` lists the routes, and all layers in their order.
+//! - A landing: `attribution::capture` turns a request into a touch.
+//! - A report: `attribution::report` computes what the admin pages show.
 //!
-//! In the browser only islands run: those of [`components`] and the inspector. Pages render on the server, and are complete
-//! without the islands.
+//! # Server and browser
+//!
+//! The feature `ssr` builds the server. The feature `hydrate` builds what the browser gets, which is much less: the modules
+//! without `cfg(feature = "ssr")`. Pages render on the server and work without a script. In the browser, only islands run: those of
+//! [`components::islands`], and [`admin::inspector`].
 
+// The type of a page names all its elements. Computing its layout goes deeper than the compiler's limit of 128.
+#![recursion_limit = "256"]
+
+/// Limits by address, counted in memory.
 #[cfg(feature = "ssr")]
 pub mod address_limit;
+/// The dashboard: one file a page, and its CSV files.
 #[cfg(feature = "ssr")]
 pub mod admin;
-/// The browser gets only the inspector's island.
+/// The dashboard. In the browser, only the inspector's island.
 #[cfg(not(feature = "ssr"))]
 pub mod admin {
     pub mod inspector;
 }
+/// The HTML document around every page, and the routes.
 #[cfg(feature = "ssr")]
 pub mod app;
+/// Where visitors came from, and the credit for it. The core of Waymark.
 pub mod attribution;
+/// Accounts, passwords, signed-in sessions, and the server functions of their forms.
 #[cfg(feature = "ssr")]
 pub mod auth;
+/// What pages are made of: frames, forms, tables, charts, islands.
 pub mod components;
+/// The settings of the server, from environment variables.
 #[cfg(feature = "ssr")]
 pub mod config;
 /// The cookies that this site sets: one reader and one writer.
 #[cfg(feature = "ssr")]
 mod cookie;
+/// SQLite and PostgreSQL, used in one way.
 #[cfg(feature = "ssr")]
 pub mod db;
+/// Sample data.
 #[cfg(feature = "ssr")]
 pub mod demo;
 /// Hosts in addresses that browsers send.
@@ -58,7 +63,7 @@ mod host;
 /// The ids of users, visitors, touches, conversions and API tokens: a type for each.
 #[cfg(feature = "ssr")]
 pub mod id;
-/// Imports leads of django-utm-tracker as touches.
+/// Moving in from django-utm-tracker: its leads become touches.
 #[cfg(feature = "ssr")]
 pub mod import;
 /// A path that cannot lead to another site.
@@ -67,15 +72,19 @@ mod local_path;
 /// The query parameters of this site's own pages.
 #[cfg(feature = "ssr")]
 mod page_parameters;
+/// The public pages, one file each.
 #[cfg(feature = "ssr")]
 pub mod pages;
+/// How long data is kept, and exporting and erasing the data of a user.
 #[cfg(feature = "ssr")]
 pub mod privacy;
 /// Random numbers: repeatable ones for samples, the operating system's for secrets.
 #[cfg(feature = "ssr")]
 pub mod random;
+/// The router with all its layers; starting and stopping.
 #[cfg(feature = "ssr")]
 pub mod server;
+/// What every request can reach.
 #[cfg(feature = "ssr")]
 pub mod state;
 /// A moment in time, as a type that is neither a number nor a duration.
@@ -87,7 +96,7 @@ pub mod variables;
 #[cfg(feature = "ssr")]
 mod word_enum;
 
-/// Starts the islands in the browser.
+/// The browser's entry point. The script of the document calls it, then starts each island.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

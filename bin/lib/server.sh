@@ -13,10 +13,10 @@ release_environment() {
 release_build() {
   [ -z "$release_built" ] || return 0
   setup_rust && setup_cargo_leptos && setup_wasm_bindgen && setup_wasm_opt || return 1
-  step "cargo leptos build --release"
+  step "cargo leptos build --release --split --features split"
   # An earlier build left files with other hashes in their names. They would be served and counted too.
   rm -rf "$root/target/site/pkg"
-  (cd "$root" && cargo leptos build --release) || return 1
+  (cd "$root" && cargo leptos build --release --split --features split) || return 1
   release_built=yes
 }
 

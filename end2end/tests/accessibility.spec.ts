@@ -1,7 +1,7 @@
 // axe finds no problem on any page, in light and in dark.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, register, test, unique } from "./site";
+import { expect, publicPaths, register, test, unique } from "./site";
 
 async function expectAccessible(page: Page) {
   await expect(page.getByRole("main")).toBeVisible();
@@ -16,7 +16,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     test.use({ colorScheme, allowedProblems: [/status of 404/] });
 
     test("public pages", async ({ page }) => {
-      for (const path of ["/", "/login", "/register", "/privacy", "/no-such-page", `${process.env.CONSENT_URL}/`]) {
+      for (const path of [...publicPaths, "/no-such-page", `${process.env.CONSENT_URL}/`]) {
         await page.goto(path);
         await expectAccessible(page);
       }

@@ -1,4 +1,4 @@
-import { expect, test } from "./site";
+import { expect, publicPaths, test } from "./site";
 
 test("the theme switch goes from system to light to dark, and the choice stays", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "light" });
@@ -40,7 +40,7 @@ test.describe("an unknown address", () => {
 for (const width of [320, 390, 768, 1280]) {
   test(`public pages do not scroll sideways at ${width} pixels`, async ({ page }) => {
     await page.setViewportSize({ width, height: 800 });
-    for (const path of ["/", "/login", "/register"]) {
+    for (const path of publicPaths) {
       await page.goto(path);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       expect(overflow, path).toBeLessThanOrEqual(0);

@@ -4,6 +4,9 @@ import { test as base, expect, type BrowserContext, type Locator, type Page } fr
 
 export { expect };
 
+/** The pages that anybody can open. */
+export const publicPaths = ["/", "/login", "/register", "/privacy"];
+
 export const password = "correct horse battery";
 export const adminState = "test-results/admin.json";
 

@@ -3,7 +3,7 @@ use leptos::{either::Either, prelude::*};
 use leptos_router::components::Outlet;
 
 use super::sections::menu;
-use crate::{auth::require_admin, components::AdminFrame, pages::ErrorPage};
+use crate::{auth::require_admin, components::AdminFrame, pages::error::ErrorPage};
 
 /// The frame around every admin page, and the guard in front of it.
 ///

@@ -1,5 +1,3 @@
-//! The kit that pages are made of: frames, forms, tables, charts, and a few small islands.
-//!
 //! # How to use it
 //!
 //! Import components from here, not from their modules: `use crate::components::{Card, Field, PublicPage}`. A page begins with a
@@ -32,9 +30,8 @@
 //!
 //! # Where it runs
 //!
-//! Everything renders on the server. The browser gets the modules that are not marked `cfg(feature = "ssr")`: the islands, and the
-//! components that an island shows. [`crate::admin::inspector`] is the example of an island with props, signals and a server
-//! function.
+//! Everything renders on the server. The browser gets the islands only. [`crate::admin::inspector`] is the example of an island
+//! with props, children, a signal and a server function.
 //!
 //! # An admin page
 //!
@@ -94,13 +91,16 @@ pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod bars;
 /// A surface with a heading.
+#[cfg(feature = "ssr")]
 pub mod card;
 /// A line chart, drawn on the server.
 #[cfg(feature = "ssr")]
 pub mod chart;
 /// What is shown where there is nothing yet.
+#[cfg(feature = "ssr")]
 pub mod empty;
 /// Term and description.
+#[cfg(feature = "ssr")]
 pub mod facts;
 /// Filters: plain GET forms and links.
 #[cfg(feature = "ssr")]
@@ -109,6 +109,7 @@ pub mod filter;
 #[cfg(feature = "ssr")]
 pub mod footer;
 /// Forms: fields, alerts, buttons.
+#[cfg(feature = "ssr")]
 pub mod form;
 /// Numbers as people read them.
 #[cfg(feature = "ssr")]
@@ -131,34 +132,34 @@ pub mod stat;
 #[cfg(feature = "ssr")]
 pub mod table;
 /// Small labels.
+#[cfg(feature = "ssr")]
 pub mod tag;
 /// Text that may be missing.
+#[cfg(feature = "ssr")]
 pub mod text;
 /// A journey, drawn as blazes on a trail.
 #[cfg(feature = "ssr")]
 pub mod trail;
 
+pub use self::islands::{Beacon, CopyButton, ThemeSwitch};
 #[cfg(feature = "ssr")]
 pub use self::{
     bars::{BarItem, BarList},
+    card::Card,
     chart::{ChartPoint, LineChart},
+    empty::EmptyState,
+    facts::{Fact, Facts},
     filter::{
         Chip, FilterBar, FilterChips, FilterDate, FilterOption, FilterSearch, FilterSelect, FilterText, Segment,
         Segmented,
     },
     footer::SiteFooter,
+    form::{AlertKind, Field, FormAlert, HiddenField, SubmitButton},
     header::{NavLink, Section, SiteHeader, Viewer},
     layout::{AdminFrame, AdminPage, BackLink, Columns, FrameContext, PublicPage},
     stat::{Change, Stat, StatRow},
     table::{DataTable, Pagination, Sort, SortTh, Th, TwoLines},
-    trail::{Marker, Trail, TrailStep},
-};
-pub use self::{
-    card::Card,
-    empty::EmptyState,
-    facts::{Fact, Facts},
-    form::{AlertKind, Field, FormAlert, HiddenField, SubmitButton},
-    islands::{Beacon, CopyButton, ThemeSwitch},
     tag::{Tag, Tone},
     text::MaybeText,
+    trail::{Marker, Trail, TrailStep},
 };

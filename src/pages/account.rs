@@ -1,7 +1,7 @@
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
-use super::ErrorPage;
+use super::error::ErrorPage;
 use crate::{
     attribution::{
         referral::token::{OwnToken, own_token},

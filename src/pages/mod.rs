@@ -1,37 +1,54 @@
-//! The public pages: one file each.
+//! A page reads what it needs of the request: who is signed in, the query, or the message that a form left. It passes that to
+//! components as props. Forms are plain HTML and post to server functions, so that every page works without a script.
 //!
-//! A page reads what it needs (who is signed in, the query, a form's flash) and hands it to components. Forms are plain
-//! HTML and post to server functions, so every page works without JavaScript.
+//! # Another page
+//!
+//! Three edits add a page, here `/about`:
+//!
+//! 1. A file `src/pages/about.rs`:
+//!
+//!    ```no_run
+//!    use leptos::prelude::*;
+//!    use waymark::components::{PublicPage, Section}; // in the file itself: crate::components
+//!
+//!    /// What this site is about.
+//!    #[component]
+//!    pub fn AboutPage() -> impl IntoView {
+//!        view! {
+//!            <PublicPage title="About" section=Section::None>
+//!                <div class="wrap"><h1>"About"</h1></div>
+//!            </PublicPage>
+//!        }
+//!    }
+//!    ```
+//!
+//! 2. Its module below: `pub mod about;`.
+//! 3. Its route in [`crate::app`]: `<Route path=path!("/about") view=AboutPage ssr=SsrMode::Async/>`.
+//!
+//! The address also belongs into `publicPaths` of `end2end/tests/site.ts`: the browser tests then check the page's layout and its
+//! accessibility. Where people should find the page, link it in `components/header.rs` or `components/footer.rs`. A link in the
+//! header can be marked as the current page: give the page a [`Section`](crate::components::Section) of its own.
 
-/// `/account`: the user's own data, referral link and password.
-mod account;
-/// The banner and the forms by which visitors decide about consent.
+/// `/account`: the signed-in user's journey, referral link, password and data.
+pub mod account;
+/// The banner and the button by which visitors decide about consent.
 pub mod consent;
-/// Pages for what went wrong, in the site's looks.
+/// Pages for errors.
 pub mod error;
 /// `/`: what Waymark is.
-mod home;
+pub mod home;
 /// `/login`.
-mod login;
-/// `/privacy`: what this configuration stores.
-mod privacy;
+pub mod login;
+/// `/privacy`: what the server stores, by its configuration.
+pub mod privacy;
 /// `/register`.
-mod register;
-
-pub use self::account::AccountPage;
-pub use self::error::{ErrorPage, NotFoundPage};
-pub use self::home::HomePage;
-pub use self::login::LoginPage;
-pub use self::privacy::PrivacyPage;
-pub use self::register::RegisterPage;
+pub mod register;
 
 use leptos::prelude::use_context;
 
-/// Returns where a form leads after success: the parameter `next` of the page. The server function checks the value, not this
-/// function.
+/// The `next` of the query: where a form leads when it succeeds. The server function checks it when the form is sent.
 ///
-/// The value comes from the request itself. leptos_router (0.8.17) decodes a query twice on the server, and would cut an address
-/// at its `%26`.
+/// This reads the request itself. leptos_router 0.8.17 decodes a query twice on the server, and would cut `next` at a `%26`.
 fn next() -> Option<String> {
     let parts = use_context::<axum::http::request::Parts>()?;
     let pairs = form_urlencoded::parse(parts.uri.query()?.as_bytes());
@@ -42,7 +59,7 @@ fn next() -> Option<String> {
         .filter(|next| !next.is_empty())
 }
 
-/// Returns the address of the other form with the same `next`: `/login?next=%2Faccount`.
+/// The address of a form with `next` in its query.
 fn with_next(path: &str, next: Option<&str>) -> String {
     match next {
         Some(next) => {

@@ -17,6 +17,7 @@ mod cookies;
 mod cross_origin;
 mod guards;
 mod headers;
+mod inspector;
 mod lead_sources;
 mod models;
 mod next;

@@ -1,13 +1,16 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
-use super::{InspectedArrival, InspectedRule, InspectorResult, TypedArrival, Verdict, fields_of};
+use super::{InspectorResult, ResultCard, ResultFact, TypedArrival, Verdict, preview::facts_of};
 use crate::{
     admin::words,
     attribution::{
         Attribution,
-        capture::arrival::{Arrival, RequestHead, arrival},
-        channel::Classified,
-        touch::TouchOrigin,
+        capture::{
+            arrival::{Arrival, RequestHead, arrival},
+            exclusion::Exclusion,
+        },
+        channel::{Classified, rules::Rules},
+        touch::{Landing, TouchOrigin},
     },
 };
 
@@ -18,7 +21,7 @@ pub const BROWSER: &str =
 /// What would become of a typed arrival, by the code that captures arrivals.
 pub fn answer(attribution: &Attribution, typed: &TypedArrival) -> InspectorResult {
     let (address, fragment) = typed.address.split_once('#').unwrap_or((&typed.address, ""));
-    let Some(uri) = parse(address) else { return InspectorResult::Unreadable };
+    let Some(uri) = parse(address) else { return InspectorResult { unreadable: true, ..nothing_asked() } };
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
     let with_fragment = if fragment.is_empty() { query.to_owned() } else { format!("{query}&{fragment}") };
     let headers = headers(uri.host(), typed);
@@ -26,9 +29,23 @@ pub fn answer(attribution: &Attribution, typed: &TypedArrival) -> InspectorResul
         let head = RequestHead { method: &Method::GET, path, query: Some(query), headers: &headers };
         arrival(head, &attribution.settings)
     };
-    let Some(arrival) = read(&with_fragment) else { return InspectorResult::NothingToCapture };
-    let by_beacon = read(query).is_none_or(|without| without.landing.signals != arrival.landing.signals);
-    InspectorResult::Arrival(Box::new(describe(attribution, arrival, by_beacon)))
+    let Some(Arrival { landing, exclusion }) = read(&with_fragment) else {
+        let direct = "The link says nothing about its source, and no other site links there: a direct visit. No cookie is set, and \
+                      nothing is stored.";
+        return ResultCard::new("Nothing to capture", vec![], [direct]).into();
+    };
+    let by_beacon = read(query).is_none_or(|without| without.landing.signals != landing.signals);
+    InspectorResult {
+        unreadable: false,
+        verdict: Some(verdict(exclusion, by_beacon)),
+        cards: vec![channel_card(&attribution.settings.rules, &landing), touch_card(landing)],
+    }
+}
+
+/// What stands beside an empty form.
+pub fn nothing_asked() -> InspectorResult {
+    let text = "The code that captures arrivals reads it and says what it would do.";
+    ResultCard::new("Paste an address", vec![], [text]).into()
 }
 
 /// Reads an address, absolute or a path. Browsers percent-encode what is typed, and so does this.
@@ -57,39 +74,47 @@ fn headers(host: Option<&str>, typed: &TypedArrival) -> HeaderMap {
     sent.filter_map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?))).collect()
 }
 
-fn describe(attribution: &Attribution, arrival: Arrival, by_beacon: bool) -> InspectedArrival {
-    let Arrival { landing, exclusion } = arrival;
-    let rules = &attribution.settings.rules;
+fn verdict(exclusion: Option<Exclusion>, by_beacon: bool) -> Verdict {
+    let Some(why) = exclusion else {
+        let text = match by_beacon {
+            true => {
+                "A part stands behind the #, which browsers do not send to servers. The page’s script reads that part."
+            }
+            false => "A page view like this becomes a touch.",
+        };
+        return Verdict { good: true, title: "Captured".to_owned(), text: text.to_owned() };
+    };
+    Verdict::bad(format!("Not captured: {}", words::exclusion(why)), words::exclusion_explained(why))
+}
+
+fn channel_card(rules: &Rules, landing: &Landing) -> ResultCard {
     let Classified { channel, rule } = landing.classify(rules);
-    let listed = rules.list().find(|listed| listed.name == rule);
-    let dropped = landing.signals.dropped;
-    let too_much =
-        (dropped.cut || dropped.pairs > 0).then_some("A part of the query lies beyond the cap and is not read.");
-    let too_long = (dropped.ids > 0).then_some("A click id is too long, or no text, and is left out.");
-    let read_from = match (landing.origin, landing.signals.derived) {
+    let mut facts = vec![ResultFact::new("Channel", channel.to_string())];
+    if let Some(listed) = rules.list().find(|listed| listed.name == rule) {
+        facts.push(ResultFact::mono(if listed.custom { "Your rule" } else { "Rule" }, rule));
+        facts.push(ResultFact::new("It matches when", listed.about));
+    }
+    ResultCard::new("Channel", facts, [])
+}
+
+fn touch_card(landing: Landing) -> ResultCard {
+    let Landing { signals, path, referrer, origin, internal, .. } = landing;
+    let read_from = match (origin, signals.derived) {
         (TouchOrigin::Referrer, _) => "The page that linked there",
         (_, true) => "The click id",
         _ => "The link",
     };
-    InspectedArrival {
-        verdict: match exclusion {
-            None => Verdict::Captured { by_beacon },
-            Some(why) => Verdict::NotCaptured {
-                label: words::exclusion(why).to_owned(),
-                explanation: words::exclusion_explained(why).to_owned(),
-            },
-        },
-        channel: channel.to_string(),
-        rule: InspectedRule {
-            name: rule.to_owned(),
-            about: listed.as_ref().map(|listed| listed.about.to_string()).unwrap_or_default(),
-            custom: listed.is_some_and(|listed| listed.custom),
-        },
-        read_from: read_from.to_owned(),
-        landing_path: landing.path,
-        referrer: landing.referrer.map(|referrer| referrer.as_string()),
-        internal: landing.internal,
-        left_out: [too_much, too_long].into_iter().flatten().map(str::to_owned).collect(),
-        fields: fields_of(landing.signals),
-    }
+    let dropped = signals.dropped;
+    let too_much =
+        (dropped.cut || dropped.pairs > 0).then_some("A part of the query is beyond the limit and is not read.");
+    let bad_id = (dropped.ids > 0).then_some("A click id that is too long or not text is left out.");
+    let mut facts = facts_of(signals);
+    facts.push(ResultFact::new("Read from", read_from));
+    facts.push(ResultFact::mono("Landing page", path));
+    facts.push(match referrer {
+        Some(referrer) => ResultFact::mono("Referrer", referrer.as_string()),
+        None => ResultFact::new("Referrer", "–"),
+    });
+    facts.push(ResultFact::new("Linked from this site", if internal { "yes" } else { "no" }));
+    ResultCard::new("The touch", facts, too_much.into_iter().chain(bad_id))
 }

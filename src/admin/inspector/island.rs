@@ -1,18 +1,15 @@
-use leptos::{ev::SubmitEvent, form::FromFormData, prelude::*};
+use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
 
-use super::{InspectedArrival, InspectorResult, PATH, ReadField, TypedArrival, Verdict, read_fields};
-use crate::{
-    attribution::signal::custom_tags::CustomTags,
-    components::{Card, EmptyState, Fact, Facts, Field, Tag},
-};
+use super::{InspectorResult, PATH, ResultCard, ResultFact, TypedArrival, Verdict, preview::preview};
+use crate::attribution::signal::custom_tags::CustomTags;
 
-/// What would become of an arrival. For admins, like the page.
+/// Returns what would become of an arrival. For admins, like the page.
 #[server(prefix = "/api", endpoint = "inspect")]
 pub async fn inspect(
     #[server(default)] address: String,
     #[server(default)] linked_from: String,
     #[server(default)] agent: String,
-    /// Not empty where the box is ticked.
+    /// Not empty if the box is ticked.
     #[server(default)]
     gpc: String,
 ) -> Result<InspectorResult, ServerFnError> {
@@ -24,205 +21,140 @@ pub async fn inspect(
     match require_admin() {
         Ok(_) => {
             let typed = TypedArrival { address, linked_from, agent, gpc: !gpc.is_empty() };
-            Ok(answer(&expect_context::<AppState>().attribution, &typed))
+            return Ok(answer(&expect_context::<AppState>().attribution, &typed));
         }
-        Err(rejection) => {
-            match rejection {
-                AuthRejection::SignedOut => Answer::sign_in_first(PATH),
-                AuthRejection::Forbidden => Answer::forbidden(),
-            };
-            Ok(InspectorResult::NoAnswer)
-        }
-    }
+        Err(AuthRejection::SignedOut) => Answer::sign_in_first(PATH),
+        Err(AuthRejection::Forbidden) => Answer::forbidden(),
+    };
+    Ok(InspectorResult::default())
 }
 
 /// The form, and beside it the result.
 ///
-/// The result belongs to the address that was asked about. While another one is typed, a preview stands in its place.
-#[island]
+/// While an address is typed, a preview stands in the place of the result.
+///
+/// The views are plain elements, not components such as [`Card`](crate::components::Card): a component with children may hold
+/// any view, and the code for that would be most of what the browser loads.
+#[cfg_attr(feature = "split", island(lazy))]
+#[cfg_attr(not(feature = "split"), island)]
 pub fn Inspector(
-    /// What the form held when the page was asked for.
-    typed: TypedArrival,
-    /// The answer to `typed`; `None` for an empty form.
-    result: Option<InspectorResult>,
+    address: String,
+    /// What stands beside the form at first.
+    result: InspectorResult,
     /// The names of the custom tags, as they are configured.
     custom_tags: String,
+    /// The other fields of the form, and its button.
+    children: Children,
 ) -> impl IntoView {
+    let form = NodeRef::<html::Form>::new();
+    let shown = RwSignal::new(result);
     let tags = CustomTags::parse(&custom_tags, &[]).unwrap_or_default();
-    let address = RwSignal::new(typed.address.clone());
-    let linked_from = RwSignal::new(typed.linked_from.clone());
-    let asked = RwSignal::new((typed.address, typed.linked_from.clone()));
-    let edited = Memo::new(move |_| asked.get() != (address.get(), linked_from.get()));
-    let preview = Memo::new(move |_| read_fields(&address.read(), &linked_from.read(), &tags));
-
-    let inspect = ServerAction::<Inspect>::new();
-    let result = Memo::new(move |_| match inspect.value().get() {
-        Some(answer) => Some(answer.unwrap_or(InspectorResult::NoAnswer)),
-        None => result.clone(),
-    });
-    let unreadable = move || !edited.get() && result.read() == Some(InspectorResult::Unreadable);
+    let type_address = move |_| {
+        let typed = typed(form);
+        shown.set(preview(&typed.address, &typed.linked_from, &tags).into());
+    };
     let submit = move |event: SubmitEvent| {
-        // Without a readable form the browser submits it, and the answer comes with the next page.
-        let Ok(arrival) = Inspect::from_event(&event) else { return };
         event.prevent_default();
-        asked.set((arrival.address.clone(), arrival.linked_from.clone()));
-        keep_in_address(&arrival);
-        inspect.dispatch(arrival);
+        let asked = typed(form);
+        keep_in_address(form);
+        spawn_local(async move {
+            let TypedArrival { address, linked_from, agent, gpc } = asked.clone();
+            let gpc = if gpc { "1" } else { "" };
+            let result = inspect(address, linked_from, agent, gpc.to_owned()).await;
+            // the form may hold another arrival by now
+            if typed(form) == asked {
+                let failed = || Verdict::bad("No answer", "Reload the page and try again.").into();
+                shown.set(result.unwrap_or_else(|_| failed()));
+            }
+        });
     };
     view! {
         <div class="columns works-without-script">
-            <Card title="An arrival">
-                <form class="form" method="get" action=PATH on:submit=submit>
-                    <AddressField address error=unreadable/>
-                    <Field name="linked_from" label="Page that linked there (Referer)" value=typed.linked_from
-                        hint="Leave it empty for none." placeholder="https://www.google.com/"
-                        on:input=move |event| linked_from.set(event_target_value(&event))/>
-                    <Field name="agent" label="Browser (User-Agent)" value=typed.agent/>
-                    <label class="check">
-                        <input type="checkbox" name="gpc" value="1" checked=typed.gpc/>
-                        " The browser asks for privacy (Sec-GPC)"
-                    </label>
-                    <button class="button primary" type="submit">"Inspect"</button>
+            <section class="card">
+                <div class="card-head"><h2>"An arrival"</h2></div>
+                <form class="form" method="get" action=PATH node_ref=form on:input=type_address on:submit=submit>
+                    <AddressField address shown/>
+                    {children()}
                 </form>
-            </Card>
-            <div class="stack" aria-live="polite" aria-busy=move || inspect.pending().get().then_some("true")>
-                <Show when=move || edited.get() fallback=move || view! { <ResultView result/> }>
-                    <Preview fields=preview/>
-                </Show>
+            </section>
+            <div class="stack" aria-live="polite">
+                {move || shown.get().verdict.map(|verdict| view! { <VerdictAlert verdict/> })}
+                {move || shown.get().cards.into_iter().map(|card| view! { <CardOfResult card/> }).collect_view()}
             </div>
         </div>
     }
 }
 
-/// Keeps the address of the page what it would be without a script, so that it can be shared and reloaded.
-fn keep_in_address(arrival: &Inspect) {
-    let Inspect { address, linked_from, agent, gpc } = arrival;
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("address", address).append_pair("linked_from", linked_from).append_pair("agent", agent);
-    if !gpc.is_empty() {
-        query.append_pair("gpc", gpc);
+/// What the form holds.
+fn typed(form: NodeRef<html::Form>) -> TypedArrival {
+    #[cfg(feature = "hydrate")]
+    if let Some(data) = form_data(form) {
+        let text = |name| data.get(name).as_string().unwrap_or_default();
+        return TypedArrival {
+            address: text("address"),
+            linked_from: text("linked_from"),
+            agent: text("agent"),
+            gpc: !text("gpc").is_empty(),
+        };
     }
-    let url = format!("{PATH}?{}", query.finish());
-    // A browser that refuses this shows the same result under the old address.
-    _ = window()
-        .history()
-        .and_then(|history| history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&url)));
+    _ = form;
+    TypedArrival::default()
 }
 
-/// The address, with its error where it cannot be read. A [`Field`] is not enough: its error does not change.
+/// Gives the page the address that it would have without a script, so that it can be reloaded and shared.
+fn keep_in_address(form: NodeRef<html::Form>) {
+    #[cfg(feature = "hydrate")]
+    if let Some(data) = form_data(form)
+        && let Ok(query) = web_sys::UrlSearchParams::new_with_str_sequence_sequence(&data)
+        && let Ok(history) = window().history()
+    {
+        let url = format!("{PATH}?{}", String::from(query.to_string()));
+        // a browser that refuses shows the result under the old address
+        _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&url));
+    }
+    _ = form;
+}
+
+#[cfg(feature = "hydrate")]
+fn form_data(form: NodeRef<html::Form>) -> Option<web_sys::FormData> {
+    web_sys::FormData::new_with_form(&form.get_untracked()?).ok()
+}
+
+/// The address, with its error if it cannot be read.
 #[component]
-fn AddressField(address: RwSignal<String>, error: impl Fn() -> bool + Copy + Send + Sync + 'static) -> impl IntoView {
+fn AddressField(address: String, shown: RwSignal<InspectorResult>) -> impl IntoView {
+    let error = move || shown.read().unreadable;
     view! {
         <div class="field">
             <label for="address">"Address that was opened"</label>
-            <input id="address" name="address" type="text" required value=address.get_untracked()
+            <input id="address" name="address" type="text" required value=address
                 placeholder="https://www.example.com/pricing?utm_source=newsletter"
-                aria-describedby=move || error().then_some("address-error") aria-invalid=move || error().then_some("true")
-                on:input=move |event| address.set(event_target_value(&event))/>
-            <Show when=error>
+                aria-describedby=move || error().then_some("address-error") aria-invalid=move || error().then_some("true")/>
+            {move || error().then(|| view! {
                 <p class="field-error" id="address-error">
                     "This is not an address. Write it like https://www.example.com/pricing?utm_source=newsletter."
                 </p>
-            </Show>
+            })}
         </div>
-    }
-}
-
-/// What the browser reads in an address that is being typed.
-#[component]
-fn Preview(fields: Memo<Vec<ReadField>>) -> impl IntoView {
-    view! {
-        <Card title="In the address">
-            <Show when=move || !fields.read().is_empty()
-                fallback=|| view! { <p class="muted">"No campaign parameter and no click id so far."</p> }>
-                <Facts>{move || fields.get().into_iter().map(|field| view! { <FieldFact field/> }).collect_view()}</Facts>
-            </Show>
-            <p class="muted small">"Press Inspect for the channel, its rule, and whether the arrival counts."</p>
-        </Card>
-    }
-}
-
-#[component]
-fn FieldFact(field: ReadField) -> impl IntoView {
-    view! { <Fact term=field.term value=field.value mono=field.exact/> }
-}
-
-/// The result in words.
-#[component]
-fn ResultView(result: Memo<Option<InspectorResult>>) -> impl IntoView {
-    move || {
-        match result.get() {
-        None | Some(InspectorResult::Unreadable) => view! {
-            <div class="card">
-                <EmptyState title="Paste an address"
-                    text="The code that captures arrivals reads it and says what it would do."/>
-            </div>
-        }
-        .into_any(),
-        Some(InspectorResult::NothingToCapture) => view! {
-            <Card title="Nothing to capture">
-                <p>
-                    "The link says nothing about its source, and no other site links there: a direct visit. No cookie is set, and "
-                    "nothing is stored."
-                </p>
-            </Card>
-        }
-        .into_any(),
-        Some(InspectorResult::NoAnswer) => view! {
-            <div class="alert bad" role="alert">
-                <p>"The server did not answer. Reload the page and try again."</p>
-            </div>
-        }
-        .into_any(),
-        Some(InspectorResult::Arrival(arrival)) => view! { <ArrivalView arrival=*arrival/> }.into_any(),
-    }
-    }
-}
-
-#[component]
-fn ArrivalView(arrival: InspectedArrival) -> impl IntoView {
-    let InspectedArrival { verdict, channel, rule, fields, read_from, landing_path, referrer, internal, left_out } =
-        arrival;
-    view! {
-        <VerdictAlert verdict/>
-        <Card title="Channel">
-            <Facts>
-                <Fact term="Channel"><Tag label=channel/></Fact>
-                <Fact term="Rule">
-                    <code>{rule.name}</code>{rule.custom.then(|| view! { " " <Tag label="your rule"/> })}
-                </Fact>
-                <Fact term="It matches when" value=rule.about/>
-            </Facts>
-        </Card>
-        <Card title="The touch">
-            <Facts>
-                {fields.into_iter().map(|field| view! { <FieldFact field/> }).collect_view()}
-                <Fact term="Read from" value=read_from/>
-                <Fact term="Landing page" value=landing_path mono=true/>
-                <Fact term="Referrer" value=referrer mono=true/>
-                <Fact term="Linked from this site" value=if internal { "yes" } else { "no" }/>
-            </Facts>
-            {left_out.into_iter().map(|text| view! { <p class="muted small">{text}</p> }).collect_view()}
-        </Card>
     }
 }
 
 #[component]
 fn VerdictAlert(verdict: Verdict) -> impl IntoView {
-    let (class, title, text) = match verdict {
-        Verdict::NotCaptured { label, explanation } => {
-            ("alert bad", format!("Not captured: {label}"), Some(explanation))
-        }
-        Verdict::Captured { by_beacon } => {
-            let text =
-                "A part stands behind the #, which browsers do not send to servers. The page’s script reads that part.";
-            ("alert good", "Captured".to_owned(), by_beacon.then(|| text.to_owned()))
-        }
+    let class = if verdict.good { "alert good" } else { "alert bad" };
+    view! { <div class=class><p><strong>{verdict.title}</strong></p><p>{verdict.text}</p></div> }
+}
+
+#[component]
+fn CardOfResult(card: ResultCard) -> impl IntoView {
+    let fact = |ResultFact { term, value, mono }| {
+        view! { <div><dt>{term}</dt><dd class=if mono { "mono" } else { "" }>{value}</dd></div> }
     };
     view! {
-        <div class=class>
-            <p><strong>{title}</strong></p>
-            {text.map(|text| view! { <p>{text}</p> })}
-        </div>
+        <section class="card">
+            <div class="card-head"><h2>{card.title}</h2></div>
+            <dl class="facts">{card.facts.into_iter().map(fact).collect_view()}</dl>
+            {card.notes.into_iter().map(|note| view! { <p class="muted small">{note}</p> }).collect_view()}
+        </section>
     }
 }

@@ -1,8 +1,8 @@
 use leptos::prelude::*;
 
 use super::{
-    InspectorResult, TypedArrival,
-    answer::{BROWSER, answer},
+    TypedArrival,
+    answer::{BROWSER, answer, nothing_asked},
     island::Inspector,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         sections::INSPECTOR,
     },
     attribution::channel::rules::{ListedRule, Rules},
-    components::{AdminPage, DataTable, Tag, Th},
+    components::{AdminPage, DataTable, Field, SubmitButton, Tag, Th},
 };
 
 /// The inspector, and the table of all rules.
@@ -22,22 +22,29 @@ pub fn InspectorPage() -> impl IntoView {
 
 async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let parameter = |name| request.parameter(name).unwrap_or_default();
-    let mut typed = TypedArrival {
+    let typed = TypedArrival {
         address: parameter("address"),
         linked_from: parameter("linked_from"),
         agent: parameter("agent"),
         gpc: !parameter("gpc").is_empty(),
     };
     let attribution = &request.state.attribution;
-    let result: Option<InspectorResult> = (!typed.address.is_empty()).then(|| answer(attribution, &typed));
-    if typed.agent.is_empty() {
-        typed.agent = BROWSER.to_owned();
-    }
+    let result = if typed.address.is_empty() { nothing_asked() } else { answer(attribution, &typed) };
     let custom_tags = attribution.settings.custom_tags.names().collect::<Vec<_>>().join(",");
     let rules = attribution.settings.rules.clone();
+    let agent = if typed.agent.is_empty() { BROWSER.to_owned() } else { typed.agent };
     Ok(view! {
         <AdminPage title=INSPECTOR.title subtitle="What would become of an arrival, and why. Nothing is stored.">
-            <Inspector typed result custom_tags/>
+            <Inspector address=typed.address result custom_tags>
+                <Field name="linked_from" label="Page that linked there (Referer)" value=typed.linked_from
+                    hint="Leave it empty for none." placeholder="https://www.google.com/"/>
+                <Field name="agent" label="Browser (User-Agent)" value=agent/>
+                <label class="check">
+                    <input type="checkbox" name="gpc" value="1" checked=typed.gpc/>
+                    " The browser asks for privacy (Sec-GPC)"
+                </label>
+                <SubmitButton label="Inspect"/>
+            </Inspector>
             <RuleTable rules/>
         </AdminPage>
     })

@@ -1,0 +1,48 @@
+use super::{ResultCard, ResultFact};
+use crate::attribution::signal::{self, Signals, Utm, custom_tags::CustomTags, referrer::Referrer};
+
+/// What an address says by itself. Channel, rule and verdict need the server.
+///
+/// `/pricing?utm_source=news#utm_medium=email` → Source: news, Medium: email
+pub fn preview(address: &str, linked_from: &str, tags: &CustomTags) -> ResultCard {
+    let (address, fragment) = address.split_once('#').unwrap_or((address, ""));
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    let query = format!("{query}&{fragment}");
+    let facts = facts_of(signal::parse(&query, Referrer::parse(linked_from).as_ref(), tags));
+    let nothing = facts.is_empty().then_some("No campaign parameter and no click id so far.");
+    let next = "Press Inspect for the channel, its rule, and whether the arrival counts.";
+    ResultCard::new("In the address", facts, nothing.into_iter().chain([next]))
+}
+
+/// What the page calls the UTM fields, in their order.
+const UTM_LABELS: [&str; Utm::COUNT] =
+    ["Source", "Medium", "Campaign", "Term", "Content", "Id", "Source platform", "Creative format", "Marketing tactic"];
+
+/// The signals as the page lists them: UTM fields, then click ids, then custom tags.
+pub fn facts_of(signals: Signals) -> Vec<ResultFact> {
+    let Signals { utm, click_ids, tags, .. } = signals;
+    let utm = UTM_LABELS.into_iter().zip(utm.into_values());
+    let utm = utm.filter_map(|(label, value)| Some(ResultFact::new(label, value?)));
+    let ids = click_ids.into_iter().map(|(name, value)| ResultFact::mono(name, value));
+    let tags = tags.into_iter().map(|(name, values)| ResultFact::mono(name, values.join(", ")));
+    utm.chain(ids).chain(tags).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_with_what_stands_behind_the_hash() {
+        let tags = CustomTags::parse("Ref", &[]).expect("a tag");
+        let read = |address, linked_from| {
+            let facts = preview(address, linked_from, &tags).facts;
+            facts.into_iter().map(|fact| format!("{}={}", fact.term, fact.value)).collect::<Vec<_>>().join(" ")
+        };
+        let address = "https://x.example/a?utm_source=news&ref=b#utm_medium=email";
+        assert_eq!(read(address, ""), "Source=news Medium=email Ref=b");
+        assert_eq!(read("/a?gclid=C1", "https://www.google.com/"), "Source=google Medium=cpc gclid=C1");
+        assert_eq!(read("/a?b=c#d", ""), "");
+        assert_eq!(read("", ""), "");
+    }
+}
