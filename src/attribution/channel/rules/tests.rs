@@ -156,7 +156,7 @@ fn all_mistakes_are_told_at_once_with_their_rule() {
     )
     .expect_err("much is wrong");
     let expected = [
-        "\"version\" is nothing",
+        "\"version\" cannot stand outside a rule",
         "rule 1 (\"partners\") has the unknown channel \"Affiliate\"",
         "rule 1 (\"partners\") has 3 as medium",
         "rule 1 (\"partners\") has the unknown key \"sorce\"",
