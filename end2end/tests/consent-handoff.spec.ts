@@ -10,7 +10,7 @@ for (const javaScriptEnabled of [true, false]) {
     test("the landing survives pages until the visitor agrees", async ({ page, admin }) => {
       const campaign = unique("carried");
       await page.goto(`/?utm_source=google&utm_medium=cpc&utm_campaign=${campaign}`);
-      await page.getByRole("link", { name: "What is kept" }).click();
+      await page.getByRole("link", { name: "What is stored" }).click();
       await expect(page).toHaveURL(/\/privacy/);
       await page.getByRole("banner").getByRole("link", { name: /create account/i }).click();
       await expect(page).toHaveURL(/\/register/);
