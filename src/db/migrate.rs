@@ -141,6 +141,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn migrations_hold_only_what_the_checksum_understands() {
+        for migration in SQLITE.iter().chain(POSTGRES.iter()) {
+            for unknown in ["\\", "$$", "/*", "\r", "no-transaction"] {
+                assert!(!migration.sql.contains(unknown), "{}: {unknown:?}", migration.description);
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_database_with_the_former_checksums_starts_and_gets_the_new_ones() {
         each_database(async |db| {

@@ -4,7 +4,7 @@
 //! other people. Of the users that a referral link brought, it tells only when each signed up. A test compares the document
 //! with the schema, column by column.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde::{Serialize, Serializer};
 use sqlx::FromRow;
@@ -182,10 +182,13 @@ pub async fn export(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Expo
             blocked_until: ExportedTime(failures.blocked_until),
         }),
         visitors: visitors(conn, user.id).await?,
-        conversions: sql("select * from conversions where user_id = $1 order by occurred_at, id")
-            .bind(user.id)
-            .fetch_all(conn)
-            .await?,
+        conversions: sql(
+            "select id, kind, value, currency, occurred_at, recorded_at, source, external_id, refund_of, sample
+            from conversions where user_id = $1 order by occurred_at, id",
+        )
+        .bind(user.id)
+        .fetch_all(conn)
+        .await?,
         referral_link: referral_link(conn, user.id).await?,
         referred_by: sql("select token, created_at from referrals where referee_id = $1")
             .bind(user.id)
@@ -219,17 +222,18 @@ async fn visitors(conn: &mut Conn, user: UserId) -> Result<Vec<ExportedVisitor>,
             .bind(user)
             .fetch_all(conn)
             .await?;
-    let mut touches = by_visitor(
-        conn,
-        user,
-        "select t.* from touches t join visitors v on v.id = t.visitor_id
-        where v.user_id = $1 order by t.occurred_at, t.id",
-    )
-    .await?;
+    // Columns are named: a `*` that a newer release's migration widens would break the prepared statements of this one.
+    let touches = format!(
+        "select id, visitor_id, occurred_at, {}, channel, click_ids, tags, landing_path, referrer, derived, internal, hits,
+            origin, rules_version
+        from touches where visitor_id in (select id from visitors where user_id = $1) order by occurred_at, id",
+        Utm::COLUMN_LIST
+    );
+    let mut touches = by_visitor(conn, user, touches).await?;
     let mut consents = by_visitor(
         conn,
         user,
-        "select c.* from consents c join visitors v on v.id = c.visitor_id
+        "select c.visitor_id, c.decided_at, c.granted, c.wording from consents c join visitors v on v.id = c.visitor_id
         where v.user_id = $1 order by c.decided_at",
     )
     .await?;
@@ -252,7 +256,7 @@ struct OfVisitor<T> {
 async fn by_visitor<T>(
     conn: &mut Conn,
     user: UserId,
-    statement: &'static str,
+    statement: impl Into<Cow<'static, str>>,
 ) -> Result<HashMap<VisitorId, Vec<T>>, Error>
 where
     OfVisitor<T>: FromEitherRow,

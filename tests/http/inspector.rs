@@ -16,14 +16,23 @@ async fn the_page_and_the_server_function_say_the_same() {
         let response = admin.post_json("/api/inspect", &[("address", ADDRESS)]).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK);
         let answer: Value = response.json().await.expect("JSON");
-        let arrival = &answer["Arrival"];
-        assert_eq!(arrival["verdict"], json!({ "Captured": { "by_beacon": true } }), "{answer}");
-        assert_eq!(arrival["channel"], "Paid Search", "{answer}");
-        let fields = arrival["fields"].as_array().expect("fields").iter();
-        let fields: Vec<&str> = fields.filter_map(|field| field["value"].as_str()).collect();
-        assert_eq!(fields, ["google", "cpc", "shoes", "Abc"]);
-        let rule = arrival["rule"]["name"].as_str().expect("a rule");
-        for said in fields.into_iter().chain(["Captured", "Paid Search", rule, "/pricing"]) {
+        let verdict = &answer["verdict"];
+        assert_eq!((&verdict["good"], &verdict["title"]), (&json!(true), &json!("Captured")), "{answer}");
+        let cards = answer["cards"].as_array().expect("cards").iter();
+        let facts = cards.flat_map(|card| card["facts"].as_array().expect("facts"));
+        let facts: Vec<(&str, &str)> =
+            facts.filter_map(|fact| Some((fact["term"].as_str()?, fact["value"].as_str()?))).collect();
+        for fact in [
+            ("Channel", "Paid Search"),
+            ("Source", "google"),
+            ("Medium", "cpc"),
+            ("Term", "shoes"),
+            ("gclid", "Abc"),
+            ("Landing page", "/pricing"),
+        ] {
+            assert!(facts.contains(&fact), "{fact:?}: {answer}");
+        }
+        for said in facts.into_iter().map(|(_, value)| value).chain(["Captured"]) {
             assert!(page.contains(said), "{said}: {page}");
         }
     })
@@ -35,10 +44,10 @@ async fn what_the_form_holds_decides() {
     each_app(async |app| {
         let admin = app.admin().await;
         for (form, expected) in [
-            (vec![("address", "no address")], "Unreadable"),
-            (vec![("address", "")], "Unreadable"),
-            (vec![("address", "/pricing")], "NothingToCapture"),
-            (vec![("address", "/pricing?gclid=Abc"), ("gpc", "1")], "NothingToCapture"),
+            (vec![("address", "no address")], "\"unreadable\":true"),
+            (vec![("address", "")], "\"unreadable\":true"),
+            (vec![("address", "/pricing")], "Nothing to capture"),
+            (vec![("address", "/pricing?gclid=Abc"), ("gpc", "1")], "Nothing to capture"),
             (vec![("address", "/pricing"), ("linked_from", "https://www.google.com/")], "Organic Search"),
             (vec![("address", "/?utm_source=a&utm_medium=b"), ("agent", "curl/8.0")], "HTTP libraries"),
         ] {

@@ -48,7 +48,9 @@ pub fn handoff(head: RequestHead<'_>, settings: &Settings, now: Timestamp) -> Op
     if landing.len() > MAX_BYTES {
         return None;
     }
-    HeaderValue::from_str(LocalPath::parse(&address)?.as_str()).ok().map(Handoff::RedirectTo)
+    // The path alone decides where a redirect leads: a query may hold a backslash.
+    LocalPath::parse(head.path)?;
+    HeaderValue::from_str(&address).ok().map(Handoff::RedirectTo)
 }
 
 /// Returns the landing in the address of a page of this site: the one that the address carries, else the address itself.

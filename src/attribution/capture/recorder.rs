@@ -138,7 +138,10 @@ impl Attribution {
             if mode == StoreMode::Now {
                 count_touch("waiting");
                 let error = stored.and_then(Result::err);
-                error!(?error, "a touch could not be stored, and waits in a cookie");
+                error!(
+                    error = error.as_ref().map(tracing::field::display),
+                    "a touch could not be stored, and waits in a cookie"
+                );
             }
             left.push(copy);
         }
