@@ -30,7 +30,7 @@ use crate::{
 /// The site's name in the browser's tab.
 const SITE: &str = "Waymark";
 
-/// The document around every page.
+/// Returns the document around every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = assets(&options);
     // the beacon reads the names of the custom tags here
@@ -58,7 +58,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// The script that starts the islands and marks each as `data-ready` once it works.
+/// Returns the script that starts the islands and marks each as `data-ready` once it works.
 ///
 /// It replaces Leptos' `HydrationScripts`: leptos 0.8.23 writes the nonce into the `crossorigin` attribute of its preload links, and
 /// Firefox may then start no island (<https://github.com/leptos-rs/leptos/issues/4843>). Leptos walks the tree of islands. Here
@@ -81,9 +81,10 @@ if (islands.length) (window.requestIdleCallback ?? setTimeout)(start, {{ timeout
     )
 }
 
-/// The text in the browser's tab: the page's title and the site's name.
+/// Returns the text in the browser's tab: the page's title and the site's name.
 ///
-/// Some titles hold text from visitors, such as a campaign's name, and leptos_meta 0.8.7 does not escape titles. So this does.
+/// Some titles hold text from visitors, such as a campaign's name, and leptos_meta 0.8.7 does not escape titles. So this function
+/// escapes them.
 fn title(page: String) -> String {
     let page = page.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     if page.is_empty() { SITE.to_owned() } else { format!("{page} · {SITE}") }

@@ -84,12 +84,12 @@ impl Config {
         (config, mistakes)
     }
 
-    /// Whether this is a developer's machine, where the dashboard offers sample data at a click.
+    /// Returns whether this is a developer's machine, where the dashboard offers sample data at a click.
     pub fn is_development(&self) -> bool {
         self.development
     }
 
-    /// Whether visitors come over TLS.
+    /// Returns whether visitors come over TLS.
     pub fn is_secure(&self) -> bool {
         self.site_url.starts_with("https://")
     }

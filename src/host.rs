@@ -36,7 +36,7 @@ pub fn without_port(authority: &str) -> Option<&str> {
     (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(host)
 }
 
-/// Whether a host is `domain` or below it: `m.example.com` is under `example.com`. Host and domain are in lower case.
+/// Returns whether a host is `domain` or below it: `m.example.com` is under `example.com`. Host and domain are in lower case.
 pub fn is_under(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|below| below.is_empty() || below.ends_with('.'))
 }

@@ -19,7 +19,7 @@ test("shows what an address says while it is typed, and the whole answer without
   await main.getByRole("button", { name: "Inspect" }).click();
   await expect(result).toContainText("Captured");
   await expect(result).toContainText("Paid Search");
-  await expect(result).toContainText("A part stands behind the #");
+  await expect(result).toContainText("the part after the #");
   await expect(admin.locator("body[data-same-page]")).toBeAttached();
 
   // The address of the page holds the question, so that a reload gives the same answer.

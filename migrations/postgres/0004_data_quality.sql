@@ -10,7 +10,7 @@ alter table touches add column origin text not null default 'link'
 -- The version of the channel rules that classified the touch.
 alter table touches add column rules_version text not null default '1';
 
--- Marketing signals that did not count, by day and reason: the arrival became no touch, or a touch without a part of what its
+-- Marketing signals that did not count, by day and reason. The arrival became no touch, or a touch that lacks a part of what its
 -- link said. The day is in UTC: '2026-11-23'.
 create table ignored_arrivals (
     day    text    not null,

@@ -39,8 +39,8 @@ create table tower_sessions (
 create index tower_sessions_expiry_date on tower_sessions (expiry_date);
 create index tower_sessions_user_id on tower_sessions (user_id) where user_id is not null;
 
--- Failed sign-ins by e-mail address, whether an account has the address or not. After five free failures the account has to
--- wait before the next try: 1 second, then twice as long with each failure, 15 minutes at most.
+-- Failed sign-ins by e-mail address, whether an account has the address or not. After five free failures the account has to wait
+-- before the next try: 1 second at first, then twice as long with each failure. The longest wait is 15 minutes.
 create table sign_in_failures (
     -- SHA-256 of the e-mail address in lower case.
     account        blob    not null primary key,

@@ -70,7 +70,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
         _ => Either::Right(view! { <Campaigns page=page.clone() order number rows count credit totals model/> }),
     };
     Ok(view! {
-        <ListPage section=CAMPAIGNS page csv search=("Search campaigns", "CampaignRow, term or e-mail of a user")>
+        <ListPage section=CAMPAIGNS page csv search=("Search campaigns", "Campaign, term or e-mail of a user")>
             {content}
         </ListPage>
     })
@@ -238,7 +238,7 @@ impl Signups {
         Self { direct, incomplete: direct > 0 || !filter.is_bare() }
     }
 
-    /// Whether a row's sign-ups are unknown: Direct has credit, but no sign-ups were counted for it.
+    /// Returns whether a row's sign-ups are unknown: Direct has credit, but no sign-ups were counted for it.
     fn unknown_in(&self, row: &CampaignRow) -> bool {
         row.is_direct() && row.signups == 0 && row.credit > Credit::ZERO && self.incomplete
     }

@@ -196,7 +196,7 @@ impl JourneyCredit {
         self.earned.get(&touch).into_iter().flatten().filter_map(tag).collect()
     }
 
-    /// Whether no touch was credited with a conversion.
+    /// Returns whether no touch was credited with a conversion.
     fn is_direct(&self, conversion: ConversionId) -> bool {
         self.conversions.iter().any(|credited| credited.conversion.id == conversion && credited.shares.is_empty())
     }

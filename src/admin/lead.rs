@@ -113,7 +113,7 @@ fn CreditCard(internal: bool, earned: [Revenue; 6], model: Model) -> impl IntoVi
         let why = match internal {
             true => "Links on pages of this site get no credit.",
             false => {
-                "No conversion is credited to this touch: none followed in time, or the touch repeats the one before it."
+                "No conversion is credited to this touch: none followed within the look-back window, or the touch repeats the one before it."
             }
         };
         Either::Left(view! { <p class="muted">{why}</p> })
@@ -124,7 +124,7 @@ fn CreditCard(internal: bool, earned: [Revenue; 6], model: Model) -> impl IntoVi
             .map(|(each, earned)| view! { <CreditRow model=each earned chosen={each == model}/> })
             .collect_view();
         Either::Right(view! {
-            <DataTable caption="What this touch earned by each model">
+            <DataTable caption="Credit for this touch by each model">
                 <thead>
                     <tr><Th label="Model"/><Th label="Conversions" numeric=true/><Th label="Value" numeric=true/></tr>
                 </thead>

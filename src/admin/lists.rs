@@ -49,7 +49,7 @@ pub fn ListPage(
 /// Downloads the rows of a list.
 #[component]
 fn CsvButton(href: String) -> impl IntoView {
-    view! { <a class="button" href=href rel="external" download>"CSV"</a> }
+    view! { <a class="button" href=href rel="external" download>"Download CSV"</a> }
 }
 
 /// What an empty list says, by why it is empty.

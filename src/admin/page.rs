@@ -46,7 +46,7 @@ impl PageRequest {
         Self { state, query, id, now }
     }
 
-    /// Returns the id in the path, as the type of id that the page is about. Errors: there is none, or it is not a UUID.
+    /// Returns the id in the path, as the type of id that the page is about. Errors: the path has no id, or the id is not a UUID.
     pub fn id<T: From<Uuid>>(&self) -> Result<T, PageError> {
         self.id.map(T::from).ok_or(PageError::NotFound)
     }
@@ -124,8 +124,8 @@ where
 
 /// Waits for a page and renders it, or renders why it cannot be shown.
 ///
-/// The error boundary is inside the `Suspend`, and not around it. A `Result` finds its boundary through a hook of the thread,
-/// and after an await a future may continue on another thread, where the error would be lost (leptos 0.8.23).
+/// The error boundary is inside the `Suspend`, and not around it. A `Result` finds its boundary through a hook of the thread.
+/// After an await a future may continue on another thread, where the error would be lost (leptos 0.8.23).
 fn suspended(made: Pin<Box<dyn Future<Output = Result<AnyView, PageError>> + Send>>) -> AnyView {
     let page = async {
         let page = made.await;
@@ -155,7 +155,7 @@ fn NotFound() -> impl IntoView {
     view! {
         <AdminPage title="There is no page here">
             <div class="card">
-                <EmptyState title="Nothing has this address" text="The address may be mistyped, or what it led to was erased.">
+                <EmptyState title="Nothing is at this address" text="The address may be mistyped, or the page was about something that was erased.">
                     <a class="button" href=OVERVIEW.path>"Go to the overview"</a>
                 </EmptyState>
             </div>

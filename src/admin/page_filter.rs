@@ -25,7 +25,7 @@ pub struct PageFilter {
     /// The kinds of conversions that can be chosen. `None` on pages that show no credit: they cannot change model and kind, and
     /// their links keep both.
     pub kinds: Option<Vec<String>>,
-    /// The model that holds where the address names none.
+    /// The model that applies if the address names no model.
     pub default_model: Model,
     pub now: Timestamp,
 }

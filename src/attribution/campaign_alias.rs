@@ -120,7 +120,7 @@ pub async fn list(conn: &mut Conn, limit: u32) -> Result<Vec<Alias>, db::Error> 
         .await
 }
 
-/// Whether there is any alias.
+/// Returns whether there is any alias.
 pub async fn any(conn: &mut Conn) -> Result<bool, db::Error> {
     Ok(sql("select 1 from campaign_aliases limit 1").fetch_optional::<(i32,)>(conn).await?.is_some())
 }

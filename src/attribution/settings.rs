@@ -147,7 +147,7 @@ impl Settings {
         }
     }
 
-    /// Whether a host, without port, is this site.
+    /// Returns whether a host, without port, is this site.
     pub fn is_own_host(&self, host: &str) -> bool {
         self.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
     }

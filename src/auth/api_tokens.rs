@@ -132,7 +132,7 @@ pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error>
 async fn note_use(db: &Db, id: ApiTokenId, now: Timestamp) -> Result<(), Error> {
     db.transaction(move |conn| {
         Box::pin(async move {
-            // Of many requests at once, only one writes.
+            // If many requests come at once, only one writes.
             sql("update api_tokens set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)")
                 .bind(id)
                 .bind(now)

@@ -51,7 +51,7 @@ impl Backend {
             .db
             .transaction(move |conn| {
                 Box::pin(async move {
-                    // Only if the password is still the one that was checked.
+                    // If the user has changed the password since the check, no row matches.
                     sql("update users set password_hash = $1 where id = $2 and password_hash = $3")
                         .bind(new)
                         .bind(id)

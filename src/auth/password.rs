@@ -143,8 +143,8 @@ pub fn accept(password: &str, email: &str) -> Result<(), &'static str> {
     if password.len() > *LENGTH.end() {
         return Err("Use at most 128 characters.");
     }
-    // A guesser tries common passwords first, then words around the account, each also with a digit or a year behind it.
-    // zxcvbn counts 10,000 guesses for any such second part.
+    // A guesser tries common passwords first, then words around the account, each also with a digit or a year after it. zxcvbn
+    // counts 10,000 guesses for any such second part.
     let local = email.split('@').next().unwrap_or_default();
     let guesses = zxcvbn::zxcvbn(password, &["waymark", email, local]).guesses();
     if guesses < 100_000 {

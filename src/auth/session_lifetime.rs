@@ -48,7 +48,7 @@ pub(super) async fn begin(session: &Session, now: Timestamp) -> Result<(), tower
     session.insert(KEY, SignedIn { since: now, seen: now }).await
 }
 
-/// Whether a user signed in with this session. The user may be disabled or erased by now.
+/// Returns whether a user signed in with this session. The user may be disabled or erased by now.
 pub(super) async fn has_begun(session: &Session) -> Result<bool, tower_sessions::session::Error> {
     Ok(session.get_value(KEY).await?.is_some())
 }

@@ -78,7 +78,7 @@ pub async fn sign_in(
     .await?;
     let visitor = visitor_for(auth, user.id).await?;
     let (id, now) = (user.id, accounts.db.now());
-    // Linking comes before the session changes: whatever happens to the response, the lead sources belong to the user.
+    // Linking comes before the session changes. So the lead sources belong to the user even if the response is lost.
     let visitor = accounts
         .db
         .transaction(move |conn| {
@@ -97,8 +97,8 @@ pub async fn sign_in(
 /// Runs `check`, which returns `None` for a wrong password, unless the address or the account has to wait. A wrong password
 /// counts for both.
 ///
-/// The wait is looked up again after the check. Of many guesses at once, those that end after the limit was
-/// reached learn nothing, even if one of them is right.
+/// The wait is looked up again after the check. If many guesses run at once, the guesses that end after the limit was reached
+/// learn nothing, even if one is right.
 pub(super) async fn checked_password<T>(
     accounts: &Accounts,
     address: IpAddr,
@@ -137,7 +137,7 @@ pub(super) async fn visitor_for(auth: &AuthSession, user: UserId) -> Result<Opti
     Ok(visitor::get(&auth.session).await?.map(|visitor| visitor.id))
 }
 
-/// Whether another user signed in with this session. That user may be disabled or erased by now.
+/// Returns whether another user signed in with this session. That user may be disabled or erased by now.
 async fn is_of_another(auth: &AuthSession, user: UserId) -> Result<bool, session::Error> {
     let same = auth.user.as_ref().is_some_and(|current| current.id == user);
     Ok(!same && has_begun(&auth.session).await?)

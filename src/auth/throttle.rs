@@ -34,7 +34,7 @@ impl Limited for FailedSignIns {
 /// Counts failed sign-ins by address.
 pub type SignInLimit = AddressLimit<FailedSignIns>;
 
-/// What stands for an account in the table, so that the table holds no addresses of strangers.
+/// Returns the key of an account in the table. The key is not the address, so the table holds no addresses of strangers.
 fn account_key(email: &str) -> Vec<u8> {
     Sha256::digest(email_key(email)).to_vec()
 }
@@ -110,7 +110,8 @@ pub async fn delete_forgotten(db: &Db) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// Returns how long an account waits after this many failures: 1 s after the sixth, 2 s after the seventh, 4 s after the eighth …
+/// Returns how long an account waits after this many failures. Example: 1 s after the sixth, 2 s after the seventh, 4 s after the
+/// eighth.
 fn wait_after(failures: i64) -> Duration {
     match failures - FREE_FAILURES {
         ..=0 => Duration::ZERO,

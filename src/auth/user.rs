@@ -115,7 +115,7 @@ impl User {
         Ok(row.map(Self::from))
     }
 
-    /// Whether there is an admin who can sign in.
+    /// Returns whether there is an admin who can sign in.
     pub async fn any_admin(conn: &mut Conn) -> Result<bool, Error> {
         let count: i64 =
             sql("select count(*) from users where role = 'admin' and disabled_at is null").fetch_scalar(conn).await?;
@@ -123,7 +123,7 @@ impl User {
     }
 }
 
-/// The address as it identifies an account: ` Maria@Example.com` → `maria@example.com`.
+/// Returns the address as it identifies an account: ` Maria@Example.com` → `maria@example.com`.
 pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }

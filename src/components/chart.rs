@@ -104,7 +104,7 @@ impl Frame {
         self.height - self.top - self.bottom
     }
 
-    /// The vertical place of the axis.
+    /// Returns the vertical place of the axis.
     fn base(&self) -> f64 {
         self.height - self.bottom
     }
@@ -121,7 +121,7 @@ struct Scale {
 }
 
 impl Scale {
-    /// The horizontal place of a point. A single point stands in the middle.
+    /// Returns the horizontal place of a point. A single point stands in the middle.
     fn x(&self, index: usize) -> f64 {
         let at = if self.count < 2 { 0.5 } else { index as f64 / (self.count - 1) as f64 };
         self.frame.left + at * self.frame.plot_width()
@@ -132,7 +132,7 @@ impl Scale {
         self.frame.top + (1.0 - at) * self.frame.plot_height()
     }
 
-    /// The `d` attribute of the line through the points that have a value.
+    /// Returns the `d` attribute of the line through the points that have a value.
     fn line(&self, values: impl Iterator<Item = Option<i64>>) -> String {
         line(values.enumerate().filter_map(|(index, value)| Some((self.x(index), self.y(value?)))))
     }
@@ -277,7 +277,7 @@ fn NumberTable(
     }
 }
 
-/// A sentence that says what the drawing shows.
+/// Returns a sentence that says what the drawing shows.
 fn summary(series: &str, points: &[ChartPoint]) -> String {
     let total: i64 = points.iter().map(|point| point.current).sum();
     let mut text = String::new();
@@ -298,7 +298,7 @@ fn summary(series: &str, points: &[ChartPoint]) -> String {
     text
 }
 
-/// The `d` attribute of a path through the given places.
+/// Returns the `d` attribute of a path through the given places.
 fn line(places: impl Iterator<Item = (f64, f64)>) -> String {
     let mut d = String::new();
     for (i, (x, y)) in places.enumerate() {
@@ -310,7 +310,7 @@ fn line(places: impl Iterator<Item = (f64, f64)>) -> String {
     d
 }
 
-/// A number with one decimal. More digits would make the page larger and the drawing no finer.
+/// Returns a number with one decimal. More digits would make the page larger and the drawing no finer.
 fn num(value: f64) -> String {
     let text = format!("{value:.1}");
     match text.strip_suffix(".0") {

@@ -50,7 +50,7 @@ impl FilterOption {
         Self { value: value.into(), label: label.into() }
     }
 
-    /// A value that is its own label.
+    /// Returns a value that is its own label.
     pub fn same(value: impl Into<String>) -> Self {
         let value = value.into();
         Self { label: value.clone(), value }
@@ -154,7 +154,7 @@ pub fn FilterSearch(
     }
 }
 
-/// The `id` of a filter's field. The prefix keeps it apart from a field of the same name in another form of the page.
+/// Returns the `id` of a filter's field. The prefix keeps it apart from a field of the same name in another form of the page.
 fn filter_id(name: &str) -> String {
     format!("filter-{name}")
 }

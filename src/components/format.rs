@@ -23,7 +23,7 @@ pub fn count(value: i64) -> String {
     out
 }
 
-/// A count that is short enough for an axis: `950`, `1_250` → `1.2k`, `1_500_000` → `1.5M`.
+/// Returns a count that is short enough for an axis: `950`, `1_250` → `1.2k`, `1_500_000` → `1.5M`.
 pub fn compact(value: i64) -> String {
     let (scaled, unit) = match value.unsigned_abs() {
         0..1_000 => return count(value),
@@ -36,42 +36,42 @@ pub fn compact(value: i64) -> String {
     format!("{}{unit}", text.replace('-', "\u{2212}"))
 }
 
-/// A ratio as a percentage with one decimal: `0.0386` → `3.9%`.
+/// Returns a ratio as a percentage with one decimal: `0.0386` → `3.9%`.
 pub fn percent(ratio: f64) -> String {
     one_decimal(ratio * 100.0, false, "%")
 }
 
-/// The percentage of `part` in `whole`: `1` of `4` → `25.0%`. A dash if `whole` is zero.
+/// Returns the percentage of `part` in `whole`: `1` of `4` → `25.0%`. A dash if `whole` is zero.
 pub fn share(part: i64, whole: i64) -> String {
     percent(part as f64 / whole as f64)
 }
 
-/// A relative change with its sign: `0.124` → `+12.4%`, `-0.03` → `−3.0%`, `0.0` → `0.0%`.
+/// Returns a relative change with its sign: `0.124` → `+12.4%`, `-0.03` → `−3.0%`, `0.0` → `0.0%`.
 pub fn signed_percent(ratio: f64) -> String {
     one_decimal(ratio * 100.0, true, "%")
 }
 
-/// A difference of two ratios in percentage points: `-0.002` → `−0.2 pp`.
+/// Returns a difference of two ratios in percentage points: `-0.002` → `−0.2 pp`.
 pub fn signed_points(difference: f64) -> String {
     one_decimal(difference * 100.0, true, "\u{a0}pp")
 }
 
-/// A count with its noun: `1 touch`, `3 touches`.
+/// Returns a count with its noun: `1 touch`, `3 touches`.
 pub fn plural(n: i64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
-/// A date in a time zone: `22 Nov 2026`.
+/// Returns a date in a time zone: `22 Nov 2026`.
 pub fn date(at: Timestamp, zone: &TimeZone) -> String {
     strftime(at, zone, "%-d %b %Y")
 }
 
-/// A date and a time in a time zone: `22 Nov 2026, 14:02`.
+/// Returns a date and a time in a time zone: `22 Nov 2026, 14:02`.
 pub fn date_time(at: Timestamp, zone: &TimeZone) -> String {
     strftime(at, zone, "%-d %b %Y, %H:%M")
 }
 
-/// A time for `datetime` attributes: `2026-11-22T14:02:11Z`.
+/// Returns a time for `datetime` attributes: `2026-11-22T14:02:11Z`.
 pub fn rfc3339(at: Timestamp) -> String {
     at.to_jiff().map_or_else(|_| String::new(), |at| at.to_string())
 }

@@ -1,6 +1,7 @@
 //! Ticks of an axis that starts at zero: a few round numbers. Counts are whole, so ticks are too.
 
-/// The ticks from 0 to the first round number at or above `max`, in at most four intervals: `302` → 0, 100, 200, 300, 400.
+/// Returns the ticks from 0 to the first round number at or above `max`, in at most four intervals: `302` → 0, 100, 200, 300,
+/// 400.
 ///
 /// There are at least two ticks. So the last one is never zero, and an empty chart can divide by it.
 pub fn ticks(max: i64) -> Vec<i64> {
@@ -10,7 +11,7 @@ pub fn ticks(max: i64) -> Vec<i64> {
     (0..=div_ceil(max, step)).map(|n| n * step).collect()
 }
 
-/// The smallest of 1, 2, 2.5 and 5 × 10ⁿ that reaches `max` in four steps. 2.5 itself is left out: it is not whole.
+/// Returns the smallest of 1, 2, 2.5 and 5 × 10ⁿ that reaches `max` in four steps. 2.5 itself is left out: it is not whole.
 fn step(max: i64) -> i64 {
     let least = div_ceil(max, 4);
     let mut power = 1;
@@ -28,7 +29,8 @@ fn div_ceil(value: i64, by: i64) -> i64 {
     value / by + i64::from(value % by != 0)
 }
 
-/// The distance between labels that are written, so that at most `room` of `count` are: 1 for all, 2 for every second.
+/// Returns how far apart the written labels are, so that at most `room` of `count` labels are written: 1 for all, 2 for every
+/// second.
 pub fn label_stride(count: usize, room: usize) -> usize {
     count.div_ceil(room.max(1)).max(1)
 }

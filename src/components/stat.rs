@@ -14,7 +14,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// The change of a count. Returns `None` if both are zero.
+    /// Returns the change of a count. Returns `None` if both are zero.
     pub fn between(current: i64, previous: i64) -> Option<Self> {
         match (current, previous) {
             (0, 0) => None,
@@ -23,7 +23,7 @@ impl Change {
         }
     }
 
-    /// The change of a rate between 0 and 1. Returns `None` if one of the rates is not known.
+    /// Returns the change of a rate between 0 and 1. Returns `None` if one of the rates is not known.
     pub fn between_rates(current: Option<f64>, previous: Option<f64>) -> Option<Self> {
         Some(Self::Points(current? - previous?))
     }
@@ -36,7 +36,7 @@ impl Change {
         }
     }
 
-    /// The class and the arrow. They follow the rounded text: `+0.04%` is written as `0.0%` and has no direction.
+    /// Returns the class and the arrow. They follow the rounded text: `+0.04%` is written as `0.0%` and has no direction.
     fn direction(self) -> (&'static str, &'static str) {
         let text = self.text();
         if text.starts_with('+') {

@@ -35,7 +35,7 @@ pub fn Th(#[prop(into)] label: String, #[prop(optional)] numeric: bool) -> impl 
 /// How a table is sorted by a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
-    /// Not by this column.
+    /// The table is not sorted by this column.
     #[default]
     None,
     Ascending,

@@ -15,18 +15,18 @@ impl Error {
         sqlx::Error::PoolTimedOut.into()
     }
 
-    /// Whether the database did not answer in time.
+    /// Returns whether the database did not answer in time.
     pub(super) fn is_timeout(&self) -> bool {
         matches!(*self.0, sqlx::Error::PoolTimedOut)
     }
 
-    /// Whether a constraint refused a row. A second try would fail too.
+    /// Returns whether a constraint refused a row. A second try would fail too.
     pub(super) fn is_violation(&self) -> bool {
         use sqlx::error::ErrorKind;
         self.0.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
     }
 
-    /// Whether the pool is closed, as it is at the end of the process.
+    /// Returns whether the pool is closed, as it is at the end of the process.
     pub(super) fn is_closed(&self) -> bool {
         matches!(*self.0, sqlx::Error::PoolClosed)
     }

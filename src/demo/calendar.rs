@@ -112,8 +112,8 @@ fn first_tuesday(of: Date) -> Date {
     first.saturating_add(SignedDuration::from_hours(24 * ahead))
 }
 
-/// Returns the strength of a campaign on a date, which is day number `day` of `days`: 1 is usual, 0 means that the campaign
-/// does not run.
+/// Returns the strength of a campaign on a date. The date is day number `day` of `days`. 1 is usual; at 0 the campaign does not
+/// run.
 fn strength(when: When, date: Date, day: usize, days: usize) -> f64 {
     let today: MonthDay = (date.month(), date.day());
     match when {

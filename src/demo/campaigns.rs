@@ -16,7 +16,8 @@ pub enum When {
     Season(&'static [(MonthDay, MonthDay)]),
     /// From 20 November to 2 December, most on the Friday and the Monday.
     BlackFriday,
-    /// Once, on the day at this fraction (0 to 1) of the time that the data covers, and less on each of the 21 days after it.
+    /// Once, on the day at this fraction (0 to 1) of the time that the data covers. The strength falls on each of the 21 days
+    /// after this day.
     Launch(f64),
 }
 

@@ -10,7 +10,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Not the hash of any password.
+/// Stands in place of a hash. No password has this hash.
 const NO_PASSWORD: &str = "!";
 /// The name of the system that reports the purchases.
 const SHOP: &str = "sample-shop";

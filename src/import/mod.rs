@@ -3,12 +3,12 @@
 //! The source is django-utm-tracker's `LeadSource` table, as a CSV file or in Django's SQLite database itself. What always
 //! holds:
 //! - The import only reads the source.
-//! - Importing the same leads again adds nothing: from the same file, from an export of the same table, after an interruption,
-//!   or when two imports run at once. The id of a lead's touch is computed from the lead.
+//! - Importing the same leads again adds nothing. The leads may come from the same file or another export of the table, after an
+//!   interruption, or in two imports at once. The id of a lead's touch is computed from the lead.
 //! - Every row that is skipped, and every part of a row that is left out, is reported with its line and the reason.
 //! - A lead belongs to the account with its user's e-mail address. An account that the import creates has no password.
-//! - Memory holds a page of leads, the users of a `--users` file, about 16 bytes for each user, and about as much for each lead
-//!   of a CSV file without ids.
+//! - Memory holds a page of leads and the users of a `--users` file, plus about 16 bytes for each user. A CSV file without ids
+//!   takes about as much for each lead.
 //!
 //! The imported leads of an account belong to one visitor, and each lead is one touch. The half hour within which arrivals
 //! count as one, and the daily cap, do not apply: both are about requests.

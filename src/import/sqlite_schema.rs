@@ -151,8 +151,8 @@ impl Schema<'_> {
         }
     }
 
-    /// Returns the columns of a table; none where there is no such table. Refuses a view, because a view is a statement that can
-    /// take any time and return anything.
+    /// Returns the columns of a table, or no columns if there is no such table. Refuses a view, because a view is a statement
+    /// that can take any time and return anything.
     async fn columns_of(&mut self, table: &str) -> Result<Vec<String>, ImportError> {
         let kinds: Vec<String> = self
             .fetch(

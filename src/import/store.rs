@@ -12,7 +12,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Not the hash of any password. The password check takes as long as with a hash.
+/// Stands in place of a hash. No password has this hash. The password check takes as long as with a hash.
 const NO_PASSWORD: &str = "!";
 
 static USERS: Table = Table { name: "users", columns: &["id", "email", "email_lower", "password_hash", "created_at"] };
@@ -52,7 +52,7 @@ type AccountsByEmail = HashMap<String, LeadAccount>;
 /// Stores the leads of a page, within a transaction.
 pub(super) async fn store_page(conn: &mut Conn, leads: &[DatedLead], existing_only: bool) -> Result<StoredPage, Error> {
     if conn.dialect() == Dialect::Postgres {
-        // PostgreSQL would keep the plans that it made while the tables were empty. Those read whole tables.
+        // PostgreSQL would keep the plans that it made while the tables were empty. Such plans read whole tables.
         sql("set local plan_cache_mode = force_custom_plan").execute(conn).await?;
     }
     let mut stored = StoredPage::default();

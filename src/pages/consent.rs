@@ -11,7 +11,7 @@ use crate::{
     timestamp::whole_days,
 };
 
-/// The path and query of the page, to which the form leads back.
+/// Returns the path and query of the page, to which the form leads back.
 fn here(parts: &Parts) -> String {
     parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
 }

@@ -63,7 +63,7 @@ pub fn NotFoundPage() -> impl IntoView {
     view! { <ErrorPage status=StatusCode::NOT_FOUND/> }
 }
 
-/// An error page as HTML text, for layers that answer without Leptos: after a panic, or for a refused request.
+/// Returns an error page as HTML text, for layers that answer without Leptos: after a panic, or for a refused request.
 ///
 /// The page shows `request_id`, so that people who report the error can name the request. The caller sets the status.
 pub fn static_error_page(status: StatusCode, request_id: Option<&str>) -> String {

@@ -46,7 +46,7 @@ pub mod register;
 
 use leptos::prelude::use_context;
 
-/// The `next` of the query: where a form leads when it succeeds. The server function checks it when the form is sent.
+/// Returns the `next` of the query: where a form leads when it succeeds. The server function checks it when the form is sent.
 ///
 /// This reads the request itself. leptos_router 0.8.17 decodes a query twice on the server, and would cut `next` at a `%26`.
 fn next() -> Option<String> {
@@ -59,7 +59,7 @@ fn next() -> Option<String> {
         .filter(|next| !next.is_empty())
 }
 
-/// The address of a form with `next` in its query.
+/// Returns the address of a form with `next` in its query.
 fn with_next(path: &str, next: Option<&str>) -> String {
     match next {
         Some(next) => {

@@ -102,7 +102,7 @@ fn WithAccount() -> impl IntoView {
     view! {
         <ul>
             <li>"Your e-mail address, and a hash of your password. The password cannot be read from the hash."</li>
-            <li>"When you signed up, and your conversions: what you bought or did that counts as a success of a campaign."</li>
+            <li>"When you signed up, and your conversions, such as purchases: actions that show whether a campaign worked."</li>
             <li>"Your sessions and when they end, and how many sign-ins with your address failed lately."</li>
             <li>"Your referral link, who signed up through it, and whose link you signed up through."</li>
             <li>"If you were asked for consent: when, the version of the text, and your answer."</li>
@@ -148,7 +148,7 @@ struct Cookie {
     lasts: String,
 }
 
-/// All cookies that the server sets. A test compares this list with the cookies of the server's responses.
+/// Returns all cookies that the server sets. A test compares this list with the cookies of the server's responses.
 fn cookies(secure: bool) -> Vec<Cookie> {
     let own = |name: &str| if secure { format!("__Host-{name}") } else { name.to_owned() };
     vec![
@@ -215,7 +215,7 @@ fn Rights(signed_in: bool) -> impl IntoView {
     }
 }
 
-/// A duration in words: `90 days`, `760 days (25 months)`.
+/// Returns a duration in words: `90 days`, `760 days (25 months)`.
 fn lasts(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let of = |unit: u64| i64::try_from(seconds / unit).unwrap_or(i64::MAX);

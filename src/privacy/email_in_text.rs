@@ -10,7 +10,7 @@ pub(super) struct EmailMatcher {
 }
 
 impl EmailMatcher {
-    /// `email_lower` is the address as the user's row has it.
+    /// Makes a matcher for an address. `email_lower` is the address as the user's row has it.
     pub fn new(email_lower: &str) -> Self {
         Self { lower: email_lower.to_owned() }
     }
@@ -18,8 +18,8 @@ impl EmailMatcher {
     /// Returns two patterns for `lower(…) like … escape '\'`. They find every text that contains the address, and some others,
     /// which [`Self::is_in`] tells apart.
     ///
-    /// The first finds the `@` with the domain. Of a domain with other than ASCII letters it finds the `@` only, because
-    /// SQLite's `lower` changes ASCII letters only. The second finds texts with a `%`: any letter of the address may be
+    /// The first finds the `@` with the domain. If the domain has other letters than ASCII, the first pattern finds only the `@`,
+    /// because SQLite's `lower` changes ASCII letters only. The second finds texts with a `%`: any letter of the address may be
     /// percent-encoded.
     pub fn patterns(&self) -> [String; 2] {
         let domain = self.lower.rsplit('@').next().filter(|domain| domain.is_ascii()).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Everything stored about a user, as one document: the data to which GDPR's articles 15 and 20 give a right.
 //!
-//! Field names are stable. Times are RFC 3339, UTC. The document leaves out secrets (the password's hash, session ids) and
-//! other people. Of the users that a referral link brought, it tells only when each signed up. A test compares the document
-//! with the schema, column by column.
+//! Field names are stable. Times are RFC 3339, UTC. The document leaves out secrets (the password's hash, session ids) and other
+//! people. About the users that a referral link brought, the document tells only when each user signed up. A test compares the
+//! document with the schema, column by column.
 
 use std::{borrow::Cow, collections::HashMap};
 

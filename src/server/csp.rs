@@ -3,7 +3,7 @@
 use axum::http::HeaderValue;
 use leptos::config::LeptosOptions;
 
-/// The policy of one response.
+/// Returns the policy of one response.
 ///
 /// `nonce` is the response's own random text: inline scripts that carry it run, all others do not. Without a nonce no inline
 /// script runs.

@@ -48,7 +48,7 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
-/// The response of a handler that panicked. The panic hook logs the panic itself.
+/// Returns the response of a handler that panicked. The panic hook logs the panic itself.
 pub(super) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     metrics::counter!("waymark_panics_total").increment(1);
     StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -1,5 +1,5 @@
 //! Logs: one JSON object a line, or a shorter form in development. Logs never hold query strings, e-mail or IP addresses,
-//! passwords, cookies or tokens, whatever their level.
+//! passwords, cookies or tokens, at any level.
 
 use axum::http::Request;
 use tower_http::{
@@ -12,8 +12,8 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 /// What is logged without `RUST_LOG`.
 const DEFAULT: &str = "info";
 
-/// Modules that would log secrets (session ids, users, bodies) or a line for each bad request. Their level holds whatever
-/// `RUST_LOG` asks for.
+/// Modules that would log secrets (session ids, users, bodies) or a line for each bad request. `RUST_LOG` cannot change their
+/// level.
 const QUIET: [&str; 10] = [
     "tower_sessions=error",
     "tower_sessions_core=error",
@@ -69,7 +69,7 @@ pub(super) fn requests<B>() -> RequestLog<B> {
         .on_failure(DefaultOnFailure::new().level(Level::ERROR))
 }
 
-/// The span of a request: its method and its path, never its query.
+/// Returns the span of a request: its method and its path, never its query.
 fn span<B>(request: &Request<B>) -> Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
     let path = match request.uri().path() {

@@ -9,7 +9,7 @@ use axum::{
 /// How many requests are served at the same time. Further ones get 503.
 pub(super) const CONCURRENT: usize = 1024;
 
-/// The response to a request that the limit refused.
+/// Returns the response to a request that the limit refused.
 pub(super) async fn refuse(error: BoxError) -> Response {
     if error.is::<tower::load_shed::error::Overloaded>() {
         metrics::counter!("waymark_requests_shed_total").increment(1);

@@ -26,7 +26,7 @@ pub(super) async fn refuse_odd_targets(request: Request, next: Next) -> Response
     next.run(request).await
 }
 
-/// Whether a segment is `.` or `..`, also percent-encoded: `%2e`, `.%2E`.
+/// Returns whether a segment is `.` or `..`, also percent-encoded: `%2e`, `.%2E`.
 fn is_dots(segment: &str) -> bool {
     let decoded = percent_decode_str(segment).decode_utf8_lossy();
     decoded == "." || decoded == ".."

@@ -50,18 +50,18 @@ use crate::{
 /// A request that takes longer is ended with 503.
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// The application: everything that is served.
+/// Returns the whole application.
 pub fn router(state: AppState, stopping: Stopping) -> Router {
     router_with(state, stopping, Router::new())
 }
 
-/// The application with further routes beside the pages: inside sessions, authentication and attribution.
+/// Returns the application with further routes beside the pages: inside sessions, authentication and attribution.
 pub fn router_with(state: AppState, stopping: Stopping, more: Router<AppState>) -> Router {
     let pages = pages(&state).merge(more);
     with_layers(&state, without_visitor(&state, stopping), pages, Visitors::Known)
 }
 
-/// The pages without sessions, authentication and attribution, with which the benchmark compares the application.
+/// Returns the pages without sessions, authentication and attribution, with which the benchmark compares the application.
 pub fn router_without_sessions(state: AppState, stopping: Stopping) -> Router {
     with_layers(&state, without_visitor(&state, stopping), pages(&state), Visitors::Unknown)
 }
@@ -136,7 +136,7 @@ enum Visitors {
     Unknown,
 }
 
-/// All layers. Each list goes from the outside in: the first layer sees a request first and its response last.
+/// Returns all layers. Each list goes from the outside in: the first layer sees a request first and its response last.
 fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppState>, visitors: Visitors) -> Router {
     let around_all = ServiceBuilder::new()
         // These three see every response, also those that layers further in make.

@@ -27,7 +27,7 @@ pub(super) async fn normalize_errors(mut request: Request, next: Next) -> Respon
     if response.headers().contains_key(FAILED) { failure(response).await } else { response }
 }
 
-/// The status for a server function's error. The error's text is not shown: it may tell how the server works.
+/// Returns the status for a server function's error. The error's text is not shown: it may tell how the server works.
 async fn failure(response: Response) -> Response {
     let text = to_bytes(response.into_body(), BODY_BYTES).await.unwrap_or_default();
     let unreadable = [&b"Args|"[..], b"MissingArg|", b"Deserialization|"].iter().any(|kind| text.starts_with(kind));

@@ -13,7 +13,7 @@ use crate::{
     state::AppState,
 };
 
-/// The session's cookie: `__Host-waymark` over TLS, else `waymark`.
+/// Returns the session's cookie: `__Host-waymark` over TLS, else `waymark`.
 pub(super) fn cookie(secure: bool) -> SiteCookie {
     SiteCookie::new("__Host-waymark", secure)
 }
@@ -26,7 +26,8 @@ pub(super) fn layer(state: &AppState) -> AuthManagerLayer<Backend, Sessions> {
         .with_name(cookie(secure).name())
         .with_secure(secure)
         .with_http_only(true)
-        // Not `Strict`, the crate's default: a visitor who comes by an ad would arrive without their session, and get a new one.
+        // With `Strict`, the crate's default, a visitor who comes by an ad would arrive without their session and get a new
+        // session.
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(Duration::seconds(LIFETIME.as_secs().cast_signed())));
     let backend = Backend::new(state.db.clone(), state.accounts.hasher.clone());

@@ -59,7 +59,7 @@ pub async fn campaigns_csv(CsvRequest { state, filter, now, .. }: CsvRequest) ->
     file("campaigns", &filter.clone(), now, pieces(state.db.clone(), filter, counting)).await
 }
 
-/// All campaigns, piece by piece. The first piece begins with the header.
+/// Returns all campaigns, piece by piece. The first piece begins with the header.
 pub(super) fn pieces(
     db: Db,
     filter: Filter,

@@ -53,7 +53,7 @@ pub async fn conversions_csv(CsvRequest { state, filter, now, .. }: CsvRequest) 
     file("conversions", &filter.clone(), now, pieces(state.db.clone(), filter, settings)).await
 }
 
-/// All conversions, piece by piece. The first piece begins with the header.
+/// Returns all conversions, piece by piece. The first piece begins with the header.
 pub(super) fn pieces(
     db: Db,
     filter: Filter,

@@ -42,7 +42,7 @@ pub async fn leads_csv(CsvRequest { state, filter, now, .. }: CsvRequest) -> Res
     file("leads", &filter.clone(), now, pieces(state.db.clone(), filter)).await
 }
 
-/// All leads, piece by piece. The first piece begins with the header.
+/// Returns all leads, piece by piece. The first piece begins with the header.
 pub(super) fn pieces(db: Db, filter: Filter) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     stream::try_unfold(Some(PagePosition::Newest), move |position| {
         let (db, filter) = (db.clone(), filter.clone());

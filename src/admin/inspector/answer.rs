@@ -18,7 +18,7 @@ use crate::{
 pub const BROWSER: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
-/// What would become of a typed arrival, by the code that captures arrivals.
+/// Returns what the server would do with a typed arrival. The code that captures arrivals decides.
 pub fn answer(attribution: &Attribution, typed: &TypedArrival) -> InspectorResult {
     let (address, fragment) = typed.address.split_once('#').unwrap_or((&typed.address, ""));
     let Some(uri) = parse(address) else { return InspectorResult { unreadable: true, ..nothing_asked() } };
@@ -42,9 +42,9 @@ pub fn answer(attribution: &Attribution, typed: &TypedArrival) -> InspectorResul
     }
 }
 
-/// What stands beside an empty form.
+/// Returns what stands beside an empty form.
 pub fn nothing_asked() -> InspectorResult {
-    let text = "The code that captures arrivals reads it and says what it would do.";
+    let text = "You will see whether the arrival would be captured, its channel, and the rule that decides.";
     ResultCard::new("Paste an address", vec![], [text]).into()
 }
 
@@ -78,7 +78,7 @@ fn verdict(exclusion: Option<Exclusion>, by_beacon: bool) -> Verdict {
     let Some(why) = exclusion else {
         let text = match by_beacon {
             true => {
-                "A part stands behind the #, which browsers do not send to servers. The page’s script reads that part."
+                "Browsers do not send the part after the # to servers. The page’s script reads this part."
             }
             false => "A page view like this becomes a touch.",
         };

@@ -33,8 +33,8 @@ pub async fn inspect(
 ///
 /// While an address is typed, a preview stands in the place of the result.
 ///
-/// The views are plain elements, not components such as [`Card`](crate::components::Card): a component with children may hold
-/// any view, and the code for that would be most of what the browser loads.
+/// The views are plain elements, not components such as [`Card`](crate::components::Card). A component with children may hold any
+/// view, and the code for any view would be most of what the browser loads.
 #[cfg_attr(feature = "split", island(lazy))]
 #[cfg_attr(not(feature = "split"), island)]
 pub fn Inspector(
@@ -85,7 +85,7 @@ pub fn Inspector(
     }
 }
 
-/// What the form holds.
+/// Returns what the form holds.
 fn typed(form: NodeRef<html::Form>) -> TypedArrival {
     #[cfg(feature = "hydrate")]
     if let Some(data) = form_data(form) {

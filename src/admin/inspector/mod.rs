@@ -9,7 +9,7 @@
 //! 4. Pressing "Inspect" calls the server function [`inspect`]. The page and the server function return one type,
 //!    [`InspectorResult`], and one component shows it.
 //!
-//! The browser gets the modules without `cfg(feature = "ssr")`.
+//! The code for the browser contains only the modules without `cfg(feature = "ssr")`.
 
 use serde::{Deserialize, Serialize};
 

@@ -34,7 +34,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let rules = attribution.settings.rules.clone();
     let agent = if typed.agent.is_empty() { BROWSER.to_owned() } else { typed.agent };
     Ok(view! {
-        <AdminPage title=INSPECTOR.title subtitle="What would become of an arrival, and why. Nothing is stored.">
+        <AdminPage title=INSPECTOR.title subtitle="See whether an arrival would be captured, and why. Nothing is stored.">
             <Inspector address=typed.address result custom_tags>
                 <Field name="linked_from" label="Page that linked there (Referer)" value=typed.linked_from
                     hint="Leave it empty for none." placeholder="https://www.google.com/"/>
@@ -63,7 +63,7 @@ fn RuleTable(rules: Rules) -> impl IntoView {
     };
     view! {
         <details class="card rules">
-            <summary>"All rules, in the order in which they are asked"</summary>
+            <summary>"All rules, in the order in which they are tried"</summary>
             <p class="muted small">
                 "The first rule that matches decides. Version " <code>{rules.version().to_owned()}</code>
                 ". Your own rules stand in the file that ATTRIBUTION_RULES names. After a change, run "

@@ -1,7 +1,7 @@
 use super::{ResultCard, ResultFact};
 use crate::attribution::signal::{self, Signals, Utm, custom_tags::CustomTags, referrer::Referrer};
 
-/// What an address says by itself. Channel, rule and verdict need the server.
+/// Returns what an address says by itself. Channel, rule and verdict need the server.
 ///
 /// `/pricing?utm_source=news#utm_medium=email` → Source: news, Medium: email
 pub fn preview(address: &str, linked_from: &str, tags: &CustomTags) -> ResultCard {
@@ -18,7 +18,7 @@ pub fn preview(address: &str, linked_from: &str, tags: &CustomTags) -> ResultCar
 const UTM_LABELS: [&str; Utm::COUNT] =
     ["Source", "Medium", "Campaign", "Term", "Content", "Id", "Source platform", "Creative format", "Marketing tactic"];
 
-/// The signals as the page lists them: UTM fields, then click ids, then custom tags.
+/// Returns the signals as the page lists them: UTM fields, then click ids, then custom tags.
 pub fn facts_of(signals: Signals) -> Vec<ResultFact> {
     let Signals { utm, click_ids, tags, .. } = signals;
     let utm = UTM_LABELS.into_iter().zip(utm.into_values());

@@ -40,7 +40,7 @@ pub fn Explanations(settings: CreditSettings, learnt: Option<Learnt>, by_channel
 fn explained(model: Model, weights: &Weights) -> String {
     match model {
         Model::First => "All credit goes to the first touch. This model shows what makes people aware of you.".to_owned(),
-        Model::Last => "All credit goes to the touch right before the conversion. This model shows what closes.".to_owned(),
+        Model::Last => "All credit goes to the touch right before the conversion. This model shows what makes people act.".to_owned(),
         Model::LastNonDirect => {
             "Like last touch, but a touch that does not say where it came from gets credit only if no other touch does. Direct \
              visits are not stored, so the two models differ for such touches only."

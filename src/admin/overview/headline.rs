@@ -56,7 +56,7 @@ pub fn Headline(
     view! {
         <StatRow label="Key figures" below=chart>
             {stats}
-            <Stat label="Visitor → sign-up" value=rate(current.rate()) change=rate_change/>
+            <Stat label="Sign-up rate" value=rate(current.rate()) change=rate_change/>
             <RevenueStats page revenue shown/>
         </StatRow>
     }
@@ -68,8 +68,8 @@ fn signups_note(totals: &Totals) -> Option<String> {
     let linked = format::count(totals.attributed);
     (totals.signups > totals.attributed).then(|| {
         format!(
-            "{linked} of {all} came through a link within the look-back window, the others directly. “Visitor → sign-up” \
-             counts only those."
+            "{linked} of {all} came through a link within the look-back window, the others directly. “Sign-up rate” \
+             counts only sign-ups through a link."
         )
     })
 }

@@ -26,7 +26,7 @@ pub enum Shown {
 impl Shown {
     pub const DEFAULT: Self = Self::Counted(Metric::Leads);
 
-    /// The word in the address.
+    /// Returns the word in the address.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Counted(metric) => metric.as_str(),

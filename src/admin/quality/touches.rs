@@ -63,7 +63,7 @@ fn lines(touches: &TouchCounts, version: &str) -> [(&'static str, i64, String); 
         line(
             "Internal",
             touches.internal,
-            "The link stood on a page of this site. UTM parameters belong on links from elsewhere.",
+            "The link stood on a page of this site. Use UTM parameters only in links on other sites and in mails.",
         ),
         line("Without a source", touches.without_source, "The link had no utm_source."),
         line("Without a medium", touches.without_medium, "The link had no utm_medium, so the channel is a guess."),

@@ -106,13 +106,13 @@ pub fn told_arrival(
     arrival(RequestHead { method: &Method::GET, path, query: Some(query), headers: &asked }, settings)
 }
 
-/// Whether a browser sends the Global Privacy Control signal: <https://www.w3.org/TR/gpc/>.
+/// Returns whether a browser sends the Global Privacy Control signal: <https://www.w3.org/TR/gpc/>.
 pub fn asks_for_privacy(headers: &HeaderMap) -> bool {
     headers.get("sec-gpc").is_some_and(|value| value == "1")
 }
 
-/// Whether an address is a page of the host that a `Host` header names. The function allocates nothing, because it runs for every
-/// request.
+/// Returns whether an address is a page of the host that a `Host` header names. The function allocates nothing, because it runs
+/// for every request.
 pub fn is_page_of(address: &str, host: &str) -> bool {
     let page = host::split(address).filter(|parts| matches!(parts.scheme, "https" | "http"));
     let page = page.and_then(|parts| host::without_port(parts.authority));

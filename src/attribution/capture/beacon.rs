@@ -1,8 +1,8 @@
 //! The beacon: `POST /api/touch`, by which a page's script reports the browser's address.
 //!
-//! The beacon is for what the server cannot see: a query that a CDN removed, a page from a cache, and `#utm_…`, which browsers
-//! never send. An arrival that the server did see is not counted again. The beacon sends query and fragment apart, so the server
-//! can find the touch of the query, and complete that touch if the fragment says more.
+//! The beacon is for what the server cannot see: a query that a CDN removed, a page from a cache, and `#utm_…`. Browsers never
+//! send the part after `#`. An arrival that the server did see is not counted again. The beacon sends query and fragment apart.
+//! So the server can find the touch of the query, and complete this touch if the fragment says more.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -128,7 +128,7 @@ pub async fn receive(
     record(&attribution, &session, address, &headers, &form).await
 }
 
-/// Whether a page of this site sent the request, by the headers that every browser sends with it. Beacons come only from
+/// Returns whether a page of this site sent the request, by the headers that every browser sends with it. Beacons come only from
 /// browsers.
 fn is_from_our_page(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());

@@ -137,7 +137,7 @@ const ASSETS: [&str; 40] = [
 /// The headers by which browsers say that they prefetch.
 const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 
-/// Whether the user agent names a program.
+/// Returns whether the user agent names a program.
 pub fn is_machine(headers: &HeaderMap) -> bool {
     bot(text(headers, USER_AGENT.as_str()).as_deref()).is_some()
 }
@@ -186,13 +186,13 @@ fn has_no_page(path: &str, no_pages: &[&str]) -> bool {
     asset || no_pages.iter().any(below)
 }
 
-/// Whether a header holds one of the words, in any case.
+/// Returns whether a header holds one of the words, in any case.
 fn says(headers: &HeaderMap, name: &str, words: &[&str]) -> bool {
     headers.get_all(name).iter().any(|value| words.iter().any(|word| contains(value.as_bytes(), word)))
 }
 
-/// Whether the browser loads a page. Old browsers, and all browsers over plain HTTP, send no `Sec-Fetch-Dest`. Then `Accept`
-/// decides.
+/// Returns whether the browser loads a page. Old browsers, and all browsers over plain HTTP, send no `Sec-Fetch-Dest`. Then
+/// `Accept` decides.
 fn is_document(headers: &HeaderMap) -> bool {
     match text(headers, "sec-fetch-dest") {
         Some(destination) => destination.trim().eq_ignore_ascii_case("document"),

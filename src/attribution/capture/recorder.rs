@@ -205,8 +205,8 @@ impl Attribution {
         }
     }
 
-    /// Whether a touch of this session may be stored. A known session always may. A new session may while its address is below
-    /// the limit of new visitors.
+    /// Returns whether a touch of this session may be stored. A known session always may. A new session may while its address is
+    /// below the limit of new visitors.
     pub(super) fn admits(&self, session: &Session, address: Option<IpAddr>) -> bool {
         let admitted = session.id().is_some() || self.address_admits(address);
         if !admitted {

@@ -118,7 +118,7 @@ pub(super) fn classify_prepared(facts: &PreparedFacts<'_>) -> Classified<'static
 /// The ids that Google's auto-tagging appends to an ad's link.
 const GOOGLE_CLICKS: [&str; 3] = ["gclid", "gbraid", "wbraid"];
 
-/// Whether the medium says that the click was paid for, or the source is a platform's advertising (`fb-ads`).
+/// Returns whether the medium says that the click was paid for, or the source is a platform's advertising (`fb-ads`).
 fn is_paid(facts: &PreparedFacts<'_>) -> bool {
     is_paid_medium(&facts.medium) || facts.resolved.is_some_and(|source| source.ads)
 }
@@ -132,7 +132,7 @@ fn is_display_medium(medium: &str) -> bool {
     ["display", "banner", "expandable", "interstitial", "cpm"].contains(&medium)
 }
 
-/// Whether one of Google's ads was clicked, and the medium says that the ad was not on a results page.
+/// Returns whether one of Google's ads was clicked, and the medium says that the ad was not on a results page.
 ///
 /// Google's click ids come from its display network too. `google / display` is what an ad network's frame on another site
 /// implies. `google / cpm` is not a search ad either, because ads on results pages are not sold by the impression.

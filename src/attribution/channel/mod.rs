@@ -118,17 +118,17 @@ impl<'a> PreparedFacts<'a> {
         }
     }
 
-    /// Whether the source is a platform of this kind.
+    /// Returns whether the source is a platform of this kind.
     fn is_from(&self, kind: PlatformKind) -> bool {
         self.resolved.is_some_and(|source| source.platform.kind == kind)
     }
 
-    /// Whether the source is this platform, by its canonical name.
+    /// Returns whether the source is this platform, by its canonical name.
     fn is_from_platform(&self, name: &str) -> bool {
         self.resolved.is_some_and(|source| source.platform.name == name)
     }
 
-    /// Whether one of these click ids is present.
+    /// Returns whether one of these click ids is present.
     fn has_click_id(&self, ids: &[&str]) -> bool {
         self.facts.click_ids.iter().any(|present| ids.iter().any(|id| id.eq_ignore_ascii_case(present)))
     }

@@ -1,7 +1,7 @@
 //! Currencies of ISO 4217; data.
 //!
-//! From its list of current currencies and funds (maintained by SIX, as amended to January 2026). Left out are the codes that
-//! have no minor unit and are nobody's money: metals, units of account, the codes for tests and for no currency.
+//! The source is the standard's list of current currencies and funds (maintained by SIX, as amended to January 2026). The table
+//! leaves out codes that are not money and have no minor unit: metals, units of account, the codes for tests and for no currency.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ impl Currency {
         self.code
     }
 
-    /// How many digits of an amount in minor units stand behind the point: 2 for euros, none for yen.
+    /// Returns how many digits of an amount in minor units stand behind the point: 2 for euros, none for yen.
     pub fn minor_digits(self) -> u8 {
         self.minor_digits
     }

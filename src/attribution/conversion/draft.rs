@@ -220,8 +220,8 @@ impl Kind {
     }
 }
 
-/// A name that a reporter gives: of itself (the source) or of a conversion (the external id). 1 to 255 characters as they
-/// were sent, none of them hidden, no white space around them.
+/// A name that a reporter gives: of itself (the source) or of a conversion (the external id). A name has 1 to 255 characters,
+/// none of them hidden, and no white space around them. The characters stay as they were sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 

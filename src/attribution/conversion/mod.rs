@@ -1,8 +1,8 @@
 //! Conversions: what a user did that counts. The sign-up, and what the application or a webhook reports.
 //!
 //! What always holds:
-//! - A conversion counts once, however often and at however many replicas it is reported: its source and the external id that
-//!   the source gave it are unique. Reported again with another value, it is refused.
+//! - A conversion counts once, even if several replicas get the report: the pair of source and external id is unique. A second
+//!   report with another value is refused.
 //! - A refund is a negative conversion of the same user, kind and currency, and the refunds of a conversion never exceed it.
 //! - A user's conversions change under the lock on the user's row, which erasure takes too.
 //! - An erased user's conversions keep no external id, only a digest by which a repeated report is recognised.

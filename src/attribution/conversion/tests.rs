@@ -57,7 +57,7 @@ async fn record(db: &Db, draft: Draft<'_>) -> Result<Recorded, RecordError> {
     .expect("a commit")
 }
 
-/// The fields that were refused.
+/// Returns the fields that were refused.
 fn fields(answer: Result<Recorded, RecordError>) -> Vec<&'static str> {
     match answer {
         Err(RecordError::Refused(mistakes)) => mistakes.into_iter().map(|mistake| mistake.field).collect(),

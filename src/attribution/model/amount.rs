@@ -82,7 +82,7 @@ impl Credit {
     /// One conversion.
     pub const ONE: Self = Self(1_000_000);
 
-    /// The number of whole conversions, rounded to the nearest; half a conversion is rounded up.
+    /// Returns the number of whole conversions, rounded to the nearest; half a conversion is rounded up.
     pub const fn rounded(self) -> i64 {
         (self.0 + Self::ONE.0 / 2).div_euclid(Self::ONE.0)
     }

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 /// Shares `total` in proportion to `weights`, in whole units that add up to `total` exactly.
 ///
 /// This is Hamilton's method. Each part is its exact share rounded down. The units left over go one each to the largest
-/// remainders, and among equal remainders to the earlier part: weights 1 1 1 and total 100 → 34 33 33. So no part is a
-/// whole unit away from its exact share, and a weight of zero gets nothing. A negative total has the parts of the
-/// positive total, negated.
+/// remainders, and among equal remainders to the earlier part. Example: weights 1 1 1 and total 100 → 34 33 33. So no part is a
+/// whole unit away from its exact share, and a weight of zero gets nothing. A negative total has the parts of the positive total,
+/// negated.
 ///
 /// Where all weights are zero, all parts are zero, and the caller decides where the total goes.
 pub(super) fn apportion(weights: &[u64], total: i64) -> Vec<i64> {

@@ -9,8 +9,8 @@ use std::time::Duration;
 const ONE: u64 = 1 << ONE_BITS;
 const ONE_BITS: u32 = 62;
 
-/// How many bits of an exponent's fraction count. Rounding errors are a few units in 2^62, far less than the effect of
-/// the smallest of these bits: so a larger exponent never gives a larger power.
+/// How many bits of an exponent's fraction count. Rounding errors are a few units in 2^62, far less than the effect of the
+/// smallest of these bits. So a larger exponent never gives a larger power.
 const FRACTION_BITS: usize = 40;
 
 /// 2^(-1/2), 2^(-1/4), 2^(-1/8) …: each is the square root of its predecessor.

@@ -46,7 +46,7 @@ impl Model {
     pub const ALL: [Model; 6] =
         [Model::First, Model::Last, Model::LastNonDirect, Model::Linear, Model::Position, Model::TimeDecay];
 
-    /// The name in addresses and settings. It never changes.
+    /// Returns the name in addresses and settings. It never changes.
     pub const fn as_str(self) -> &'static str {
         match self {
             Model::First => "first",

@@ -41,9 +41,9 @@ pub fn window(steps: &[Step], conversion_at: Timestamp, lookback: Duration) -> V
     inside
 }
 
-/// Returns the indexes of the steps that stay where consecutive steps of one key count as one: the first of each run,
-/// which is when the visitor came by that link. A key that returns after another one stays: keys 5 5 6 5 → indexes 0 2
-/// 3.
+/// Returns the indexes of the steps that stay when consecutive steps with one key count as one step. The first step of each run
+/// stays, because it is when the visitor came by that link. A key that returns after another key stays too. Example: keys 5 5 6 5
+/// → indexes 0 2 3.
 pub fn collapse(steps: &[Step]) -> Vec<usize> {
     (0..steps.len()).filter(|&index| index == 0 || steps[index - 1].key != steps[index].key).collect()
 }

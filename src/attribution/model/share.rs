@@ -37,12 +37,12 @@ pub fn share<A: Shareable>(model: Model, weights: &Weights, steps: &[Step], tota
     apportion(&weights, total.into()).into_iter().map(A::from).collect()
 }
 
-/// Returns what a refund, or any change of a conversion's value, adds to the share of each step: the shares of the
-/// value `after` less the shares of the value `before`.
+/// Returns what a refund, or another change of a conversion's value, adds to the share of each step. This is the step's share of
+/// the value `after` less its share of the value `before`.
 ///
-/// So rounding cannot accumulate. The shares of the conversion and the changes by its refunds add up, touch by touch,
-/// to the shares of the net value; once all is refunded, to zero. `steps` are the path of the refunded conversion, not
-/// of the refund's own time.
+/// So rounding cannot accumulate. For each touch, the share of the conversion and the changes by its refunds add up to the share
+/// of the net value. After a full refund the sum is zero. `steps` are the path of the refunded conversion, not of the refund's
+/// own time.
 ///
 /// A change that does not fit into an `i64` saturates.
 pub fn share_change<A: Shareable>(model: Model, weights: &Weights, steps: &[Step], before: A, after: A) -> Vec<A> {

@@ -7,9 +7,10 @@ use crate::timestamp::DAY;
 /// Settings of the two models that have any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weights {
-    /// For the position-based model.
+    /// The percentages of the position-based model.
     pub position: PositionWeights,
-    /// For time decay: a touch this long before another one has half its weight. Less than a millisecond counts as one.
+    /// The half-life of time decay: a touch this much earlier than another touch has half its weight. A shorter span than a
+    /// millisecond counts as a millisecond.
     pub half_life: Duration,
 }
 

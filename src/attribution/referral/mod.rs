@@ -62,7 +62,7 @@ pub async fn follow(
     (StatusCode::SEE_OTHER, [(header::LOCATION, target), (header::CACHE_CONTROL, "no-store".into())]).into_response()
 }
 
-/// Whether a person follows the link, and not the link's owner.
+/// Returns whether a person follows the link, and not the link's owner.
 fn counts(attribution: &Attribution, link: &Link, request: &Parts) -> bool {
     let (path, no_pages) = (request.uri.path(), attribution.settings.no_pages);
     if let Some(why) = exclusion(&request.method, path, &request.headers, no_pages) {

@@ -138,7 +138,7 @@ pub async fn disable_token(db: &Db, token: String) -> Result<bool, Error> {
 
 /// Stores who referred a new user, in the transaction that creates the account.
 ///
-/// Of the referral links that the visitor followed in the last 30 days, the first or the last counts. A user has at most one
+/// The first or the last of the referral links counts that the visitor followed in the last 30 days. A user has at most one
 /// referrer. The user's own link does not count.
 pub async fn attribute_referral(
     conn: &mut Conn,

@@ -10,7 +10,7 @@ pub struct CampaignKey {
 }
 
 impl CampaignKey {
-    /// The key of conversions without a touch.
+    /// Returns the key of conversions without a touch.
     pub fn direct() -> Self {
         Self { source: None, medium: None, campaign: None, channel: Channel::Direct.as_str().to_owned() }
     }

@@ -1,8 +1,7 @@
-//! Models share credit in Rust, and this report sends the result back into the database: the statement takes the credit
-//! of each campaign as JSON and adds it up with the counts. So SQL sorts by credit as by any other column, and returns
-//! one page of rows with their total number. It also has the campaigns that only have credit in the period, because
-//! their touches are older. Without this, each page would need all campaigns of the period in memory, only to sort them
-//! and keep fifty.
+//! Models share credit in Rust, and this report sends the result back into the database. The statement takes the credit of each
+//! campaign as JSON and joins it with the counts. So SQL sorts by credit as by any other column, and returns one page of rows
+//! with their total number. The page also has the campaigns that only have credit in the period, because their touches are older.
+//! Without this, each page would need all campaigns of the period in memory, only to sort them and keep fifty.
 
 use std::time::Duration;
 
@@ -51,12 +50,13 @@ impl CampaignRow {
         CampaignKey { source, medium, campaign, channel }
     }
 
-    /// Sign-ups divided by visitors. The rate is more than 1 where people signed up in the period who came before it.
+    /// Returns sign-ups divided by visitors. The rate can be more than 1, because people who came before the period may sign up
+    /// in it.
     pub fn rate(&self) -> Option<f64> {
         (self.visitors > 0).then(|| self.signups as f64 / self.visitors as f64)
     }
 
-    /// Whether the row stands for people who came without a touch.
+    /// Returns whether the row stands for people who came without a touch.
     pub fn is_direct(&self) -> bool {
         self.key() == CampaignKey::direct()
     }
@@ -104,7 +104,7 @@ impl CampaignColumn {
         Self::Credit,
     ];
 
-    /// The name in addresses, and the name of the column in SQL; only the rate is no column there.
+    /// Returns the name in addresses, and the name of the column in SQL; only the rate is no column there.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Campaign => "campaign",
@@ -239,7 +239,7 @@ pub async fn campaigns_after(
     limit: u32,
 ) -> Result<Vec<CampaignRow>, Error> {
     let (mut statement, all) = all_campaigns(conn, filter, window, credit).await?;
-    // Nothing compares with null: so a name is two values, whether it is null and its text.
+    // SQL cannot compare with null. So a name is two values: whether the name is null, and its text.
     let after = match last {
         None => SqlText::default(),
         Some(last) => {

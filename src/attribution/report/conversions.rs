@@ -38,8 +38,8 @@ impl HasCursor for ListedConversion {
 
 /// Returns one page of the conversions of a period, newest first; of equal times, by id.
 ///
-/// A conversion passes the filter's conditions on touches where one of the touches that it may be credited to does. A
-/// conversion without such touches passes where Direct does.
+/// A conversion matches the filter if one of the touches that may get its credit matches. A conversion without such touches
+/// matches if the filter finds Direct.
 pub async fn conversions(
     conn: &mut Conn,
     filter: &Filter,
@@ -75,7 +75,7 @@ pub async fn conversion_count(conn: &mut Conn, filter: &Filter, settings: &Credi
     statement.query(text).fetch_scalar(conn).await
 }
 
-/// Whether there is any conversion at all, in any period.
+/// Returns whether there is any conversion at all, in any period.
 pub async fn any_conversion(conn: &mut Conn) -> Result<bool, Error> {
     Ok(sql("select 1 from conversions limit 1").fetch_optional::<(i32,)>(conn).await?.is_some())
 }

@@ -35,12 +35,12 @@ pub struct JourneyUser {
 pub struct JourneyReferral {
     pub token: String,
     pub campaign: String,
-    /// Nothing where an admin made the link.
+    /// `None` if an admin made the link.
     pub owner_id: Option<UserId>,
     pub owner_email: Option<String>,
 }
 
-/// Returns the journey of a user; nothing where there is no such user.
+/// Returns the journey of a user, or `None` if there is no such user.
 pub async fn journey(conn: &mut Conn, user: UserId) -> Result<Option<Journey>, Error> {
     let row: Option<JourneyUser> =
         sql("select id, email, role, created_at, disabled_at, sample from users where id = $1")

@@ -104,7 +104,7 @@ const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.o
     t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.origin, t.derived, t.internal, t.hits";
 const UTM: &str = Utm::COLUMN_LIST;
 
-/// Returns a query for the leads with these conditions. It joins as the view `lead_sources` does.
+/// Returns a query for the leads with these conditions. The query has the same joins as the view `lead_sources`.
 fn select(conditions: SqlText) -> SqlText {
     sql_text!(
         "select {COLUMNS}, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign
@@ -114,7 +114,7 @@ fn select(conditions: SqlText) -> SqlText {
     )
 }
 
-/// Returns one lead; nothing where no touch has this id, or where its visitor belongs to no user.
+/// Returns one lead, or `None` if no touch has this id or the visitor belongs to no user.
 pub async fn lead(conn: &mut Conn, id: TouchId) -> Result<Option<Lead>, Error> {
     let mut statement = Statement::default();
     let id = statement.bind(id);

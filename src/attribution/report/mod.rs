@@ -2,8 +2,8 @@
 //! - Every number is counted from the rows at the moment when a page asks; nothing here writes.
 //! - A period is a half-open range of time. Its ends are beginnings of days in the reader's time zone. So a day of 23
 //!   or 25 hours is one day, and neighbouring periods share no touch and miss none.
-//! - A [`Filter`] means the same everywhere: it is a condition on touches. For people it follows from their touches: a
-//!   sign-up matches where one of the user's touches does, at or before the sign-up and within the look-back window.
+//! - A [`Filter`] means the same everywhere: it is a condition on touches. Conditions on people follow from their touches. A
+//!   sign-up matches if one of the user's touches matches, at or before the sign-up and within the look-back window.
 //! - The text of a statement is code; what somebody typed is bound (see `statement.rs`).
 //!
 //! Internal touches, whose link stood on a page of this site, are counted and marked as such. Only models leave them

@@ -89,7 +89,7 @@ impl PagePosition {
 
 /// A row of a list by time.
 pub trait HasCursor {
-    /// The row's place in the list.
+    /// Returns the row's place in the list.
     fn cursor(&self) -> Cursor;
 }
 

@@ -1,4 +1,4 @@
-//! A time zone may change its offset at any hour, midnight included. So there is no arithmetic on hours here: the first
+//! A time zone may change its offset at any hour, midnight included. So this module does no arithmetic on hours. The first
 //! instant of each day comes from the time zone database, and everything else is calendar arithmetic on dates.
 
 use jiff::{
@@ -50,7 +50,7 @@ pub enum Preset {
 impl Preset {
     pub const EVERY: [Self; 5] = [Self::Days7, Self::Days30, Self::Days90, Self::Months12, Self::All];
 
-    /// The value of the query parameter `period`.
+    /// Returns the value of the query parameter `period`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Days7 => "7d",
@@ -144,12 +144,12 @@ impl Period {
         }
     }
 
-    /// Returns the number of days; nothing where an end is open.
+    /// Returns the number of days, or `None` if an end is open.
     pub fn days(&self) -> Option<i64> {
         Some(days_between(self.from?, self.to?) + 1)
     }
 
-    /// Returns the period of as many days that ends where this one begins; nothing where an end is open.
+    /// Returns the period of as many days that ends where this period begins, or `None` if an end is open.
     pub fn previous(&self) -> Option<Self> {
         let days = self.days()?;
         let back = |day: Date| day.checked_sub(days.days()).ok();

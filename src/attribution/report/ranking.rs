@@ -33,7 +33,7 @@ impl Dimension {
 /// One row of a ranking.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Ranked {
-    /// Nothing for touches without a value.
+    /// `None` for touches without a value.
     pub value: Option<String>,
     pub count: i64,
 }

@@ -8,8 +8,8 @@ use crate::db::{Query, Value, sql};
 /// Puts the text of a statement together from named pieces, as `format!` does:
 /// `sql_text!("select {columns} from touches t where {touched}"; columns, touched)`.
 ///
-/// Unlike with `format!`, all pieces must be listed at the end, and each must be a literal or another [`SqlText`]: so
-/// that nothing that somebody typed can become a part of the text.
+/// Unlike with `format!`, all pieces must be listed at the end, and each must be a literal or another [`SqlText`]. So no text
+/// that somebody typed can become a part of the statement.
 macro_rules! sql_text {
     ($text:literal; $($piece:ident),+) => {
         $crate::attribution::report::statement::SqlText::of_code(format!(
@@ -26,7 +26,7 @@ pub(super) use sql_text;
 pub(super) struct SqlText(Cow<'static, str>);
 
 impl SqlText {
-    /// For [`sql_text!`] only.
+    /// Makes a text of code. Only [`sql_text!`] may call this function.
     pub fn of_code(text: String) -> Self {
         Self(text.into())
     }

@@ -71,7 +71,7 @@ pub async fn totals(conn: &mut Conn, filter: &Filter, window: Duration) -> Resul
     Ok(Totals { touches, visitors, leads, users, signups, attributed })
 }
 
-/// Whether there is any touch at all, in any period.
+/// Returns whether there is any touch at all, in any period.
 pub async fn any_touch(conn: &mut Conn) -> Result<bool, Error> {
     Ok(sql("select 1 from touches limit 1").fetch_optional::<(i32,)>(conn).await?.is_some())
 }

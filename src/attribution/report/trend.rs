@@ -45,7 +45,7 @@ pub struct Trend {
     pub buckets: Vec<Bucket>,
     /// The number in each bucket.
     pub current: Vec<i64>,
-    /// The number in each bucket of the period before; nothing where an end of the period is open.
+    /// The number in each bucket of the period before. `None` if the period has an open end.
     pub previous: Option<Vec<i64>>,
 }
 
@@ -55,7 +55,7 @@ pub struct Axis {
     pub buckets: Vec<Bucket>,
     /// The range of each bucket.
     pub current: Vec<Range>,
-    /// The range of each bucket in the period before; nothing where an end of the period is open.
+    /// The range of each bucket in the period before. `None` if the period has an open end.
     pub previous: Option<Vec<Range>>,
 }
 

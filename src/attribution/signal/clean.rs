@@ -57,8 +57,8 @@ pub fn tidy(value: &str) -> Option<String> {
     (!tidied.is_empty()).then_some(tidied)
 }
 
-/// Whether a character is invisible or reorders the text around it. These are controls (Unicode Cc), zero-width characters,
-/// bidirectional marks, embeddings and isolates, annotation anchors, and tag characters.
+/// Returns whether a character is invisible or reorders the text around it. These are controls (Unicode Cc), zero-width
+/// characters, bidirectional marks, embeddings and isolates, annotation anchors, and tag characters.
 pub(crate) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -85,7 +85,7 @@ pub fn find(name: &[u8]) -> Option<&'static ClickId> {
     CLICK_IDS.iter().find(|id| id.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
-/// Whether this is the name of an id of a person, in any ASCII case.
+/// Returns whether this is the name of an id of a person, in any ASCII case.
 pub fn is_personal(name: &str) -> bool {
     PERSONAL.iter().any(|personal| personal.eq_ignore_ascii_case(name))
 }
@@ -113,7 +113,7 @@ pub fn implied(
     }
 }
 
-/// Whether a host is Google's search in any country, or its Android app. Gmail, Docs and the sign-in are not.
+/// Returns whether a host is Google's search in any country, or its Android app. Gmail, Docs and the sign-in are not.
 fn is_google_search(host: &str) -> bool {
     if host == "com.google.android.googlequicksearchbox" {
         return true;

@@ -1,8 +1,8 @@
 //! Custom tags are the query parameters beside UTM that the site's owner wants kept with each touch.
 //!
-//! The names come from `ATTRIBUTION_CUSTOM_TAGS`. What always holds of a [`CustomTags`]: no name is a UTM field, a click id, an id
-//! of a person, or a parameter of the site's own pages. A custom tag is a signal. If a parameter of the site's own links were
-//! one, every click on such a link would make a touch.
+//! The names come from `ATTRIBUTION_CUSTOM_TAGS`. In a [`CustomTags`] no name is a UTM field, a click id, an id of a person, or a
+//! parameter of the site's own pages. A custom tag is a signal. If a parameter of the site's own links were a custom tag, every
+//! click on such a link would make a touch.
 
 use std::fmt;
 

@@ -56,7 +56,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Whether the link cannot make a touch: there is no UTM field, no tag, and no click id that implies a source.
+    /// Returns whether the link cannot make a touch: there is no UTM field, no tag, and no click id that implies a source.
     ///
     /// A click id that implies nothing (`srsltid`, `mc_cid` …) does not count. Otherwise the touch would have no source, and the
     /// referrer, which may tell the source, would be ignored.
@@ -96,7 +96,7 @@ pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Sig
             continue;
         };
         if let Some(field) = signals.utm.field(name) {
-            // Of a repeated name the last value that is not empty counts.
+            // If a name is repeated, the last value that is not empty counts.
             if let Some(value) = form_decoded(pair, clean) {
                 *field = Some(value);
             }
@@ -130,7 +130,7 @@ pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Sig
     signals
 }
 
-/// Whether [`parse`] would find a signal in a query. `tags` are the names of the custom tags, separated by commas.
+/// Returns whether [`parse`] would find a signal in a query. `tags` are the names of the custom tags, separated by commas.
 ///
 /// A page's script asks this before it reports its address to the server. Names are read as in [`parse`]. Values are not cleaned,
 /// because the code for that would weigh more than all other code of a visitor's page. So a value of spaces counts as a value.
@@ -161,7 +161,7 @@ pub fn without_signals(query: &str, tags: &CustomTags) -> String {
     kept.join("&")
 }
 
-/// Whether a name, in lower case, is the name of a UTM field: `utm_source`.
+/// Returns whether a name, in lower case, is the name of a UTM field: `utm_source`.
 fn is_utm(name: &[u8]) -> bool {
     Utm::PARAMETERS.iter().any(|known| known.as_bytes() == name)
 }

@@ -47,7 +47,7 @@ impl Referrer {
         stored.split_at(stored.find('/').unwrap_or(stored.len()))
     }
 
-    /// Whether the host is `domain` or below it. The domain is in lower case.
+    /// Returns whether the host is `domain` or below it. The domain is in lower case.
     pub fn is_under(&self, domain: &str) -> bool {
         host::is_under(&self.host, domain)
     }

@@ -57,7 +57,7 @@ utm! {
 }
 
 impl Utm {
-    /// Whether no field has a value.
+    /// Returns whether no field has a value.
     pub fn is_empty(&self) -> bool {
         self.values().into_iter().all(Option::is_none)
     }

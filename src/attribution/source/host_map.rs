@@ -101,7 +101,7 @@ pub fn site(host: &str) -> &str {
         .unwrap_or(host)
 }
 
-/// Whether a path is `parent` or lies below `parent`: `/login/oauth` is under `/login`, `/logins` is not.
+/// Returns whether a path is `parent` or lies below `parent`: `/login/oauth` is under `/login`, `/logins` is not.
 pub fn path_is_under(path: &str, parent: &str) -> bool {
     let parent = parent.trim_end_matches('/');
     path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

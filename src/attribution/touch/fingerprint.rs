@@ -1,5 +1,5 @@
-//! Two digests of a touch: its fingerprint, by which an arrival is known again, and its step key, by which models know that two
-//! touches in a row came by the same link.
+//! Two digests of a touch. By its fingerprint a repeated arrival is recognized. By its step key models see that two touches in a
+//! row came by the same link.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::attribution::signal::Utm;
 /// does no harm: the touch is then compared with others by its fingerprint.
 pub const ERASED_RANGE: Range<i64> = 0..1 << 40;
 
-/// Returns the fingerprint of an arrival, the same for arrivals by the same link. The landing path is no part of it, because a
+/// Returns the fingerprint of an arrival, the same for arrivals by the same link. The landing path is left out, because a
 /// redirect from `/a` to `/a/` is the same arrival.
 pub(super) fn fingerprint(utm: &Utm, click_ids: &str, tags: &str) -> i64 {
     let mut digest = Sha256::new();
@@ -25,12 +25,12 @@ pub(super) fn fingerprint(utm: &Utm, click_ids: &str, tags: &str) -> i64 {
     i64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// Returns the step key of a touch, the same for touches with the same UTM fields. Click ids and tags are no part of it: each
-/// click on an ad has its own click id, and two clicks on one ad are one step.
+/// Returns the step key of a touch, the same for touches with the same UTM fields. Click ids and tags are left out. Each click on
+/// an ad has its own click id, but two clicks on one ad are one step.
 ///
-/// The key is FNV-1a of 64 bits, with a length before each value as in [`fingerprint`]. It is computed for every touch of a
-/// report, so it has to be cheap. It need not resist attacks: a key is only compared with that of the touch before, of the same
-/// user, and a user who forges equal keys merges two of their own touches.
+/// The key is FNV-1a of 64 bits, with a length before each value as in [`fingerprint`]. The key is computed for every touch of a
+/// report, so it has to be cheap. The key need not resist attacks, because it is only compared with the key of the same user's
+/// touch before. A user who forges equal keys merges two of their own touches.
 pub fn step_key(utm: &Utm) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
     let mut add = |bytes: &[u8]| {

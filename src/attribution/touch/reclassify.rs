@@ -64,7 +64,7 @@ impl ClassifiedTouch {
     }
 }
 
-/// Whether the owner's own rules chose the channel of any stored touch.
+/// Returns whether the owner's own rules chose the channel of any stored touch.
 pub async fn custom_rules_were_used(db: &Db) -> Result<bool, Error> {
     let mut conn = db.read().await?;
     let found: Option<(i32,)> =

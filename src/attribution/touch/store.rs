@@ -1,8 +1,8 @@
 //! Storing touches: one row for each arrival, under its visitor.
 //!
-//! One arrival may reach the database several times: the visitor reloads the page, the page's beacon reports it, a browser
-//! that got no response tries again, or two replicas receive it at once. A visitor's touches are therefore stored one after the
-//! other, and each store first looks for an equal touch.
+//! One arrival may reach the database several times. The visitor reloads the page, the page's beacon reports the arrival, a
+//! browser that got no response tries again, or two replicas receive one request each. A visitor's touches are therefore stored
+//! one after the other, and each store first looks for an equal touch.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ pub enum StoreMode {
     Beacon { seen: Option<i64> },
 }
 
-/// Stores the first touch of a new visitor, whom no other request can know.
+/// Stores the first touch of a new visitor. No other request can have the visitor's id yet.
 pub async fn store_first(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, Error> {
     if mode == StoreMode::Again {
         return store(db, touch, visitor, mode).await;
@@ -161,7 +161,8 @@ async fn store_beacon(
     }
 }
 
-/// Locks the visitor's row, at all replicas. Of two equal arrivals at once, the second waits and finds the first.
+/// Locks the visitor's row, at all replicas. If two equal arrivals come at once, the second waits and finds the touch of the
+/// first.
 async fn lock(conn: &mut Conn, touch: &Touch, visitor: VisitorId) -> Result<(), Error> {
     ensure(conn, visitor, touch.occurred_at).await?;
     let lock = format!("select id from visitors where id = $1{}", conn.for_update());

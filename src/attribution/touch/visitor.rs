@@ -1,7 +1,7 @@
 //! The visitor as the session knows it: an id, written once.
 //!
-//! A session holds nothing that grows. A session is saved whole, and the last save wins, so of two requests that add to a list
-//! at once, one entry would be lost.
+//! A session holds nothing that grows. A session is saved whole, and the last save wins. If two requests added to a list at once,
+//! one entry would be lost.
 
 use serde::{Deserialize, Serialize};
 use tower_sessions::{Session, session::Error, session_store};

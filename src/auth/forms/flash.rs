@@ -46,12 +46,12 @@ impl FormState {
         self.errors.clear();
     }
 
-    /// What was typed into a field, or nothing.
+    /// Returns what was typed into a field, or nothing.
     pub fn value(&self, field: &str) -> String {
         self.values.get(field).cloned().unwrap_or_default()
     }
 
-    /// What is wrong with a field, or under an empty name with the form as a whole.
+    /// Returns what is wrong with a field, or under an empty name with the form as a whole.
     pub fn error(&self, field: &str) -> Option<String> {
         self.errors.get(field).cloned()
     }

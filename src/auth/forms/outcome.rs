@@ -45,24 +45,24 @@ impl Answer {
         self
     }
 
-    /// Something is wrong with one field.
+    /// Refuses the form: something is wrong with one field.
     pub fn field(self, field: &'static str, message: &str) -> Outcome {
         self.invalid([(field.to_owned(), message.to_owned())].into())
     }
 
-    /// Something is wrong with some of these fields.
+    /// Refuses the form: something is wrong with each field that has a message.
     pub fn fields<const N: usize>(self, messages: [(&'static str, Option<&str>); N]) -> Outcome {
         let wrong = messages.into_iter().filter_map(|(field, message)| Some((field.to_owned(), message?.to_owned())));
         let errors = wrong.collect();
         self.invalid(errors)
     }
 
-    /// Something is wrong with the form as a whole.
+    /// Refuses the form: something is wrong with the form as a whole.
     pub fn form(self, message: &str) -> Outcome {
         self.field("", message)
     }
 
-    /// Too many tries. The next one has to wait for `seconds`.
+    /// Refuses the form after too many tries. The next try has to wait for `seconds`.
     pub fn too_many(self, message: &str, seconds: u64) -> Outcome {
         let outcome = self.refused(StatusCode::TOO_MANY_REQUESTS, [(String::new(), message.to_owned())].into());
         expect_context::<ResponseOptions>().insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -79,7 +79,7 @@ impl Answer {
         Outcome::Invalid { errors }
     }
 
-    /// The action is done, and the form's page shows the message.
+    /// Ends an action that is done. The form's page shows the message.
     pub fn notice(mut self, message: &str) -> Outcome {
         self.state.clear();
         self.state.notice = Some(message.to_owned());
@@ -87,25 +87,25 @@ impl Answer {
         Outcome::Done { next: self.page }
     }
 
-    /// The action is done. `next`, a path of this site, is the page to go to.
+    /// Ends an action that is done. `next`, a path of this site, is the page to go to.
     pub fn done(next: &str) -> Outcome {
         respond(StatusCode::OK, Some(next), None);
         Outcome::Done { next: next.to_owned() }
     }
 
-    /// No user is signed in. The sign-in page leads back to `next`.
+    /// Refuses an action because no user is signed in. The sign-in page leads back to `next`.
     pub fn sign_in_first(next: &str) -> Outcome {
         respond(StatusCode::UNAUTHORIZED, Some(&form_page("/login", next)), None);
         Outcome::SignedOut
     }
 
-    /// The user's role does not allow the action.
+    /// Refuses an action that the user's role does not allow.
     pub fn forbidden() -> Outcome {
         respond(StatusCode::FORBIDDEN, None, None);
         Outcome::Forbidden
     }
 
-    /// The database does not answer, or too many passwords are being checked.
+    /// Gives up an action: the database does not answer, or too many passwords are being checked.
     pub fn unavailable() -> Outcome {
         respond(StatusCode::SERVICE_UNAVAILABLE, None, None);
         expect_context::<ResponseOptions>().insert_header(header::RETRY_AFTER, HeaderValue::from_static("5"));
@@ -143,7 +143,7 @@ fn respond(status: StatusCode, page: Option<&str>, state: Option<&FormState>) {
     }
 }
 
-/// Whether a plain form was sent. Scripts say that they accept JSON.
+/// Returns whether a plain form was sent. Scripts say that they accept JSON.
 fn is_plain_form() -> bool {
     let wants_json = |parts: &Parts| {
         parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|a| a.contains("json"))

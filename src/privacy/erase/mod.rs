@@ -1,5 +1,5 @@
-//! Erasing a user, in one transaction. The row in `users` stays, without anything that identifies a person. With it stay the
-//! rows from which totals are counted: visitors, touches, conversions. What could identify the person changes:
+//! Erasing a user, in one transaction. The row in `users` stays, without anything that identifies a person. The rows from which
+//! totals are counted stay too: visitors, touches, conversions. What could identify the person changes:
 //!
 //! | what | becomes |
 //! |---|---|

@@ -26,7 +26,7 @@ impl FieldError {
         Self { field: field.to_owned(), message: message.to_owned() }
     }
 
-    /// A mistake by the names that fields have in a body, where `user_field` names the user: `user` → `user_email`.
+    /// Returns a mistake by the names that fields have in a body, where `user_field` names the user: `user` → `user_email`.
     pub(super) fn of(mistake: FieldMistake, user_field: &str) -> Self {
         let field = if mistake.field == "user" { user_field } else { mistake.field };
         Self { field: field.to_owned(), message: mistake.message }
@@ -56,7 +56,7 @@ pub(super) enum ReportedUser {
 }
 
 impl ConversionReport {
-    /// The body's field that names the user.
+    /// Returns the body's field that names the user.
     pub(super) fn user_field(&self) -> &'static str {
         if self.by_id { "user_id" } else { "user_email" }
     }

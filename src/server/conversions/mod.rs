@@ -36,12 +36,12 @@ use crate::{
 
 pub(super) const PATH: &str = "/api/conversions";
 
-/// Whether only programs call a path, so that every error there has a JSON body, also one from another layer.
+/// Returns whether only programs call a path, so that every error there has a JSON body, also one from another layer.
 pub(super) fn speaks_json(path: &str) -> bool {
     path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The body of an error that came from another layer, or from a method that is not allowed.
+/// Returns the body of an error that came from another layer, or from a method that is not allowed.
 pub(super) fn error_body(status: StatusCode) -> String {
     json!({ "error": status.canonical_reason().unwrap_or("Error") }).to_string()
 }

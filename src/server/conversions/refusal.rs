@@ -41,7 +41,7 @@ impl From<Error> for ReportRefusal {
 }
 
 impl ReportRefusal {
-    /// The word for the counter and the log.
+    /// Returns the word for the counter and the log.
     pub(super) fn outcome(&self) -> &'static str {
         match self {
             Self::NoToken | Self::WrongToken => "unauthorized",

@@ -51,7 +51,7 @@ fn name_of(pair: &str) -> &str {
     pair.split('=').next().unwrap_or_default()
 }
 
-/// Whether a name becomes `name` by decoding and trimming.
+/// Returns whether a name becomes `name` by decoding and trimming.
 fn is_disguised(sent: &str, name: &str) -> bool {
     percent_decode_str(sent).decode_utf8_lossy().trim() == name || sent.trim() == name
 }

@@ -1,4 +1,4 @@
-//! What stands here only until a library's release makes it unnecessary. Each file names the library's version, the upstream
+//! Code that stands here only until a library's release makes it unnecessary. Each file names the library's version, the upstream
 //! issue where one is known, and after "Delete when" what the release must do.
 
 /// Only a cookie of exactly the session's name reaches the session layer.

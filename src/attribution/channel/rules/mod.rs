@@ -161,8 +161,8 @@ impl Condition {
     }
 }
 
-/// Whether a pattern matches the whole value. Each `*` in the pattern stands for any characters or none: `spring*` matches
-/// `spring` and `spring-sale`.
+/// Returns whether a pattern matches the whole value. Each `*` in the pattern stands for any characters or none: `spring*`
+/// matches `spring` and `spring-sale`.
 fn matches(pattern: &str, value: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(mut rest) = value.strip_prefix(pieces.next().unwrap_or_default()) else {
@@ -180,7 +180,7 @@ fn matches(pattern: &str, value: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Whether a pattern matches a referrer, given as `host/path`.
+/// Returns whether a pattern matches a referrer, given as `host/path`.
 ///
 /// `example.com` matches that host and every host below it. `example.com/blog` matches only the pages under that path on these
 /// hosts. A host with a `*` must match as a whole: `*.example.com` does not match `example.com`.

@@ -8,7 +8,7 @@ fn rule(conditions: &str) -> Rules {
     rules(&format!("[[rule]]\nname = \"mine\"\nchannel = \"Affiliates\"\n{conditions}"))
 }
 
-/// Whether a rule with these conditions decides about that touch.
+/// Returns whether a rule with these conditions decides about that touch.
 fn decides(conditions: &str, facts: &Facts<'_>) -> bool {
     rule(conditions).classify(facts).rule == "mine"
 }

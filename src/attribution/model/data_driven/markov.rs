@@ -15,9 +15,8 @@ use super::{ChannelPaths, shares_of};
 pub struct Markov {
     /// The probability to get from START to CONVERSION, which is the conversion rate of the paths.
     pub conversion_rate: f64,
-    /// For each channel, the part of the conversions that would be lost without the channel: from 0, where no path to a
-    /// conversion goes through the channel, to 1, where all do. Where there are conversions, the effects add up to 1 or
-    /// more.
+    /// For each channel, the part of the conversions that would be lost without the channel. 0 means that no path to a conversion
+    /// goes through the channel, 1 that all paths do. Where there are conversions, the effects add up to 1 or more.
     pub removal_effects: Vec<f64>,
     /// For each channel, its part of the credit, from 0 to 1.
     pub shares: Vec<f64>,

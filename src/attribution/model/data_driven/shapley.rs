@@ -1,15 +1,14 @@
 //! Shapley values of channels: what a channel adds, on average over all orders in which channels could be added.
 //!
-//! Channels are the players, and v(S) is what the channels in S alone would have brought. The value of a channel is a
-//! mean over all orders of the channels: the mean of what v grows by when the channel joins those before it. The values
-//! add up to v of all channels, which is the number of conversions. The definition of v is a choice; see [`Worth`].
-//! Neither the order of touches matters here nor how often a path met a channel.
+//! Channels are the players, and v(S) is what the channels in S alone would have brought. The value of a channel is what v grows
+//! by when the channel joins the channels before it, on average over all orders. The values add up to v of all channels, which is
+//! the number of conversions. The definition of v is a choice; see [`Worth`]. The order of touches does not matter here, and a
+//! channel that a path met twice counts once.
 //!
-//! Both definitions are sums over the paths, v(S) = Σ c(T) · w_T(S ∩ T). T is the set of channels that a path met. c(T)
-//! is the number of conversions of the paths that met exactly T. w_T is from 0 to 1, and w_T(T) = 1. Shapley values are
-//! linear in v: so each set T is a game of its own among its own channels, and the values of the games are added up.
-//! Exact computation is therefore limited by the number of channels that one path meets, not by the number of all
-//! channels.
+//! Both definitions are sums over the paths, v(S) = Σ c(T) · w_T(S ∩ T). T is the set of channels that a path met. c(T) is the
+//! number of conversions of the paths that met exactly T. w_T is from 0 to 1, and w_T(T) = 1. Shapley values are linear in v. So
+//! each set T is a game among its own channels, and the values of the games are added up. Exact computation is therefore limited
+//! by the number of channels that one path meets, not by the number of all channels.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -28,16 +27,15 @@ pub enum Worth {
     /// advertising" (2018). They show that its values have a closed form: each conversion is shared equally among the
     /// different channels that its path met. The values are always exact.
     Conversions,
-    /// Counts all paths. With a part U of its channels, a path that met T would have converted at the rate that U is
-    /// known to reach: v(S) = Σ n(T) · r_T(S ∩ T) over all paths. Here n(T) is the number of paths that met exactly the
-    /// channels T. And r_T(U) is the highest conversion rate of the paths that met exactly some V ⊆ U, but at most the
-    /// rate of T.
+    /// Counts all paths. If a path that met T had met only U, a part of T, the path would have converted at the known rate of U.
+    /// In a formula: v(S) = Σ n(T) · r_T(S ∩ T) over all paths. Here n(T) is the number of paths that met exactly the channels T.
+    /// r_T(U) is the highest conversion rate of the paths that met exactly some V ⊆ U, but at most the rate of T.
     ///
     /// Dalessandro, Perlich, Stitelman and Provost, "Causally motivated attribution for online advertising" (2012), use
-    /// conversion rates as worth. This module adds that the highest rate of any part counts, and at most the rate of
-    /// the whole set. So a further touch never does harm: no channel gets a negative value from a small sample, and the
-    /// values add up to the conversions. A set that nobody met is worth what is known of its parts. Where nothing is
-    /// known of any part, the channels share equally, as in [`Worth::Conversions`].
+    /// conversion rates as worth. This module adds that the highest rate of any part counts, and at most the rate of the whole
+    /// set. So a further touch never does harm: no channel gets a negative value from a small sample, and the values add up to
+    /// the conversions. A set that no path met is worth what is known of its parts. Where nothing is known of any part, the
+    /// channels share equally, as in [`Worth::Conversions`].
     #[default]
     Rates,
 }

@@ -17,12 +17,12 @@ fn step(at: i64, direct: bool, key: u64) -> Step {
     Step { at: Timestamp::from_millis(at), direct, key }
 }
 
-/// A path with a touch at each of these numbers of days.
+/// Returns a path with a touch at each of these numbers of days.
 fn days(days: &[i64]) -> Vec<Step> {
     days.iter().map(|day| step(day * DAY_MILLIS, false, *day as u64)).collect()
 }
 
-/// A path of a day's distance each; `d` is a direct touch.
+/// Returns a path of a day's distance each; `d` is a direct touch.
 fn touches(letters: &str) -> Vec<Step> {
     (0..).zip(letters.chars()).map(|(at, letter)| step(at, letter == 'd', at as u64)).collect()
 }

@@ -122,8 +122,8 @@ pub async fn compare(
     by: GroupBy,
 ) -> Result<Comparison, Error> {
     let mut comparison = Comparison::default();
-    // The data-driven models share out all conversions among channels, not touch by touch: so they go with channels
-    // only, and a condition on touches has no meaning for them.
+    // The data-driven models divide all conversions among channels, not touch by touch. So they need groups by channel, and a
+    // condition on touches has no meaning for them.
     let mut training = (by == GroupBy::Channel && filter.is_bare()).then(TrainingData::default);
     for_each_conversion(conn, Select::Filter(filter), settings, |attributed| {
         let currency = attributed.conversion.currency.as_deref();
@@ -158,13 +158,13 @@ struct TrainingData {
     channels: BTreeMap<String, usize>,
     /// The paths to conversions, and the paths of people without a conversion.
     paths: ChannelPaths,
-    /// For each currency, the paths to conversions with a value in it, and the paths of people without such a
-    /// conversion. Has an entry for every currency in `revenue`, even if no path leads to it.
+    /// For each currency, the paths to conversions with a value in it, and the paths of people without such a conversion. Every
+    /// currency in `revenue` has an entry, even if no path leads to a value in it.
     paid: BTreeMap<String, ChannelPaths>,
     unconverted: u64,
-    /// Of conversions with a path.
+    /// The revenue of conversions with a path.
     revenue: Revenue,
-    /// Of conversions without a path.
+    /// The revenue of conversions without a path.
     direct: Revenue,
 }
 
@@ -250,8 +250,8 @@ impl TrainingData {
         let mut direct = self.direct.clone();
         for (currency, value) in &self.revenue.by_currency {
             let Some(shares) = self.paid.get(currency).map(LearntShares::learn).filter(LearntShares::any) else {
-                // Without a conversion in this currency nothing was learnt. The money is then of refunds of earlier
-                // conversions.
+                // No conversion in this currency happened in the period, so there are no learnt shares. The value comes from
+                // refunds of earlier conversions.
                 direct.add_value(currency, *value);
                 continue;
             };
@@ -286,7 +286,7 @@ impl LearntShares {
         Self { markov: markov(paths), shapley: shapley(paths, Worth::default(), Sampling::default()) }
     }
 
-    /// Whether there was a conversion to learn from. Both methods return shares of zero where there was none.
+    /// Returns whether there was a conversion to learn from. Both methods return shares of zero where there was none.
     fn any(&self) -> bool {
         self.shapley.shares.iter().any(|share| *share != 0.0)
     }

@@ -88,7 +88,7 @@ pub async fn credit_by_campaign(
 /// One row of a ranking by credit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RankedCredit {
-    /// Nothing for touches without a value.
+    /// `None` for touches without a value.
     pub value: Option<String>,
     pub credit: Credit,
 }

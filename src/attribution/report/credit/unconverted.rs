@@ -27,9 +27,8 @@ pub(crate) struct PeoplePath {
 /// "Did not convert" depends on the question: for counts, no conversion; for money in a currency, no conversion with a
 /// value in that currency. So each path tells both.
 ///
-/// A person is a user with all browsers of that user, or a visitor who belongs to no user. The path ends with the
-/// person's last touch in the period and goes back from there as far as a conversion's path would. Of the filter, only
-/// period and kind matter.
+/// A person is a user with all browsers of that user, or a visitor who belongs to no user. The path ends with the person's last
+/// touch in the period and goes back from there as far as a conversion's path would. Only the filter's period and kind matter.
 pub(crate) async fn paths_of_people(
     conn: &mut Conn,
     filter: &Filter,

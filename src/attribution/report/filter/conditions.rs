@@ -12,9 +12,9 @@ use crate::{
 };
 
 impl Filter {
-    /// Returns the same filter with all names of its campaign looked up: the name asked for, the campaign that it was
-    /// merged into, and all other names that were merged into this campaign. It finds the same touches; PostgreSQL
-    /// finds them sooner.
+    /// Returns the same filter with all names of its campaign. These are the name asked for, the campaign that the name was
+    /// merged into, and all other names of that campaign. Both filters find the same touches; with the names, PostgreSQL finds
+    /// the touches sooner.
     pub async fn resolved(&self, conn: &mut Conn) -> Result<Self, Error> {
         let mut filter = self.clone();
         if let Some(campaign) = self.get(FilterField::Campaign).filter(|&campaign| campaign != NOT_SET)
@@ -29,12 +29,12 @@ impl Filter {
     }
 }
 
-/// The filter's conditions, without its period.
+/// Returns the filter's conditions, without its period.
 pub(in crate::attribution::report) fn matching(statement: &mut Statement, filter: &Filter) -> SqlText {
     conditions(statement, filter, "t.campaign")
 }
 
-/// The same conditions, for statements that come to touches from their visitors.
+/// Returns the conditions of [`matching`], for statements that come to touches from their visitors.
 ///
 /// The campaign is compared as an expression, for which there is no index. SQLite keeps no statistics: with an index it
 /// would go through all touches of the campaign for each visitor.
@@ -42,8 +42,7 @@ pub(in crate::attribution::report) fn matching_of_visitor(statement: &mut Statem
     conditions(statement, filter, "(t.campaign || '')")
 }
 
-/// The user `u` has a matching touch at or before the sign-up, at most `window` earlier. This is one condition, without
-/// `and`.
+/// Returns one condition, without `and`: the user `u` has a matching touch at or before the sign-up, at most `window` earlier.
 pub(in crate::attribution::report) fn brought_by(
     statement: &mut Statement,
     filter: &Filter,
@@ -94,8 +93,8 @@ fn field_condition(
     sql_text!("{column} in ({values})"; column, values)
 }
 
-/// `q`: the name in the link, the campaign that it was merged into, the term, or the user's e-mail address contains the
-/// text.
+/// Returns the condition for `q`. The text is a part of the campaign's name in the link, of the campaign that the name was merged
+/// into, of the term, or of the user's e-mail address.
 fn search_condition(statement: &mut Statement, q: &str) -> SqlText {
     let pattern = statement.bind(contains_pattern(&q.to_lowercase()));
     // The subquery finds the visitors of these users once, not the user of each touch.
@@ -125,7 +124,7 @@ fn names_of(statement: &mut Statement, campaign: &str) -> SqlText {
     )
 }
 
-/// The conversion `c` is of the filter's kind.
+/// Returns the condition that the conversion `c` is of the filter's kind, or no text for all kinds.
 pub(in crate::attribution::report) fn of_kind(statement: &mut Statement, filter: &Filter) -> SqlText {
     match &filter.kind {
         Some(kind) => {

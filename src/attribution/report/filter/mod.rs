@@ -1,5 +1,5 @@
-//! A filter is read from the query string of an admin page or a CSV file, and written back into one ([`Filter::href`]):
-//! a link must lead to the filter that it was made from, so both stand here.
+//! A filter is read from the query string of an admin page or a CSV file, and written back into one ([`Filter::href`]). Both
+//! directions stand here, because a link must lead to the filter that the link was made from.
 //!
 //! | parameter | meaning |
 //! |---|---|
@@ -13,8 +13,8 @@
 //!
 //! `campaign` takes the name that reports show, and any name that was merged into it. `q` looks in all of these names.
 //!
-//! An empty parameter counts as absent. Of repeated parameters the last one that is not empty holds. Unknown parameters
-//! are ignored here: pages have their own.
+//! An empty parameter counts as absent. If a parameter is repeated, the last value that is not empty counts. Unknown parameters
+//! are ignored here, because pages have parameters of their own.
 
 /// The conditions of a filter, in SQL.
 pub(super) mod conditions;
@@ -48,7 +48,7 @@ pub enum FilterField {
 impl FilterField {
     pub const ALL: [Self; 6] = [Self::Source, Self::Medium, Self::Campaign, Self::Term, Self::Content, Self::Channel];
 
-    /// The query parameter.
+    /// Returns the query parameter.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Source => "source",
@@ -60,7 +60,7 @@ impl FilterField {
         }
     }
 
-    /// The column of `touches t`.
+    /// Returns the column of `touches t`.
     const fn column(self) -> &'static str {
         match self {
             Self::Source => "t.source",
@@ -165,12 +165,12 @@ impl Filter {
         Self { model: self.model, kind: self.kind.clone(), ..Self::new(self.period.clone()) }
     }
 
-    /// Whether the filter has no condition on touches, apart from their time.
+    /// Returns whether the filter has no condition on touches, apart from their time.
     pub fn is_bare(&self) -> bool {
         self.q.is_none() && self.values.iter().all(Option::is_none)
     }
 
-    /// Whether a conversion without any touch, which is credited to Direct, passes the conditions on fields. The search
+    /// Returns whether a conversion without any touch, which is credited to Direct, passes the conditions on fields. The search
     /// text is not looked at here: the SQL that reads conversions compares it with the user's e-mail address.
     pub fn finds_direct(&self) -> bool {
         FilterField::ALL.into_iter().all(|field| match (field, self.get(field)) {
@@ -180,7 +180,7 @@ impl Filter {
         })
     }
 
-    /// Returns the filter for the period before; nothing where an end is open.
+    /// Returns the filter for the period before, or `None` if the period has an open end.
     pub fn previous(&self) -> Option<Self> {
         self.period.previous().map(|period| self.during(period))
     }

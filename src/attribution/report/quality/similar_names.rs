@@ -3,8 +3,8 @@
 //!
 //! Names whose digits differ never look alike: `sale_2024` and `sale_2025` are two campaigns.
 //!
-//! Not every name is compared with every other. A name is filed under its letters and digits, and under those with any
-//! one letter left out. Only names that share such a place are compared, so the work grows with the number of names and
+//! The module does not compare every name with every other. It files a name under its letters and digits, and under the same text
+//! with any one letter left out. Only names that share such a place are compared, so the work grows with the number of names and
 //! not with its square.
 
 use std::{
@@ -32,11 +32,11 @@ pub struct CampaignCount {
 /// How two names differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
-    /// In case, spaces, hyphens and the like.
+    /// The names differ in case, spaces, hyphens and the like: `Spring Sale`, `spring-sale`.
     Separators,
-    /// In an s at the end.
+    /// The names differ in an s at the end: `newsletter`, `newsletters`.
     Plural,
-    /// In one letter, which is wrong, missing, or swapped with the next one.
+    /// The names differ in one letter, which is wrong, missing, or swapped with the next letter.
     Letter,
 }
 
@@ -154,7 +154,7 @@ impl Shape {
         near.then_some(Likeness::Letter)
     }
 
-    /// Whether the words that differ are long enough for one wrong letter. True if the names have different numbers of
+    /// Returns whether the words that differ are long enough for one wrong letter. True if the names have different numbers of
     /// words.
     fn differs_in_a_long_word(&self, other: &Self) -> bool {
         if self.ends.len() != other.ends.len() {
@@ -165,11 +165,11 @@ impl Shape {
     }
 }
 
-/// Whether `long` is `short` with one letter more, one other letter, or two neighbours swapped: `newsletter`,
+/// Returns whether `long` is `short` with one letter more, one other letter, or two neighbours swapped: `newsletter`,
 /// `newslettre`.
 ///
-/// Our own, because it looks at each letter once. `strsim::osa_distance` fills a table of 64 × 64 for the longest
-/// names, and takes six times as long on the worst list of names.
+/// This function is our own, because it looks at each letter once. `strsim::osa_distance` fills a table of 64 × 64 for the
+/// longest names, and takes six times as long on the worst list of names.
 fn one_apart(short: &[char], long: &[char]) -> bool {
     let same_front = short.iter().zip(long).take_while(|(one, other)| one == other).count();
     let (short, long) = (&short[same_front..], &long[same_front..]);

@@ -40,7 +40,7 @@ pub(super) fn asked(query: &str) -> Filter {
     parsed.filter
 }
 
-/// The queries of all other reports, and queries by kind.
+/// Returns the queries of all other reports, and queries by kind.
 pub(super) fn queries() -> impl Iterator<Item = &'static str> {
     let further = [
         "period=all&kind=purchase",

@@ -222,9 +222,8 @@ impl Sample {
         sample
     }
 
-    /// Returns a few hundred rows with all edges: people with several browsers; sign-ups at the very moment of a touch
-    /// and at both ends of the look-back window; touches after the sign-up; touches without a user; values that are not
-    /// set.
+    /// Returns a few hundred rows with all edge cases. People have several browsers. Sign-ups are at the moment of a touch and at
+    /// both ends of the look-back window. Touches come after the sign-up, or have no user, or lack values.
     pub fn pseudo_random(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut sample = Self::default();

@@ -89,8 +89,8 @@ impl Sessions {
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        // A record may carry the id of a session that was just removed, so a new row always has a new id. 128 random bits are
-        // not looked up first: the primary key would refuse an id that is taken.
+        // A record may carry the id of a session that was just removed, so a new row always has a new id. The store does not look
+        // up the 128 random bits first, because the primary key would refuse an id that is taken.
         record.id = Id::default();
         forget(&mut record.data);
         let stored = Record { id: digest(&record.id), ..record.clone() };
@@ -200,7 +200,8 @@ impl SessionStore for Sessions {
     }
 }
 
-/// The stored session, locked until the transaction ends. Returns `None` where there is no row, or one that cannot be decoded.
+/// Returns the stored session, locked until the transaction ends. Returns `None` where there is no row, or one that cannot be
+/// decoded.
 async fn lock(conn: &mut Conn, id: &Id) -> std::result::Result<Option<Record>, db::Error> {
     let text = format!("select data from tower_sessions where id = $1{}", conn.for_update());
     let row: Option<(Vec<u8>,)> = sql(text).bind(id.to_string()).fetch_optional(conn).await?;

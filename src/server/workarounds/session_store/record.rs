@@ -18,7 +18,7 @@ pub(super) type Data = HashMap<String, Value>;
 /// The key under which axum-login keeps the signed-in user.
 pub(super) const SIGNED_IN: &str = "axum-login.data";
 
-/// The id that is stored in place of a session's own: half of its SHA-256.
+/// Returns the id that is stored in place of a session's own: half of its SHA-256.
 pub(super) fn digest(id: &Id) -> Id {
     let digest = Sha256::digest(id.0.to_le_bytes());
     let mut half = [0; 16];
@@ -36,13 +36,13 @@ pub(super) fn decode(data: &[u8]) -> Option<Record> {
     rmp_serde::from_slice(data).ok()
 }
 
-/// The signed-in user.
+/// Returns the signed-in user.
 pub(super) fn signed_in(data: &Data) -> Option<UserId> {
     data.get(SIGNED_IN)?.get("user_id")?.as_str()?.parse().ok()
 }
 
-/// Whether axum-login can read its entry. With an entry that it cannot read, axum-login would respond to every
-/// request with an empty 500.
+/// Returns whether axum-login can read its entry. With an entry that it cannot read, axum-login would respond to every request
+/// with an empty 500.
 pub(super) fn is_understood(data: &Data) -> bool {
     #[derive(Deserialize)]
     struct Entry {

@@ -86,7 +86,7 @@ fn rare_conversions_and_large_numbers_keep_their_digits() {
     assert_close(&markov.removal_effects, &[0.875, 0.25]);
 }
 
-/// The definition, taken literally: transition probabilities of the raw journeys, loops included; a channel is removed by
+/// Returns the definition, taken literally: transition probabilities of the raw journeys, loops included; a channel is removed by
 /// building the chain anew; and the chain is walked until all have arrived.
 fn oracle(journeys: &[(Vec<usize>, bool, u64)], removed: Option<usize>) -> f64 {
     const START: usize = 100;

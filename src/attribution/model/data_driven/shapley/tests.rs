@@ -155,7 +155,7 @@ fn weights_are_those_of_shapley_s_formula() {
 
 type Set = BTreeSet<usize>;
 
-/// How many journeys met exactly these channels, and how many of them converted.
+/// Returns how many journeys met exactly these channels, and how many of them converted.
 fn met(journeys: &Journeys, set: &Set) -> (f64, f64) {
     let same = || journeys.iter().filter(|(channels, ..)| channels.iter().copied().collect::<Set>() == *set);
     let converted = same().filter(|(_, converted, _)| *converted);
