@@ -60,9 +60,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 /// Returns the script that starts the islands and marks each as `data-ready` once it works.
 ///
-/// It replaces Leptos' `HydrationScripts`: leptos 0.8.23 writes the nonce into the `crossorigin` attribute of its preload links, and
-/// Firefox may then start no island (<https://github.com/leptos-rs/leptos/issues/4843>). Leptos walks the tree of islands. Here
-/// a loop is enough, because no island of this site contains another one.
+/// The script replaces Leptos' `HydrationScripts`. leptos 0.8.23 writes the nonce into the `crossorigin` attribute of its preload
+/// links, and Firefox may then start no island (<https://github.com/leptos-rs/leptos/issues/4843>). Leptos walks the tree of
+/// islands. Here a loop is enough, because no island of this site contains another one.
 fn hydration_script(js: &str, wasm: &str) -> String {
     format!(
         r#"const islands = document.querySelectorAll("leptos-island");

@@ -2,7 +2,7 @@
 
 /// A path of this site, perhaps with a query and a fragment: `/account?tab=1#top`.
 ///
-/// It may become a `Location` header, and a browser that follows it stays on this site.
+/// A path may become a `Location` header. A browser that follows the header stays on this site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalPath<'t>(&'t str);
 

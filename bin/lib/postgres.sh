@@ -98,7 +98,8 @@ postgres_start() {
   # No socket file: the path of the temporary folder may be longer than a socket's path may be.
   options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories="
   for option in "$@"; do options="$options -c $option"; done
-  # The server must not read the caller's PGHOST, PGDATA and so on. It starts in /, because its user may not enter this folder.
+  # The server must not read the caller's PGHOST, PGDATA and so on. The server starts in /, because its user may not enter this
+  # folder.
   (
     cd / || exit 1
     unset PGHOST PGHOSTADDR PGPORT PGDATA PGUSER PGPASSWORD PGDATABASE PGSERVICE PGOPTIONS

@@ -14,7 +14,7 @@ release_build() {
   [ -z "$release_built" ] || return 0
   setup_rust && setup_cargo_leptos && setup_wasm_bindgen && setup_wasm_opt || return 1
   step "cargo leptos build --release --split --features split"
-  # An earlier build left files with other hashes in their names. They would be served and counted too.
+  # An earlier build left files with other hashes in their names. These files would be served and counted too.
   rm -rf "$root/target/site/pkg"
   (cd "$root" && cargo leptos build --release --split --features split) || return 1
   release_built=yes

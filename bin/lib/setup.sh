@@ -130,7 +130,8 @@ setup_cargo_leptos() {
   }
 }
 
-# cargo-leptos runs the wasm-bindgen that it finds on PATH, whatever its version. It downloads the right one only if there is none.
+# cargo-leptos runs the wasm-bindgen that it finds on PATH, of any version. cargo-leptos downloads the right version only if PATH
+# has none.
 setup_wasm_bindgen() {
   local wanted
   wanted="$(wasm_bindgen_version)"

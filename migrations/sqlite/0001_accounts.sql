@@ -11,7 +11,7 @@ create table users (
     id            blob    not null primary key,
     -- The address as the user typed it, without surrounding white space. Pages show this column.
     email         text    not null,
-    -- The address in lower case. It identifies the account.
+    -- The address in lower case. This column identifies the account.
     email_lower   text    not null constraint users_email_lower_key unique,
     -- A PHC string: Argon2id with its parameters and salt. No password matches '!'.
     password_hash text    not null,

@@ -1,7 +1,7 @@
 -- Attribution: visitors, their touches, and referral links.
 
--- A visitor is one browser. It can have touches long before anybody signs in. The first sign-in links the visitor to the user,
--- and the link does not change afterwards.
+-- A visitor is one browser. A visitor can have touches long before anybody signs in. The first sign-in links the visitor to the
+-- user, and the link does not change afterwards.
 create table visitors (
     id            blob    not null primary key,
     user_id       blob    constraint visitors_user_id_fkey references users (id),

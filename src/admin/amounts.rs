@@ -9,7 +9,7 @@ use crate::{
     components::format,
 };
 
-/// The minus sign. It is as wide as a digit, so that figures align.
+/// The minus sign. The sign is as wide as a digit, so that figures align.
 const MINUS: char = '\u{2212}';
 
 /// Writes conversions. A whole number has no decimals, any other has two: `1,234`, `0.33`. What would round to zero reads

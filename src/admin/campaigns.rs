@@ -225,9 +225,9 @@ fn summary(number: NumberedPage, shown: i64, count: i64) -> String {
 
 /// Sign-ups that belong to no touch and so to no campaign.
 struct Signups {
-    /// How many there are in the period.
+    /// How many sign-ups came directly in the period.
     direct: i64,
-    /// The table does not count all of them.
+    /// Whether the table leaves out some sign-ups.
     incomplete: bool,
 }
 

@@ -117,8 +117,8 @@ where
     V: IntoView + 'static,
 {
     let made = make(PageRequest::current());
-    // One type for all pages. Without it, the compiler makes what follows for each page, and the type of the router holds the
-    // types of all pages.
+    // One type for all pages. Otherwise the following code would be compiled for each page, and the type of the router would hold
+    // the types of all pages.
     suspended(Box::pin(async { made.await.map(IntoAny::into_any) }))
 }
 

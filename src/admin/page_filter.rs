@@ -79,7 +79,8 @@ impl PageFilter {
         format!("{}?period=all", self.path)
     }
 
-    /// Returns the address of this page's CSV file, which has all rows. It names days, because a named period moves on.
+    /// Returns the address of this page's CSV file, which has all rows. The address names days, because a period such as `30d`
+    /// moves on.
     pub fn csv_href(&self, path: &str, further: &[(&str, &str)]) -> String {
         let pairs = self.filter().dated_pairs();
         href(path, pairs.iter().map(|(name, value)| (*name, value.as_str())).chain(further.iter().copied()))

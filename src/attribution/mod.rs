@@ -1,4 +1,4 @@
-//! Attribution records where visitors came from, from the first request on, and links that to the user who signs up.
+//! Attribution records where visitors came from, from the first request on, and links each visitor to the user who signs up.
 //!
 //! This module writes no HTML and imports nothing from pages. To use attribution in another application, take the module with
 //! its migrations and the small modules that it imports (`tests/architecture.rs` lists them).

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::timestamp::Timestamp;
 
-/// The minus sign. It is as wide as the plus sign; a hyphen is not.
+/// The minus sign. The sign is as wide as the plus sign; a hyphen is narrower.
 const MINUS: char = '\u{2212}';
 
 /// `61204` → `61,204`.

@@ -50,9 +50,9 @@ pub fn AdminFrame(menu: Vec<NavLink>, children: Children) -> impl IntoView {
     view! { <Frame section=Section::None menu>{children()}</Frame> }
 }
 
-/// What stands around every page.
+/// The frame around every page.
 ///
-/// It and the pages return an [`AnyView`], because the nested types of a whole page grow past the compiler's limits.
+/// The frame and the pages return an [`AnyView`], because the nested types of a whole page grow past the compiler's limits.
 #[component]
 fn Frame(
     section: Section,

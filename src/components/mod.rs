@@ -40,16 +40,34 @@
 //! use waymark::components::*;
 //!
 //! #[component]
-//! fn Campaigns() -> impl IntoView { let csv = view! { <a class="button" href="/admin/campaigns.csv?period=30d" rel="external"
-//! download>"Download CSV"</a> }; let media = vec![FilterOption::same("cpc"), FilterOption::same("email")]; view! { <AdminPage
-//! title="Campaigns" toolbar=csv.into_any()> <FilterBar action="/admin/campaigns" keep=vec![("sort".into(), "leads".into())]>
-//! <FilterDate name="from" label="From" value="2026-10-24"/> <FilterSelect name="medium" label="Medium" options=media
-//! selected="cpc" any="Any medium"/> </FilterBar> <StatRow label="Key figures"> <Stat label="Leads" value=format::count(7046)
-//! change=Change::between(7046, 5961)/> </StatRow> <Card title="Leads per campaign"> <DataTable caption="Leads per campaign">
-//! <thead><tr> <SortTh label="Campaign" href="?sort=campaign" sort=Sort::None/> <SortTh label="Leads" href="?sort=-leads"
-//! sort=Sort::Descending numeric=true/> </tr></thead> <tbody><tr> <th scope="row"><TwoLines title="spring" subtitle="google /
-//! cpc" href="/admin/leads?campaign=spring"/></th> <td class="num">{format::count(2310)}</td> </tr></tbody> </DataTable>
-//! <Pagination newer=None older=Some("?before=1".to_owned()) summary="1 to 50 of 7,046"/> </Card> </AdminPage> } }
+//! fn Campaigns() -> impl IntoView {
+//!     let csv = view! { <a class="button" href="/admin/campaigns.csv?period=30d" rel="external" download>"Download CSV"</a> };
+//!     let media = vec![FilterOption::same("cpc"), FilterOption::same("email")];
+//!     view! {
+//!         <AdminPage title="Campaigns" toolbar=csv.into_any()>
+//!             <FilterBar action="/admin/campaigns" keep=vec![("sort".into(), "leads".into())]>
+//!                 <FilterDate name="from" label="From" value="2026-10-24"/>
+//!                 <FilterSelect name="medium" label="Medium" options=media selected="cpc" any="Any medium"/>
+//!             </FilterBar>
+//!             <StatRow label="Key figures">
+//!                 <Stat label="Leads" value=format::count(7046) change=Change::between(7046, 5961)/>
+//!             </StatRow>
+//!             <Card title="Leads per campaign">
+//!                 <DataTable caption="Leads per campaign">
+//!                     <thead><tr>
+//!                         <SortTh label="Campaign" href="?sort=campaign" sort=Sort::None/>
+//!                         <SortTh label="Leads" href="?sort=-leads" sort=Sort::Descending numeric=true/>
+//!                     </tr></thead>
+//!                     <tbody><tr>
+//!                         <th scope="row"><TwoLines title="spring" subtitle="google / cpc" href="/admin/leads?campaign=spring"/></th>
+//!                         <td class="num">{format::count(2310)}</td>
+//!                     </tr></tbody>
+//!                 </DataTable>
+//!                 <Pagination newer=None older=Some("?before=1".to_owned()) summary="1 to 50 of 7,046"/>
+//!             </Card>
+//!         </AdminPage>
+//!     }
+//! }
 //! ```
 //!
 //! # Classes for plain markup

@@ -36,7 +36,7 @@ impl Change {
         }
     }
 
-    /// Returns the class and the arrow. They follow the rounded text: `+0.04%` is written as `0.0%` and has no direction.
+    /// Returns the class and the arrow. Both follow the rounded text: `+0.04%` is written as `0.0%` and has no direction.
     fn direction(self) -> (&'static str, &'static str) {
         let text = self.text();
         if text.starts_with('+') {

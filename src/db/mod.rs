@@ -147,7 +147,7 @@ impl Db {
     /// Runs `work` in a transaction: commits when `work` returns `Ok`, and rolls back when it returns `Err` or panics.
     ///
     /// The transaction runs to its end even when the caller goes away. On SQLite the transaction waits for the single writer and
-    /// shares a commit with others. It must be short.
+    /// shares a commit with others. So `work` must be short.
     pub async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,

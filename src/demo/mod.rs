@@ -1,8 +1,8 @@
 //! Sample data: a year of campaigns, visitors, sign-ups and purchases of people who do not exist.
 //!
 //! What always holds:
-//! - Sample data does not mix with real data unless [`Demo::mix`] says so. Every user and visitor of it is marked as a
-//!   sample, so that [`remove`] removes the sample data and nothing else.
+//! - Sample data does not mix with real data unless [`Demo::mix`] says so. Every user and visitor of the sample is marked, so
+//!   that [`remove`] removes the sample data and nothing else.
 //! - The same [`Demo`] on the same day (UTC) makes the same rows, with the same ids. Rows of today that lie in the future are
 //!   left out.
 //! - E-mail addresses are under `example.com`, `.net` and `.org`. No password fits, so nobody can sign in as a sample user.

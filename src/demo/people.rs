@@ -106,7 +106,7 @@ impl People {
                 let touches = self.path(campaign, at, count, self.calendar.today());
                 let last = touches.last().map_or(at, |touch| touch.occurred_at);
                 let created_at = last + self.hesitation();
-                // Users sign up before today. Otherwise some of them would be in the future and left out.
+                // Users sign up before today. Otherwise some sign-ups would be in the future and left out.
                 (touches, Some(created_at.min(self.calendar.today() - MILLISECOND)))
             }
         };

@@ -4,7 +4,7 @@
 //! - The line of a record is the one that an editor shows. LF, CR LF and CR end a line; empty lines and line ends inside
 //!   quotation marks count.
 //! - A record has at most [`MAX_BYTES`].
-//! - A quotation mark that is never closed is an error with its line. It does not swallow the rest of the file as one cell.
+//! - A quotation mark that is never closed is an error with its line. The reader does not take the rest of the file as one cell.
 //!
 //! The `csv` crate's reader promises neither these line numbers nor the errors.
 

@@ -37,7 +37,7 @@ impl Words {
     }
 }
 
-/// A whole page for an error. It sets the response's status.
+/// A whole page for an error. The page sets the response's status.
 #[component]
 pub fn ErrorPage(status: StatusCode) -> impl IntoView {
     // there is no response while Leptos lists the routes

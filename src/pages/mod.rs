@@ -1,5 +1,5 @@
-//! A page reads what it needs of the request: who is signed in, the query, or the message that a form left. It passes that to
-//! components as props. Forms are plain HTML and post to server functions, so that every page works without a script.
+//! A page reads what it needs of the request: who is signed in, the query, or the message that a form left. The page passes what
+//! it read to components as props. Forms are plain HTML and post to server functions, so that every page works without a script.
 //!
 //! # Another page
 //!

@@ -81,7 +81,7 @@ impl fmt::Display for PurgeSummary {
     }
 }
 
-/// Removes the rows that are due at `now`. Returns `None` while another replica does it.
+/// Removes the rows that are due at `now`. Returns `None` if another replica is removing rows.
 pub async fn purge(db: &Db, retention: Retention, now: Timestamp) -> Result<Option<PurgeSummary>, Error> {
     let Some(lease) = Lease::take(db, JOB, LEASE).await? else { return Ok(None) };
     let mut round = Round { db, retention, lease, summary: PurgeSummary::default(), in_a_row: 0 };

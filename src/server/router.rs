@@ -73,7 +73,8 @@ fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
         .route("/readyz", get(health::ready).with_state((state.db.clone(), stopping)))
         .route("/.well-known/gpc.json", get(well_known::gpc))
         .merge(static_files::routes(&state.options))
-        // A token identifies the caller. If a session did, another page could report in the name of its visitor.
+        // A token identifies the caller. If a session identified the caller, a page of another site could report in the name of
+        // its visitor.
         .route(conversions::PATH, post(conversions::receive))
 }
 

@@ -69,7 +69,8 @@ impl FromRequestParts<AppState> for CsvRequest {
     }
 }
 
-/// Returns the response with a file. It waits for the first piece, so that a database that does not answer makes a 503.
+/// Returns the response with a file. The function waits for the first piece. So the status is 503 if the database does not
+/// answer.
 pub async fn file(
     name: &str,
     filter: &Filter,

@@ -1,4 +1,4 @@
-//! The server functions behind the forms of the admin pages. They are public addresses: each checks the role first.
+//! The server functions behind the forms of the admin pages. Their addresses are public, so each function checks the role first.
 
 use crate::auth::{
     AuthRejection,

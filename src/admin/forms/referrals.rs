@@ -90,7 +90,7 @@ fn parse(campaign: &str, landing_path: &str, expires_at: &str, now: Timestamp) -
     }
 }
 
-/// Reads the path of a page of this site. It has no query, because the link's own query is added to it, and it is not an address
+/// Reads the path of a page of this site. Refuses a path with a query, because the link adds its own query. Refuses an address
 /// that redirects.
 fn parse_landing(path: &str) -> Result<String, &'static str> {
     let path = if path.is_empty() { "/" } else { path };

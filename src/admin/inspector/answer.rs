@@ -77,9 +77,7 @@ fn headers(host: Option<&str>, typed: &TypedArrival) -> HeaderMap {
 fn verdict(exclusion: Option<Exclusion>, by_beacon: bool) -> Verdict {
     let Some(why) = exclusion else {
         let text = match by_beacon {
-            true => {
-                "Browsers do not send the part after the # to servers. The page’s script reads this part."
-            }
+            true => "Browsers do not send the part after the # to servers. The page’s script reads this part.",
             false => "A page view like this becomes a touch.",
         };
         return Verdict { good: true, title: "Captured".to_owned(), text: text.to_owned() };

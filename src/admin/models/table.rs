@@ -161,7 +161,7 @@ fn Cells(line: ModelRow, #[prop(optional)] full: Option<i64>) -> impl IntoView {
         let error = (error > 0).then(|| amount.text(error));
         view! { <Cell number=amount.text(number) bar=full.map(|full| bar_width(number, full)) is_base difference error/> }
     };
-    // the error is that of the count
+    // the row has a standard error for the count only
     let error = if amount == CellAmount::Conversions { row.shapley_error.0 } else { 0 };
     let models =
         Model::ALL.into_iter().zip(&row.models).map(|(model, earned)| cell(earned, model == base, 0)).collect_view();

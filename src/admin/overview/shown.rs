@@ -49,7 +49,7 @@ impl Shown {
     }
 }
 
-/// Returns the number of a period.
+/// Returns the number that the metric has in the totals of a period.
 pub fn number(metric: Metric, totals: &Totals) -> i64 {
     match metric {
         Metric::Touches => totals.touches,

@@ -75,7 +75,7 @@ fn PairRow(pair: SimilarPair, query: String) -> impl IntoView {
     }
 }
 
-/// The form that merges any two names, and the names that are merged, each with a button that undoes it.
+/// The form that merges any two names, and the merged names, each with a button that undoes the merge.
 #[component]
 pub fn MergedNamesCard(
     aliases: Vec<Alias>,

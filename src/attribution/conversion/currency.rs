@@ -20,7 +20,7 @@ const CURRENT: [(u8, &str); 4] = [
     (4, "CLF UYW"),
 ];
 
-/// Withdrawn since 2021: a purchase of that time may be reported later. All of them had hundredths.
+/// Codes withdrawn since 2021. A purchase from before the withdrawal may be reported later. All these currencies had hundredths.
 const WITHDRAWN: &str = "ANG BGN CUC HRK SLL ZWL";
 
 /// The code of a currency: three letters in upper case that are on the list.

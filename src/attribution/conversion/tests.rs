@@ -76,7 +76,7 @@ async fn number(db: &Db, query: &'static str) -> i64 {
     sql(query).fetch_scalar(&mut db.read().await.expect("a connection")).await.expect("a number")
 }
 
-/// As erasure does it.
+/// Changes a user's rows as erasure does.
 async fn erase(db: &Db, user: UserId) {
     db.transaction(move |conn| {
         Box::pin(async move {

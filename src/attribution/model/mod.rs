@@ -26,18 +26,19 @@ pub use self::weights::{PositionWeights, Weights, WrongPositionWeights};
 /// The rule that shares a conversion's credit among the touches of its path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Model {
-    /// The first touch gets all.
+    /// The first touch gets all credit.
     First,
-    /// The last touch gets all.
+    /// The last touch gets all credit.
     #[default]
     Last,
-    /// The last touch that is not direct gets all; where all touches are direct, the last of them.
+    /// The last touch that is not direct gets all credit. If all touches are direct, the last touch gets it.
     LastNonDirect,
-    /// Every touch gets the same.
+    /// Every touch gets the same credit.
     Linear,
-    /// The first and the last touch get most, those between share the rest evenly; see [`PositionWeights`].
+    /// The first and the last touch get most credit, and the touches between share the rest evenly. See [`PositionWeights`].
     Position,
-    /// A later touch gets more: its weight halves with every [`half_life`](Weights::half_life) before the conversion.
+    /// A later touch gets more credit: the weight of a touch halves with every [`half_life`](Weights::half_life) before the
+    /// conversion.
     TimeDecay,
 }
 
@@ -46,7 +47,7 @@ impl Model {
     pub const ALL: [Model; 6] =
         [Model::First, Model::Last, Model::LastNonDirect, Model::Linear, Model::Position, Model::TimeDecay];
 
-    /// Returns the name in addresses and settings. It never changes.
+    /// Returns the name in addresses and settings. The name never changes.
     pub const fn as_str(self) -> &'static str {
         match self {
             Model::First => "first",

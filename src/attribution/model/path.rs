@@ -15,8 +15,8 @@ pub struct Step {
     pub key: u64,
 }
 
-/// Returns the path of a conversion: the indexes of the steps that count, in the order of time. Those are the steps in
-/// the [`window`], [`collapse`]d.
+/// Returns the path of a conversion: the indexes of the steps that count, in the order of time. These are the steps in the
+/// [`window`], [`collapse`]d.
 ///
 /// ```
 /// # use std::time::Duration;

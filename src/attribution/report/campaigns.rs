@@ -161,7 +161,7 @@ impl CampaignOrder {
         Self { column, descending }
     }
 
-    /// Returns the terms of `order by`. They have no ties, since a row's names are unique.
+    /// Returns the terms of `order by`. The order has no ties, since a row's names are unique.
     fn terms(self) -> SqlText {
         let column = self.column.expression();
         let direction = if self.descending { "desc" } else { "asc" };
@@ -271,8 +271,8 @@ pub async fn campaigns_after(
     statement.query(text).fetch_all(conn).await
 }
 
-/// Returns a query for all campaigns of a period. It counts touches, leads and sign-ups apart, because each has its own
-/// way through the indexes, and adds them up with the credit.
+/// Returns a query for all campaigns of a period. The query counts touches, leads and sign-ups apart, because each has its own
+/// way through the indexes. Then the query joins the counts with the credit.
 async fn all_campaigns(
     conn: &mut Conn,
     filter: &Filter,

@@ -178,8 +178,8 @@ impl Period {
         }
     }
 
-    /// Returns the places on the time axis. They follow each other without a gap and cover the period. An open period
-    /// has none.
+    /// Returns the places on the time axis. The buckets follow each other without a gap and cover the period. An open period has
+    /// no buckets.
     pub fn buckets(&self) -> Vec<Bucket> {
         let (Some(mut from), Some(last)) = (self.from, self.to) else { return Vec::new() };
         let grain = self.grain();
@@ -221,7 +221,7 @@ pub fn day_of(at: Timestamp, tz: &TimeZone) -> Date {
     tz.to_datetime(at.to_jiff().unwrap_or(end)).date()
 }
 
-/// Returns the first instant of a day. It is not 00:00 where clocks go forward at midnight.
+/// Returns the first instant of a day. The instant is not 00:00 where clocks go forward at midnight.
 fn start_of_day(day: Date, tz: &TimeZone) -> Timestamp {
     let start = day.to_zoned(tz.clone()).and_then(|zoned| zoned.start_of_day());
     match start {

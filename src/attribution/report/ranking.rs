@@ -38,8 +38,8 @@ pub struct Ranked {
     pub count: i64,
 }
 
-/// Returns the largest by `metric`, largest first, at most `limit`. A visitor or user who came by two of them counts
-/// for both.
+/// Returns at most `limit` values with the largest numbers by `metric`, largest first. A visitor or user who came by two values
+/// counts for both.
 pub async fn ranking(
     conn: &mut Conn,
     filter: &Filter,

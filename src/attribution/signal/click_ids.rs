@@ -1,7 +1,7 @@
 //! Ad platforms append a click id to the address of a landing page. The table says what each one implies about the click.
 //!
-//! To add a click id, add a line to [`CLICK_IDS`]. If an address has several ids, the first of the table that implies something decides. The names come
-//! from the platforms' documents:
+//! To add a click id, add a line to [`CLICK_IDS`]. If an address has several ids, the first in the table that implies a source
+//! decides. The names come from the platforms' documents:
 //!
 //! - `gclid gbraid wbraid gclsrc gad_source gad_campaignid`: Google Ads Help, on auto-tagging and the
 //!   `gad_*` parameters; `dclid`: Campaign Manager 360 Help; `srsltid`: Google Merchant Center Help.
@@ -24,7 +24,7 @@ pub const MAX_ID_BYTES: usize = 2048;
 /// One parameter that a platform appends.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ClickId {
-    /// The parameter as its platform spells it. It matches in any ASCII case, and is stored in this spelling.
+    /// The parameter as its platform spells it. The name matches in any ASCII case, and is stored in this spelling.
     pub name: &'static str,
     /// The source and medium of a touch without UTM source and medium. `None` for an id that is only kept: it neither makes a
     /// touch nor says where the visitor came from.
@@ -67,8 +67,8 @@ pub static CLICK_IDS: &[ClickId] = &[
     kept("igshid"),
 ];
 
-/// Ids of a person and not of a click (Mailchimp, Klaviyo, Marketo, Vero, HubSpot, Omeda). They are never stored, and a custom tag
-/// cannot have their names.
+/// Ids of a person and not of a click (Mailchimp, Klaviyo, Marketo, Vero, HubSpot, Omeda). Such ids are never stored, and a
+/// custom tag cannot have their names.
 pub const PERSONAL: [&str; 6] = ["mc_eid", "_kx", "mkt_tok", "vero_id", "_hsenc", "oly_enc_id"];
 
 /// The parameter that says where Google showed the ad; `1` is Search.

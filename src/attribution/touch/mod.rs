@@ -16,7 +16,7 @@ use crate::{
 pub mod fingerprint;
 /// Linking a visitor to a user.
 pub mod link;
-/// Giving stored touches the channel that today's rules say.
+/// Gives stored touches the channel that the current rules choose.
 pub mod reclassify;
 /// Storing touches: once each, under their visitor.
 pub mod store;

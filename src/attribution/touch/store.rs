@@ -77,8 +77,8 @@ pub async fn store(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -
     .await
 }
 
-/// Stores a touch that an earlier request may have stored. That request's visitor is then known to no browser, and the touch
-/// moves to this visitor, unless the earlier one is linked to a user.
+/// Stores a touch that an earlier request may have stored. If so, no browser knows the visitor of the earlier request. The touch
+/// then moves to this visitor, unless the earlier visitor is linked to a user.
 async fn store_again(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<StoreOutcome, Error> {
     let owner: Option<(VisitorId, bool)> = sql("select v.id, v.user_id is not null from touches t
         join visitors v on v.id = t.visitor_id where t.id = $1")

@@ -39,7 +39,7 @@ impl Answer {
         Self { page, state: FormState::new(form) }
     }
 
-    /// Keeps what was typed into a field, for the page to show again. Never for a password.
+    /// Keeps what was typed into a field, for the page to show again. Do not keep a password.
     pub fn keeping(mut self, field: &str, value: &str) -> Self {
         self.state.keep(field, value);
         self

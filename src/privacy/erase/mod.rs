@@ -136,8 +136,8 @@ pub async fn finish(db: &Db) -> Result<(), EraseError> {
     Ok(())
 }
 
-/// Returns whether this is the only admin who can sign in. Locks the admins' rows, so that of two admins who erase themselves
-/// at the same time the second one is refused.
+/// Returns whether this is the only admin who can sign in. Locks the admins' rows. So if two admins erase themselves at the same
+/// time, the second one is refused.
 async fn is_last_admin(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
     let lock =
         format!("select id from users where role = 'admin' and disabled_at is null order by id{}", conn.for_update());

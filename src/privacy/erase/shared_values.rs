@@ -11,7 +11,7 @@ pub(super) const PERSONAL: [&str; 4] = ["term", "content", "utm_id", "landing_pa
 /// Values asked for in one statement at most.
 const CHUNK: usize = 400;
 
-/// Those values of the columns [`PERSONAL`] in a user's touches that touches of other visitors have too.
+/// The values of the columns [`PERSONAL`] that touches of a user share with touches of other visitors.
 pub(super) struct SharedValues(BTreeMap<&'static str, HashSet<String>>);
 
 impl SharedValues {

@@ -97,7 +97,7 @@ async fn read(request: Request) -> Result<(ConversionReport, Vec<FieldError>), R
     body::read(&body).map_err(|error| ReportRefusal::Malformed(format!("The body is not a JSON object: {error}.")))
 }
 
-/// Checks a report as a whole. `errors` are those of fields that could not be read.
+/// Checks a report as a whole. `errors` are the errors of fields that could not be read.
 async fn check(
     db: &Db,
     report: &ConversionReport,

@@ -66,11 +66,11 @@ impl Chain {
 
     /// Returns the probability to get from START to CONVERSION without the channel `removed`.
     ///
-    /// This solves the linear system of the absorbing chain by Gaussian elimination in the form of Grassmann, Taksar
-    /// and Heyman. It takes out one state after another: what flowed into the state flows on to where the state led, in
-    /// proportion. Nothing is ever subtracted, so no digit is lost however rare conversions are. No pivot is zero,
-    /// since a state with a flow into it also has a flow out. (A flow too small for an `f64` becomes zero and is lost.)
-    /// A flow of a state to itself only delays, and is left out.
+    /// The function solves the linear system of the absorbing chain by Gaussian elimination in the form of Grassmann, Taksar and
+    /// Heyman. The elimination takes out one state after another. What flowed into the state flows on to where the state led, in
+    /// proportion. Nothing is ever subtracted, so no digit is lost however rare conversions are. No pivot is zero, since a state
+    /// with a flow into it also has a flow out. (A flow too small for an `f64` becomes zero and is lost.) A flow of a state to
+    /// itself only delays, and is left out.
     fn conversion_rate(&self, removed: Option<usize>) -> f64 {
         let (start, conversion, null) = (self.channels, self.channels, self.channels + 1);
         let mut flows = self.flows.clone();

@@ -10,7 +10,7 @@ use crate::{
 
 const COUNT_UNIT: i64 = Credit::ONE.0;
 
-/// In milliseconds.
+/// The milliseconds of a day.
 const DAY_MILLIS: i64 = DAY.as_millis() as i64;
 
 fn step(at: i64, direct: bool, key: u64) -> Step {
@@ -22,7 +22,7 @@ fn days(days: &[i64]) -> Vec<Step> {
     days.iter().map(|day| step(day * DAY_MILLIS, false, *day as u64)).collect()
 }
 
-/// Returns a path of a day's distance each; `d` is a direct touch.
+/// Returns a path with one touch per letter, a millisecond apart; `d` is a direct touch.
 fn touches(letters: &str) -> Vec<Step> {
     (0..).zip(letters.chars()).map(|(at, letter)| step(at, letter == 'd', at as u64)).collect()
 }

@@ -86,8 +86,7 @@ pub struct ComparisonRow {
 pub struct Comparison {
     pub rows: BTreeMap<Group, ComparisonRow>,
     pub total: ComparisonRow,
-    /// What the data-driven models learnt from. They are there by channel, where the filter has no condition on
-    /// touches.
+    /// What the data-driven models learnt from. `None` unless the groups are channels and the filter has no condition on touches.
     pub learnt: Option<Learnt>,
 }
 

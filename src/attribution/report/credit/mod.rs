@@ -2,7 +2,7 @@
 //! - A conversion is credited over its whole path; then a filter decides which shares are summed. Without a filter the
 //!   shares add up to the conversions of the period, to the millionth, and to their values, to the minor unit.
 //! - A conversion without a path is credited to Direct.
-//! - A refund counts in the period of its own time, and takes value back from the touches that had been credited. It
+//! - A refund counts in the period of its own time, and takes value back from the touches that had been credited. A refund
 //!   changes values, not the number of conversions.
 //! - Currencies are never added to each other.
 

@@ -48,7 +48,7 @@ pub struct ConversionRow {
     pub refund_of: Option<ConversionId>,
     /// For a refund, the refunded conversion's value less all earlier refunds; 0 for a conversion.
     before: Minor,
-    /// Whether the filter finds the credit of this conversion where it goes to Direct.
+    /// Whether the filter finds this conversion if its credit goes to Direct.
     matches_direct: bool,
 }
 

@@ -40,9 +40,9 @@ fn conversions_by_hand() {
 
 #[test]
 fn rates_by_hand() {
-    // rates: 0 alone 10/100, 1 alone 10/1000, both 10/50. Of the journeys with both, 0 would have converted half as many
-    // alone, 1 a twentieth: 0 adds 1/2 when first and 19/20 when second, 0.725 on average, 1 the other 0.275.
-    // So 0 has 10 + 7.25 of 30 conversions, and 1 has 10 + 2.75.
+    // rates: 0 alone 10/100, 1 alone 10/1000, both 10/50. Of the journeys with both, channel 0 alone would have converted half as
+    // many, channel 1 alone a twentieth. Channel 0 adds 1/2 when first and 19/20 when second, 0.725 on average. Channel 1 adds
+    // the other 0.275. So 0 has 10 + 7.25 of 30 conversions, and 1 has 10 + 2.75.
     let shapley = learnt(Worth::Rates, &[(&[0], 100, 10), (&[1], 1000, 10), (&[0, 1], 50, 10)]);
     assert_close(&shapley.shares, &[17.25 / 30.0, 12.75 / 30.0]);
     assert!(shapley.exact && shapley.standard_errors == [0.0; 2]);
@@ -50,9 +50,9 @@ fn rates_by_hand() {
 
 #[test]
 fn rates_of_sets_that_nobody_met_by_hand() {
-    // 0 alone 1/10, all three 4/10, nothing else known: with 0 any part of the three is worth 1/4 of all, without it
-    // nothing. 1 and 2 add 3/4 when last, in 1/3 of the orders: 1/4 each; 0 has the other half. Of 5 conversions 0 has
-    // 1 + 4/2, the others 4/4 each.
+    // Known rates: channel 0 alone 1/10, all three 4/10. A part of the three with channel 0 is worth 1/4 of all, a part without
+    // it nothing. Channels 1 and 2 add 3/4 when last, in 1/3 of the orders: 1/4 each. Channel 0 has the other half. So of 5
+    // conversions channel 0 has 1 + 4/2, and the others have 4/4 each.
     let shapley = learnt(Worth::Rates, &[(&[0], 10, 1), (&[0, 1, 2], 10, 4)]);
     assert_close(&shapley.shares, &[0.6, 0.2, 0.2]);
     // nothing known of any part: equally
@@ -61,8 +61,8 @@ fn rates_of_sets_that_nobody_met_by_hand() {
 
 #[test]
 fn a_lucky_visitor_takes_nothing_that_others_did_not_lose() {
-    // 0 alone converted once of once, and both together in 10 of 100. 0 is worth no more than both are: all of it, and 1,
-    // which adds nothing, gets nothing and not less.
+    // Channel 0 alone converted in 1 of 1, both together in 10 of 100. So channel 0 is worth as much as both together, and not
+    // more. Channel 1 adds nothing and gets zero, not a negative share.
     assert_close(&learnt(Worth::Rates, &[(&[0], 1, 1), (&[0, 1], 100, 10)]).shares, &[1.0, 0.0]);
 }
 
@@ -123,7 +123,7 @@ fn the_stated_error_is_that_of_the_share() {
     let mut squares = Vec::new();
     for seed in 0..60 {
         let shapley = shapley(&paths, Worth::Rates, Sampling { seed, orders: 200 });
-        // 0 has its own ten conversions besides, of eighty; 1 and 2 share thirty
+        // of eighty conversions, channel 0 has ten of its own besides; channels 1 and 2 share thirty
         for (channel, certain) in [(0, 10.0), (1, 15.0), (2, 15.0)] {
             let share = (40.0 * exact[channel].value + certain) / 80.0;
             squares.push(((shapley.shares[channel] - share) / shapley.standard_errors[channel]).powi(2));
