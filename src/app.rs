@@ -123,8 +123,8 @@ mod tests {
 
     #[test]
     fn the_script_is_looked_at_again_when_leptos_changes() {
-        // After an update: has HydrationScripts the fix of issue 4843, and does this script still do what Leptos' own does?
-        // Compare with src/hydration/ of the leptos crate, then write the new version here.
+        // After an update: is issue 4843 fixed in HydrationScripts, and does this script still do the same as the script of
+        // Leptos? Compare with src/hydration/ of the leptos crate, then write the new version here.
         let lock = include_str!("../Cargo.lock").replace("\r\n", "\n");
         assert!(lock.contains("name = \"leptos\"\nversion = \"0.8.23\"\n"), "see hydration_script");
     }

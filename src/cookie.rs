@@ -53,8 +53,8 @@ impl SiteCookie {
         format!("{}={value}; {}; Max-Age={}", self.name, self.attributes(), max_age.as_secs())
     }
 
-    /// Returns the `Set-Cookie` that makes a browser drop the cookie. The attributes are those with which the cookie was set,
-    /// because browsers require that.
+    /// Returns the `Set-Cookie` that makes a browser drop the cookie. The attributes are the same as when the cookie was set,
+    /// because browsers require this.
     pub fn removal(self) -> String {
         format!("{}=; Max-Age=0; {}", self.name, self.attributes())
     }

@@ -1,4 +1,4 @@
-//! What every request can use. Axum handlers take it as state; pages and server functions take it from the context
+//! The state that every request can use. Axum handlers extract the state; pages and server functions take it from the context
 //! (`expect_context::<AppState>()`).
 
 use std::{ops::Deref, sync::Arc};

@@ -58,7 +58,7 @@ free_port() {
   node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
 }
 
-# http_ok URL: true if the answer is a 2xx.
+# http_ok URL: true if the response is a 2xx.
 http_ok() {
   if have curl; then
     curl -fs -o /dev/null --max-time 5 "$1"

@@ -42,7 +42,7 @@ setup_rust() {
     return 1
   }
   if have rustup; then
-    # RUSTUP_AUTO_INSTALL=0: this only asks, and leaves installing to the lines below.
+    # RUSTUP_AUTO_INSTALL=0: this command only asks, and the lines below install.
     if ! RUSTUP_AUTO_INSTALL=0 rustc --version >/dev/null 2>&1 && ! rust_by_another_name; then
       step "Installing the Rust toolchain of rust-toolchain.toml"
       rustup toolchain install >&2 || return 1

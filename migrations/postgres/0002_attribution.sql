@@ -47,8 +47,8 @@ create table touches (
     -- True where the link stood on a page of this site.
     internal           boolean not null default false,
     hits               bigint  not null default 1,
-    -- A digest of the UTM fields, click ids and tags. Two touches of the same link have the same fingerprint. After erasure it
-    -- is a number below 2^40.
+    -- A digest of the UTM fields, click ids and tags. Two touches of the same link have the same fingerprint. After erasure the
+    -- fingerprint is a number below 2^40.
     fingerprint        bigint  not null
 );
 

@@ -11,8 +11,8 @@ create table conversions (
     currency    text,
     occurred_at integer not null,
     recorded_at integer not null,
-    -- Who reported the conversion, and the reporter's own id for it. A second report with both equal is the same conversion.
-    -- After the user was erased, external_id is a digest.
+    -- The system that reported the conversion, and its own id of the conversion. A second report with the same source and id is
+    -- the same conversion. After the user was erased, external_id is a digest.
     source      text    not null,
     external_id text    not null,
     -- The conversion that a refund takes back.

@@ -12,8 +12,8 @@ use crate::{
 /// The minus sign. The sign is as wide as a digit, so that figures align.
 const MINUS: char = '\u{2212}';
 
-/// Writes conversions. A whole number has no decimals, any other has two: `1,234`, `0.33`. What would round to zero reads
-/// `< 0.01`.
+/// Writes conversions. A whole number has no decimals, any other number has two: `1,234`, `0.33`. A number that would round to
+/// zero reads `< 0.01`.
 pub fn format_credit(Credit(millionths): Credit) -> String {
     const HUNDREDTH: i64 = Credit::ONE.0 / 100;
     if millionths % Credit::ONE.0 == 0 {
@@ -54,7 +54,7 @@ pub fn exact_amount(value: Minor, currency: &str) -> String {
     point(value.0, digits.into())
 }
 
-/// Writes the amounts in each currency: `12.00 EUR, 7 JPY`. Returns `None` where all are zero.
+/// Writes the amounts in each currency: `12.00 EUR, 7 JPY`. Returns `None` if all are zero.
 pub fn monies(revenue: &Revenue) -> Option<String> {
     let amounts: Vec<_> = revenue
         .by_currency

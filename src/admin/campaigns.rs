@@ -102,7 +102,7 @@ async fn load_totals(request: &PageRequest, filter: &Filter) -> Result<(Totals, 
     Ok((totals, totals.touches == 0 && !any_touch(&mut conn).await?))
 }
 
-/// The table with its totals, its notes and the links to other pages of it.
+/// The table with its totals, its notes and the links to its other pages.
 #[component]
 fn Campaigns(
     page: PageFilter,
@@ -165,7 +165,7 @@ fn Headings(page: PageFilter, order: CampaignOrder) -> impl IntoView {
         .collect_view()
 }
 
-/// One campaign. `signups` is `None` where they are not known.
+/// One campaign. `signups` is `None` if the sign-ups are not known.
 #[component]
 fn CampaignLine(row: CampaignRow, opens: String, signups: Option<i64>, earned: Revenue) -> impl IntoView {
     let name = if row.is_direct() { "Direct".to_owned() } else { or_not_set(&row.campaign) };

@@ -134,7 +134,7 @@ fn ConversionTable(
     }
 }
 
-/// One conversion. Its `path` is `None` where no touch was before it.
+/// One conversion. `path` is `None` if no touch came before the conversion.
 #[component]
 fn ConversionRow(page: PageFilter, conversion: ListedConversion, path: Option<PathEnds>) -> impl IntoView {
     let journey = page.detail(&format!("/admin/users/{}", conversion.user_id));
@@ -190,7 +190,7 @@ fn TouchOrDirect(page: PageFilter, touch: Option<PathTouch>) -> impl IntoView {
         None => Either::Left(view! { <Tag label="Direct"/> }),
         Some(touch) => {
             let href = page.detail(&format!("/admin/leads/{}", touch.id));
-            // above the link of the row, which leads to the user
+            // this link lies above the link of the row, which leads to the user
             Either::Right(view! {
                 <a class="above-cover" href=href>{or_not_set(&touch.campaign)}</a>
                 <span class="line-subtitle">{touch.channel}</span>

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The time zones that the form offers. The address takes any other one.
+/// The time zones that the form offers. The address takes any other time zone too.
 const ZONES: [&str; 30] = [
     "UTC",
     "Africa/Cairo",

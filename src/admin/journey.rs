@@ -29,7 +29,7 @@ use crate::{
     timestamp::{Timestamp, whole_days},
 };
 
-/// How one user came, and what followed: touches, the sign-up and further conversions, in order.
+/// The journey of one user: touches, the sign-up and further conversions, in order.
 #[component]
 pub fn JourneyPage() -> impl IntoView {
     admin_page(page)
@@ -124,7 +124,7 @@ fn steps(user: &JourneyUser, touches: Vec<Lead>, credit: JourneyCredit, filter: 
     events.into_iter().enumerate().map(step).collect()
 }
 
-/// One touch. `tags` say what it earned, `days` how long it was to the next step.
+/// One touch. `tags` say what the touch earned. `days` is the number of days until the next step.
 #[component]
 fn TouchStep(touch: Lead, href: String, tags: Vec<String>, time: String, days: i64) -> impl IntoView {
     let marker = if touch.internal { Marker::Hollow } else { Marker::Blaze };
@@ -142,7 +142,7 @@ fn TouchStep(touch: Lead, href: String, tags: Vec<String>, time: String, days: i
     }
 }
 
-/// The sign-up, another conversion or a refund. `direct`: no touch was credited with it.
+/// The sign-up, another conversion or a refund. `direct` is true if no touch was credited with the conversion.
 #[component]
 fn GoalStep(
     #[prop(into)] title: String,

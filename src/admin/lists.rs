@@ -25,7 +25,7 @@ pub fn ListPage(
     #[prop(into)]
     csv: String,
     #[prop(optional)] search: Option<SearchWords>,
-    /// The address asks for a page of the list that cannot be read.
+    /// Whether the address names a page of the list that does not exist, because the cursor cannot be read.
     #[prop(optional)]
     damaged: bool,
     children: Children,
@@ -57,13 +57,13 @@ fn CsvButton(href: String) -> impl IntoView {
 pub struct NoRowsWords {
     /// The rows, in the plural: `leads`.
     pub rows: &'static str,
-    /// There are no rows at all: how the first one comes about.
+    /// For a site without any rows: how the first row comes about.
     pub nothing_yet: &'static str,
-    /// There are rows in other periods.
+    /// For a period without rows, where other periods have rows.
     pub other_periods: &'static str,
-    /// There are rows that the filter does not find.
+    /// For a filter that finds no row, where the period has rows.
     pub no_match: &'static str,
-    /// The rows are conversions, so that the kind is a condition on them.
+    /// Whether the rows are conversions. Only then does the kind of conversions count as a condition.
     pub by_kind: bool,
 }
 
@@ -128,13 +128,13 @@ impl NumberedPage {
         (self.number - 1) * self.rows
     }
 
-    /// Returns the number of the page before. `count` is the number of all rows: the page before a page without rows is the
-    /// last one with rows.
+    /// Returns the number of the page before. `count` is the number of all rows: the page before a page without rows is the last
+    /// page with rows.
     pub fn previous(self, count: i64) -> Option<u32> {
         (self.number > 1).then(|| (self.number - 1).min(self.last(count)))
     }
 
-    /// Returns the number of the page after, where there is one. `count` is the number of all rows.
+    /// Returns the number of the page after, if there is one. `count` is the number of all rows.
     pub fn next(self, count: i64) -> Option<u32> {
         (self.number < self.last(count)).then_some(self.number + 1)
     }

@@ -34,7 +34,7 @@ pub mod csv;
 mod filter_parts;
 /// The server functions behind the forms.
 mod forms;
-/// What would become of an arrival.
+/// The inspector: what the server would do with an arrival.
 pub mod inspector;
 /// The journey of one user.
 mod journey;

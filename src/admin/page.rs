@@ -87,7 +87,7 @@ impl PageRequest {
         CreditSettings::of(&self.state.config.attribution)
     }
 
-    /// Returns the configured model, which holds where the address names none.
+    /// Returns the configured model, which applies if the address names no model.
     pub fn default_model(&self) -> Model {
         self.state.config.attribution.model
     }
@@ -170,7 +170,7 @@ fn Unavailable() -> impl IntoView {
             <div class="card">
                 <EmptyState title="The database does not answer"
                     text="No data is lost, and the error is in the log. Try again in a moment.">
-                    // an empty address is that of this page, query included
+                    // an empty address leads to this page again, with the same query
                     <a class="button" href="">"Try again"</a>
                 </EmptyState>
             </div>

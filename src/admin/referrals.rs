@@ -27,7 +27,7 @@ use crate::{
 
 const ROWS: u32 = 50;
 
-/// Referral links: those of members, and those that admins create for campaigns.
+/// The referral links of members, and the links that admins create for campaigns.
 #[component]
 pub fn ReferralsPage() -> impl IntoView {
     let flash = take_flash(FORM);

@@ -56,7 +56,7 @@ pub async fn add(db: &Db, alias: &str, campaign: &str) -> Result<Alias, AliasErr
             if target == alias {
                 return Err(AliasError::Loop { alias, campaign });
             }
-            // The target's aliases so far and those that move along. `alias` itself comes on top.
+            // The count has the target's aliases so far, and the aliases that move along. `alias` itself is one more.
             let (count,): (i64,) =
                 sql("select count(*) from campaign_aliases where campaign in ($1, $2) and alias <> $2")
                     .bind(target.as_str())

@@ -57,7 +57,7 @@ pub struct Settings {
     pub referral_credit: ReferralCredit,
 }
 
-/// What attribution has to know about the site.
+/// What attribution needs to know about the site.
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'a> {
     /// The site's origin, such as `https://www.example.com`.
@@ -74,7 +74,7 @@ pub enum ConsentMode {
     /// Arrivals count until a visitor objects.
     #[default]
     Implied,
-    /// No cookie and no row before a visitor agrees.
+    /// The server sets no cookie and stores no row before a visitor agrees.
     Required,
 }
 

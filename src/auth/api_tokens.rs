@@ -17,7 +17,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// The beginning of every token, by which people and scanners for leaked secrets recognize one.
+/// The beginning of every token, by which people and scanners for leaked secrets recognize a token.
 const PREFIX: &str = "wmk_";
 const RANDOM_BYTES: usize = 32;
 /// The random bytes in base64url without padding.
@@ -160,7 +160,7 @@ impl Secret {
         Self(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(secret_bytes::<RANDOM_BYTES>())))
     }
 
-    /// Returns `None` for what cannot be a token, which saves a question to the database.
+    /// Returns `None` for a text that cannot be a token. So such a text costs no query.
     fn parse(text: &str) -> Option<Self> {
         let random = text.strip_prefix(PREFIX)?;
         let fine = random.len() == RANDOM_CHARS

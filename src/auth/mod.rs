@@ -1,4 +1,4 @@
-//! Accounts: who someone is, and what they may do.
+//! Accounts: who a person is, and what the person may do.
 //!
 //! What always holds:
 //! - Passwords are hashed with Argon2id, off the threads that serve requests, a few at a time.
@@ -58,7 +58,7 @@ pub enum AuthRejection {
 /// Returns the signed-in admin of the request whose page is being rendered or whose server function runs.
 ///
 /// The layer around `/admin` has checked the role before. The layout of the pages, each file and each function check it again, so
-/// that none depends on where it is mounted.
+/// that the check does not depend on where a route is mounted.
 pub fn require_admin() -> Result<User, AuthRejection> {
     match current_user() {
         Some(user) if user.is_admin() => Ok(user),

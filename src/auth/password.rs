@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 /// Shortest and longest password in bytes. The upper bound is there because hashing takes longer for a longer text.
 pub const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
-/// How many passwords may be hashed or wait for it. Further ones are refused: their wait would only grow.
+/// How many passwords may be hashed or wait for it. Further passwords are refused, because the wait would only grow.
 const QUEUE: usize = 256;
 
 /// Argon2id with 19 MiB, two passes and one lane, as OWASP's Password Storage Cheat Sheet asks for.
@@ -26,8 +26,8 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS)
 }
 
-/// A hash that belongs to no account. Passwords for unknown addresses are checked against it, so that a check takes as long as
-/// for a known address.
+/// A hash that belongs to no account. Passwords for unknown addresses are checked against this hash, so that a check takes as
+/// long as for a known address.
 static NO_ACCOUNT: LazyLock<String> = LazyLock::new(|| hash("nobody has this password").unwrap_or_default());
 
 /// Too many passwords are being hashed.

@@ -24,7 +24,7 @@ use crate::{
 /// days after its last request.
 pub const IDLE: Duration = Duration::from_hours(14 * 24);
 /// A signed-in session ends this long after the sign-in, used or not. Browsers keep the session's cookie for the same time, and
-/// the database keeps a session that nothing changes. Both are true of an anonymous visitor's session too.
+/// the database keeps a session that nothing changes. The same times hold for an anonymous visitor's session.
 pub const LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 const KEY: &str = "waymark.signed_in";

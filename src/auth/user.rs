@@ -102,7 +102,7 @@ impl User {
         Ok(row.map(Self::from))
     }
 
-    /// Finds a user by e-mail address, whatever its case.
+    /// Finds a user by e-mail address, in any case.
     pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Self>, Error> {
         // No address has a NUL, and PostgreSQL refuses text with one.
         if email.contains('\0') {
@@ -123,7 +123,7 @@ impl User {
     }
 }
 
-/// Returns the address as it identifies an account: ` Maria@Example.com` → `maria@example.com`.
+/// Returns the form of an address that identifies an account: ` Maria@Example.com` → `maria@example.com`.
 pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }

@@ -29,7 +29,7 @@ pub struct Viewer {
     pub is_admin: bool,
 }
 
-/// The head of every page. Without a `viewer` it offers to sign in.
+/// The head of every page. Without a `viewer` the header offers to sign in.
 #[component]
 pub fn SiteHeader(
     viewer: Option<Viewer>,

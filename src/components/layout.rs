@@ -7,7 +7,8 @@ use super::{
     header::{NavLink, Section, SiteHeader, Viewer},
 };
 
-/// What every frame shows of the request. [`crate::app`] provides it as a context, so that pages do not pass it on.
+/// What every frame shows of the request. [`crate::app`] provides this value as a context, so that pages need not pass the value
+/// on.
 #[derive(Clone)]
 pub struct FrameContext {
     pub viewer: Option<Viewer>,

@@ -42,8 +42,8 @@ pub enum Sort {
     Descending,
 }
 
-/// A heading that sorts by its column. `href` leads to the table sorted by this column, or by it in the other
-/// direction.
+/// A heading that sorts by its column. `href` leads to the table sorted by this column, or in the other direction if the table is
+/// sorted so already.
 #[component]
 pub fn SortTh(
     #[prop(into)] label: String,

@@ -3,8 +3,8 @@
 //! after some thousand changes.) `vacuum` builds every page anew. The checkpoint after it replaces the file's pages and empties the
 //! write-ahead log, which holds old pages as well.
 //!
-//! PostgreSQL: `vacuum` removes dead row versions. Their bytes stay in the page until the page needs the space. Copies stay
-//! in the write-ahead log, archives and backups for as long as the operator keeps those.
+//! PostgreSQL: `vacuum` removes dead row versions. Their bytes stay in the page until the page needs the space. Copies stay in
+//! the write-ahead log, archives and backups for as long as the operator keeps them.
 
 use std::time::Duration;
 

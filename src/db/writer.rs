@@ -1,5 +1,5 @@
-//! Jobs that arrive during a commit wait and share the next commit. They also share its cost, one disk flush. The writer's task
-//! owns the transaction, so a caller that goes away does not leave it half done.
+//! Jobs that arrive during a commit wait and share the next commit. The jobs also share the cost, one disk flush. The writer's
+//! task owns the transaction, so the transaction ends properly even if a caller goes away.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -162,7 +162,7 @@ async fn apply(conn: &mut Conn, jobs: Vec<Job>, settled: &mut Vec<(Done, Result<
     Ok(())
 }
 
-/// Runs `work` in a savepoint, and undoes its changes if it fails. The outer error means that the connection failed.
+/// Runs `work` in a savepoint, and undoes the changes if `work` fails. The outer error means that the connection failed.
 async fn in_savepoint<E>(
     conn: &mut Conn,
     work: impl AsyncFnOnce(&mut Conn) -> Result<(), E>,

@@ -20,8 +20,8 @@ pub async fn remove(db: &Db) -> Result<DemoSummary, Error> {
         ],
     )
     .await?;
-    // Refunds come first: removing a purchase removes its refunds too, and those would not be counted. Links and sessions go
-    // with their users.
+    // Refunds come first: removing a purchase removes its refunds too, and these refunds would not be counted. Links and sessions
+    // go with their users.
     let [refunds, others, users] = remove_in_pages(
         db,
         "users",

@@ -55,7 +55,7 @@ impl RowBatch {
         [users, visitors, touches, tokens, referrals, conversions].into_iter().map(Vec::len).sum()
     }
 
-    /// Adds those rows of a person that are not in the future.
+    /// Adds the rows of a person, except for rows in the future.
     pub fn add(&mut self, person: Person, now: Timestamp, summary: &mut DemoSummary) {
         if person.first_seen_at > now {
             return;

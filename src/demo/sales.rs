@@ -15,7 +15,7 @@ const IN_DOLLARS: f64 = 0.25;
 const REFUNDED: f64 = 0.08;
 /// Prices of a subscription for a month, in minor units.
 const PRICES: [i64; 6] = [1900, 1900, 1900, 4900, 4900, 9900];
-/// For how many months a buyer pays.
+/// The numbers of months that a buyer may pay.
 const MONTHS: [u32; 10] = [1, 1, 1, 2, 2, 3, 4, 6, 9, 12];
 const MONTH: Duration = Duration::from_hours(30 * 24);
 

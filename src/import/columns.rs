@@ -85,7 +85,7 @@ pub(super) struct SourceRow {
 }
 
 impl SourceRow {
-    /// Returns the text of a cell; `None` where it is missing or blank.
+    /// Returns the text of a cell, or `None` if the cell is missing or blank.
     pub fn text(&self, column: KnownColumn) -> Result<Option<&str>, String> {
         match self.cells.iter().find(|(of, _)| *of == column) {
             Some((_, cell)) => text(column, cell),
@@ -94,7 +94,7 @@ impl SourceRow {
     }
 }
 
-/// Returns a cell's text; `None` where it is blank. A cell that is not UTF-8 is an error, because its encoding cannot be
+/// Returns a cell's text, or `None` if the cell is blank. A cell that is not UTF-8 is an error, because its encoding cannot be
 /// guessed. The owner of the file can save the file as UTF-8 and import it again.
 pub(super) fn text(column: KnownColumn, cell: &[u8]) -> Result<Option<&str>, String> {
     match std::str::from_utf8(cell) {
@@ -120,7 +120,7 @@ pub(super) fn all_quoted<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec
     names.into_iter().map(|name| quoted(name)).collect()
 }
 
-/// Returns the names of required columns that are not there. Each is required as one of several columns.
+/// Returns the names of required columns that are not there. Each requirement is met by one of several columns.
 pub(super) fn missing(
     required: &[(&[KnownColumn], &'static str)],
     is_there: impl Fn(KnownColumn) -> bool,

@@ -51,7 +51,7 @@ impl CsvTable {
         self.columns.contains(&Some(column))
     }
 
-    /// Checks that all of these columns are there, each as one of several.
+    /// Checks that the table has at least one column of each of these groups.
     pub fn require(&self, columns: &[(&[KnownColumn], &'static str)]) -> Result<(), ImportError> {
         let missing = missing(columns, |column| self.has(column));
         if missing.is_empty() {

@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The import reads the file twice. The first pass checks that the file can be read to its end, and finds when the first lead
 /// of each user came. The second pass stores a page of leads at a time, each in a transaction.
 ///
-/// `progress` is called with the number of leads read and their total. In the first pass the total is not known: it is 0.
+/// `progress` is called with the number of leads read and their total. In the first pass the total is 0, because it is not known.
 ///
 /// # Errors
 ///

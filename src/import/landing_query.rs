@@ -16,8 +16,8 @@ const MAX_CHARS: usize = 255;
 
 /// The query string that would have brought a lead: `utm_source=google&gclid=…`.
 ///
-/// The lead's signals come from it by the parser of real landings, with its cleaning and its limits. Values that would
-/// not be stored are noted in words.
+/// The parser of real landings reads the lead's signals from the query string, with the same cleaning and limits. Values that
+/// would not be stored are noted in words.
 pub(super) struct LandingQuery<'a> {
     known_tags: &'a CustomTags,
     text: String,

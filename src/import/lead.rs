@@ -124,8 +124,8 @@ impl ImportedLead {
         Ok(Self { place: row.place.clone(), arrival, joined, touch, key, left_out })
     }
 
-    /// Returns the id of the lead's touch. Where the row has no id, the touch's id depends on the account's id, and is unknown
-    /// while there is no account. No id may depend on the e-mail address: erasing a user removes the address and keeps the id.
+    /// Returns the id of the lead's touch. Where the row has no id, the touch's id depends on the account's id, and is unknown as
+    /// long as there is no account. No id may depend on the e-mail address: erasing a user removes the address and keeps the id.
     pub fn touch_id(&self, account: Option<UserId>) -> Option<TouchId> {
         let mut digest = Sha256::new();
         digest.update(SOURCE);
@@ -168,8 +168,8 @@ fn key_of(row: &SourceRow) -> Result<LeadKey, String> {
     if let Some(id) = row.text(KnownColumn::Id)? {
         return Ok(LeadKey::Id(id.trim().to_owned()));
     }
-    // Values that erasing a user removes (term, content, click ids, tags) are not in the digest. The id outlives the erasure,
-    // and somebody who knows the other values could try removed ones against it.
+    // Values that erasing a user removes (term, content, click ids, tags) are not in the digest. The id outlives the erasure, and
+    // somebody who knows the other values could try guesses of the removed values against the id.
     let mut digest = Sha256::new();
     let names = ["utm_medium", "utm_source", "utm_campaign"].map(KnownColumn::Utm);
     for column in [KnownColumn::Timestamp, KnownColumn::CreatedAt].into_iter().chain(names) {

@@ -9,7 +9,7 @@ use super::{
     report::{ImportReport, Remark},
 };
 
-/// The number of remarks of each kind that the report holds. All of them go to the file of rejected rows.
+/// The number of remarks of each kind that the report holds. The file of rejected rows has all remarks.
 const KEPT: usize = 1000;
 
 /// Collects the report of an import and writes its remarks to the file of rejected rows, if there is one.

@@ -1,4 +1,4 @@
-//! The file to import: a CSV file or Django's SQLite database. It is read page by page and never written.
+//! The file to import: a CSV file or Django's SQLite database. The import reads the file page by page and never writes it.
 
 use std::{fs::File, io::Read, path::Path};
 

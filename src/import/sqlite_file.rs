@@ -3,7 +3,7 @@
 //! What always holds:
 //! - The file is opened read only.
 //! - No read lasts longer than a page, so a site that goes on writing does not wait for the import.
-//! - A page begins after the last row of the page before, whatever was added or removed meanwhile.
+//! - A page begins after the last row of the page before, even if rows were added or removed meanwhile.
 
 use std::path::{Path, PathBuf};
 

@@ -103,7 +103,7 @@ pub fn static_error_page(status: StatusCode, request_id: Option<&str>) -> String
     )
 }
 
-/// Escapes text for HTML, so that a page is safe whatever id it is given.
+/// Escapes text for HTML, so that a page is safe with any id.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -48,7 +48,8 @@ use leptos::prelude::use_context;
 
 /// Returns the `next` of the query: where a form leads when it succeeds. The server function checks it when the form is sent.
 ///
-/// This reads the request itself. leptos_router 0.8.17 decodes a query twice on the server, and would cut `next` at a `%26`.
+/// This function reads the request itself. leptos_router 0.8.17 decodes a query twice on the server, and would cut `next` at a
+/// `%26`.
 fn next() -> Option<String> {
     let parts = use_context::<axum::http::request::Parts>()?;
     let pairs = form_urlencoded::parse(parts.uri.query()?.as_bytes());

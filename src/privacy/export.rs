@@ -74,7 +74,7 @@ pub struct ExportedAccount {
 #[derive(Clone, Debug, Serialize)]
 pub struct ExportedSession {
     pub signed_in_at: Option<ExportedTime>,
-    /// Noted at most once a day.
+    /// The last noted request. A session notes one request a day at most.
     pub last_seen_at: Option<ExportedTime>,
     pub ends_at: ExportedTime,
 }

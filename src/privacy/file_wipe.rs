@@ -16,14 +16,15 @@ const TABLES: [&str; 7] =
 const JOB: &str = "wipe";
 /// How long other processes wait after a process died during a clean-up.
 const LEASE: Duration = Duration::from_secs(10 * 60);
-/// After a clean-up that took t, no other one starts for `REST` × t.
+/// After a clean-up that took t, no other clean-up starts for `REST` × t.
 const REST: u32 = 20;
 /// The pause before another try to get the lease.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Adds a note, within the erasure's transaction, that the files must be cleaned after its commit.
 pub(super) async fn note(conn: &mut Conn) -> Result<(), Error> {
-    // Each note has its own name: a clean-up that began before this erasure must not remove its note. A note is never leased.
+    // Each note has its own name: a clean-up that began before this erasure must not remove this erasure's note. A note is never
+    // leased.
     sql("insert into jobs (name, leased_until) values ($1, 0)")
         .bind(format!("{JOB}:{}", Uuid::now_v7()))
         .execute(conn)

@@ -44,8 +44,7 @@ impl Lease {
         Ok(taken > 0)
     }
 
-    /// Extends the lease from now on. Returns `false` where it ran out and another replica took it: the job must
-    /// stop then.
+    /// Extends the lease from now on. Returns `false` if the lease ran out and another replica took it. The job must stop then.
     pub async fn renew(&self, conn: &mut Conn, now: Timestamp) -> Result<bool, Error> {
         let renewed = sql("update jobs set leased_until = $3 where name = $1 and holder = $2")
             .bind(self.name)

@@ -7,11 +7,12 @@
 //! - Rows are removed in small batches, each in its own short transaction, with a pause between. So no request waits for long.
 //! - A batch that fails is logged and skipped, and the next round tries it again. One failure does not stop the others; three
 //!   in a row end the round.
-//! - Only one replica runs it at a time ([`Lease`]).
+//! - Only one replica removes rows at a time ([`Lease`]).
 //! - Sample data stays. So do users, their visitors and their conversions.
 //!
 //! Reports count the touches that are there. Once the touches before an old conversion are gone, its credit goes to the touches
-//! that are left, and without any to Direct. So keep the touches of users for longer than the periods that reports look at.
+//! that are left, or to Direct if no touch is left. So keep the touches of users for longer than the periods that reports look
+//! at.
 
 use std::{fmt, time::Duration};
 
@@ -26,7 +27,7 @@ use crate::{
 
 /// The time between two purges.
 pub const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
-/// How long the other replicas wait after a replica died during a round. Much longer than a batch takes.
+/// How long the other replicas wait after a replica died during a round. The time is much longer than a batch takes.
 const LEASE: Duration = Duration::from_secs(5 * 60);
 const JOB: &str = "retention";
 /// After this many failures in a row the round ends: the database has another problem.
@@ -97,7 +98,7 @@ pub async fn purge(db: &Db, retention: Retention, now: Timestamp) -> Result<Opti
     Ok(Some(round.summary))
 }
 
-/// Calls [`purge`], unless a replica has done that within the last [`PURGE_EVERY`].
+/// Calls [`purge`], unless a replica has completed a purge within the last [`PURGE_EVERY`].
 pub async fn purge_if_due(db: &Db, retention: Retention) -> Result<Option<PurgeSummary>, Error> {
     let now = db.now();
     let last = lease::last_done(&mut db.read().await?, JOB).await?;
@@ -221,7 +222,7 @@ impl Round<'_> {
         }
     }
 
-    /// Returns how many rows were removed; `None` where the lease is lost.
+    /// Returns how many rows were removed, or `None` if the lease is lost.
     async fn remove_batch(&self, rows: ExpiredRows, ids: Vec<Uuid>) -> Result<Option<u64>, Error> {
         let (lease, now) = (self.lease, self.db.now());
         self.db

@@ -22,11 +22,11 @@ pub(super) async fn find(State(state): State<AppState>, mut request: Request, ne
     next.run(request).await
 }
 
-/// Returns the peer's address. Where the peer is a trusted proxy, returns the last address in `X-Forwarded-For` that is not a
+/// Returns the peer's address. If the peer is a trusted proxy, returns the last address in `X-Forwarded-For` that is not a
 /// trusted proxy's.
 ///
-/// With 10.0.0.1 trusted: peer `10.0.0.1`, header `6.6.6.6, 203.0.113.9` → `203.0.113.9`. The client may have written
-/// what stands to the left of that address, so it is ignored.
+/// With 10.0.0.1 trusted: peer `10.0.0.1`, header `6.6.6.6, 203.0.113.9` → `203.0.113.9`. Addresses further left are ignored,
+/// because the client may have written them.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
     let mut client = peer.to_canonical();

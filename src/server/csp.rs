@@ -17,7 +17,7 @@ fn build(nonce: Option<&str>, reload_port: Option<u32>) -> HeaderValue {
     let nonce = nonce.map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
     let reload = reload_port.map(|port| format!(" ws://localhost:{port} ws://127.0.0.1:{port}")).unwrap_or_default();
     let directives = [
-        // What no other directive names is not loaded.
+        // Browsers load nothing that no other directive names.
         "default-src 'none'",
         // Script files of this site, inline scripts with the nonce, and WebAssembly, whose compilation browsers treat as a kind
         // of `eval`. JavaScript's own `eval` stays forbidden.

@@ -1,4 +1,4 @@
-//! Errors that no page rendered get a body: a page in the site's looks, with the request's id to ask about.
+//! Errors that no page rendered get a body: a page in the site's design, with the request's id.
 
 use axum::{
     body::Body,

@@ -27,7 +27,7 @@ const QUIET: [&str; 10] = [
     "tower_http::csrf=warn",
 ];
 
-/// Starts logging what `RUST_LOG` asks for. Where `RUST_LOG` cannot be understood, a warning says so and the default holds.
+/// Starts logging what `RUST_LOG` asks for. If `RUST_LOG` cannot be understood, a warning says so and the default applies.
 pub fn start(json: bool) {
     let wanted = std::env::var("RUST_LOG").ok().filter(|value| !value.is_empty());
     let parsed = wanted.as_deref().map(EnvFilter::try_new).transpose();

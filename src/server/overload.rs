@@ -1,4 +1,4 @@
-//! Refuses requests beyond a limit without delay, so that the others are served well.
+//! Refuses requests beyond a limit without delay, so that the other requests are served well.
 
 use axum::{
     BoxError,
@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// How many requests are served at the same time. Further ones get 503.
+/// How many requests are served at the same time. Further requests get 503.
 pub(super) const CONCURRENT: usize = 1024;
 
 /// Returns the response to a request that the limit refused.

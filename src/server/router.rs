@@ -117,7 +117,7 @@ fn provide(state: &AppState) {
     expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
 }
 
-/// Returns the address without the slash at its end: `/login/?next=…` → `/login?next=…`; `None` without such a slash.
+/// Returns the address without the slash at its end: `/login/?next=…` → `/login?next=…`. Returns `None` without such a slash.
 fn without_slash(request: &Request) -> Option<HeaderValue> {
     let path = request.uri().path();
     let short = path.trim_end_matches('/');
@@ -140,7 +140,7 @@ enum Visitors {
 /// Returns all layers. Each list goes from the outside in: the first layer sees a request first and its response last.
 fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppState>, visitors: Visitors) -> Router {
     let around_all = ServiceBuilder::new()
-        // These three see every response, also those that layers further in make.
+        // These three see every response, including the responses of layers further in.
         .map_response(charset::add)
         .map_response(cache_control::restrict)
         .layer(from_fn_with_state(state.clone(), security_headers::add))

@@ -18,8 +18,8 @@ pub(super) fn cookie(secure: bool) -> SiteCookie {
     SiteCookie::new("__Host-waymark", secure)
 }
 
-/// Loads the session that a request's cookie names and the user who is signed in with it. Without a cookie the layer asks the
-/// database nothing.
+/// Loads the session that a request's cookie names and the user who is signed in with it. Without a cookie the layer sends the
+/// database no query.
 pub(super) fn layer(state: &AppState) -> AuthManagerLayer<Backend, Sessions> {
     let secure = state.config.is_secure();
     let sessions = SessionManagerLayer::new(Sessions::new(state.db.clone()))

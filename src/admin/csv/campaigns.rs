@@ -20,7 +20,7 @@ use crate::{
     db::Db,
 };
 
-/// How many campaigns are read at a time. Each time groups all touches, so the number is large.
+/// How many campaigns are read at a time. Each read groups all touches, so the number is large.
 const ROWS: u32 = 10_000;
 
 /// `model` names the model by which `conversions` and `values` are credited. Conversions have six decimals and add up exactly.

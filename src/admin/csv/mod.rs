@@ -1,8 +1,8 @@
 //! Leads, campaigns, conversions and models as CSV files.
 //!
 //! What always holds:
-//! - A file has all rows that its filter finds. Without days in the address, it is about all of time.
-//! - A file is read and sent in pieces, so that a large one does not stand in memory.
+//! - A file has all rows that its filter finds. Without days in the address, the file covers all of time.
+//! - A file is read and sent in pieces, so that a large file does not stand in memory.
 //! - A file is RFC 4180 in UTF-8, and spreadsheets take no cell of text for a formula.
 
 /// Campaigns, by name.

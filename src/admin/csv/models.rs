@@ -42,7 +42,7 @@ pub async fn models_csv(CsvRequest { state, query, filter, now }: CsvRequest) ->
     file("models", &dated, now, stream::once(piece)).await
 }
 
-/// Reads the parameter `by`. Errors: its value is not one of the three.
+/// Reads the parameter `by`. Errors: the value is not `channel`, `source` or `campaign`.
 fn by(query: &str) -> Result<GroupBy, Problem> {
     let last = form_urlencoded::parse(query.as_bytes()).filter(|(key, value)| key == "by" && !value.is_empty()).last();
     let Some((_, typed)) = last else { return Ok(GroupBy::default()) };

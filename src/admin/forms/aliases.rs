@@ -14,7 +14,8 @@ use crate::{
 /// The name under which the forms leave their state for the page.
 pub const FORM: &str = "campaign-aliases";
 
-/// Makes reports show the campaign `alias` as `campaign`. `query` is the query of the page, to lead back to its filter.
+/// Makes reports show the campaign `alias` as `campaign`. `query` is the query of the page, so that the form leads back to the
+/// same filter.
 #[server(prefix = "/api", endpoint = "campaign-aliases")]
 pub async fn add_campaign_alias(
     #[server(default)] alias: String,

@@ -17,7 +17,8 @@ use crate::{
 /// The name under which the forms leave their state for the page.
 pub const FORM: &str = "referral-tokens";
 
-/// Creates a referral link for a campaign. `expires_at` is the last day on which it counts, in UTC. Empty: it never expires.
+/// Creates a referral link for a campaign. `expires_at` is the last day on which the link counts, in UTC. With an empty text the
+/// link never expires.
 #[server(prefix = "/api", endpoint = "referral-tokens")]
 pub async fn create_referral_token(
     #[server(default)] campaign: String,
@@ -46,7 +47,7 @@ pub async fn create_referral_token(
     }
 }
 
-/// Disables a referral link. Disabling one twice changes nothing.
+/// Disables a referral link. Disabling a link twice changes nothing.
 #[server(prefix = "/api", endpoint = "referral-tokens/disable")]
 pub async fn disable_referral_token(#[server(default)] token: String) -> Result<Outcome, ServerFnError> {
     if let Err(refused) = admins_only(REFERRALS.path) {

@@ -10,7 +10,7 @@ use crate::{
 
 /// Fills an empty database with sample data.
 ///
-/// Only in development: in production, one click would add a year of invented sign-ups.
+/// The form works only in development. In production, one click would add a year of invented sign-ups.
 #[server(prefix = "/api", endpoint = "demo")]
 pub async fn fill_with_sample_data() -> Result<Outcome, ServerFnError> {
     if let Err(refused) = admins_only(OVERVIEW.path) {

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// An ordinary browser, where none is typed.
+/// The user agent of an ordinary browser, for a form without one.
 pub const BROWSER: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
@@ -48,7 +48,7 @@ pub fn nothing_asked() -> InspectorResult {
     ResultCard::new("Paste an address", vec![], [text]).into()
 }
 
-/// Reads an address, absolute or a path. Browsers percent-encode what is typed, and so does this.
+/// Reads an address, absolute or a path. The function percent-encodes what is typed, as browsers do.
 fn parse(address: &str) -> Option<Uri> {
     let mut encoded = String::with_capacity(address.len());
     for c in address.chars() {

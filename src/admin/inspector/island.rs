@@ -3,7 +3,7 @@ use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
 use super::{InspectorResult, PATH, ResultCard, ResultFact, TypedArrival, Verdict, preview::preview};
 use crate::attribution::signal::custom_tags::CustomTags;
 
-/// Returns what would become of an arrival. For admins, like the page.
+/// Returns what the server would do with an arrival. Only admins may call this function, as only admins may open the page.
 #[server(prefix = "/api", endpoint = "inspect")]
 pub async fn inspect(
     #[server(default)] address: String,

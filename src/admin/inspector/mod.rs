@@ -1,8 +1,8 @@
-//! The inspector: what would become of an arrival, and why. Nothing is stored.
+//! The inspector shows what the server would do with an arrival, and why. It stores nothing.
 //!
-//! It is also the example of an island, a component that runs on the server and in the browser:
+//! The inspector is also the example of an island, a component that runs on the server and in the browser:
 //!
-//! 1. `page` answers `GET /admin/inspector?address=…`. It renders the whole page, so the form works without a script.
+//! 1. `page` answers `GET /admin/inspector?address=…`. The route renders the whole page, so the form works without a script.
 //! 2. [`Inspector`] is the island. The browser makes it again from its props, which Leptos writes into the page as JSON. Its
 //!    children, most fields of the form, stay as the server rendered them.
 //! 3. While somebody types, `preview` runs in the browser: the same parser as on the server. A signal holds what is shown.

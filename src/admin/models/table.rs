@@ -21,7 +21,7 @@ use crate::{
     components::{Card, DataTable, TwoLines, format},
 };
 
-/// How many rows are shown. The file has all.
+/// How many rows are shown. The CSV file has all rows.
 const ROWS: usize = 100;
 
 /// The number in a cell.
@@ -134,7 +134,7 @@ struct ModelRow {
     row: ComparisonRow,
     amount: CellAmount,
     base: Model,
-    /// The row has the data-driven columns.
+    /// Whether the row has the data-driven columns.
     learnt: bool,
 }
 
@@ -150,7 +150,7 @@ impl ModelRow {
     }
 }
 
-/// The cells of a row. With `full`, the number of the longest bar, they have bars.
+/// The cells of a row. With `full`, the number of the longest bar, the cells have bars.
 #[component]
 fn Cells(line: ModelRow, #[prop(optional)] full: Option<i64>) -> impl IntoView {
     let base_number = line.base_number();

@@ -62,7 +62,7 @@ pub fn Headline(
     }
 }
 
-/// Returns why the rate is not the quotient of the two numbers beside it, where some sign-ups came directly.
+/// Returns a note if some sign-ups came directly. The rate is then not the quotient of the two numbers beside it.
 fn signups_note(totals: &Totals) -> Option<String> {
     let all = format::plural(totals.signups, "sign-up", "sign-ups");
     let linked = format::count(totals.attributed);

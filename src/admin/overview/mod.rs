@@ -33,8 +33,8 @@ use crate::{
     db::Error,
 };
 
-/// The headline numbers of a period, their trend, and the largest channels, sources, pages and campaigns. With a filter it is
-/// the page of a campaign, a channel or a source.
+/// The headline numbers of a period, their trend, and the largest channels, sources, pages and campaigns. With a filter, the
+/// overview is the page of a campaign, a channel or a source.
 #[component]
 pub fn OverviewPage() -> impl IntoView {
     admin_page(overview)

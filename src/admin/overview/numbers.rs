@@ -18,7 +18,7 @@ use crate::{
 pub struct HeadlineNumbers {
     pub current: Totals,
     pub previous: Option<Totals>,
-    /// There is no touch at all, in any period.
+    /// Whether the database has no touch at all, in any period.
     pub nothing_yet: bool,
 }
 

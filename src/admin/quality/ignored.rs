@@ -12,8 +12,8 @@ use crate::{
 /// The most days that are shown one by one.
 pub const DAYS: u32 = 92;
 
-/// Returns the label of a counter, and what it means. A counter of another version of the program may be unknown: its word is its
-/// label.
+/// Returns the label of a counter, and what it means. If another version of the program wrote a counter that is unknown here, the
+/// label is the counter's word.
 fn reason(counter: &str) -> (String, Option<&'static str>) {
     if counter == OVER_CAP {
         let meaning = "A visitor had more touches in one day than are kept. The first ones count.";

@@ -40,7 +40,7 @@ async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, P
     let page = PageFilter::new(&request, QUALITY.path);
     let filter = page.filter();
     let db = &request.state.db;
-    // What this process counted. Other replicas write theirs within seconds.
+    // Writes what this process counted. Other replicas write their counts within seconds.
     request.state.attribution.counters.flush(db).await?;
     let ignored = async {
         let mut conn = db.read().await?;

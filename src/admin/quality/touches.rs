@@ -5,7 +5,7 @@ use crate::{
     components::{DataTable, EmptyState, Th, TwoLines, format},
 };
 
-/// Touches whose link was incomplete or stood in the wrong place. `version` is that of the channel rules.
+/// Touches whose link was incomplete or stood in the wrong place. `version` is the version of the channel rules.
 #[component]
 pub fn TouchTable(touches: TouchCounts, version: String) -> impl IntoView {
     if touches.all == 0 {

@@ -2,7 +2,8 @@
 //!
 //! The list can only have machines that say what they are. In doubt a user agent counts as a person. A missed bot costs a row,
 //! but a person who is mistaken for a bot loses the source of a lead. Apps that open links in their own view (Instagram, `FBAV`,
-//! LINE …) count as people. The fetchers that draw link previews for apps (`facebookexternalhit`, `WhatsApp/` …) do not.
+//! LINE …) count as people. The fetchers that draw link previews for apps (`facebookexternalhit`, `WhatsApp/` …) count as
+//! machines.
 
 use std::{cmp::Reverse, ops::Range, sync::LazyLock};
 

@@ -35,7 +35,7 @@ struct Inner {
 }
 
 impl Counters {
-    /// Counts one arrival. `reason` is one of a few fixed words: each becomes a row a day.
+    /// Counts one arrival. `reason` is one of a few fixed words, because each word becomes a row a day.
     pub fn count(&self, reason: &'static str) {
         let mut fresh = self.inner.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         *fresh.entry(reason).or_default() += 1;
@@ -43,8 +43,8 @@ impl Counters {
 
     /// Adds the counts to the database, under today's date in UTC. On an error they are kept for the next flush.
     ///
-    /// A flush runs to its end even if the caller is gone, so that no count is written twice. Only a commit whose answer gets
-    /// lost can be written twice.
+    /// A flush runs to its end even if the caller is gone, so that no count is written twice. If the answer to a commit gets
+    /// lost, its counts can be written twice.
     pub async fn flush(&self, db: &Db) -> Result<(), db::Error> {
         let (counters, db) = (self.clone(), db.clone());
         // The task only fails to finish when the whole process stops.

@@ -170,7 +170,7 @@ fn machine(headers: &HeaderMap) -> Option<BotKind> {
         // With another user agent set, headless Chrome still names itself here.
         Some(BotKind::Headless)
     } else if says(headers, "from", &["@", "(at)"]) {
-        // "A robotic user agent SHOULD send" its operator's address: RFC 9110, section 10.1.2. No browser does.
+        // "A robotic user agent SHOULD send" its operator's address: RFC 9110, section 10.1.2. No browser sends one.
         Some(BotKind::Other)
     } else {
         None

@@ -126,7 +126,7 @@ impl Attribution {
         let retries = restored.map(|touch| (touch, StoreMode::Again));
         for (touch, mode) in retries.chain(touch.map(|touch| (touch, StoreMode::Now))) {
             let copy = DeferredTouch::of(&touch);
-            // After one failure the other touches are not tried, because each would only wait and fail too.
+            // After one failure the recorder does not try the other touches, because each would only wait and fail too.
             let stored = if left.is_empty() { Some(self.store(session, touch, mode).await) } else { None };
             if let Some(Ok(StoredUnder { visitor, started })) = stored {
                 if let (Some(at), true) = (agreed_at, started.is_some()) {
@@ -176,7 +176,7 @@ impl Attribution {
                 }
             };
         }
-        // The session, the visitor and the touch are new rows. StoreOutcome at the same time, they share a commit.
+        // The session, the visitor and the touch are new rows. Stored at the same time, the rows share a commit.
         match tokio::join!(session.save(), self.store_first(touch, visitor, mode)) {
             (Ok(()), Ok(())) => {
                 Ok(StoredUnder { visitor, started: session.id().map(|id| StartedSession(id.to_string())) })

@@ -123,7 +123,8 @@ fn is_paid(facts: &PreparedFacts<'_>) -> bool {
     is_paid_medium(&facts.medium) || facts.resolved.is_some_and(|source| source.ads)
 }
 
-/// GA4's `^(.*cp.*|ppc|retargeting|paid.*)$`: `cpc`, `cpm`, `paid_social`, and whatever else contains `cp`.
+/// Returns whether a medium is paid, by GA4's `^(.*cp.*|ppc|retargeting|paid.*)$`: `cpc`, `cpm`, `paid_social`, and any other
+/// text with `cp` in it.
 fn is_paid_medium(medium: &str) -> bool {
     medium.contains("cp") || medium == "ppc" || medium == "retargeting" || medium.starts_with("paid")
 }
@@ -142,8 +143,8 @@ fn is_google_display(facts: &PreparedFacts<'_>) -> bool {
         && (facts.has_click_id(&GOOGLE_CLICKS) || facts.facts.gad_source_is_1)
 }
 
-/// GA4's `^(.*(([^a-df-z]|^)shop|shopping).*)$`: `shop` counts at the start and after anything but a letter, or after an `e`.
-/// So `e-shop`, `eshop` and `pet shop` count, `bishop` and `workshop` do not.
+/// Returns whether a campaign is a shopping campaign, by GA4's `^(.*(([^a-df-z]|^)shop|shopping).*)$`: `shop` counts at the start
+/// and after anything but a letter, or after an `e`. So `e-shop`, `eshop` and `pet shop` count, `bishop` and `workshop` do not.
 fn is_shopping_campaign(campaign: &str) -> bool {
     campaign.contains("shopping")
         || campaign.match_indices("shop").any(|(at, _)| {

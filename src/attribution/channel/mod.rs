@@ -134,7 +134,8 @@ impl<'a> PreparedFacts<'a> {
     }
 }
 
-/// Returns the text in lower case, and "" for `None`. A text in lower case is not copied: most values from links are.
+/// Returns the text in lower case, and "" for `None`. A text that is in lower case already, as most values from links are, is not
+/// copied.
 fn lower(value: Option<&str>) -> Cow<'_, str> {
     let value = value.unwrap_or_default();
     if value.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {

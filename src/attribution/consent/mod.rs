@@ -22,7 +22,8 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// The version of the text that visitors agree to. Raise it when the text's meaning changes: every visitor is asked again.
+/// The version of the text that visitors agree to. Raise the version when the text's meaning changes. Every visitor is then asked
+/// again.
 pub const WORDING: &str = "1";
 
 /// How long a decision holds: half a year, as the French authority recommends (CNIL, guidelines of 17 September 2020).
@@ -53,7 +54,7 @@ pub fn decision_cookie(secure: bool) -> SiteCookie {
 }
 
 /// Returns the decision in the browser's cookie. A cookie that cannot be read counts as no decision. If there are several
-/// decisions and one declines, that one holds.
+/// decisions and one declines, the visitor has declined.
 pub fn decision(headers: &HeaderMap, secure: bool) -> Option<Decision> {
     decision_cookie(secure).values(headers).filter_map(read).min_by_key(|decision| decision.granted)
 }

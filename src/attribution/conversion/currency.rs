@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-/// Currencies with so many digits behind the point, hundredths being the usual.
+/// The currencies by their number of digits behind the point. Most have two digits.
 const CURRENT: [(u8, &str); 4] = [
     (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
     (
@@ -31,7 +31,7 @@ pub struct Currency {
 }
 
 impl Currency {
-    /// Finds a code, in any case. `None` where it is on no list.
+    /// Finds a code, in any case. Returns `None` if no list has the code.
     pub fn parse(text: &str) -> Option<Self> {
         let code = text.to_ascii_uppercase();
         let listed = CURRENT.into_iter().chain([(2, WITHDRAWN)]);
@@ -44,7 +44,7 @@ impl Currency {
         self.code
     }
 
-    /// Returns how many digits of an amount in minor units stand behind the point: 2 for euros, none for yen.
+    /// Returns how many digits of an amount in minor units stand behind the point: 2 for euros, 0 for yen.
     pub fn minor_digits(self) -> u8 {
         self.minor_digits
     }

@@ -42,13 +42,13 @@ impl FieldMistake {
 /// A conversion as it is reported. [`NewConversion::parse`] checks it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Draft<'a> {
-    /// The user who converted. A refund can leave it out: it has the user of the refunded conversion.
+    /// The user who converted. A refund can leave the user out, and then takes the user of the refunded conversion.
     pub user: Option<UserId>,
-    /// What happened: `purchase`, `demo`. A refund can leave it out, too.
+    /// What happened: `purchase`, `demo`. A refund can leave the kind out, too.
     pub kind: Option<&'a str>,
     /// Negative for a refund; 0 if no money was paid.
     pub value: Minor,
-    /// An ISO 4217 code, required with a value. A refund can leave it out, too.
+    /// An ISO 4217 code, required with a value. A refund can leave the currency out, too.
     pub currency: Option<&'a str>,
     /// `None` means now.
     pub occurred_at: Option<Timestamp>,
@@ -91,7 +91,7 @@ pub(super) enum Subject {
     },
 }
 
-/// How a refund names what it takes back.
+/// How a refund names the refunded conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refunded {
     Id(ConversionId),
@@ -130,7 +130,7 @@ impl NewConversion {
 struct Mistakes(Vec<FieldMistake>);
 
 impl Mistakes {
-    /// Returns the value of a field; where it is wrong, notes why.
+    /// Returns the value of a field. If the value is wrong, notes why and returns `None`.
     fn take<T>(&mut self, field: &'static str, parsed: Result<T, &str>) -> Option<T> {
         parsed.map_err(|why| self.0.push(FieldMistake::new(field, why))).ok()
     }
@@ -246,7 +246,7 @@ impl Name {
         Ok(Self(text.to_owned()))
     }
 
-    /// Reads the name of a source: any but Waymark's own, in any case.
+    /// Reads the name of a source. Refuses Waymark's own name, in any case.
     pub fn of_source(text: &str) -> Result<Self, &'static str> {
         match text.eq_ignore_ascii_case(OWN_SOURCE) {
             true => Err("The name waymark is not for use: it is this site's own."),

@@ -1,4 +1,4 @@
-//! Conversions: what a user did that counts. The sign-up, and what the application or a webhook reports.
+//! Conversions: the sign-up of a user, and what the application or a webhook reports about a user.
 //!
 //! What always holds:
 //! - A conversion counts once, even if several replicas get the report: the pair of source and external id is unique. A second
@@ -58,8 +58,8 @@ pub enum RecordError {
     Db(#[from] Error),
 }
 
-/// Records a conversion in the caller's transaction: it counts if and only if that commits. A report that was seen before
-/// changes nothing, and a refused one leaves the transaction usable.
+/// Records a conversion in the caller's transaction. The conversion counts only if the transaction commits. A report that was
+/// seen before changes nothing, and a refused report leaves the transaction usable.
 ///
 /// ```no_run
 /// # use uuid::Uuid;
@@ -234,7 +234,7 @@ async fn find(conn: &mut Conn, source: &str, external_id: &str) -> Result<Option
 }
 
 impl StoredConversion {
-    /// Returns that the conversion was reported before. Errors: the report differs.
+    /// Returns [`Recorded::Already`] for a report that was seen before. Errors: the report differs.
     fn compare(&self, row: &CompleteReport) -> Result<Recorded, RecordError> {
         let differs = [
             ("user", self.user_id != row.user),
@@ -250,7 +250,7 @@ impl StoredConversion {
     }
 }
 
-/// A report with what it leaves out: a refund takes user, kind and currency from the refunded conversion.
+/// A report, completed: a refund takes user, kind and currency from the refunded conversion.
 #[derive(Clone, Debug)]
 struct CompleteReport {
     user: UserId,
@@ -294,7 +294,7 @@ impl CompleteReport {
         self.first.as_ref().map(|first| first.id)
     }
 
-    /// Checks a refund against the conversion it takes back. The lock on the user must be held.
+    /// Checks a refund against the refunded conversion. The lock on the user must be held.
     async fn may_refund(&self, conn: &mut Conn, first: &StoredConversion) -> Result<(), RecordError> {
         let mut mistakes = Vec::new();
         let mut wrong = |field, why: String| mistakes.push(FieldMistake::new(field, why));

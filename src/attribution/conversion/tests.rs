@@ -42,13 +42,14 @@ fn refund<'a>(of: &'a str, external_id: &'a str, value: i64) -> Draft<'a> {
     Draft { value: Minor(value), source: "shop", external_id, refunds: Some(of), ..Draft::default() }
 }
 
-/// Records in a transaction of its own. A refusal commits it: whatever it left behind would be seen.
+/// Records in a transaction of its own. The transaction commits after a refusal too, so a test sees any row that the refusal left
+/// behind.
 async fn record(db: &Db, draft: Draft<'_>) -> Result<Recorded, RecordError> {
     let new = NewConversion::parse(draft, NOW).map_err(RecordError::Refused)?;
     db.transaction(move |conn| {
         Box::pin(async move {
             let answer = record_conversion(conn, &new, NOW).await;
-            // whatever the answer, the caller's transaction goes on
+            // the caller's transaction goes on after a refusal too
             sql("select 1").execute(conn).await?;
             Ok::<_, Error>(answer)
         })
@@ -164,7 +165,7 @@ async fn it_counts_only_if_the_callers_transaction_does() {
             .await;
         assert!(undone.is_err());
         assert!(matches!(record(&db, purchase(user, "o-1")).await, Ok(Recorded::New(_))));
-        // and a refusal that is passed on undoes what the caller did
+        // a refusal that the caller returns as an error undoes the caller's changes
         let new = NewConversion::parse(Draft { value: Minor(1), ..purchase(user, "o-1") }, NOW).expect("fine");
         let undone = db
             .transaction(move |conn| {
@@ -190,7 +191,7 @@ async fn refunds_bring_the_sum_to_zero_and_never_below() {
         let whole = Draft { refunds: None, refund_of: Some(first), source: "desk", ..refund("", "r-2", -4000) };
         record(&db, whole).await.expect("the rest, by the id, from elsewhere");
         assert_eq!(fields(record(&db, refund("o-1", "r-3", -1)).await), ["value"]);
-        // said again, it is no refund more
+        // a repeated report is not a second refund
         assert!(matches!(record(&db, refund("o-1", "r-1", -900)).await, Ok(Recorded::Already(_))));
         assert_eq!(conflict(record(&db, refund("o-1", "r-1", -901)).await), "value");
         let sum = "select cast(sum(value) as bigint) from conversions where kind = 'purchase' and currency = 'EUR'";

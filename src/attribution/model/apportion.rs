@@ -20,7 +20,7 @@ pub(super) fn apportion(weights: &[u64], total: i64) -> Vec<i64> {
     let exact = weights.iter().map(|&weight| u128::from(weight) * u128::from(amount));
     let (mut parts, remainders): (Vec<u64>, Vec<u128>) = exact.map(|share| ((share / sum) as u64, share % sum)).unzip();
 
-    // All remainders together are `left` times the sum, and each is below the sum: so more than `left` of them are
+    // All remainders together are `left` times the sum, and each remainder is below the sum. So more than `left` remainders are
     // above zero.
     let left = (amount - parts.iter().sum::<u64>()) as usize;
     if left > 0 {

@@ -1,7 +1,7 @@
 //! Powers of one half, in fixed point.
 //!
-//! The last bit of `f64::exp2` may differ between platforms, and a cent would move with it. So this is integer
-//! arithmetic: the whole part of an exponent is a shift, its fraction a product of square roots of one half.
+//! The last bit of `f64::exp2` may differ between platforms, and a cent would move with it. So this module uses integer
+//! arithmetic. The whole part of an exponent is a shift, and its fraction is a product of square roots of one half.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ const ROOTS: [u64; FRACTION_BITS] = {
     roots
 };
 
-/// Returns `2^(-age / half_life)` as a multiple of 2^-62, right to 12 decimal places, and zero after 63 half-lives. A
-/// half-life below one millisecond counts as one.
+/// Returns `2^(-age / half_life)` as a multiple of 2^-62, right to 12 decimal places, and zero after 63 half-lives. A half-life
+/// below one millisecond counts as one millisecond.
 pub(super) fn weight(age: Duration, half_life: Duration) -> u64 {
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     weight_of(millis(age), millis(half_life))

@@ -41,8 +41,8 @@ impl Default for PositionWeights {
 impl PositionWeights {
     /// Returns a weight for each touch of a path of `length` touches.
     ///
-    /// In a path of two, first and last share in proportion to their weights: 60/10/30 → 60 : 30. They get half each
-    /// where both weights are zero.
+    /// In a path of two, first and last share in proportion to their weights: 60/10/30 → 60 : 30. If both weights are zero, each
+    /// gets half.
     pub(super) fn of_path(self, length: usize) -> Vec<u64> {
         let [first, middle, last] = [self.first, self.middle, self.last].map(u64::from);
         match length {

@@ -1,8 +1,8 @@
 //! Referral links: `GET /r/{token}` seeds a lead source and redirects to the link's landing page.
 //!
 //! The route is the worked example of sentinel values. The handler puts the values into the session, and [`LeadSourceLayer`]
-//! makes the touch. An unknown, expired or disabled token redirects to `/`. For such a token, for a robot and for the link's own
-//! owner nothing is stored.
+//! makes the touch. An unknown, expired or disabled token redirects to `/`. Nothing is stored for such a token, for a robot, or
+//! for the link's own owner.
 //!
 //! [`LeadSourceLayer`]: super::capture::lead_source_layer::LeadSourceLayer
 
@@ -66,7 +66,7 @@ pub async fn follow(
 fn counts(attribution: &Attribution, link: &Link, request: &Parts) -> bool {
     let (path, no_pages) = (request.uri.path(), attribution.settings.no_pages);
     if let Some(why) = exclusion(&request.method, path, &request.headers, no_pages) {
-        // Programs that check links send HEAD. Those requests are not counted.
+        // Programs that check links send HEAD. HEAD requests are not counted.
         if request.method != Method::HEAD {
             attribution.count_excluded(why);
         }

@@ -104,7 +104,7 @@ impl CampaignColumn {
         Self::Credit,
     ];
 
-    /// Returns the name in addresses, and the name of the column in SQL; only the rate is no column there.
+    /// Returns the name in addresses, which is also the name of the column in SQL. Only the rate is not a column.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Campaign => "campaign",
@@ -128,7 +128,7 @@ impl CampaignColumn {
         }
     }
 
-    /// Numbers are first sorted from the largest, names from A.
+    /// Returns whether the column holds numbers. A first click sorts numbers from the largest, and names from A.
     pub const fn is_numeric(self) -> bool {
         !matches!(self, Self::Campaign | Self::Source | Self::Medium | Self::Channel)
     }
@@ -192,8 +192,8 @@ struct CountedRow {
     total: i64,
 }
 
-/// Returns a page of the campaigns of a period: those with touches in it, those that brought a sign-up in it, and those
-/// in `credit`.
+/// Returns a page of the campaigns of a period: the campaigns with touches or sign-ups in the period, and the campaigns in
+/// `credit`.
 pub async fn campaigns(
     conn: &mut Conn,
     filter: &Filter,

@@ -67,7 +67,7 @@ impl ScanOrder {
     }
 }
 
-/// Returns one page of the leads of a period, by the time of the touch; of equal times, by id.
+/// Returns one page of the leads of a period, by the time of the touch, and by id at the same time.
 pub async fn leads(
     conn: &mut Conn,
     filter: &Filter,

@@ -1,5 +1,5 @@
 //! What always holds:
-//! - Every number is counted from the rows at the moment when a page asks; nothing here writes.
+//! - Every number is counted from the rows at the moment when a page asks; reports write nothing.
 //! - A period is a half-open range of time. Its ends are beginnings of days in the reader's time zone. So a day of 23
 //!   or 25 hours is one day, and neighbouring periods share no touch and miss none.
 //! - A [`Filter`] means the same everywhere: it is a condition on touches. Conditions on people follow from their touches. A
@@ -9,7 +9,7 @@
 //! Internal touches, whose link stood on a page of this site, are counted and marked as such. Only models leave them
 //! out.
 //!
-//! Functions take a connection, so that the caller decides what runs one after the other and what at the same time.
+//! Functions take a connection, so that the caller decides which queries run one after the other and which at the same time.
 //!
 //! Some statements say `cross join` where `join` would return the same rows: SQLite then keeps the order of the tables.
 //! Few visitors belong to a user. Going from them to their touches is much faster than looking up the visitor of each

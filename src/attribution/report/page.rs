@@ -1,6 +1,6 @@
 //! Lists by time, a page at a time.
 //!
-//! A page begins at a row, not at a number of rows. So rows that arrive meanwhile do not move it, and somebody who goes
+//! A page begins at a row, not at a number of rows. So rows that arrive meanwhile do not move the page, and somebody who goes
 //! from page to page misses no row.
 
 use std::{fmt, str::FromStr};
@@ -56,8 +56,8 @@ pub enum PagePosition {
 }
 
 impl PagePosition {
-    /// Returns the range up to the cursor. There is an index for this condition on the time, and none for the cursor's
-    /// own.
+    /// Returns the range up to the cursor. There is an index for this condition on the time, and no index for the cursor's own
+    /// condition.
     pub(super) fn within(self, mut range: Range) -> Range {
         match self {
             Self::Newest => {}
@@ -69,7 +69,7 @@ impl PagePosition {
 
     /// Returns the end of a statement: the condition of the cursor with an `and` before it, the order, and the limit.
     ///
-    /// The limit is one row more than the page has: it tells [`Page::new`] whether there are more.
+    /// The limit is one row more than the page has. The additional row tells [`Page::new`] that there are more.
     pub(super) fn select(self, statement: &mut Statement, time: &'static str, id: &'static str, limit: u32) -> SqlText {
         let mut beyond = |sign: &'static str, cursor: Cursor| {
             let (occurred_at, cursor_id) = (statement.bind(cursor.occurred_at), statement.bind(cursor.id));

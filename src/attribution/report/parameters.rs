@@ -32,8 +32,7 @@ impl<'a> Parameters<'a> {
             .last()
     }
 
-    /// Returns what `read` makes of a parameter. Where `read` understands nothing, notes a problem in the words of
-    /// `wrong`.
+    /// Returns what `read` makes of a parameter. If `read` returns nothing, notes a problem in the words of `wrong`.
     pub fn read<T>(
         &mut self,
         name: &'static str,

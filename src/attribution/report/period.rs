@@ -95,7 +95,7 @@ pub enum Grain {
 }
 
 impl Period {
-    /// Reads `from`, `to`, `period` and `tz`. Without any of the first three, `default` is meant; `now` tells which day
+    /// Reads `from`, `to`, `period` and `tz`. Without the first three parameters, the period is `default`. `now` tells which day
     /// is today.
     pub(super) fn parse(parameters: &mut Parameters<'_>, default: Preset, now: Timestamp) -> Self {
         let tz = parameters

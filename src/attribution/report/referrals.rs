@@ -8,7 +8,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ReferralLink {
     pub token: String,
-    /// The user whose link it is; nothing for a campaign's link, which an admin made.
+    /// The user who owns the link. `None` for a campaign's link, which an admin made.
     pub owner_id: Option<UserId>,
     pub owner_email: Option<String>,
     pub campaign: String,

@@ -93,7 +93,7 @@ pub fn is_personal(name: &str) -> bool {
 /// Returns the source and medium that the ids of one landing imply. The first of [`CLICK_IDS`] that implies something decides.
 ///
 /// The referrer refines Google's ids: `gclid` from YouTube implies youtube/cpc, and from an ad network's frame google/display.
-/// `gad_source=1` counts only with a referrer that is Google's search: alone it does not say that an ad was clicked.
+/// `gad_source=1` counts only with Google's search as the referrer. Alone, `gad_source=1` does not say that an ad was clicked.
 pub fn implied(
     ids: &BTreeMap<&'static str, String>,
     referrer: Option<&Referrer>,

@@ -1,7 +1,7 @@
 //! The parser reads UTM fields, click ids and custom tags from the query string of a landing.
 //!
 //! The server and the browser share the parser. What always holds:
-//! - It never fails and never panics. It reads at most [`MAX_QUERY_BYTES`] and [`MAX_PAIRS`].
+//! - The parser never fails and never panics. It reads at most [`MAX_QUERY_BYTES`] and [`MAX_PAIRS`].
 //! - Neither cap cuts a value: a pair that lies across the end of what is read is dropped.
 //! - A query without a known name costs no allocation.
 //!

@@ -24,8 +24,8 @@ pub struct Referrer {
 }
 
 impl Referrer {
-    /// Reads a `Referer` header. Returns `None` if it is not an `http`, `https` or `android-app` address with a host; the
-    /// caller treats that as a missing header.
+    /// Reads a `Referer` header. Returns `None` if the header is not an `http`, `https` or `android-app` address with a host. The
+    /// caller treats such a header as missing.
     pub fn parse(header: &str) -> Option<Self> {
         let host::AddressParts { scheme, authority, path } = host::split(header.trim())?;
         if !["http", "https", "android-app"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {

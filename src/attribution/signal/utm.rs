@@ -1,4 +1,5 @@
-//! The UTM fields. Another field is one line here, one in each database's migration, and one where a page labels it.
+//! The UTM fields. To add a field, add a line here, a column in a migration of each database, and a label in each page that names
+//! the fields.
 
 /// Declares [`Utm`] with its lists: for each field its name, and the column that stores it.
 macro_rules! utm {

@@ -33,7 +33,7 @@ pub enum ReferrerExclusion {
     Payment,
     /// An identity provider: the visitor returns from signing in.
     Identity,
-    /// The owner named it in `ATTRIBUTION_IGNORED_REFERRERS`.
+    /// The owner named the referrer in `ATTRIBUTION_IGNORED_REFERRERS`.
     Configured,
 }
 

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub struct HostMap<T> {
     hosts: HashMap<&'static str, Vec<HostEntry<T>>>,
-    /// By the name before `.*`.
+    /// The entries of patterns such as `google.*`, by the name before `.*`.
     brands: HashMap<&'static str, Vec<HostEntry<T>>>,
 }
 

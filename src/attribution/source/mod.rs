@@ -68,7 +68,7 @@ pub struct Platform {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResolvedSource {
     pub platform: Platform,
-    /// Whether the source names the platform's advertising (`fb-ads`, `adwords`), which is paid whatever the medium says.
+    /// Whether the source names the platform's advertising (`fb-ads`, `adwords`), which counts as paid with any medium.
     pub ads: bool,
 }
 
@@ -109,7 +109,7 @@ fn fold(source: &str) -> Cow<'_, str> {
 /// Returns the host and path of a source that is an address: `https://a.example:80/b?c` → `a.example`, `/b`.
 ///
 /// This function is more lenient than [`host::split`](crate::host::split), because people type sources. The scheme can be
-/// missing, and a colon ends the host whatever follows.
+/// missing, and a colon always ends the host.
 fn address(source: &str) -> (&str, &str) {
     let rest = source.split_once("://").map_or(source, |(_, rest)| rest);
     let rest = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];

@@ -12,7 +12,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Digests by which an arrival, or a step of a path, is known again.
+/// Digests by which an arrival, or a step of a path, is recognized.
 pub mod fingerprint;
 /// Linking a visitor to a user.
 pub mod link;

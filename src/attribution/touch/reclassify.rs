@@ -1,8 +1,9 @@
-//! Giving stored touches the channel of the present rules, after a change of the rules or of the lists of sources.
+//! Gives stored touches the channel of the present rules, after a change of the rules or of the lists of sources.
 //!
-//! A run goes through all touches in the order of their ids, batch by batch. A server can run at the same time: the run holds
-//! the writer only for the rows of a batch that change. If a run is interrupted, the next run does the rest. Touches that a server
-//! adds meanwhile have the channel of the server's rules, so restart servers with the new rules first.
+//! A run goes through all touches in the order of their ids, batch by batch. A server can work at the same time, because a run
+//! holds the writer only for the rows of a batch that change. If a run is interrupted, the next run changes the remaining
+//! touches. Touches that a server adds meanwhile have the channel of the server's rules, so restart servers with the new rules
+//! first.
 //!
 //! Touches of an erased user keep their channel. Erasure removes click ids and shortens referrers, so the rules might choose
 //! another channel, and totals must not change.
@@ -46,7 +47,7 @@ struct ClassifiedTouch {
 
 impl ClassifiedTouch {
     fn channel(&self, rules: &Rules) -> &'static str {
-        // Waymark wrote this JSON. If it cannot be read all the same, there are no click ids.
+        // Waymark wrote this JSON. If the JSON cannot be read anyway, the touch counts as without click ids.
         let ids: HashMap<String, String> = serde_json::from_str(&self.click_ids).unwrap_or_default();
         let names: Vec<&str> = ids.keys().map(String::as_str).collect();
         let facts = Facts {
@@ -72,7 +73,8 @@ pub async fn custom_rules_were_used(db: &Db) -> Result<bool, Error> {
     Ok(found.is_some())
 }
 
-/// Reclassifies all touches by these rules. After each batch, it calls `progress` with the number of touches so far, and of all.
+/// Reclassifies all touches by these rules. After each batch, calls `progress` with the number of touches so far and the number
+/// of all touches.
 pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     let total: i64 = sql("select count(*) from touches t join visitors v on v.id = t.visitor_id

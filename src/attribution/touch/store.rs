@@ -15,7 +15,7 @@ use crate::{
 
 /// An equal arrival within this time is a repeat of the touch.
 pub const REPEAT_WINDOW: Duration = Duration::from_mins(30);
-/// The most touches of a visitor in 24 hours. Further ones are not stored: no person arrives so often.
+/// The most touches of a visitor in 24 hours. Further touches are not stored, because no person arrives so often.
 pub const DAILY_CAP: i64 = 50;
 
 static VISITORS: Table = Table { name: "visitors", columns: &["id", "first_seen_at"] };
@@ -45,11 +45,12 @@ impl StoreOutcome {
 /// How a touch comes to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreMode {
-    /// Its request is being answered.
+    /// The request that brought the touch is being answered.
     Now,
-    /// A request whose answer got lost may have stored it before, under the same id.
+    /// A request whose response got lost may have stored the touch before, under the same id.
     Again,
-    /// Its page tells it. The server may have seen the page's request too, as the touch with that fingerprint.
+    /// The page's beacon reports the touch. The server may have stored the page's own request before, as the touch with the
+    /// fingerprint `seen`.
     Beacon { seen: Option<i64> },
 }
 
@@ -190,7 +191,7 @@ async fn same_arrival(
 /// Whether a redirect may lie between the touch to find and the one at hand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Redirected {
-    /// Finds only a touch with the same path that nothing but its referrer made.
+    /// Finds only a touch with the same path, which comes from a referrer alone.
     No,
     /// Finds a touch with any path.
     Here,
@@ -218,7 +219,7 @@ async fn linked_from(
     }))
 }
 
-/// Adds to a stored touch what was not known when it was stored. Its time, path and referrer stay.
+/// Adds to a stored touch what was not known before. The touch's time, path and referrer stay.
 async fn enrich(conn: &mut Conn, known: TouchId, touch: Touch) -> Result<StoreOutcome, Error> {
     sql(format!(
         "update touches set channel = $2, click_ids = $3, tags = $4, derived = $5, fingerprint = $6, origin = $7,

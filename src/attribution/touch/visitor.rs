@@ -18,7 +18,7 @@ pub const UNREADABLE: &str = "waymark.unreadable";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionVisitor {
     pub id: VisitorId,
-    /// The user that the visitor is known to be linked to. If that is the signed-in user, there is nothing to link.
+    /// The user that the visitor is known to be linked to. If this user is signed in, there is nothing to link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
 }

@@ -23,9 +23,9 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormState {
     form: String,
-    /// Field to what was typed.
+    /// What was typed, by field.
     pub values: BTreeMap<String, String>,
-    /// Field to what is wrong; under an empty name what is wrong with the form as a whole.
+    /// What is wrong, by field. The empty name stands for the form as a whole.
     pub errors: BTreeMap<String, String>,
     /// What was done.
     pub notice: Option<String>,
@@ -51,7 +51,7 @@ impl FormState {
         self.values.get(field).cloned().unwrap_or_default()
     }
 
-    /// Returns what is wrong with a field, or under an empty name with the form as a whole.
+    /// Returns the message about a field. The empty name stands for the form as a whole.
     pub fn error(&self, field: &str) -> Option<String> {
         self.errors.get(field).cloned()
     }
@@ -75,7 +75,8 @@ pub(super) fn set_flash(state: &FormState) {
     }
 }
 
-/// Returns what the last submission left for this form, and has the browser forget it. For a page that is being rendered.
+/// Returns what the last submission left for this form, and makes the browser forget the state. Call this function while a page
+/// renders.
 pub fn take_flash(form: &str) -> FormState {
     let found = use_context::<Parts>().and_then(|parts| read(&parts, form));
     if found.is_some() {

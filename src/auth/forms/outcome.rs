@@ -16,7 +16,7 @@ use crate::{attribution::EndedSession, auth::next::safe_next};
 pub enum Outcome {
     /// The action is done. `next` is the page to go to.
     Done { next: String },
-    /// Something typed is wrong: field to message, under an empty name for the form as a whole.
+    /// Something typed is wrong. Messages are by field; the empty name stands for the form as a whole.
     Invalid { errors: BTreeMap<String, String> },
     /// No user is signed in.
     SignedOut,
@@ -151,7 +151,8 @@ fn is_plain_form() -> bool {
     use_context::<Parts>().is_none_or(|parts| !wants_json(&parts))
 }
 
-/// Has the browser forget the account: the session's cookie, caches and storage. For a handler that has ended the session.
+/// Makes the browser forget the account: the session's cookie, caches and storage. A handler that has ended the session calls
+/// this function.
 pub(crate) fn forget_browser() {
     if let Some(ended) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<EndedSession>().cloned()) {
         ended.mark();

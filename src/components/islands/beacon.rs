@@ -2,9 +2,9 @@ use leptos::prelude::*;
 
 /// Tells the server about signals in the page's address that the server cannot see. Shows nothing.
 ///
-/// Browsers never send what stands behind the `#`, and a CDN may remove the query before the server sees it. The parser that
-/// server and browser share decides whether the address may hold a signal; else nothing is sent. The server does not count an
-/// arrival again that it saw itself. While a visitor has not decided about consent, the beacon fills a hidden field of the
+/// Browsers never send the part after the `#`, and a CDN may remove the query before the server sees it. The parser that server
+/// and browser share decides whether the address may hold a signal. Without a signal nothing is sent. An arrival that the server
+/// has seen itself is not counted again. While a visitor has not decided about consent, the beacon fills a hidden field of the
 /// banner's form, and sends nothing.
 #[island]
 pub fn Beacon() -> impl IntoView {

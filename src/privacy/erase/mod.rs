@@ -97,7 +97,7 @@ pub async fn erase(db: &Db, user: UserId) -> Result<(), EraseError> {
 /// What is found before the transaction.
 struct Findings {
     email_lower: String,
-    /// `None` where the user was erased before.
+    /// `None` if the user was erased before.
     email: Option<EmailMatcher>,
     shared: SharedValues,
     mentions: Mentions,
@@ -120,7 +120,8 @@ async fn find(conn: &mut Conn, user: UserId) -> Result<Findings, EraseError> {
     Ok(Findings { email_lower, email, shared, mentions })
 }
 
-/// Erases what a request in flight added to a user while the user was erased: a landing or a sign-in. Housekeeping calls it.
+/// Erases what a request in flight added to a user while the user was erased: a landing or a sign-in. Housekeeping calls this
+/// function.
 pub async fn finish(db: &Db) -> Result<(), EraseError> {
     let late: Vec<(UserId,)> = sql("select u.id from users u where u.erased_at > $1 and (
             exists (select 1 from tower_sessions s where s.user_id = u.id) or

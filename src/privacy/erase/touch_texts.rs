@@ -72,7 +72,8 @@ impl TouchTexts {
         cleared
     }
 
-    /// Returns a digest of the UTM fields, which the models compare. For a touch that was erased before, it is the fingerprint.
+    /// Returns a digest of the UTM fields, which the models compare. A touch that was erased before has this digest as its
+    /// fingerprint.
     fn utm_digest(&self) -> i64 {
         if ERASED_RANGE.contains(&self.fingerprint) {
             return self.fingerprint;

@@ -36,7 +36,7 @@ use crate::{
 
 pub(super) const PATH: &str = "/api/conversions";
 
-/// Returns whether only programs call a path, so that every error there has a JSON body, also one from another layer.
+/// Returns whether only programs call a path, so that every error there has a JSON body, even an error from another layer.
 pub(super) fn speaks_json(path: &str) -> bool {
     path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -21,9 +21,9 @@ use tower::ServiceExt as _;
 
 /// How long a client may take to send a request's head, counted from its first byte or from the end of the previous response.
 const HEAD: Duration = Duration::from_secs(15);
-/// How long a request's head may be. A landing with 60 KiB of query is still served.
+/// The longest head of a request, in bytes. A landing with 60 KiB of query is still served.
 const HEAD_BYTES: usize = 128 * 1024;
-/// How long the requests that are in flight when the server stops may take.
+/// How long requests in flight may still take after the server begins to stop.
 const LAST_REQUESTS: Duration = Duration::from_secs(20);
 
 /// Serves until `stop` is done, then finishes the requests that are in flight.

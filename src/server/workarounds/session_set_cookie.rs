@@ -1,9 +1,9 @@
 //! The session layer of tower-sessions 0.14 sets and removes its cookie at the wrong times:
-//! - It sends a removal whenever it finds no session, also in a request that crossed a sign-in: the browser's new cookie
-//!   would be gone.
-//! - It sends the cookie again whenever a handler changed the session, also in a request that crossed a sign-out.
-//! - Its removal has neither `Secure` nor `HttpOnly`, so browsers keep a `__Host-` cookie.
-//! - It sends no cookie with a 5xx. A landing's touch is stored by then and must find its visitor again.
+//! - The layer sends a removal whenever it finds no session, also in a request that crossed a sign-in. The browser would lose the
+//!   new cookie.
+//! - The layer sends the cookie again whenever a handler changed the session, also in a request that crossed a sign-out.
+//! - The layer's removal has neither `Secure` nor `HttpOnly`, so browsers keep a `__Host-` cookie.
+//! - The layer sends no cookie with a 5xx. A landing's touch is stored by then and must find its visitor again.
 //!
 //! So here the cookie is sent once, when its session begins, and removed only by a handler that ends the session. As a result
 //! the cookie is as old as its session, not as the session's last change.

@@ -68,7 +68,7 @@ pub struct ListedRule<'r> {
     pub channel: Channel,
     /// What the rule matches: the end of a sentence that begins with "It matches when".
     pub about: Cow<'r, str>,
-    /// Whether it is one of the owner's rules.
+    /// Whether the rule is one of the owner's.
     pub custom: bool,
 }
 

@@ -4,9 +4,9 @@
 //! The states are START, the channels, CONVERSION and NULL. Each path is START, its channels, and CONVERSION or NULL.
 //! The probability of a transition is its number over the number of all transitions from its state.
 //!
-//! A channel is removed by leading every transition into the channel to NULL. The removal effect is the part of the
-//! conversion probability that this loses: 1 − P(conversion without the channel) / P(conversion). A channel's share is
-//! its removal effect over the sum of all removal effects.
+//! A channel is removed by leading every transition into the channel to NULL. The removal effect is the part of the conversion
+//! probability that is lost: 1 − P(conversion without the channel) / P(conversion). A channel's share is its removal effect over
+//! the sum of all removal effects.
 
 use super::{ChannelPaths, shares_of};
 
@@ -22,9 +22,9 @@ pub struct Markov {
     pub shares: Vec<f64>,
 }
 
-/// Returns the shares of all channels by removal effect. All are zero where nobody converted.
+/// Returns the shares of all channels by removal effect. All are zero if nobody converted.
 ///
-/// The time grows with the fourth power of the number of channels: this is made for channels, not for campaigns.
+/// The time grows with the fourth power of the number of channels, so the function suits channels, not campaigns.
 pub fn markov(paths: &ChannelPaths) -> Markov {
     let chain = Chain::of(paths);
     let conversion_rate = chain.conversion_rate(None);

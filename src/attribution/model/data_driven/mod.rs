@@ -1,9 +1,9 @@
 //! Data-driven credit: the share of a channel is learnt from the paths of people who converted and of people who did
 //! not.
 //!
-//! There are two methods, both over channels. [`markov()`] asks what would be lost without a channel, [`shapley()`]
-//! what a channel adds to the others. Both return shares of all conversions that had a touch. The shares add up to 1;
-//! all are zero where there was no such conversion. [`credits`] turns shares into whole units.
+//! There are two methods, both over channels. [`markov()`] asks what would be lost without a channel, [`shapley()`] what a
+//! channel adds to the others. Both return shares of all conversions that had a touch. The shares add up to 1, or all are zero if
+//! there was no such conversion. [`credits`] turns shares into whole units.
 //!
 //! These are averages over many paths, in floating point. The rules that share the credit of one conversion are in
 //! [`model`](crate::attribution::model).
@@ -68,8 +68,8 @@ impl ChannelPaths {
     }
 }
 
-/// Returns each channel's part of `total` in whole units. The parts add up to `total` exactly, by largest remainder;
-/// where all shares are zero, all parts are zero.
+/// Returns each channel's part of `total` in whole units. The parts add up to `total` exactly, by largest remainder. If all
+/// shares are zero, all parts are zero.
 pub fn credits<A: Shareable>(shares: &[f64], total: A) -> Vec<A> {
     /// The precision of a share: an `f64` has 53 significant bits.
     const FINEST: f64 = (1_u64 << 53) as f64;

@@ -23,9 +23,9 @@ pub const MAX_EXACT: usize = 12;
 pub enum Worth {
     /// Counts only paths that converted: v(S) is the number of conversions of paths that met no channel outside S.
     ///
-    /// Zhao, Mahboobi and Bagheri define it so in "Shapley value methods for attribution modeling in online
-    /// advertising" (2018). They show that its values have a closed form: each conversion is shared equally among the
-    /// different channels that its path met. The values are always exact.
+    /// This definition is from Zhao, Mahboobi and Bagheri, "Shapley value methods for attribution modeling in online advertising"
+    /// (2018). The authors show that the values have a closed form: each conversion is shared equally among the different
+    /// channels that its path met. The values are always exact.
     Conversions,
     /// Counts all paths. If a path that met T had met only U, a part of T, the path would have converted at the known rate of U.
     /// In a formula: v(S) = Σ n(T) · r_T(S ∩ T) over all paths. Here n(T) is the number of paths that met exactly the channels T.
@@ -66,7 +66,7 @@ pub struct Shapley {
     pub exact: bool,
 }
 
-/// Returns the shares of all channels by Shapley value. All are zero where nobody converted.
+/// Returns the shares of all channels by Shapley value. All are zero if nobody converted.
 pub fn shapley(paths: &ChannelPaths, worth: Worth, sampling: Sampling) -> Shapley {
     let sets = sets(paths);
     let mut random = Random::new(sampling.seed);

@@ -58,7 +58,7 @@ impl GroupBy {
 pub enum Group {
     /// Conversions without a touch before them; by channel also touches that name no source.
     Direct,
-    /// Touches with this value; nothing for touches without a value.
+    /// Touches with this value. `None` stands for touches without a value.
     Value(Option<String>),
 }
 
@@ -90,14 +90,15 @@ pub struct Comparison {
     pub learnt: Option<Learnt>,
 }
 
-/// How much the data-driven models learnt from, for conversions. Money is learnt from the conversions that brought it.
+/// How much the data-driven models learnt from, for conversions. For money, the models learn only from the conversions that
+/// brought money.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Learnt {
     /// The number of conversions with a path.
     pub converted: u64,
     /// The number of people who did not convert.
     pub unconverted: u64,
-    /// Whether all Shapley values are exact: nothing was sampled, for money either.
+    /// Whether all Shapley values are exact, for conversions and for money: nothing was sampled.
     pub exact: bool,
 }
 
@@ -147,9 +148,9 @@ pub async fn compare(
     Ok(comparison)
 }
 
-/// What the data-driven models learn from, and what they are to share out.
+/// What the data-driven models learn from, and what they divide.
 ///
-/// Money is learnt apart from conversions, and each currency apart: a channel that brings sign-ups may never have
+/// The models learn about conversions and about each currency separately, because a channel that brings sign-ups may never have
 /// brought a yen.
 #[derive(Debug, Default)]
 struct TrainingData {
@@ -190,8 +191,7 @@ impl TrainingData {
         }
     }
 
-    /// Adds people where they did not convert. All conversions must be added before: only then all currencies are
-    /// known.
+    /// Adds the people who did not convert. All conversions must be added first, because only then all currencies are known.
     fn add_people(&mut self, path: &PeoplePath) {
         let numbers: Vec<usize> = path.channels.iter().map(|channel| self.number(channel)).collect();
         if !path.converted {
@@ -290,7 +290,7 @@ impl LearntShares {
         self.shapley.shares.iter().any(|share| *share != 0.0)
     }
 
-    /// Returns the parts of `total` by Markov and by Shapley. Channels beyond the last one in the paths have none.
+    /// Returns the parts of `total` by Markov and by Shapley. Channels beyond the last one in the paths get nothing.
     fn credits<A: Shareable>(&self, total: A) -> [Vec<A>; 2] {
         [&self.markov.shares, &self.shapley.shares].map(|shares| credits(shares, total))
     }

@@ -29,7 +29,7 @@ use crate::{
 
 /// How many conversions one statement reads.
 const CONVERSIONS: usize = 20_000;
-/// For how many users one statement reads touches.
+/// The number of users whose touches one statement reads.
 const USERS: usize = 500;
 
 /// A conversion, or a refund of one.
@@ -235,7 +235,7 @@ async fn read_conversions(
     statement.query(text).fetch_all(conn).await
 }
 
-/// Returns a condition: the filter finds the credit of the conversion `c` where it goes to Direct.
+/// Returns a condition: the filter finds the conversion `c` if its credit goes to Direct.
 fn matches_direct(statement: &mut Statement, select: Select<'_>) -> SqlText {
     match select {
         Select::Filter(filter) if !filter.finds_direct() => "(1 = 0)".into(),

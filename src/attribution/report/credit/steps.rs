@@ -61,8 +61,8 @@ impl From<StepRow> for PathTouch {
 }
 
 impl StepRow {
-    /// Erasure removed values, so two different erased touches may now look equal. Their fingerprints were kept apart
-    /// for this purpose, and are the key.
+    /// Returns what tells two steps apart. Erasure removed values, so two different erased touches may now look equal. Their
+    /// fingerprints were kept apart for this purpose, and are the key.
     fn key(&self) -> u64 {
         if ERASED_RANGE.contains(&self.fingerprint) {
             return self.fingerprint.cast_unsigned();

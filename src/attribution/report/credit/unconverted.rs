@@ -24,8 +24,8 @@ pub(crate) struct PeoplePath {
 
 /// Returns the paths of all people with a touch in the period, converted or not, by their channels.
 ///
-/// "Did not convert" depends on the question: for counts, no conversion; for money in a currency, no conversion with a
-/// value in that currency. So each path tells both.
+/// "Did not convert" depends on the question: for counts, no conversion; for money in a currency, no conversion with a value in
+/// that currency. So each path says both.
 ///
 /// A person is a user with all browsers of that user, or a visitor who belongs to no user. The path ends with the person's last
 /// touch in the period and goes back from there as far as a conversion's path would. Only the filter's period and kind matter.

@@ -3,9 +3,9 @@
 //!
 //! | parameter | meaning |
 //! |---|---|
-//! | `from`, `to` | the first and the last day: `2026-10-24`. Without one of them, that end is open. They win over `period`. |
+//! | `from`, `to` | the first and the last day: `2026-10-24`. A missing day leaves that end open. Both win over `period`. |
 //! | `period` | `7d`, `30d`, `90d`, `12m` or `all` |
-//! | `tz` | the time zone in which days begin, by its IANA name. Default: `UTC` |
+//! | `tz` | the IANA name of the time zone in which days begin. Default: `UTC` |
 //! | `source` … `content`, `channel` | this value, in any case; `(not set)` finds the touches without one |
 //! | `q` | a part of the user's e-mail address, the campaign or the term, in any case |
 //! | `model` | how conversions are credited: `first`, `last`, `last_non_direct`, `linear`, `position` or `time_decay` |
@@ -83,16 +83,16 @@ pub struct Filter {
     names: Option<Vec<String>>,
     /// The text to search for, cleaned.
     pub q: Option<String>,
-    /// The model that credits conversions; nothing for the configured one.
+    /// The model that credits conversions. `None` stands for the configured model.
     pub model: Option<Model>,
-    /// The kind of conversions that are credited; nothing for all kinds.
+    /// The kind of conversions that are credited. `None` stands for all kinds.
     pub kind: Option<String>,
 }
 
-/// A filter, and what of the query string it does not hold.
+/// A filter, and the parts of the query string that could not be understood.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParsedFilter {
-    /// Has the default in place of each value that could not be understood.
+    /// The filter, with the default in place of each value that could not be understood.
     pub filter: Filter,
     pub problems: Vec<Problem>,
 }

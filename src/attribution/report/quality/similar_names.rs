@@ -219,7 +219,7 @@ mod tests {
             ("promo12", "promo21", None),
             ("newsletter", "newsletter1", None),
             ("newsletter-1", "newsletter-11", None),
-            // short names and words differ by one letter and mean another thing
+            // short names and words that differ by one letter mean different things
             ("test", "rest", None),
             ("launch-us", "launch-uk", None),
             ("variant-a", "variant-b", None),

@@ -125,7 +125,7 @@ async fn money_is_learnt_from_the_conversions_that_brought_it() {
     sample.refund(refunded, 200, at + 10 * DAY);
     let settings = CreditSettings { windows: Vec::new(), ..settings() };
 
-    // for euros, all other people with a touch did not convert, whatever else they did
+    // for euros, all other people with a touch count as not converted, even with other conversions
     let (email, paid, referral, organic, social, display) = (0, 1, 2, 3, 4, 5);
     let mut euros = ChannelPaths::default();
     for path in [&[email, paid][..], &[paid], &[email, referral]] {

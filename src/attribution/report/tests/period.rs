@@ -117,7 +117,7 @@ fn buckets_cover_the_period_in_order() {
         for pair in buckets.windows(2) {
             assert_eq!(pair[0].range(&period.tz).end, pair[1].range(&period.tz).start);
         }
-        // moved back by the length of the period, the buckets are those of the period before
+        // moved back by the length of the period, the buckets are the buckets of the period before
         let days = period.days().expect("both ends are known");
         let before: Vec<Bucket> = buckets.iter().map(|bucket| bucket.back(days)).collect();
         assert_eq!(before.first().map(|bucket| bucket.from), period.previous().and_then(|previous| previous.from));

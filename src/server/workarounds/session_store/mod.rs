@@ -1,9 +1,9 @@
-//! Sessions in the application's database: the stores of tower-sessions-sqlx-store 0.15, inside a thin one that adds what they
-//! and tower-sessions 0.14 do not promise.
+//! Sessions in the application's database: the stores of tower-sessions-sqlx-store 0.15, inside a thin store that adds what these
+//! stores and tower-sessions 0.14 do not promise.
 //!
 //! What always holds:
 //! - Ids are stored as digests: a copy of the table opens no session.
-//! - A session that was removed stays removed: `save` changes rows and never makes one. Only `create` makes one, always under a
+//! - A session that was removed stays removed: `save` changes rows and never adds a row. Only `create` adds a row, always under a
 //!   new id. (The crates' `save` makes a row where there is none, so a request in flight would undo a sign-out.)
 //! - Requests that change different keys of one session at once all keep their change: `save` writes the difference from what
 //!   the request had loaded. (The crates' `save` writes the whole record, and the last one wins.)
@@ -200,7 +200,7 @@ impl SessionStore for Sessions {
     }
 }
 
-/// Returns the stored session, locked until the transaction ends. Returns `None` where there is no row, or one that cannot be
+/// Returns the stored session, locked until the transaction ends. Returns `None` if there is no row, or if the row cannot be
 /// decoded.
 async fn lock(conn: &mut Conn, id: &Id) -> std::result::Result<Option<Record>, db::Error> {
     let text = format!("select data from tower_sessions where id = $1{}", conn.for_update());

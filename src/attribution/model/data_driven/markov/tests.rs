@@ -86,8 +86,8 @@ fn rare_conversions_and_large_numbers_keep_their_digits() {
     assert_close(&markov.removal_effects, &[0.875, 0.25]);
 }
 
-/// Returns the definition, taken literally: transition probabilities of the raw journeys, loops included; a channel is removed by
-/// building the chain anew; and the chain is walked until all have arrived.
+/// Computes the result literally by the definition. The transition probabilities come from the raw journeys, loops included. To
+/// remove a channel, the chain is built anew. The chain is walked until all have arrived.
 fn oracle(journeys: &[(Vec<usize>, bool, u64)], removed: Option<usize>) -> f64 {
     const START: usize = 100;
     const CONVERSION: usize = 101;
