@@ -113,7 +113,7 @@ fn CreditCard(internal: bool, earned: [Revenue; 6], model: Model) -> impl IntoVi
         let why = match internal {
             true => "Links on pages of this site get no credit.",
             false => {
-                "No conversion is credited to this touch: none followed within the look-back window, or the touch repeats the one before it."
+                "No conversion is credited to this touch: none followed in the look-back window, or it repeats the touch before."
             }
         };
         Either::Left(view! { <p class="muted">{why}</p> })

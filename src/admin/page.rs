@@ -155,7 +155,7 @@ fn NotFound() -> impl IntoView {
     view! {
         <AdminPage title="There is no page here">
             <div class="card">
-                <EmptyState title="Nothing is at this address" text="The address may be mistyped, or the page was about something that was erased.">
+                <EmptyState title="Nothing is at this address" text="The address may be mistyped, or its data was erased.">
                     <a class="button" href=OVERVIEW.path>"Go to the overview"</a>
                 </EmptyState>
             </div>
