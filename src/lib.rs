@@ -96,7 +96,7 @@ pub mod variables;
 #[cfg(feature = "ssr")]
 mod word_enum;
 
-/// The browser's entry point. The script of the document calls it, then starts each island.
+/// The browser's entry point. The script of the document calls this function, then starts each island.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

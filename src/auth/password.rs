@@ -17,7 +17,7 @@ pub const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 /// How many passwords may be hashed or wait for it. Further passwords are refused, because the wait would only grow.
 const QUEUE: usize = 256;
 
-/// Argon2id with 19 MiB, two passes and one lane, as OWASP's Password Storage Cheat Sheet asks for.
+/// Returns Argon2id with 19 MiB, two passes and one lane, as OWASP's Password Storage Cheat Sheet asks for.
 fn argon2() -> Argon2<'static> {
     const PARAMS: Params = match Params::new(19_456, 2, 1, None) {
         Ok(params) => params,

@@ -30,7 +30,7 @@ impl Role {
 #[derive(Clone)]
 pub struct User {
     pub id: UserId,
-    /// As typed at sign-up.
+    /// The address as typed at sign-up.
     pub email: String,
     pub role: Role,
     pub created_at: Timestamp,

@@ -40,7 +40,7 @@ fn read_hashes(file: &str) -> String {
 }
 
 impl Assets {
-    /// `hashes` is the content of `hash.txt`, with lines such as `css: 4f1c`.
+    /// Makes the addresses. `hashes` is the content of `hash.txt`, with lines such as `css: 4f1c`.
     fn new(name: &str, pkg: &str, hashes: Option<&str>) -> Self {
         // without cargo-leptos, the file has the name that wasm-bindgen gives it
         let suffix = if hashes.is_none() && option_env!("LEPTOS_OUTPUT_NAME").is_none() { "_bg" } else { "" };

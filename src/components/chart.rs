@@ -193,7 +193,7 @@ fn Grid(scale: Scale, ticks: Vec<i64>) -> impl IntoView {
     ticks.into_iter().map(line).collect_view()
 }
 
-/// As many labels below the axis as fit.
+/// Labels below the axis, as many as fit.
 #[component]
 fn AxisLabels(scale: Scale, labels: Vec<String>) -> impl IntoView {
     let frame = scale.frame;

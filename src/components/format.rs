@@ -7,7 +7,7 @@ use crate::timestamp::Timestamp;
 /// The minus sign. The sign is as wide as the plus sign; a hyphen is narrower.
 const MINUS: char = '\u{2212}';
 
-/// `61204` → `61,204`.
+/// Returns a count with grouped digits: `61204` → `61,204`.
 pub fn count(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 3);

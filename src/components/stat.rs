@@ -70,7 +70,7 @@ pub fn StatRow(
 #[component]
 pub fn Stat(
     #[prop(into)] label: String,
-    /// As a function of [`format`] writes it.
+    /// The text that a function of [`format`] writes.
     #[prop(into)]
     value: String,
     #[prop(optional_no_strip, into)] change: Option<Change>,

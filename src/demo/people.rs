@@ -83,7 +83,7 @@ pub struct People {
 }
 
 impl People {
-    /// `taken` are the e-mail addresses of existing accounts, in lower case.
+    /// Prepares the people of a run. `taken` are the e-mail addresses of existing accounts, in lower case.
     pub fn new(demo: &Demo, now: Timestamp, taken: HashSet<String>) -> Self {
         let calendar = Calendar::new(demo.days.clamp(1, LONGEST) as usize, now, demo.seed);
         let mut random = Random::new(demo.seed);

@@ -222,7 +222,8 @@ async fn visitors(conn: &mut Conn, user: UserId) -> Result<Vec<ExportedVisitor>,
             .bind(user)
             .fetch_all(conn)
             .await?;
-    // Columns are named: a `*` that a newer release's migration widens would break the prepared statements of this one.
+    // The statement names its columns. With `*`, a column that a newer release adds would break the prepared statements of this
+    // release.
     let touches = format!(
         "select id, visitor_id, occurred_at, {}, channel, click_ids, tags, landing_path, referrer, derived, internal, hits,
             origin, rules_version

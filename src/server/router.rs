@@ -78,7 +78,7 @@ fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
         .route(conversions::PATH, post(conversions::receive))
 }
 
-/// Pages, server functions, referral links and exports.
+/// Returns the routes of pages, server functions, referral links and exports.
 fn pages(state: &AppState) -> Router<AppState> {
     let context = {
         let state = state.clone();

@@ -18,7 +18,7 @@ const FIXED: [(HeaderName, &str); 6] = [
     (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
     // For browsers that do not know the policy's `frame-ancestors`.
     (header::X_FRAME_OPTIONS, "DENY"),
-    // A window that another site opened has no handle on this one.
+    // The window of another site has no handle on a window of this site.
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     // Other sites cannot embed what is served here.
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),

@@ -9,7 +9,7 @@ pub async fn inspect(
     #[server(default)] address: String,
     #[server(default)] linked_from: String,
     #[server(default)] agent: String,
-    /// Not empty if the box is ticked.
+    /// The text is not empty if the box is ticked.
     #[server(default)]
     gpc: String,
 ) -> Result<InspectorResult, ServerFnError> {

@@ -68,7 +68,7 @@ macro_rules! amount {
 }
 
 amount! {
-    /// Conversions, in millionths, so that one conversion can be shared: [`Credit::ONE`] is a whole one.
+    /// Conversions, in millionths, so that one conversion can be shared: [`Credit::ONE`] is a whole conversion.
     Credit
 }
 

@@ -24,10 +24,10 @@ pub struct Lead {
     pub occurred_at: Timestamp,
     /// When the visitor was linked to the user.
     pub linked_at: Timestamp,
-    /// As in the link.
+    /// The fields as the link has them.
     #[sqlx(flatten)]
     pub utm: Utm,
-    /// As reports show it. The link may hold another name that was merged into this one.
+    /// The name that reports show. The link may hold another name, which was merged into this name.
     #[sqlx(rename = "shown_campaign")]
     pub campaign: Option<String>,
     pub channel: String,

@@ -6,7 +6,7 @@
 //!   sign-up matches if one of the user's touches matches, at or before the sign-up and within the look-back window.
 //! - The text of a statement is code; what somebody typed is bound (see `statement.rs`).
 //!
-//! Internal touches, whose link stood on a page of this site, are counted and marked as such. Only models leave them
+//! Internal touches, whose link stood on a page of this site, are counted and marked as such. Only models leave internal touches
 //! out.
 //!
 //! Functions take a connection, so that the caller decides which queries run one after the other and which at the same time.

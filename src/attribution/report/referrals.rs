@@ -20,7 +20,7 @@ pub struct ReferralLink {
     pub signups: i64,
 }
 
-/// Whether a link still brings anyone.
+/// Whether a link still works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkState {
     Active,

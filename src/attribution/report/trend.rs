@@ -189,7 +189,7 @@ async fn lead_counts(conn: &mut Conn, filter: &Filter, ranges: &[Range]) -> Resu
         touched, matching
     );
     let times: Vec<(Timestamp,)> = statement.query(text).fetch_all(conn).await?;
-    // Ranges do not overlap: only the first one that ends after a time can hold the time.
+    // Ranges do not overlap: only the first range that ends after a time can hold the time.
     let mut by_end: Vec<usize> = (0..ranges.len()).collect();
     by_end.sort_by_key(|&place| (ranges[place].end, ranges[place].start));
     for (at,) in times {

@@ -1,8 +1,9 @@
 //! Text that arrives in a URL is cleaned before it is compared or stored.
 //!
 //! What always holds of a cleaned value:
-//! - It is not empty, has at most [`MAX_CHARS`] characters, and cleaning it again changes nothing.
-//! - It has no control, zero-width or bidirectional character, and no white space but single spaces between other characters.
+//! - The value is not empty, has at most [`MAX_CHARS`] characters, and cleaning it again changes nothing.
+//! - The value has no control, zero-width or bidirectional character, and no white space but single spaces between other
+//!   characters.
 //!
 //! So both databases can store the value (PostgreSQL refuses NUL). A page can show the value without hiding or reordering the
 //! text beside it. Two values can be compared byte by byte.

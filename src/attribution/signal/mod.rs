@@ -132,8 +132,9 @@ pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Sig
 
 /// Returns whether [`parse`] would find a signal in a query. `tags` are the names of the custom tags, separated by commas.
 ///
-/// A page's script asks this before it reports its address to the server. Names are read as in [`parse`]. Values are not cleaned,
-/// because the code for that would weigh more than all other code of a visitor's page. So a value of spaces counts as a value.
+/// A page's script calls this function before the script reports the page's address to the server. Names are read as in
+/// [`parse`]. Values are not cleaned, because the code for that would weigh more than all other code of a visitor's page. So a
+/// value of spaces counts as a value.
 pub fn may_say_something(query: &str, tags: &str) -> bool {
     let mut buffer = [0; MAX_NAME_BYTES];
     let query = within_cap(query.as_bytes(), &mut Dropped::default());

@@ -212,7 +212,7 @@ mod tests {
         Insert { table: &TOUCHES, values }
     }
 
-    /// Channel and version of each touch, with their number.
+    /// Returns each pair of channel and version, with its number of touches.
     async fn stored(db: &Db) -> Vec<(String, String, i64)> {
         sql("select channel, rules_version, count(*) from touches group by channel, rules_version order by channel, rules_version")
             .fetch_all(&mut db.read().await.expect("a connection"))

@@ -46,7 +46,7 @@ pub(super) fn error_body(status: StatusCode) -> String {
     json!({ "error": status.canonical_reason().unwrap_or("Error") }).to_string()
 }
 
-/// The handler: 201 for a new conversion, 200 for one that was reported before.
+/// Handles a report. Returns 201 for a new conversion, and 200 for a conversion that was reported before.
 pub(super) async fn receive(State(db): State<Db>, request: Request) -> Response {
     let answer = report(&db, request).await;
     let outcome = match &answer {

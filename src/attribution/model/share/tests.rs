@@ -177,7 +177,7 @@ fn any_weights() -> impl Strategy<Value = Weights> {
     })
 }
 
-/// Steps in the order of time: close together, months apart, or anywhere.
+/// Returns steps in the order of time: close together, months apart, or anywhere.
 fn any_path() -> impl Strategy<Value = Vec<Step>> {
     let at = prop_oneof![0..5i64, 0..100 * DAY_MILLIS, any::<i64>()];
     prop::collection::vec((at, any::<bool>()), 1..40).prop_map(|mut steps| {

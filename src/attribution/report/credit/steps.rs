@@ -21,7 +21,7 @@ pub struct PathTouch {
     key: u64,
     pub source: Option<String>,
     pub medium: Option<String>,
-    /// As reports show it.
+    /// The name that reports show.
     #[sqlx(rename = "shown_campaign")]
     pub campaign: Option<String>,
     pub channel: String,

@@ -86,8 +86,8 @@ fn field_condition(
     let values = match (field, &filter.names) {
         (FilterField::Campaign, Some(names)) => statement.bind_list(names.iter().map(String::as_str)),
         (FilterField::Campaign, None) => names_of(statement, value),
-        // As typed, and as stored: stored values are in lower case, except for the tokens of referral links. The
-        // condition is not `lower(column) = …`, for which there is no index.
+        // The condition compares the value as typed and as stored. Stored values are in lower case, except for the tokens of
+        // referral links. The condition is not `lower(column) = …`, for which there is no index.
         _ => statement.bind_list([value, &clean::clean(value).unwrap_or_default()]),
     };
     sql_text!("{column} in ({values})"; column, values)

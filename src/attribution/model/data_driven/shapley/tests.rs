@@ -12,7 +12,7 @@ fn paths(journeys: &[(Vec<usize>, bool, u64)]) -> ChannelPaths {
     paths
 }
 
-/// Journeys as (channels, how many, how many of them converted).
+/// Returns the values learnt from journeys, each given as (channels, how many, how many converted).
 fn learnt(worth: Worth, journeys: &[(&[usize], u64, u64)]) -> Shapley {
     let mut paths = ChannelPaths::default();
     for (channels, all, converted) in journeys {
@@ -167,7 +167,7 @@ fn subsets(set: &Set) -> Vec<Set> {
     (0..1 << set.len()).map(|bits| chosen(bits).map(|(_, channel)| *channel).collect()).collect()
 }
 
-/// v(S) as the definitions say it, over all sets of channels.
+/// Returns v(S) by its definition, over all sets of channels.
 fn v(worth: Worth, journeys: &Journeys, among: &Set, all: &Set) -> f64 {
     if worth == Worth::Conversions {
         return subsets(among).iter().filter(|set| !set.is_empty()).map(|set| met(journeys, set).1).sum();
@@ -184,7 +184,7 @@ fn v(worth: Worth, journeys: &Journeys, among: &Set, all: &Set) -> f64 {
     subsets(all).iter().filter(|set| !set.is_empty()).map(brought).sum()
 }
 
-/// Shapley values by their definition: the mean over all orders.
+/// Returns Shapley values by their definition: the mean over all orders.
 fn oracle(worth: Worth, journeys: &Journeys, channels: usize) -> Vec<f64> {
     let all: Set = (0..channels).collect();
     let mut orders = vec![Vec::new()];
