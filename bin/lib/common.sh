@@ -1,5 +1,5 @@
-# Functions that all scripts in bin/ share. Scripts source this file. The file has to work with the bash 3.2 of macOS. shellcheck
-# shell=bash
+# Functions that all scripts in bin/ share. Scripts source this file. The file has to work with the bash 3.2 of macOS.
+# shellcheck shell=bash
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 # Tools and servers that the scripts fetch go here: outside the clone, so that a second clone can use them and `cargo clean`
