@@ -49,7 +49,7 @@ pub fn money(value: Minor, currency: &str) -> String {
 
 /// Writes an amount of money for files, without grouping: `1234.50`.
 pub fn exact_amount(value: Minor, currency: &str) -> String {
-    // Stored currencies are known. An unknown one would be written in minor units.
+    // Stored currencies are known. An amount in an unknown currency would be written in minor units.
     let digits = Currency::parse(currency).map_or(0, |currency| currency.minor_digits());
     point(value.0, digits.into())
 }

@@ -1,4 +1,4 @@
-//! Changing a password: asks for the current one, and ends all other sessions of the user.
+//! Changing a password: asks for the current password, and ends all other sessions of the user.
 
 use std::net::IpAddr;
 
@@ -66,7 +66,7 @@ pub async fn change_password(
         .transaction(move |conn| {
             Box::pin(async move {
                 // Sessions are checked against the epoch, so raising the epoch ends all sessions. The row changes only if the
-                // password is still the one that was checked. If two changes come at once, one is made and the other is refused.
+                // password has not changed since the check. If two changes come at once, one is made and the other is refused.
                 let changed = sql("update users set password_hash = $1, session_epoch = session_epoch + 1
                     where id = $2 and password_hash = $3")
                 .bind(hash)

@@ -60,7 +60,7 @@ pub fn Field(
     .into_any()
 }
 
-/// A hidden input. Without a value it renders nothing.
+/// A hidden input. Without a value nothing is rendered.
 #[component]
 pub fn HiddenField(#[prop(into)] name: String, #[prop(into)] value: MaybeText) -> impl IntoView {
     value.get().map(|value| view! { <input type="hidden" name=name value=value/> })
@@ -74,7 +74,7 @@ pub enum AlertKind {
     Info,
 }
 
-/// A message about a form as a whole. Without a message it renders nothing.
+/// A message about a form as a whole. Without a message nothing is rendered.
 #[component]
 pub fn FormAlert(#[prop(into)] message: MaybeText, kind: AlertKind) -> impl IntoView {
     let (class, role, prefix) = match kind {

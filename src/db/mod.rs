@@ -1,4 +1,4 @@
-//! The database: SQLite by default, PostgreSQL for more than one machine. Most code does not depend on which one it is.
+//! The database: SQLite by default, PostgreSQL for more than one machine. Most code works with both.
 //!
 //! What always holds:
 //! - SQL is written once, with `$1` placeholders, in the part of the language that both databases understand ([`sql`]).

@@ -134,8 +134,8 @@ async fn apply(conn: &mut Conn, jobs: Vec<Job>, settled: &mut Vec<(Done, Result<
             Job::Stop { .. } => {}
         }
     }
-    // All inserts run together and without a savepoint, because only a bug makes the database refuse one. If the database
-    // refuses one, each insert runs by itself.
+    // All inserts run together and without a savepoint, because only a bug makes the database refuse an insert. If the database
+    // refuses an insert, each insert runs by itself.
     let together: Vec<&Insert> = inserts.iter().flat_map(|(rows, _)| rows).collect();
     match insert::run(conn, &together).await {
         Ok(()) => settled.extend(inserts.into_iter().map(|(_, done)| (done, Ok(())))),

@@ -51,7 +51,7 @@ impl CsvTable {
         self.columns.contains(&Some(column))
     }
 
-    /// Checks that the table has at least one column of each of these groups.
+    /// Checks that the table has at least one column of each group.
     pub fn require(&self, columns: &[(&[KnownColumn], &'static str)]) -> Result<(), ImportError> {
         let missing = missing(columns, |column| self.has(column));
         if missing.is_empty() {

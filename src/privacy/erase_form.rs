@@ -57,7 +57,7 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
     Ok(Answer::to("login", "/login".into()).notice("Your data is erased."))
 }
 
-/// Cleans the database's files, also when the client goes away meanwhile. Housekeeping tries again what fails.
+/// Cleans the database's files, also when the client goes away meanwhile. If the cleaning fails, housekeeping tries again.
 async fn clear_files(db: Db) {
     let clearing = tokio::spawn(async move {
         if let Err(error) = file_wipe::clear(&db, PATIENCE).await {

@@ -97,7 +97,7 @@ pub struct Told {
     pub seen: Option<i64>,
 }
 
-/// Beacons of one address. Each page sends one, and many people may share an address.
+/// Beacons of one address. Each page sends a beacon, and many people may share an address.
 #[derive(Clone, Copy, Debug)]
 pub struct Beacons;
 

@@ -3,7 +3,7 @@
 //! A request is counted in memory. Every few seconds the counts are added to the table `ignored_arrivals`. What always holds:
 //! - Counting does not touch the database.
 //! - Counts that the database refuses are kept for the next flush, under the day they were collected for.
-//! - Replicas add to the same rows. No replica overwrites what another one counted.
+//! - Replicas add to the same rows. No replica overwrites what another replica counted.
 //!
 //! A process that is killed loses the counts since its last flush. An orderly stop flushes them.
 

@@ -153,7 +153,7 @@ impl Attribution {
         recorded
     }
 
-    /// Stores a touch under the session's visitor. A session without a visitor gets a new one.
+    /// Stores a touch under the session's visitor. A session without a visitor gets a new visitor.
     pub(super) async fn store(
         &self,
         session: &Session,

@@ -138,7 +138,7 @@ async fn many_at_once_count_once() {
             assert_eq!(answers.iter().filter(|answer| matches!(answer, Recorded::New(_))).count(), 1, "{round}");
             assert!(answers.iter().all(|answer| answer.id() == answers[0].id()), "{round}");
         }
-        // not even the same user's lock orders these
+        // reports of one conversion for two users: no user's lock orders them
         let mixed = (0..20).map(|n| record(&db, purchase(if n % 2 == 0 { user } else { other }, "mixed")));
         let answers = futures::future::join_all(mixed).await;
         assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Recorded::New(_)))).count(), 1);

@@ -1,7 +1,7 @@
 //! Models share credit in Rust, and this report sends the result back into the database. The statement takes the credit of each
 //! campaign as JSON and joins it with the counts. So SQL sorts by credit as by any other column, and returns one page of rows
 //! with their total number. The page also has the campaigns that only have credit in the period, because their touches are older.
-//! Without this, each page would need all campaigns of the period in memory, only to sort them and keep fifty.
+//! Otherwise each page would need all campaigns of the period in memory, only to sort them and keep fifty.
 
 use std::time::Duration;
 

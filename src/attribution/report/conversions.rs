@@ -36,7 +36,7 @@ impl HasCursor for ListedConversion {
     }
 }
 
-/// Returns one page of the conversions of a period, newest first, and by id at the same time.
+/// Returns one page of the conversions of a period, sorted by time and id, newest first.
 ///
 /// A conversion matches the filter if one of the touches that may get its credit matches. A conversion without such touches
 /// matches if the filter finds Direct.

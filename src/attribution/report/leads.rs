@@ -53,10 +53,10 @@ impl HasCursor for Lead {
 /// How the database finds leads. The result is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScanOrder {
-    /// The database goes through touches in the order of time and looks up the user of each. This is better where many
+    /// The database goes through touches in the order of time and looks up the user of each. This order is better where many
     /// touches are leads: the first page is found at once, and going through all pages reads each touch once.
     ByTime,
-    /// The database goes through linked visitors. This is better where few of many touches are leads.
+    /// The database goes through linked visitors. This order is better where few of many touches are leads.
     ByVisitor,
 }
 
@@ -67,7 +67,7 @@ impl ScanOrder {
     }
 }
 
-/// Returns one page of the leads of a period, by the time of the touch, and by id at the same time.
+/// Returns one page of the leads of a period, sorted by the time of the touch and by id, newest first.
 pub async fn leads(
     conn: &mut Conn,
     filter: &Filter,

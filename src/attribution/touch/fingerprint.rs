@@ -17,7 +17,8 @@ pub(super) fn fingerprint(utm: &Utm, click_ids: &str, tags: &str) -> i64 {
     let mut digest = Sha256::new();
     let fields = utm.values().map(Option::as_deref);
     for field in fields.into_iter().chain([Some(click_ids), Some(tags)]) {
-        // The length before each value keeps ("ab", "c") and ("a", "bc") apart, and -1 an absent value from an empty one.
+        // The length before each value keeps ("ab", "c") and ("a", "bc") apart, and -1 keeps an absent value apart from an empty
+        // value.
         digest.update(field.map_or(-1, |text| text.len() as i64).to_le_bytes());
         digest.update(field.unwrap_or_default());
     }

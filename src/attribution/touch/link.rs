@@ -7,8 +7,8 @@ use crate::{
 
 /// Links a visitor to a user, within the transaction that signs the user in or up. Returns the visitor for the session.
 ///
-/// An existing link stays. A visitor who is linked to another user stays with that user, and the session gets a new visitor.
-/// A session without a visitor gets one too, so that a later landing finds it without writing the session.
+/// An existing link stays. A visitor who is linked to another user stays with that user, and the session gets a new visitor. A
+/// session without a visitor gets a visitor too, so that a later landing need not write the session.
 pub async fn link(
     conn: &mut Conn,
     visitor: Option<VisitorId>,

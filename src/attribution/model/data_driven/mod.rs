@@ -42,7 +42,8 @@ impl ChannelPaths {
         Self { channels, ..Self::default() }
     }
 
-    /// Adds `count` paths through the same channels with the same end. A channel beyond those announced adds places.
+    /// Adds `count` paths through the same channels with the same end. A channel with a larger number than the results have
+    /// places for adds places.
     ///
     /// Consecutive repeats of a channel become one step, since neither method tells them apart. In the chain, a repeat
     /// is a loop from a state to itself, which does not change where the chain ends. A path without touches says
