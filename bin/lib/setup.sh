@@ -12,8 +12,8 @@ wasm_bindgen_version() {
   awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock"
 }
 
-# rust-toolchain.toml pins a version. Where rustup has that version under another name, such as "stable", this takes it and
-# saves a download that some networks do not allow.
+# rust-toolchain.toml pins a version. If rustup has that version under another name, such as "stable", the script uses that name.
+# This saves a download, which some networks do not allow.
 rust_by_another_name() {
   local wanted toolchain
   wanted="$(sed -n 's/^channel *= *"\([0-9][0-9.]*\)".*/\1/p' "$root/rust-toolchain.toml")"

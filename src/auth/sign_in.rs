@@ -143,7 +143,8 @@ async fn is_of_another(auth: &AuthSession, user: UserId) -> Result<bool, session
     Ok(!same && has_begun(&auth.session).await?)
 }
 
-/// Gives the session to the user, under a new id, and stores it. A sign-in does this last, so that nothing can fail afterwards.
+/// Gives the session to the user, under a new id, and stores it. A sign-in calls this function last, so that nothing can fail
+/// afterwards.
 pub(super) async fn begin_session(
     auth: &mut AuthSession,
     user: &User,

@@ -72,7 +72,7 @@ pub(super) struct ImportedLead {
     /// The touch, under a new id that is not stored: see [`ImportedLead::touch_id`].
     pub touch: Touch,
     pub key: LeadKey,
-    /// What of the row is left out, in words.
+    /// The parts of the row that are left out, in words.
     pub left_out: Vec<String>,
 }
 

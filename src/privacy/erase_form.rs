@@ -18,7 +18,7 @@ use crate::{
     state::AppState,
 };
 
-/// How long the response waits for the clean-up of the database's files, which then goes on without it.
+/// How long the response waits for the clean-up of the database's files. A clean-up that takes longer goes on afterwards.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Erases the signed-in user and signs them out.

@@ -73,7 +73,7 @@ async fn clear_now(db: &Db, lease: Lease, notes: Vec<(String,)>) -> Result<(), E
     match wiped {
         Ok(()) => lease.done(db, begin.elapsed() * REST).await,
         Err(error) => {
-            // if this fails too, the lease runs out by itself
+            // if giving the lease back fails too, the lease runs out by itself
             let _ = lease.leave(db).await;
             Err(error)
         }

@@ -90,7 +90,7 @@ pub async fn purge(db: &Db, retention: Retention, now: Timestamp) -> Result<Opti
         Ok(()) if round.summary.failed == 0 => lease.done(db, Duration::ZERO).await?,
         Ok(()) => lease.leave(db).await?,
         Err(error) => {
-            // if this fails too, the lease runs out by itself
+            // if giving the lease back fails too, the lease runs out by itself
             let _ = lease.leave(db).await;
             return Err(error);
         }

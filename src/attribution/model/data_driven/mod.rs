@@ -5,7 +5,7 @@
 //! channel adds to the others. Both return shares of all conversions that had a touch. The shares add up to 1, or all are zero if
 //! there was no such conversion. [`credits`] turns shares into whole units.
 //!
-//! These are averages over many paths, in floating point. The rules that share the credit of one conversion are in
+//! The shares are averages over many paths, in floating point. The rules that share the credit of one conversion are in
 //! [`model`](crate::attribution::model).
 
 use std::collections::BTreeMap;
@@ -42,8 +42,8 @@ impl ChannelPaths {
         Self { channels, ..Self::default() }
     }
 
-    /// Adds `count` paths through the same channels with the same end. A channel with a larger number than the results have
-    /// places for adds places.
+    /// Adds `count` paths through the same channels with the same end. If a channel has a larger number than [`Self::new`] was
+    /// told, results get more places.
     ///
     /// Consecutive repeats of a channel become one step, since neither method tells them apart. In the chain, a repeat
     /// is a loop from a state to itself, which does not change where the chain ends. A path without touches says

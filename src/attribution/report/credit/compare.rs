@@ -285,7 +285,7 @@ impl LearntShares {
         Self { markov: markov(paths), shapley: shapley(paths, Worth::default(), Sampling::default()) }
     }
 
-    /// Returns whether there was a conversion to learn from. Both methods return shares of zero where there was none.
+    /// Returns whether there was a conversion to learn from. Both methods return shares of zero if there was none.
     fn any(&self) -> bool {
         self.shapley.shares.iter().any(|share| *share != 0.0)
     }

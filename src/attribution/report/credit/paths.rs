@@ -38,7 +38,7 @@ pub struct ConversionRow {
     pub id: ConversionId,
     pub user_id: UserId,
     pub kind: String,
-    /// The period of this time counts the conversion or refund.
+    /// The time by which periods count the conversion or refund.
     pub occurred_at: Timestamp,
     /// The end of the path: for a conversion its own time, for a refund the time of the refunded conversion.
     pub credited_at: Timestamp,
