@@ -23,7 +23,7 @@ pub fn source_medium(source: &Option<String>, medium: &Option<String>) -> String
     format!("{} / {}", part(source), part(medium))
 }
 
-/// Writes a rate as a percentage. A dash stands for a rate of nothing.
+/// Writes a rate as a percentage. A dash stands for a rate that is not known.
 pub fn rate(rate: Option<f64>) -> String {
     rate.map_or_else(|| "–".to_owned(), format::percent)
 }

@@ -21,7 +21,7 @@ const REST: u32 = 20;
 /// The pause before another try to get the lease.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Adds a note, within the erasure's transaction, that the files must be cleaned after its commit.
+/// Adds a note, within the erasure's transaction, that the files must be cleaned after the commit.
 pub(super) async fn note(conn: &mut Conn) -> Result<(), Error> {
     // Each note has its own name: a clean-up that began before this erasure must not remove this erasure's note. A note is never
     // leased.

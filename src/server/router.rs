@@ -66,7 +66,7 @@ pub fn router_without_sessions(state: AppState, stopping: Stopping) -> Router {
     with_layers(&state, without_visitor(&state, stopping), pages(&state), Visitors::Unknown)
 }
 
-/// Routes that know no visitor: files, health, and what programs call.
+/// Returns the routes that know no visitor: files, health, and what programs call.
 fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
     Router::new()
         .route("/healthz", get(health::live))

@@ -76,8 +76,8 @@ pub fn state(config: Config, db: Db) -> AppState {
     })
 }
 
-/// Returns where cargo-leptos put the built site. cargo-leptos sets these variables while it runs the server. A deployed binary
-/// may run without them.
+/// Returns where cargo-leptos put the built site. cargo-leptos sets the `LEPTOS_…` variables while it runs the server. A deployed
+/// binary may run without these variables.
 fn leptos_options(config: &Config) -> LeptosOptions {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let port = |name: &str| variable(name).and_then(|value| value.parse().ok());

@@ -15,7 +15,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-/// Routes for every file of the built site.
+/// Returns routes for every file of the built site.
 ///
 /// Each file of `public/` gets a route when the server starts. Looking on the disk for each page's path would slow
 /// every page down.

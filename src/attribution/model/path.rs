@@ -114,7 +114,7 @@ mod tests {
             let (conversion_at, lookback) = (Timestamp::from_millis(conversion_at), Duration::from_millis(lookback));
             let counts = |step: &Step| step.at <= conversion_at && conversion_at - step.at <= lookback;
             prop_assert!(path.iter().all(|&index| counts(&steps[index])));
-            // in the order of time, of equal times as given
+            // in the order of time; steps of the same time stay in the given order
             prop_assert!(path.is_sorted_by_key(|&index| (steps[index].at, index)));
             prop_assert!(path.windows(2).all(|two| steps[two[0]].key != steps[two[1]].key));
             // what was left out of the window repeats what is before it

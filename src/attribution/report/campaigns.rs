@@ -228,8 +228,7 @@ pub async fn campaigns(
     Ok(CampaignPage { rows: rows.into_iter().map(|counted| counted.row).collect(), count })
 }
 
-/// Returns the next campaigns by name after `last`; without `last`, the first ones. New touches do not change this
-/// order.
+/// Returns the next campaigns by name after `last`, or the first campaigns without `last`. New touches do not change this order.
 pub async fn campaigns_after(
     conn: &mut Conn,
     filter: &Filter,
