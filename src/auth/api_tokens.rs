@@ -50,7 +50,7 @@ pub enum ApiTokenError {
     /// What is wrong with the name.
     #[error("The name is not accepted. {0}")]
     Name(&'static str),
-    /// A token that is not revoked has the name.
+    /// Another token has the name and is not revoked.
     #[error("There is a token with this name. Revoke it first, or choose another name.")]
     Taken,
     /// The token could not be stored.

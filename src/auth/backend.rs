@@ -71,8 +71,8 @@ impl AuthnBackend for Backend {
     type Credentials = Credentials;
     type Error = BackendError;
 
-    /// Returns the user whose address and password these are. An unknown address, a wrong password and a disabled user take the
-    /// same time.
+    /// Returns the user with this address and password. An unknown address, a wrong password and a disabled user take the same
+    /// time.
     async fn authenticate(&self, credentials: Credentials) -> Result<Option<User>, BackendError> {
         // The connection goes back to the pool before the slow part.
         let user = User::find_by_email(&mut self.db.read().await?, &credentials.email).await?;

@@ -97,8 +97,8 @@ async fn connect(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let mut conn = options.connect().await?;
     match sqlx::query("select 1 from sqlite_schema").execute(&mut conn).await {
         Ok(_) => Ok(conn),
-        // SQLite opens a database in WAL mode together with files beside it. On a read-only disk they cannot be created. If
-        // there is no WAL either, no process is writing, and the file alone holds all rows.
+        // SQLite opens a database in WAL mode together with files beside it. On a read-only disk these files cannot be created.
+        // If there is no WAL either, no process is writing, and the file alone holds all rows.
         Err(error) if is_cannot_open(&error) && !wal_of(file).exists() => {
             conn.close().await?;
             options.immutable(true).connect().await

@@ -8,7 +8,7 @@
 //! - A batch that fails is logged and skipped, and the next round tries it again. One failure does not stop the others; three
 //!   in a row end the round.
 //! - Only one replica removes rows at a time ([`Lease`]).
-//! - Sample data stays. So do users, their visitors and their conversions.
+//! - Sample data, users, their visitors and their conversions stay.
 //!
 //! Reports count the touches that are there. Once the touches before an old conversion are gone, its credit goes to the touches
 //! that are left, or to Direct if no touch is left. So keep the touches of users for longer than the periods that reports look

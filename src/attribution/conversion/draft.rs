@@ -62,8 +62,7 @@ pub struct Draft<'a> {
     pub refund_of: Option<ConversionId>,
 }
 
-/// A conversion whose every part is well formed. Whether its user exists, and whether its refund is allowed, is checked when it
-/// is recorded.
+/// A conversion whose every part is well formed. Recording checks whether the user exists, and whether a refund is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewConversion {
     pub(super) subject: Subject,

@@ -38,7 +38,7 @@ const SECRETS: [&str; 6] = [
 ];
 const WINDOW: Duration = Duration::from_hours(90 * 24);
 
-/// The number of Maria's arrivals. Every second one repeats the one before, and models count both as one step.
+/// The number of Maria's arrivals. Every second arrival repeats the arrival before, and models count both as one step.
 const ARRIVALS: u32 = 1_000;
 
 /// Adds Maria's rows among others'. Other rows are added, removed and enlarged, so that the database splits its pages often.
