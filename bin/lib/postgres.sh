@@ -77,7 +77,7 @@ postgres_start() {
     return 1
   }
 
-  # The server's user has to reach its folder. A TMPDIR of root may be closed to others, so this is /tmp.
+  # The server's user has to reach its folder. A TMPDIR of root may be closed to others, so the folder is in /tmp.
   if is_root; then
     postgres_user=nobody
     if id postgres >/dev/null 2>&1; then postgres_user=postgres; fi

@@ -211,8 +211,8 @@ async fn store_seeded(attribution: &Attribution, session: &Session, context: See
         Err(error) => {
             count_touch("lost");
             error!(%error, "a seeded lead source could not be stored");
-            // The values go back into the session for the next request. A session that is not stored yet cannot keep them, because
-            // it would go into the same database.
+            // The values go back into the session for the next request. A session that is not stored yet cannot keep the values,
+            // because the session would go into the same database.
             if session.id().is_some() {
                 seeds.put_back(session).await;
             }

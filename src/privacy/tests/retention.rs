@@ -59,7 +59,7 @@ async fn what_was_kept_long_enough_goes_and_nothing_else() {
         assert_eq!(count(&db, "select count(*) from touches where campaign = 'old'").await, 0);
         assert_eq!(count(&db, "select count(*) from touches where campaign = 'kept'").await, 4);
         assert_eq!(count(&db, "select count(*) from consents").await, 1);
-        // left are five visitors: returning, with the deferred touch, the member's, agreed lately, the sample's
+        // left are the visitors who returned, had a deferred touch, belong to the member or the sample, or agreed lately
         assert_eq!(count(&db, "select count(*) from visitors").await, 5);
         let again = purge(&db, retention(), NOW).await.expect("answered").expect("the lease is back");
         assert_eq!(again, PurgeSummary::default());
