@@ -75,7 +75,7 @@ apt_install() {
   apt-get update -qq </dev/null >&2 && apt-get install -y -qq --no-install-recommends "$@" </dev/null >&2
 }
 
-# True if release files on GitHub can be reached. Some networks reach crates.io and npm only. Asked once in a run.
+# True if release files on GitHub can be reached. Some networks reach crates.io and npm only. A run asks once.
 github_answer=""
 github_reachable() {
   if [ -z "$github_answer" ]; then

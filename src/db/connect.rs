@@ -76,8 +76,7 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
 
 async fn connect_postgres(url: &str) -> Result<Pools, Error> {
     let options = PgConnectOptions::from_str(url)?.application_name("waymark").options([
-        // The session store compares expiry dates with the server's `now`, so the connection must use UTC whatever the operator's
-        // own setting is.
+        // The session store compares expiry dates with the server's `now`, so every connection uses UTC.
         ("timezone", "UTC"),
         // Every statement is meant to be faster. A stuck statement must not hold a lock.
         ("statement_timeout", "15s"),
