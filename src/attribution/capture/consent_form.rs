@@ -102,7 +102,7 @@ pub async fn submit(
     response
 }
 
-/// What came of agreeing.
+/// The outcome of agreeing.
 #[derive(Default)]
 struct Agreed {
     /// The session that began.

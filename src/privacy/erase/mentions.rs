@@ -105,7 +105,7 @@ async fn ids_with<T: From<Uuid>>(
     }
 }
 
-/// Returns the keys of the rows of which one of two texts contains the address. `columns` are the key and the texts.
+/// Returns the keys of the rows in which one of two texts contains the address. `columns` are the key and the texts.
 async fn keys_with(
     conn: &mut Conn,
     email: &EmailMatcher,

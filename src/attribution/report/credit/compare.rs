@@ -56,7 +56,7 @@ impl GroupBy {
 /// What one row stands for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
-    /// Conversions without a touch before them; by channel also touches that name no source.
+    /// Conversions without a touch before them. In a comparison of channels, also touches that name no source.
     Direct,
     /// Touches with this value. `None` stands for touches without a value.
     Value(Option<String>),
