@@ -137,7 +137,7 @@ pub mod tag;
 /// Text that may be missing.
 #[cfg(feature = "ssr")]
 pub mod text;
-/// A journey, drawn as blazes on a trail.
+/// A journey, drawn step by step.
 #[cfg(feature = "ssr")]
 pub mod trail;
 

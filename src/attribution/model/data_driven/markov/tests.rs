@@ -70,8 +70,8 @@ fn a_dead_end_has_nothing_and_neither_has_who_was_never_met() {
 
 #[test]
 fn a_channel_that_only_others_journeys_lead_through_counts() {
-    // nobody who met 1 converted, yet the chain, which forgets how it came to 0, converts through 1: START goes to 0 and to 1
-    // with 1/2 each, 1 to 0, 0 to either end with 1/2; P = 1/2, without 1 it is 1/4
+    // Nobody who met channel 1 converted. But the chain forgets how it came to channel 0, so it converts through channel 1. START
+    // goes to 0 and to 1 with 1/2 each, 1 to 0, 0 to either end with 1/2. P = 1/2, and 1/4 without 1.
     let markov = learnt(2, &[(&[0], true, 1), (&[1, 0], false, 1)]);
     assert_close(&markov.removal_effects, &[1.0, 0.5]);
 }
