@@ -47,7 +47,6 @@ async fn what_the_form_holds_decides() {
             (vec![("address", "no address")], "\"unreadable\":true"),
             (vec![("address", "")], "\"unreadable\":true"),
             (vec![("address", "/pricing")], "Nothing to capture"),
-            (vec![("address", "/pricing?gclid=Abc"), ("gpc", "1")], "Nothing to capture"),
             (vec![("address", "/pricing"), ("linked_from", "https://www.google.com/")], "Organic Search"),
             (vec![("address", "/?utm_source=a&utm_medium=b"), ("agent", "curl/8.0")], "HTTP libraries"),
         ] {
@@ -55,6 +54,10 @@ async fn what_the_form_holds_decides() {
             let text = response.text().await.expect("text");
             assert!(text.contains(expected), "{form:?}: {text}");
         }
+        let private = [("address", "/pricing?gclid=Abc"), ("gpc", "1")];
+        let text =
+            admin.post_json("/api/inspect", &private).send().await.expect("an answer").text().await.expect("text");
+        assert!(text.contains("Captured") && !text.contains("Abc"), "click ids are not kept: {text}");
         assert_eq!(app.count("select count(*) from touches").await, 0, "nothing is stored");
     })
     .await;
