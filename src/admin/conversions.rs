@@ -4,7 +4,7 @@ use leptos::{either::Either, prelude::*};
 
 use super::{
     amounts::money,
-    lists::{ListPage, NoRows, NoRowsWords, TimePagination, shown_of},
+    lists::{ListPage, NO_CONVERSIONS, NoRows, TimePagination, shown_of},
     page::{PageError, PageRequest, admin_page},
     page_filter::PageFilter,
     sections::CONVERSIONS,
@@ -26,15 +26,6 @@ use crate::{
 };
 
 const ROWS: u32 = 50;
-
-const NO_ROWS: NoRowsWords = NoRowsWords {
-    rows: "conversions",
-    nothing_yet: "Every sign-up is recorded as a conversion. Report purchases and others from your code, or with POST \
-                  /api/conversions.",
-    other_periods: "There are conversions in other periods.",
-    no_match: "No conversion in this period is credited to such a touch.",
-    by_kind: true,
-};
 
 /// Conversions, newest first.
 #[component]
@@ -58,7 +49,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
 
     let csv = page.csv_href("/admin/conversions.csv", &[]);
     let content = match count {
-        0 => Either::Left(view! { <NoRows page=page.clone() nothing_yet words=NO_ROWS/> }),
+        0 => Either::Left(view! { <NoRows page=page.clone() nothing_yet words=NO_CONVERSIONS/> }),
         _ => Either::Right(view! { <ConversionTable page=page.clone() found paths count/> }),
     };
     Ok(view! {

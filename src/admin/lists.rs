@@ -67,6 +67,16 @@ pub struct NoRowsWords {
     pub by_kind: bool,
 }
 
+/// For the pages of conversions and of models, which both have no rows where there is no conversion.
+pub const NO_CONVERSIONS: NoRowsWords = NoRowsWords {
+    rows: "conversions",
+    nothing_yet: "Every sign-up is recorded as a conversion. Report purchases and others from your code, or with POST \
+                  /api/conversions.",
+    other_periods: "There are conversions in other periods.",
+    no_match: "No conversion in this period is credited to such a touch.",
+    by_kind: true,
+};
+
 /// Replaces an empty list. Its button leads to rows: to the overview, to all of time, or to the list without the filter.
 #[component]
 pub fn NoRows(page: PageFilter, nothing_yet: bool, words: NoRowsWords) -> impl IntoView {

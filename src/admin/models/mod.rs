@@ -10,7 +10,7 @@ use self::{
     table::{CellAmount, ModelTable},
 };
 use super::{
-    lists::{ListPage, NoRows, NoRowsWords},
+    lists::{ListPage, NO_CONVERSIONS, NoRows},
     page::{PageError, PageRequest, admin_page},
     page_filter::PageFilter,
     sections::MODELS,
@@ -26,15 +26,6 @@ use crate::{
     },
     components::{Segment, Segmented},
     db::Error,
-};
-
-const NO_ROWS: NoRowsWords = NoRowsWords {
-    rows: "conversions",
-    nothing_yet: "Every sign-up is recorded as a conversion. Report purchases and others from your code, or with POST \
-                  /api/conversions.",
-    other_periods: "There are conversions in other periods.",
-    no_match: "No conversion in this period is credited to such a touch.",
-    by_kind: true,
 };
 
 /// The models side by side.
@@ -60,7 +51,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let csv = page.csv_href("/admin/models.csv", &[("by", by.as_str())]);
     let base = request.model(page.filter());
     let content = match comparison.rows.is_empty() {
-        true => Either::Left(view! { <NoRows page=page.clone() nothing_yet words=NO_ROWS/> }),
+        true => Either::Left(view! { <NoRows page=page.clone() nothing_yet words=NO_CONVERSIONS/> }),
         false => {
             let (page, currencies, learnt) = (page.clone(), comparison.currencies(), comparison.learnt);
             let by_channel = page.filter().bare().href(MODELS.path, &[]);

@@ -36,7 +36,7 @@ use crate::{
 
 /// What the page sends, as a form. Unknown fields are ignored.
 #[derive(Debug, Default)]
-pub struct Beacon {
+struct Beacon {
     /// The path of the address.
     path: String,
     /// What stands after the `?` of the address.
@@ -48,7 +48,7 @@ pub struct Beacon {
 }
 
 impl Beacon {
-    pub fn parse(form: &[u8]) -> Self {
+    fn parse(form: &[u8]) -> Self {
         let mut beacon = Self::default();
         for (name, value) in form_urlencoded::parse(form) {
             let field = match &*name {
@@ -66,7 +66,7 @@ impl Beacon {
     /// Returns the touch that the beacon reports at the time `now`, or `None` if the address has no signal.
     ///
     /// Errors: why the arrival does not count.
-    pub fn read(&self, headers: &HeaderMap, settings: &Settings, now: Timestamp) -> Result<Option<Told>, Exclusion> {
+    fn read(&self, headers: &HeaderMap, settings: &Settings, now: Timestamp) -> Result<Option<Told>, Exclusion> {
         let Some(path) = LocalPath::parse(&self.path) else { return Ok(None) };
         // The server sees referrers itself, so a beacon counts only for what the address says.
         let link = |query: &str| {
@@ -95,6 +95,14 @@ pub struct Told {
     pub touch: Touch,
     /// The fingerprint of the touch that the server may have made of the same arrival.
     pub seen: Option<i64>,
+}
+
+/// Returns what a beacon's form tells, and counts an arrival that does not count.
+pub fn told(attribution: &Attribution, form: &[u8], headers: &HeaderMap) -> Option<Told> {
+    Beacon::parse(form).read(headers, &attribution.settings, attribution.db.now()).unwrap_or_else(|why| {
+        attribution.count_excluded(why);
+        None
+    })
 }
 
 /// Beacons of one address. Each page sends a beacon, and many people may share an address.
@@ -151,12 +159,7 @@ async fn record(
     if consent(headers, settings) != Consent::Given {
         return response;
     }
-    let told = Beacon::parse(form).read(headers, settings, attribution.db.now());
-    let told = told.unwrap_or_else(|why| {
-        attribution.count_excluded(why);
-        None
-    });
-    let Some(Told { touch, seen }) = told else { return response };
+    let Some(Told { touch, seen }) = told(attribution, form, headers) else { return response };
     if !attribution.admits(session, Some(address)) {
         return response;
     }

@@ -18,7 +18,7 @@ use tracing::error;
 use super::{
     Attribution, EndedSession, SignedInUser, StartedSession,
     arrival::asks_for_privacy,
-    beacon::{Beacon, Told},
+    beacon::{Told, told},
     consent_handoff,
     deferred::{self, DeferredTouch, MAX_AGE},
     exclusion::is_machine,
@@ -144,11 +144,7 @@ fn waiting_touch(attribution: &Attribution, form: &ConsentForm, headers: &Header
     let (now, settings) = (attribution.db.now(), &*attribution.settings);
     let waiting = deferred::decode(&form.landing).into_iter().next();
     let landing = waiting.and_then(|waiting| waiting.restore(settings, now, asks_for_privacy(headers)));
-    let told = Beacon::parse(form.beacon.as_bytes()).read(headers, settings, now).unwrap_or_else(|why| {
-        attribution.count_excluded(why);
-        None
-    });
-    let Some(Told { mut touch, seen }) = told else { return landing };
+    let Some(Told { mut touch, seen }) = told(attribution, form.beacon.as_bytes(), headers) else { return landing };
     match landing {
         Some(landing) if seen.is_none_or(|seen| seen == landing.fingerprint()) => {
             (touch.id, touch.occurred_at) = (landing.id, landing.occurred_at);
