@@ -89,7 +89,7 @@ async fn load_rows(
     order: CampaignOrder,
     number: NumberedPage,
 ) -> Result<LoadedCampaigns, Error> {
-    let mut conn = request.state.db.read().await?;
+    let mut conn = request.state.db.read_for_report().await?;
     let credit = credit_by_campaign(&mut conn, filter, &request.credit(), request.model(filter)).await?;
     let found = campaigns(&mut conn, filter, request.window(), &credit, order, ROWS, number.offset()).await?;
     Ok(LoadedCampaigns { found, credit, kinds: kinds(&mut conn).await? })
@@ -97,7 +97,7 @@ async fn load_rows(
 
 /// Returns the totals, and whether there is no touch at all, in any period.
 async fn load_totals(request: &PageRequest, filter: &Filter) -> Result<(Totals, bool), Error> {
-    let mut conn = request.state.db.read().await?;
+    let mut conn = request.state.db.read_for_report().await?;
     let totals = totals(&mut conn, filter, request.window()).await?;
     Ok((totals, totals.touches == 0 && !any_touch(&mut conn).await?))
 }

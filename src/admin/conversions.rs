@@ -39,7 +39,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let damaged = position.is_err();
     let position = position.unwrap_or(PagePosition::Newest);
     let settings = request.credit();
-    let mut conn = request.state.db.read().await?;
+    let mut conn = request.state.db.read_for_report().await?;
     let count = conversion_count(&mut conn, page.filter(), &settings).await?;
     let found = conversions(&mut conn, page.filter(), &settings, position, ROWS).await?;
     let paths = path_ends(&mut conn, &settings, &found.rows).await?;

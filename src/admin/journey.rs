@@ -39,7 +39,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let id = request.id()?;
     let filter = request.detail_filter();
     let model = request.model(&filter);
-    let mut conn = request.state.db.read().await?;
+    let mut conn = request.state.db.read_for_report().await?;
     let Journey { user, touches, referral } = journey(&mut conn, id).await?.ok_or(PageError::NotFound)?;
     let conversions = credit_of_user(&mut conn, id, &request.credit(), model).await?;
     drop(conn);

@@ -35,7 +35,7 @@ pub fn LeadPage() -> impl IntoView {
 
 async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let id = request.id()?;
-    let mut conn = request.state.db.read().await?;
+    let mut conn = request.state.db.read_for_report().await?;
     let lead = lead(&mut conn, id).await?.ok_or(PageError::NotFound)?;
     let mut others = leads_of_visitor(&mut conn, lead.visitor_id, OTHERS + 1).await?;
     others.retain(|other| other.id != lead.id);

@@ -37,7 +37,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let position = request.position();
     let damaged = position.is_err();
     let position = position.unwrap_or(PagePosition::Newest);
-    let mut conn = request.state.db.read().await?;
+    let mut conn = request.state.db.read_for_report().await?;
     // The count comes first, because it tells which way of finding the rows is faster.
     let count = lead_count(&mut conn, page.filter()).await?;
     let found = leads(&mut conn, page.filter(), position, ROWS, ScanOrder::to_find(count)).await?;

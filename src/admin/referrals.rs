@@ -36,7 +36,7 @@ pub fn ReferralsPage() -> impl IntoView {
 
 async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, PageError> {
     let number = NumberedPage::of(&request, ROWS);
-    let mut conn = request.state.db.read().await?;
+    let mut conn = request.state.db.read_for_report().await?;
     let (count, signups) = referral_totals(&mut conn).await?;
     let links = referral_links(&mut conn, ROWS, number.offset()).await?;
     drop(conn);

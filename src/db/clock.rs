@@ -24,11 +24,16 @@ impl Clock {
     /// Measures the difference of the clocks, and on PostgreSQL keeps measuring while the returned value lives.
     pub(super) async fn start(pools: &Pools) -> Result<Self, Error> {
         let ahead = Arc::new(AtomicI64::new(0));
-        if let Pools::Postgres(pool) = pools {
-            ahead.store(measure(pool).await?, Ordering::Relaxed);
-            tokio::spawn(keep_measuring(pool.clone(), Arc::downgrade(&ahead)));
+        if let Pools::Postgres { lanes, .. } = pools {
+            ahead.store(measure(&lanes.requests).await?, Ordering::Relaxed);
+            tokio::spawn(keep_measuring(lanes.requests.clone(), Arc::downgrade(&ahead)));
         }
         Ok(Self { ahead })
+    }
+
+    /// Returns how far the database's clock is ahead of this machine's. Negative if the database's clock is behind.
+    pub(super) fn ahead(&self) -> time::Duration {
+        time::Duration::milliseconds(self.ahead.load(Ordering::Relaxed))
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -5,10 +5,16 @@ use sqlx::{
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Dialect, Error, Pools};
+use super::{Dialect, Error, Pools, pools::Lanes, private_file, writer};
 
 /// How long a request waits for a connection before it goes on without the database.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a report waits for other reports. A request ends after 30 seconds.
+const REPORT_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a job waits for other jobs.
+const BACKGROUND_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a reader waits for a lock. Readers need none but for a moment, while a process opens or closes the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens the pools of a database. For SQLite, creates the file and its folder where they are missing.
 pub(super) async fn connect(url: &str) -> Result<Pools, Error> {
@@ -31,24 +37,22 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
         .journal_mode(SqliteJournalMode::Wal)
         // FULL: a reported commit survives a power cut. Commits in groups make the disk flushes affordable.
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
         .auto_vacuum(SqliteAutoVacuum::None)
         // Deleted and replaced rows are overwritten with zeros. Copies that stay behind when rows move between pages are not
         // overwritten: see `wipe`.
         .pragma("secure_delete", "on")
         .statement_cache_capacity(256);
-    if let Some(folder) = options.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
-    }
+    private_file::create(options.get_filename())?;
+    // One connection, which stays open: other settings than the number and the time-outs would not apply to it.
+    let one = || SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
     let open_writer = || {
-        SqlitePoolOptions::new()
-            .max_connections(1)
+        one()
             .min_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.clone().create_if_missing(true))
+            // The writer asks again by itself while another process holds the write lock.
+            .connect_with(options.clone().create_if_missing(true).busy_timeout(writer::LOCK_TIMEOUT))
     };
     // SQLite ignores `busy_timeout` while a new file is switched to WAL. If two processes start at once, one gets the error
     // "database is locked" and tries again.
@@ -62,15 +66,20 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
         }
     };
     let cores = std::thread::available_parallelism().map_or(2, usize::from) as u32;
-    let read = SqlitePoolOptions::new()
-        .max_connections((cores * 2).max(4))
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        // 4 MiB per connection, because reports scan tables. A negative number is in KiB.
-        .connect_with(options.read_only(true).pragma("cache_size", "-4096"))
-        .await?;
+    // 4 MiB per connection, because reports scan tables. A negative number is in KiB.
+    let options = options.read_only(true).pragma("cache_size", "-4096");
+    let readers = |most, patience| {
+        one()
+            .max_connections(most)
+            .acquire_timeout(patience)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone())
+    };
+    let read = Lanes {
+        requests: readers((cores * 2).max(4), ACQUIRE_TIMEOUT),
+        reports: readers(cores.max(2), REPORT_ACQUIRE_TIMEOUT),
+        background: readers(2, BACKGROUND_ACQUIRE_TIMEOUT),
+    };
     Ok(Pools::Sqlite { read, write })
 }
 
@@ -78,17 +87,31 @@ async fn connect_postgres(url: &str) -> Result<Pools, Error> {
     let options = PgConnectOptions::from_str(url)?.application_name("waymark").options([
         // The session store compares expiry dates with the server's `now`, so every connection uses UTC.
         ("timezone", "UTC"),
-        // Every statement is meant to be faster. A stuck statement must not hold a lock.
-        ("statement_timeout", "15s"),
+        // A stuck statement must not hold a lock.
         ("lock_timeout", "3s"),
         ("idle_in_transaction_session_timeout", "10s"),
     ]);
-    let pool = PgPoolOptions::new()
-        .max_connections(20)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .idle_timeout(Duration::from_secs(600))
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await?;
-    Ok(Pools::Postgres(pool))
+    let pool = |most, patience, statement_timeout| {
+        PgPoolOptions::new()
+            .max_connections(most)
+            .acquire_timeout(patience)
+            .idle_timeout(Duration::from_secs(600))
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone().options([("statement_timeout", statement_timeout)]))
+    };
+    let lanes = Lanes {
+        // Every statement of a request is meant to be faster.
+        requests: pool(20, ACQUIRE_TIMEOUT, "15s"),
+        // The deadline of a request.
+        reports: pool(6, REPORT_ACQUIRE_TIMEOUT, "30s"),
+        // A scan of a large table takes as long as it takes.
+        background: pool(3, BACKGROUND_ACQUIRE_TIMEOUT, "0"),
+    };
+    // Also reports a wrong address or password at the start.
+    let schema: Option<String> = sqlx::query_scalar("select current_schema()").fetch_one(&lanes.requests).await?;
+    let schema = schema.ok_or_else(|| {
+        let why = "the database has no schema that the connection's search_path names; create the schema first";
+        sqlx::Error::Configuration(why.into())
+    })?;
+    Ok(Pools::Postgres { lanes, schema })
 }

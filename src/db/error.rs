@@ -1,4 +1,6 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, io, sync::Arc};
+
+use sqlx::{error::DatabaseError, migrate::MigrateError};
 
 /// A database error. Cloning is cheap, because a failed commit is reported to every caller of its group.
 #[derive(Clone)]
@@ -15,20 +17,38 @@ impl Error {
         sqlx::Error::PoolTimedOut.into()
     }
 
-    /// Returns whether the database did not answer in time.
-    pub(super) fn is_timeout(&self) -> bool {
-        matches!(*self.0, sqlx::Error::PoolTimedOut)
+    /// Returns the error of a database that cannot be reached.
+    pub(super) fn unreachable() -> Self {
+        sqlx::Error::Io(io::Error::new(io::ErrorKind::NotConnected, "the database cannot be reached")).into()
+    }
+
+    /// Returns whether another process holds SQLite's write lock.
+    pub(super) fn is_locked(&self) -> bool {
+        const BUSY: i32 = 5;
+        let Some(error) = self.0.as_database_error() else { return false };
+        // The lowest byte of an extended code is the primary code. PostgreSQL's codes have five characters.
+        let code =
+            error.try_downcast_ref::<sqlx::sqlite::SqliteError>().and_then(|error| error.code()?.parse::<i32>().ok());
+        code.is_some_and(|code| code & 0xff == BUSY)
+    }
+
+    /// Returns whether a migration waited too long for a PostgreSQL lock.
+    pub(super) fn is_lock_timeout(&self) -> bool {
+        const LOCK_NOT_AVAILABLE: &str = "55P03";
+        let cause = match &*self.0 {
+            sqlx::Error::Migrate(error) => match &**error {
+                MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error,
+                _ => return false,
+            },
+            error => error,
+        };
+        cause.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == LOCK_NOT_AVAILABLE)
     }
 
     /// Returns whether a constraint refused a row. A second try would fail too.
     pub(super) fn is_violation(&self) -> bool {
         use sqlx::error::ErrorKind;
         self.0.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
-    }
-
-    /// Returns whether the pool is closed, as it is at the end of the process.
-    pub(super) fn is_closed(&self) -> bool {
-        matches!(*self.0, sqlx::Error::PoolClosed)
     }
 
     /// Returns the name of the constraint that refused a row: `users_email_lower_key`.

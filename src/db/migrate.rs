@@ -5,36 +5,61 @@
 use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use sha2::{Digest, Sha384};
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migrate, Migrator};
 
-use super::{Conn, Dialect, Error, Pools, sql};
+use super::{Conn, Dialect, Error, Pools, pools::Lane, sql};
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| with_checksums(sqlx::migrate!("migrations/sqlite")));
 static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| with_checksums(sqlx::migrate!("migrations/postgres")));
 
-/// Brings the schema up to date.
+/// How long one try of a migration waits for a lock. A migration that waits for a table keeps everybody else off that table.
+const LOCK_TIMEOUT: &str = "5s";
+/// The time between two tries.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
+/// The most tries: a minute's worth of lock time-outs on PostgreSQL.
+const TRIES: u32 = 12;
+
+/// Brings the schema up to date. Migrations that a newer release has applied are left alone: an older release runs on a newer
+/// schema, because migrations only add.
 pub(super) async fn run(pools: &Pools) -> Result<(), Error> {
-    // On PostgreSQL sqlx takes an advisory lock. If two replicas start at once, one waits for the other, for `lock_timeout` at
-    // most. SQLite has no such lock. A process may fail because another has just created the same table, and then tries again.
-    let most_tries = match pools.dialect() {
-        Dialect::Sqlite => 5,
-        Dialect::Postgres => 1,
-    };
-    let mut tries = 0;
+    let mut tries = 1;
     while let Err(error) = run_once(pools).await {
-        tries += 1;
-        if tries == most_tries {
+        // PostgreSQL: another transaction held a table for too long. SQLite has no lock for migrations, so a process may fail
+        // because another has just created the same table.
+        let again = pools.dialect() == Dialect::Sqlite || error.is_lock_timeout();
+        if !again || tries == TRIES {
             return Err(error);
         }
-        tokio::time::sleep(Duration::from_millis(100) * tries).await;
+        tokio::time::sleep(RETRY_EVERY).await;
+        tries += 1;
     }
     Ok(())
 }
 
 async fn run_once(pools: &Pools) -> Result<(), Error> {
-    let mut conn = pools.writer().await?;
-    adopt_former_checksums(&mut conn).await?;
-    match &mut conn {
+    let mut conn = match pools {
+        Pools::Sqlite { .. } => pools.writer().await?,
+        // A migration may rewrite a large table, and this lane's statements have no time-out.
+        Pools::Postgres { .. } => pools.reader(Lane::Background).await?,
+    };
+    let done = migrate(&mut conn).await;
+    // The connection has other time-outs by now, and holds the lock after an error.
+    conn.discard();
+    done
+}
+
+async fn migrate(conn: &mut Conn) -> Result<(), Error> {
+    match conn {
+        Conn::Sqlite(conn) => drop(sqlx::query("pragma busy_timeout = 5000").execute(&mut **conn).await?),
+        Conn::Postgres(conn) => {
+            // If two replicas start at once, one waits here until the other has migrated.
+            sqlx::query("set lock_timeout = 0").execute(&mut **conn).await?;
+            conn.lock().await?;
+            sqlx::query(&format!("set lock_timeout = '{LOCK_TIMEOUT}'")).execute(&mut **conn).await?;
+        }
+    }
+    adopt_former_checksums(conn).await?;
+    match conn {
         Conn::Sqlite(conn) => SQLITE.run(&mut **conn).await?,
         Conn::Postgres(conn) => POSTGRES.run(&mut **conn).await?,
     }
@@ -46,6 +71,9 @@ fn with_checksums(mut migrator: Migrator) -> Migrator {
     for migration in migrator.migrations.to_mut() {
         migration.checksum = Cow::Owned(Sha384::digest(statements(&migration.sql)).to_vec());
     }
+    migrator.set_ignore_missing(true);
+    // `migrate` takes the lock.
+    migrator.set_locking(false);
     migrator
 }
 
@@ -127,7 +155,10 @@ mod tests {
     use sqlx::migrate::MigrateError;
 
     use super::*;
-    use crate::db::{Db, testing::each_database};
+    use crate::db::{
+        Db,
+        testing::{TestDatabase, each_database},
+    };
 
     #[test]
     fn only_statements_count() {
@@ -184,9 +215,8 @@ mod tests {
     #[tokio::test]
     async fn a_migration_whose_statements_changed_is_refused_and_one_whose_comments_changed_is_not() {
         each_database(async |db| {
-            let pools = db.pools().expect("the database answers");
             let run = async |edit: fn(&str) -> String| {
-                let conn = &mut pools.writer().await.expect("a connection");
+                let conn = &mut db.inner.pools.writer().await.expect("a connection");
                 let migrator: &Migrator = if conn.dialect() == Dialect::Sqlite { &SQLITE } else { &POSTGRES };
                 let mut migrations = migrator.migrations.to_vec();
                 migrations[1].sql = edit(&migrations[1].sql).into();
@@ -201,6 +231,69 @@ mod tests {
             assert!(matches!(error, MigrateError::VersionMismatch(2)), "{error}");
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn an_older_release_starts_on_a_newer_schema() {
+        each_database(async |db| {
+            db.transaction(|conn| {
+                Box::pin(async move {
+                    sql("alter table users add column nickname text").execute(conn).await?;
+                    sql("insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                        values (9999, 'a newer release', true, $1, 1)")
+                    .bind(vec![0_u8; 48])
+                    .execute(conn)
+                    .await
+                })
+            })
+            .await
+            .expect("a newer schema");
+            db.migrate().await.expect("the older release leaves the newer schema alone");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn migrations_wait_for_each_other_and_for_statements_longer_than_pages_do() {
+        let database = TestDatabase::create(Dialect::Postgres).await;
+        let db = Db::connect(&database.url).await.expect("a database");
+        // Another replica migrates for longer than a page's `lock_timeout`.
+        let mut other = db.inner.pools.reader(Lane::Background).await.expect("a connection");
+        let Conn::Postgres(conn) = &mut other else { panic!("PostgreSQL") };
+        conn.lock().await.expect("the lock");
+        let mut waits = std::pin::pin!(db.migrate());
+        let early = tokio::time::timeout(Duration::from_secs(4), &mut waits).await;
+        assert!(early.is_err(), "the second replica waits: {early:?}");
+        other.discard();
+        waits.await.expect("the migrations run");
+        let mut conn = db.inner.pools.reader(Lane::Background).await.expect("a connection");
+        let limit: String = sql("show statement_timeout").fetch_scalar(&mut conn).await.expect("a setting");
+        assert_eq!(limit, "0");
+        drop(conn);
+        db.close().await;
+        database.remove().await;
+    }
+
+    #[tokio::test]
+    async fn on_postgres_all_tables_may_be_in_a_schema_of_ones_own() {
+        let database = TestDatabase::create(Dialect::Postgres).await;
+        let url = format!("{}?options[search_path]=acme", database.url);
+        let error = Db::connect(&url).await.expect_err("the schema is missing");
+        assert!(error.to_string().contains("search_path"), "{error}");
+        let plain = Db::connect(&database.url).await.expect("a database");
+        plain.transaction(|conn| Box::pin(sql("create schema acme").execute(conn))).await.expect("a schema");
+        let db = Db::connect(&url).await.expect("a database");
+        db.migrate().await.expect("the migrations run");
+        let mut conn = plain.read().await.expect("a connection");
+        let tables = "select count(*) from pg_tables where schemaname = ";
+        let elsewhere: i64 = sql(format!("{tables}'public'")).fetch_scalar(&mut conn).await.expect("a count");
+        let here: i64 = sql(format!("{tables}'acme'")).fetch_scalar(&mut conn).await.expect("a count");
+        assert_eq!(elsewhere, 0);
+        assert!(here > 10, "{here}");
+        drop(conn);
+        db.close().await;
+        plain.close().await;
+        database.remove().await;
     }
 
     async fn checksums(db: &Db) -> Vec<(Vec<u8>,)> {

@@ -26,39 +26,58 @@ mod fragments;
 mod insert;
 /// Schema migrations: `migrations/sqlite` and `migrations/postgres`, built into the binary.
 mod migrate;
+/// How long a write may wait.
+mod patience;
 /// The connection pools, and a connection from a pool.
 mod pools;
+/// The permissions of the SQLite file.
+mod private_file;
 /// A statement with its values, run on either database.
 mod query;
 /// Databases for tests: each test has its own, on SQLite and on PostgreSQL.
 #[doc(hidden)]
 #[allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 pub mod testing;
+/// A transaction that never goes back to a pool unfinished.
+mod transaction;
 /// Removes deleted data from the database's files.
 mod wipe;
 /// The task that writes in groups.
 mod writer;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use futures::future::BoxFuture;
-use sqlx::PgPool;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{sleep, timeout},
+};
 
-use self::connect::ACQUIRE_TIMEOUT;
-pub(crate) use self::pools::Pools;
+pub(crate) use self::pools::RequestPool;
+use self::{
+    connect::ACQUIRE_TIMEOUT,
+    pools::{Lane, Pools},
+};
 pub use self::{
     dialect::Dialect,
     error::Error,
     fragments::{contains_pattern, placeholders},
     insert::{Insert, Table},
+    patience::Patience,
     pools::Conn,
     query::{FromEitherRow, Query, Value, sql},
 };
 use crate::timestamp::Timestamp;
+
+/// After this wait, the breaker asks whether the database can be reached.
+const SUSPICIOUS: Duration = Duration::from_millis(250);
 
 /// The database. Cloning is cheap.
 #[derive(Clone)]
@@ -100,6 +119,11 @@ impl Db {
         self.inner.clock.now()
     }
 
+    /// Returns how far the database's clock is ahead of this machine's. Negative if the database's clock is behind.
+    pub(crate) fn clock_offset(&self) -> time::Duration {
+        self.inner.clock.ahead()
+    }
+
     pub fn dialect(&self) -> Dialect {
         self.inner.pools.dialect()
     }
@@ -109,39 +133,67 @@ impl Db {
         migrate::run(&self.inner.pools).await
     }
 
-    /// Returns the pools, for the session store, which runs its own SQL.
-    pub(crate) fn pools(&self) -> Result<&Pools, Error> {
+    /// Returns the pool of the requests' connections, for the session store, whose library runs its own SQL.
+    pub(crate) fn request_pool(&self) -> Result<RequestPool<'_>, Error> {
         self.begin_operation()?;
-        Ok(&self.inner.pools)
+        Ok(self.inner.pools.requests())
     }
 
-    /// Returns a connection to read with. On SQLite this connection cannot write.
+    /// Returns a connection for a visitor's request. On SQLite this connection cannot write.
     pub async fn read(&self) -> Result<Conn, Error> {
-        self.begin_operation()?;
-        let conn = self.inner.pools.reader().await;
-        if conn.is_err() {
-            self.trip_breaker();
-        }
-        conn
+        self.reader(Lane::Requests).await
     }
 
-    /// Runs work that a page needs before it can render. After two seconds the call fails and trips the breaker.
+    /// Returns a connection for an admin page or file that counts many rows. Reports wait for each other, and no visitor's
+    /// request waits for a report.
+    pub async fn read_for_report(&self) -> Result<Conn, Error> {
+        self.reader(Lane::Reports).await
+    }
+
+    /// Returns a connection for a job that may read for minutes. Nobody waits for this connection.
+    pub async fn read_in_background(&self) -> Result<Conn, Error> {
+        self.reader(Lane::Background).await
+    }
+
+    async fn reader(&self, lane: Lane) -> Result<Conn, Error> {
+        self.begin_operation()?;
+        self.unless_unreachable(self.inner.pools.reader(lane)).await
+    }
+
+    /// Runs work that a page needs before it can render. The work fails after two seconds.
     pub(crate) async fn with_deadline<T, E: From<Error>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        match timeout(ACQUIRE_TIMEOUT, work).await {
-            Ok(result) => result,
-            Err(_) => {
-                self.trip_breaker();
-                Err(Error::timed_out().into())
-            }
+        let work = async { timeout(ACQUIRE_TIMEOUT, work).await.unwrap_or_else(|_| Err(Error::timed_out().into())) };
+        self.unless_unreachable(work).await
+    }
+
+    /// Runs `work`, and fails as soon as the breaker finds that the database cannot be reached. An error of `work` and a long wait
+    /// make the breaker ask.
+    async fn unless_unreachable<T, E: From<Error>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let mut work = pin!(work);
+        let early = tokio::select! {
+            biased;
+            result = &mut work => Some(result),
+            () = sleep(SUSPICIOUS) => None,
+        };
+        if !matches!(early, Some(Ok(_))) {
+            self.suspect();
+        }
+        match early {
+            Some(result) => result,
+            None => tokio::select! {
+                biased;
+                result = work => result,
+                () = self.inner.breaker.tripped() => Err(Error::unreachable().into()),
+            },
         }
     }
 
-    /// Makes all operations fail at once until the database answers again. Callers use this when the database did not answer.
-    pub(crate) fn trip_breaker(&self) {
-        self.inner.breaker.trip(self.inner.pools.clone());
+    /// Makes the breaker ask whether the database can be reached. Callers use this after an error.
+    pub(crate) fn suspect(&self) {
+        self.inner.breaker.suspect(&self.inner.pools);
     }
 
     /// Runs `work` in a transaction: commits when `work` returns `Ok`, and rolls back when it returns `Err` or panics.
@@ -149,6 +201,16 @@ impl Db {
     /// The transaction runs to its end even when the caller goes away. On SQLite the transaction waits for the single writer and
     /// shares a commit with others. So `work` must be short.
     pub async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    {
+        self.transaction_within(Patience::LONG, work).await
+    }
+
+    /// Does what [`transaction`](Self::transaction) does, for a caller with another patience.
+    pub async fn transaction_within<T, E, F>(&self, patience: Patience, work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
@@ -165,21 +227,26 @@ impl Db {
                 commit
             })
         });
-        match &*self.inner.pools {
-            Pools::Sqlite { .. } => self.inner.writer.run(work).await?,
-            Pools::Postgres(pool) => self.run_alone(pool.clone(), work).await?,
-        }
+        self.unless_unreachable(async {
+            match self.dialect() {
+                Dialect::Sqlite => self.inner.writer.run(work, patience).await,
+                Dialect::Postgres => self.run_alone(work, patience).await,
+            }
+        })
+        .await?;
         // If the work panicked, it sent no result.
         result.await.unwrap_or_else(|_| Err(Error::cancelled().into()))
     }
 
-    async fn run_alone(&self, pool: PgPool, work: writer::Work) -> Result<(), Error> {
-        let done = tokio::spawn(async move { writer::run_alone(Conn::Postgres(pool.acquire().await?), work).await });
-        // A server that hangs does not report its own time-outs. The task goes on without the caller.
-        let Ok(done) = timeout(writer::PATIENCE, done).await else {
-            self.trip_breaker();
-            return Err(Error::timed_out());
-        };
+    async fn run_alone(&self, work: writer::Work, patience: Patience) -> Result<(), Error> {
+        let pools = self.inner.pools.clone();
+        let done = tokio::spawn(async move {
+            // A server that hangs does not report its own time-outs.
+            let work = async { writer::run_alone(pools.writer().await?, work).await };
+            timeout(writer::DEADLINE, work).await.unwrap_or_else(|_| Err(Error::timed_out()))
+        });
+        // The task goes on without the caller.
+        let done = timeout(patience.total, done).await.map_err(|_| Error::timed_out())?;
         done.map_err(|_| Error::cancelled())?
     }
 
@@ -187,12 +254,13 @@ impl Db {
     ///
     /// Rows of concurrent requests are written together, with few statements and one commit.
     pub async fn insert(&self, rows: Vec<Insert>) -> Result<(), Error> {
+        self.insert_within(Patience::LONG, rows).await
+    }
+
+    /// Does what [`insert`](Self::insert) does, for a caller with another patience.
+    pub async fn insert_within(&self, patience: Patience, rows: Vec<Insert>) -> Result<(), Error> {
         self.begin_operation()?;
-        let done = self.inner.writer.insert(rows).await;
-        if done.as_ref().is_err_and(Error::is_timeout) {
-            self.trip_breaker();
-        }
-        done
+        self.unless_unreachable(self.inner.writer.insert(rows, patience)).await
     }
 
     /// Removes deleted data from the database's files. On SQLite the whole file is cleaned. On PostgreSQL only `tables` are
@@ -213,12 +281,7 @@ impl Db {
 
     /// Sends the database a trivial query. Errors: the database did not answer.
     pub async fn ping(&self) -> Result<(), Error> {
-        let mut conn = self.read().await?;
-        let answer = sql("select 1").execute(&mut conn).await.map(|_| ());
-        if answer.is_err() {
-            self.trip_breaker();
-        }
-        answer
+        self.with_deadline(async { sql("select 1").execute(&mut self.read().await?).await.map(|_| ()) }).await
     }
 
     /// Writes all waiting jobs, then closes all connections.

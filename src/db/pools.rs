@@ -1,46 +1,115 @@
+use std::{fmt, time::Instant};
+
 use sqlx::{PgPool, SqlitePool, pool::PoolConnection};
 
 use super::{Dialect, Error};
 
+/// What a connection is for. Each lane has its own pool, so slow work in one lane does not keep the others waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// A visitor's request: sessions, users, pages and, on PostgreSQL, writes.
+    Requests,
+    /// An admin page or file that counts many rows.
+    Reports,
+    /// Work that nobody waits for: scans for erasures, retention.
+    Background,
+}
+
+impl Lane {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Reports => "reports",
+            Self::Background => "background",
+        }
+    }
+}
+
+/// One pool for each [`Lane`].
+pub(super) struct Lanes<Pool> {
+    pub requests: Pool,
+    pub reports: Pool,
+    pub background: Pool,
+}
+
+impl<Pool> Lanes<Pool> {
+    fn of(&self, lane: Lane) -> &Pool {
+        match lane {
+            Lane::Requests => &self.requests,
+            Lane::Reports => &self.reports,
+            Lane::Background => &self.background,
+        }
+    }
+
+    fn all(&self) -> [&Pool; 3] {
+        [&self.requests, &self.reports, &self.background]
+    }
+}
+
 /// The pools of open connections.
 pub(crate) enum Pools {
     /// SQLite lets one connection at a time write. `write` holds the only connection that writes.
-    Sqlite {
-        read: SqlitePool,
-        write: SqlitePool,
+    Sqlite { read: Lanes<SqlitePool>, write: SqlitePool },
+    Postgres {
+        lanes: Lanes<PgPool>,
+        /// The schema that holds the tables: the first of the connection's `search_path` that exists.
+        schema: String,
     },
-    Postgres(PgPool),
+}
+
+/// The pool of the requests' lane, for a library that runs its own SQL.
+pub(crate) enum RequestPool<'p> {
+    Sqlite(&'p SqlitePool),
+    Postgres { pool: &'p PgPool, schema: &'p str },
 }
 
 impl Pools {
     pub(super) fn dialect(&self) -> Dialect {
         match self {
             Pools::Sqlite { .. } => Dialect::Sqlite,
-            Pools::Postgres(_) => Dialect::Postgres,
+            Pools::Postgres { .. } => Dialect::Postgres,
         }
     }
 
-    pub(super) async fn reader(&self) -> Result<Conn, Error> {
-        Ok(match self {
-            Pools::Sqlite { read, .. } => Conn::Sqlite(read.acquire().await?),
-            Pools::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
-        })
+    pub(super) fn requests(&self) -> RequestPool<'_> {
+        match self {
+            Pools::Sqlite { read, .. } => RequestPool::Sqlite(&read.requests),
+            Pools::Postgres { lanes, schema } => RequestPool::Postgres { pool: &lanes.requests, schema },
+        }
+    }
+
+    /// Returns a connection to read with. On SQLite this connection cannot write.
+    pub(super) async fn reader(&self, lane: Lane) -> Result<Conn, Error> {
+        let start = Instant::now();
+        let conn = match self {
+            Pools::Sqlite { read, .. } => Conn::Sqlite(read.of(lane).acquire().await?),
+            Pools::Postgres { lanes, .. } => Conn::Postgres(lanes.of(lane).acquire().await?),
+        };
+        metrics::histogram!("waymark_database_acquire_seconds", "lane" => lane.as_str()).record(start.elapsed());
+        Ok(conn)
     }
 
     pub(super) async fn writer(&self) -> Result<Conn, Error> {
-        Ok(match self {
-            Pools::Sqlite { write, .. } => Conn::Sqlite(write.acquire().await?),
-            Pools::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
-        })
+        match self {
+            Pools::Sqlite { write, .. } => Ok(Conn::Sqlite(write.acquire().await?)),
+            Pools::Postgres { .. } => self.reader(Lane::Requests).await,
+        }
     }
 
+    /// Closes all connections. Waits for those that are in use.
     pub(super) async fn close(&self) {
         match self {
             Pools::Sqlite { read, write } => {
-                read.close().await;
+                for pool in read.all() {
+                    pool.close().await;
+                }
                 write.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { lanes, .. } => {
+                for pool in lanes.all() {
+                    pool.close().await;
+                }
+            }
         }
     }
 }
@@ -66,5 +135,19 @@ impl Conn {
             Conn::Sqlite(_) => "",
             Conn::Postgres(_) => " for update",
         }
+    }
+
+    /// Closes the connection instead of returning it to its pool. The database then undoes an open transaction.
+    pub(super) fn discard(self) {
+        match self {
+            Conn::Sqlite(conn) => drop(conn.detach()),
+            Conn::Postgres(conn) => drop(conn.detach()),
+        }
+    }
+}
+
+impl fmt::Debug for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Conn({:?})", self.dialect())
     }
 }

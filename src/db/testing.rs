@@ -73,10 +73,13 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use sqlx::sqlite::SqlitePoolOptions;
     use uuid::Uuid;
 
     use super::*;
-    use crate::db::{Insert, Table, sql};
+    use crate::db::{Conn, Error, Insert, Patience, Pools, Table, sql, transaction::Transaction, writer};
 
     static VISITORS: Table = Table { name: "visitors", columns: &["id", "first_seen_at"] };
 
@@ -142,6 +145,137 @@ mod tests {
             add().await.expect("the first");
             let error = add().await.expect_err("the second is refused");
             assert_eq!(error.constraint().as_deref(), Some("users_email_lower_key"));
+        })
+        .await;
+    }
+    /// Takes SQLite's write lock, or locks PostgreSQL's table of visitors, in another process' place.
+    async fn block_writes(db: &Db) -> Transaction {
+        let mut transaction = match &*db.inner.pools {
+            Pools::Sqlite { write, .. } => {
+                let pool = SqlitePoolOptions::new().connect_with((*write.connect_options()).clone()).await;
+                Transaction::begin(Conn::Sqlite(pool.expect("a pool").acquire().await.expect("a connection"))).await
+            }
+            Pools::Postgres { .. } => Transaction::begin(db.read_in_background().await.expect("a connection")).await,
+        }
+        .expect("a transaction");
+        if db.dialect() == Dialect::Postgres {
+            let conn = transaction.conn().expect("a connection");
+            sql("lock table visitors in access exclusive mode").execute(conn).await.expect("the lock");
+        }
+        transaction
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_is_dropped_anywhere_leaves_nothing_to_the_next_borrower() {
+        each_database(async |db| {
+            let id = Uuid::now_v7();
+            for steps in 0..3 {
+                let mut transaction =
+                    Transaction::begin(db.inner.pools.writer().await.expect("a connection")).await.expect("begun");
+                for _ in 0..steps {
+                    let conn = transaction.conn().expect("a connection");
+                    sql("insert into visitors (id, first_seen_at) values ($1, 1) on conflict do nothing")
+                        .bind(id)
+                        .execute(conn)
+                        .await
+                        .expect("a row");
+                }
+                if steps == 2 {
+                    // A deadline drops the commit's future.
+                    let _ = tokio::time::timeout(Duration::ZERO, transaction.commit()).await;
+                } else {
+                    drop(transaction);
+                    let mut conn = db.read().await.expect("a connection");
+                    let count: i64 =
+                        sql("select count(*) from visitors").fetch_scalar(&mut conn).await.expect("a count");
+                    assert_eq!(count, 0);
+                }
+                db.insert(visitor(Uuid::now_v7())).await.expect("the next borrower writes");
+                db.transaction(|conn| Box::pin(sql("delete from visitors").execute(conn))).await.expect("and again");
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_group_that_is_given_up_does_not_end_the_writer() {
+        each_database(async |db| {
+            // The work hangs, as it does when the machine is paused or the disk does not answer, until its deadline drops it.
+            let hung =
+                db.transaction_within(Patience { total: Duration::from_millis(200), ..Patience::LONG }, |conn| {
+                    Box::pin(async move {
+                        sql("insert into visitors (id, first_seen_at) values ($1, 1)")
+                            .bind(Uuid::now_v7())
+                            .execute(conn)
+                            .await?;
+                        std::future::pending::<Result<(), Error>>().await
+                    })
+                });
+            hung.await.expect_err("nothing was committed");
+            tokio::time::sleep(writer::DEADLINE).await;
+            db.insert(visitor(Uuid::now_v7())).await.expect("the writer lives");
+            let mut conn = db.read().await.expect("a connection");
+            let count: i64 = sql("select count(*) from visitors").fetch_scalar(&mut conn).await.expect("a count");
+            assert_eq!(count, 1, "what was given up is undone");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn while_the_database_takes_no_writes_only_the_patient_wait() {
+        each_database(async |db| {
+            let blocker = block_writes(&db).await;
+            let start = Instant::now();
+            for _ in 0..3 {
+                db.insert_within(Patience::SHORT, visitor(Uuid::now_v7())).await.expect_err("not stored");
+            }
+            // Three waits for a lock at most, and on PostgreSQL the longest wait of each write.
+            assert!(start.elapsed() < Duration::from_secs(7), "{:?}", start.elapsed());
+            let patient = tokio::spawn({
+                let db = db.clone();
+                async move { db.insert(visitor(Uuid::now_v7())).await }
+            });
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            assert!(!patient.is_finished());
+            blocker.roll_back().await.expect("released");
+            patient.await.expect("no panic").expect("stored");
+            db.insert_within(Patience::SHORT, visitor(Uuid::now_v7())).await.expect("stored at once");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn reports_and_jobs_that_hold_all_their_connections_do_not_keep_requests_waiting() {
+        each_database(async |db| {
+            let mut held = Vec::new();
+            loop {
+                let wait = Duration::from_millis(500);
+                match tokio::time::timeout(wait, db.read_for_report()).await {
+                    Ok(conn) => held.push(conn.expect("a connection")),
+                    Err(_) => break,
+                }
+            }
+            while let Ok(conn) = tokio::time::timeout(Duration::from_millis(500), db.read_in_background()).await {
+                held.push(conn.expect("a connection"));
+            }
+            db.ping().await.expect("a request finds a connection");
+            db.insert(visitor(Uuid::now_v7())).await.expect("and writes");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_full_pool_or_a_slow_query_is_no_dead_database() {
+        each_database(async |db| {
+            let mut held = Vec::new();
+            while let Ok(conn) = db.read().await {
+                held.push(conn);
+            }
+            // The breaker has asked by now, and the database has answered.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            db.read_for_report().await.expect("the breaker is closed");
+            held.clear();
+            db.ping().await.expect("requests go on");
         })
         .await;
     }

@@ -26,8 +26,8 @@ pub(super) async fn run(pools: &Pools, tables: &[&'static str]) -> Result<(), Er
             conn.close().await?;
             wiped
         }
-        Pools::Postgres(pool) => {
-            let mut conn = PgConnection::connect_with(&pool.connect_options()).await?;
+        Pools::Postgres { lanes, .. } => {
+            let mut conn = PgConnection::connect_with(&lanes.background.connect_options()).await?;
             let wiped = wipe_postgres(&mut conn, tables).await;
             conn.close().await?;
             wiped
@@ -51,8 +51,6 @@ async fn wipe_sqlite(conn: &mut SqliteConnection) -> Result<(), Error> {
 }
 
 async fn wipe_postgres(conn: &mut PgConnection, tables: &[&'static str]) -> Result<(), Error> {
-    // A large table takes longer than the limit for a page's statements.
-    sqlx::query("set statement_timeout = 0").execute(&mut *conn).await?;
     for table in tables {
         sqlx::query(&format!("vacuum {table}")).execute(&mut *conn).await?;
     }

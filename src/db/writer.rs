@@ -1,21 +1,25 @@
 //! Jobs that arrive during a commit wait and share the next commit. The jobs also share the cost, one disk flush. The writer's
 //! task owns the transaction, so the transaction ends properly even if a caller goes away.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Conn, Error, Insert, Pools, insert, sql};
+use super::{Conn, Error, Insert, Patience, Pools, insert, sql, transaction::Transaction};
 
 /// The most jobs in one transaction. A larger group would hold the write lock for too long.
 const GROUP: usize = 512;
 /// The most jobs in the queue. When the queue is full, a caller waits for a free place.
 const QUEUE: usize = 4096;
-/// How long a caller waits for its commit. A job that timed out may still be committed later.
-pub(super) const PATIENCE: Duration = Duration::from_secs(8);
-/// How long a group may take. The limit is longer than the time-outs of locks and statements.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// How long a transaction may take. The limit is longer than the time-outs of locks and statements.
+pub(super) const DEADLINE: Duration = Duration::from_secs(if cfg!(test) { 5 } else { 30 });
+/// How long one try to take SQLite's write lock takes, if another process holds the lock.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// What [`Db::transaction`](super::Db::transaction) runs. The work sends its result to the caller, which uses the result once
 /// the writer has reported `Ok`.
@@ -29,92 +33,142 @@ pub(super) struct Undo;
 /// or not.
 type Done = oneshot::Sender<Result<(), Error>>;
 
-enum Job {
-    Insert { rows: Vec<Insert>, done: Done },
-    Run { work: Work, done: Done },
-    Stop { done: oneshot::Sender<()> },
+struct Job {
+    what: What,
+    done: Done,
+    submitted: Instant,
+    patience: Patience,
+}
+
+enum What {
+    Insert(Vec<Insert>),
+    Run(Work),
+}
+
+enum Message {
+    Job(Job),
+    Stop(oneshot::Sender<()>),
 }
 
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    queue: mpsc::Sender<Message>,
 }
 
 impl Writer {
     pub(super) fn start(pools: Arc<Pools>) -> Self {
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(serve(pools, queue));
-        Self { jobs }
+        let (queue, messages) = mpsc::channel(QUEUE);
+        tokio::spawn(serve(pools, messages));
+        Self { queue }
     }
 
-    pub(super) async fn insert(&self, rows: Vec<Insert>) -> Result<(), Error> {
-        let (done, answer) = oneshot::channel();
-        self.submit(Job::Insert { rows, done }, answer).await
+    pub(super) async fn insert(&self, rows: Vec<Insert>, patience: Patience) -> Result<(), Error> {
+        self.submit(What::Insert(rows), patience).await
     }
 
-    pub(super) async fn run(&self, work: Work) -> Result<(), Error> {
-        let (done, answer) = oneshot::channel();
-        self.submit(Job::Run { work, done }, answer).await
+    pub(super) async fn run(&self, work: Work, patience: Patience) -> Result<(), Error> {
+        self.submit(What::Run(work), patience).await
     }
 
     /// Ends the task after it has written all jobs that were submitted before.
     pub(super) async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
-        if self.jobs.send(Job::Stop { done }).await.is_ok() {
+        if self.queue.send(Message::Stop(done)).await.is_ok() {
             let _ = stopped.await;
         }
     }
 
-    async fn submit(&self, job: Job, answer: oneshot::Receiver<Result<(), Error>>) -> Result<(), Error> {
-        let waited = tokio::time::timeout(PATIENCE, async {
-            self.jobs.send(job).await.map_err(|_| Error::cancelled())?;
+    async fn submit(&self, what: What, patience: Patience) -> Result<(), Error> {
+        let (done, answer) = oneshot::channel();
+        let job = Job { what, done, submitted: Instant::now(), patience };
+        let waited = tokio::time::timeout(patience.total, async {
+            self.queue.send(Message::Job(job)).await.map_err(|_| Error::cancelled())?;
             answer.await.map_err(|_| Error::cancelled())?
         });
         waited.await.map_err(|_| Error::timed_out())?
     }
 }
 
-async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Job>) {
-    let mut group = Vec::with_capacity(GROUP);
-    while queue.recv_many(&mut group, GROUP).await > 0 {
-        let mut stopped = None;
-        let mut jobs = Vec::with_capacity(group.len());
-        for job in group.drain(..) {
-            match job {
-                Job::Stop { done } => stopped = Some(done),
-                job => jobs.push(job),
+async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Message>) {
+    let mut messages = Vec::with_capacity(GROUP);
+    let mut jobs = Vec::with_capacity(GROUP);
+    let mut stopped = None;
+    // Since when another process holds the write lock.
+    let mut locked_since: Option<Instant> = None;
+    while stopped.is_none() || !jobs.is_empty() {
+        if jobs.is_empty() {
+            queue.recv_many(&mut messages, GROUP).await;
+        } else {
+            while messages.len() < GROUP
+                && let Ok(message) = queue.try_recv()
+            {
+                messages.push(message);
             }
         }
-        // A server that hangs must not block the task for ever. After DEADLINE all callers have timed out.
-        if !jobs.is_empty() && tokio::time::timeout(DEADLINE, commit(&pools, jobs)).await.is_err() {
-            tracing::error!("a group of writes was given up");
-        }
-        if let Some(done) = stopped {
-            let _ = done.send(());
+        if messages.is_empty() && jobs.is_empty() {
             return;
         }
+        for message in messages.drain(..) {
+            match message {
+                Message::Job(job) => jobs.push(job),
+                Message::Stop(done) => stopped = Some(done),
+            }
+        }
+        give_up_late(&mut jobs, locked_since);
+        if jobs.is_empty() {
+            continue;
+        }
+        metrics::gauge!("waymark_writer_queue_jobs").set((jobs.len() + queue.len()) as f64);
+        match tokio::time::timeout(DEADLINE, begin(&pools)).await.unwrap_or_else(|_| Err(Error::timed_out())) {
+            Ok(transaction) => {
+                locked_since = None;
+                let group: Vec<Job> = jobs.drain(..jobs.len().min(GROUP)).collect();
+                for job in &group {
+                    metrics::histogram!("waymark_writer_wait_seconds").record(job.submitted.elapsed());
+                }
+                // A server that hangs must not block the task for ever. After DEADLINE all callers have timed out.
+                if tokio::time::timeout(DEADLINE, commit(transaction, group)).await.is_err() {
+                    tracing::error!("a group of writes was given up");
+                }
+            }
+            Err(error) if error.is_locked() => {
+                locked_since.get_or_insert_with(Instant::now);
+            }
+            Err(error) => jobs.drain(..).for_each(|job| drop(job.done.send(Err(error.clone())))),
+        }
+    }
+    if let Some(done) = stopped {
+        let _ = done.send(());
     }
 }
 
+/// Settles the jobs whose callers do not wait any longer.
+fn give_up_late(jobs: &mut Vec<Job>, locked_since: Option<Instant>) {
+    let locked = locked_since.map_or(Duration::ZERO, |since| since.elapsed());
+    let late = |job: &mut Job| {
+        let Patience { total, locked: longest } = job.patience;
+        job.submitted.elapsed() >= total || (locked_since.is_some() && locked >= longest)
+    };
+    for job in jobs.extract_if(.., late) {
+        metrics::counter!("waymark_writes_given_up_total").increment(1);
+        let _ = job.done.send(Err(Error::timed_out()));
+    }
+}
+
+async fn begin(pools: &Pools) -> Result<Transaction, Error> {
+    Transaction::begin(pools.writer().await?).await
+}
+
 /// Runs a group of jobs in one transaction, and tells each caller after the commit.
-async fn commit(pools: &Pools, jobs: Vec<Job>) {
+async fn commit(mut transaction: Transaction, jobs: Vec<Job>) {
     let mut settled = Vec::with_capacity(jobs.len());
-    let committed = async {
-        let mut conn = pools.writer().await?;
-        begin(&mut conn).await?;
-        let done = match apply(&mut conn, jobs, &mut settled).await {
-            Ok(()) => sql("commit").execute(&mut conn).await.map(|_| ()),
-            Err(error) => Err(error),
-        };
-        if done.is_err() {
-            roll_back(conn).await;
-        }
-        done
-    }
-    .await;
+    let committed = match apply(&mut transaction, jobs, &mut settled).await {
+        Ok(()) => transaction.commit().await,
+        Err(error) => transaction.roll_back().await.and(Err(error)),
+    };
     if let Err(error) = &committed {
-        tracing::error!(%error, "a group of writes failed");
+        tracing::error!(%error, "a group of writes was not committed");
     }
-    // Jobs that did not run because of the failure were dropped with their senders. Their callers get `Error::cancelled`.
+    // Jobs that did not run are dropped with their senders. Their callers get `Error::cancelled`.
     for (done, result) in settled {
         // The send fails if the caller has gone away.
         let _ = done.send(committed.clone().and(result));
@@ -124,26 +178,29 @@ async fn commit(pools: &Pools, jobs: Vec<Job>) {
 /// Runs the jobs of a group. A failed job does not undo the other jobs.
 ///
 /// Errors: the connection cannot be used any more.
-async fn apply(conn: &mut Conn, jobs: Vec<Job>, settled: &mut Vec<(Done, Result<(), Error>)>) -> Result<(), Error> {
+async fn apply(
+    transaction: &mut Transaction,
+    jobs: Vec<Job>,
+    settled: &mut Vec<(Done, Result<(), Error>)>,
+) -> Result<(), Error> {
     let mut inserts = Vec::new();
     let mut runs = Vec::new();
-    for job in jobs {
-        match job {
-            Job::Insert { rows, done } => inserts.push((rows, done)),
-            Job::Run { work, done } => runs.push((work, done)),
-            Job::Stop { .. } => {}
+    for Job { what, done, .. } in jobs {
+        match what {
+            What::Insert(rows) => inserts.push((rows, done)),
+            What::Run(work) => runs.push((work, done)),
         }
     }
     // All inserts run together and without a savepoint, because only a bug makes the database refuse an insert. If the database
     // refuses an insert, each insert runs by itself.
     let together: Vec<&Insert> = inserts.iter().flat_map(|(rows, _)| rows).collect();
-    match insert::run(conn, &together).await {
+    match insert::run(transaction.conn()?, &together).await {
         Ok(()) => settled.extend(inserts.into_iter().map(|(_, done)| (done, Ok(())))),
         Err(error) if error.is_violation() => {
-            sql("rollback").execute(conn).await?;
-            begin(conn).await?;
+            transaction.begin_again().await?;
             for (rows, done) in inserts {
                 let rows: Vec<&Insert> = rows.iter().collect();
+                let conn = transaction.conn()?;
                 let result = in_savepoint(conn, async |conn| insert::run(conn, &rows).await).await?;
                 settled.push((done, result));
             }
@@ -155,6 +212,7 @@ async fn apply(conn: &mut Conn, jobs: Vec<Job>, settled: &mut Vec<(Done, Result<
         }
     }
     for (work, done) in runs {
+        let conn = transaction.conn()?;
         // The work has sent the reason for an undo to its caller.
         let _: Result<(), Undo> = in_savepoint(conn, async |conn| catch_panic(work(conn)).await).await?;
         settled.push((done, Ok(())));
@@ -182,35 +240,12 @@ async fn catch_panic(work: BoxFuture<'_, Result<(), Undo>>) -> Result<(), Undo> 
 }
 
 /// Runs one piece of work in its own transaction.
-pub(super) async fn run_alone(mut conn: Conn, work: Work) -> Result<(), Error> {
-    begin(&mut conn).await?;
-    let Ok(()) = catch_panic(work(&mut conn)).await else {
-        roll_back(conn).await;
-        return Ok(());
-    };
-    let committed = sql("commit").execute(&mut conn).await.map(|_| ());
-    if committed.is_err() {
-        roll_back(conn).await;
-    }
-    committed
-}
-
-async fn begin(conn: &mut Conn) -> Result<(), Error> {
-    let text = match conn {
-        // `immediate` takes the write lock now, where `busy_timeout` applies. A transaction that reads first and writes later
-        // would fail at once if another connection had the lock.
-        Conn::Sqlite(_) => "begin immediate",
-        Conn::Postgres(_) => "begin",
-    };
-    sql(text).execute(conn).await.map(|_| ())
-}
-
-/// Undoes a transaction. A connection that cannot roll back does not return to its pool.
-async fn roll_back(mut conn: Conn) {
-    if sql("rollback").execute(&mut conn).await.is_err() {
-        match conn {
-            Conn::Sqlite(conn) => drop(conn.detach()),
-            Conn::Postgres(conn) => drop(conn.detach()),
-        }
+pub(super) async fn run_alone(conn: Conn, work: Work) -> Result<(), Error> {
+    let mut transaction = Transaction::begin(conn).await?;
+    match catch_panic(work(transaction.conn()?)).await {
+        Ok(()) => transaction.commit().await,
+        // The work has sent the reason to its caller. If the rollback fails, the connection is closed, and the database undoes
+        // the changes.
+        Err(Undo) => Ok(drop(transaction.roll_back().await)),
     }
 }

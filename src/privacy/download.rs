@@ -11,7 +11,7 @@ use crate::{auth::AuthSession, state::AppState};
 pub async fn export_json(State(state): State<AppState>, auth: AuthSession) -> Response {
     // the layer before this handler sends everybody else to the sign-in page
     let Some(user) = auth.user else { return StatusCode::UNAUTHORIZED.into_response() };
-    let read = async { export(&mut state.db.read().await?, &user, state.db.now()).await };
+    let read = async { export(&mut state.db.read_for_report().await?, &user, state.db.now()).await };
     // indented for people who read the document
     let document = match read.await.map(|export| serde_json::to_vec_pretty(&export)) {
         Ok(Ok(document)) => document,

@@ -93,7 +93,7 @@ pub async fn file(
 
 /// Asks the database on a connection of its own.
 pub async fn read<T>(db: &Db, ask: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, BoxError> {
-    let mut conn = db.read().await?;
+    let mut conn = db.read_for_report().await?;
     Ok(ask(&mut conn).await?)
 }
 

@@ -66,7 +66,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
 }
 
 async fn load(request: &PageRequest, filter: &Filter, by: GroupBy) -> Result<(Comparison, Vec<String>), Error> {
-    let mut conn = request.state.db.read().await?;
+    let mut conn = request.state.db.read_for_report().await?;
     let comparison = compare(&mut conn, filter, &request.credit(), by).await?;
     Ok((comparison, kinds(&mut conn).await?))
 }

@@ -92,7 +92,7 @@ fn subtitle(page: &PageFilter, numbers: &HeadlineNumbers) -> String {
 }
 
 async fn load_campaigns(request: &PageRequest, filter: &Filter) -> Result<(PeriodRevenue, TopCampaigns), Error> {
-    let mut conn = request.state.db.read().await?;
+    let mut conn = request.state.db.read_for_report().await?;
     let revenue = PeriodRevenue::load(&mut conn, request, filter).await?;
     let top = TopCampaigns::load(&mut conn, request, filter, &revenue.by_campaign).await?;
     Ok((revenue, top))

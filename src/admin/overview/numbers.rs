@@ -24,7 +24,7 @@ pub struct HeadlineNumbers {
 
 impl HeadlineNumbers {
     pub async fn load(request: &PageRequest, filter: &Filter) -> Result<Self, Error> {
-        let mut conn = request.state.db.read().await?;
+        let mut conn = request.state.db.read_for_report().await?;
         let current = totals(&mut conn, filter, request.window()).await?;
         let previous = match filter.previous() {
             Some(before) => Some(totals(&mut conn, &before, request.window()).await?),
@@ -52,7 +52,7 @@ pub struct Details {
 
 impl Details {
     pub async fn load(request: &PageRequest, filter: &Filter, shown: Shown) -> Result<Self, Error> {
-        let mut conn = request.state.db.read().await?;
+        let mut conn = request.state.db.read_for_report().await?;
         let Shown::Counted(metric) = shown else {
             let (trend, lists) = chart_and_lists(&mut conn, request, filter).await?;
             let lists = lists.into_iter().map(|(rows, total)| RankedList { rows, total: Some(total) });

@@ -43,16 +43,16 @@ async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, P
     // Writes what this process counted. Other replicas write their counts within seconds.
     request.state.attribution.counters.flush(db).await?;
     let ignored = async {
-        let mut conn = db.read().await?;
+        let mut conn = db.read_for_report().await?;
         let reasons = ignored_by_reason(&mut conn, &filter.period).await?;
         Ok::<_, PageError>((reasons, ignored_days(&mut conn, &filter.period, DAYS).await?))
     };
     let touches = async {
-        let mut conn = db.read().await?;
+        let mut conn = db.read_for_report().await?;
         let touches = count_touches(&mut conn, filter).await?;
         Ok::<_, PageError>((touches, campaign_alias::list(&mut conn, ALIASES).await?))
     };
-    let alike = async { Ok::<_, PageError>(similar_names(&mut db.read().await?, filter).await?) };
+    let alike = async { Ok::<_, PageError>(similar_names(&mut db.read_for_report().await?, filter).await?) };
     let ((reasons, days), (touches, aliases), alike) = futures::try_join!(ignored, touches, alike)?;
 
     let over_cap = reasons.iter().find(|(reason, _)| reason == OVER_CAP).map_or(0, |(_, count)| *count);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Touch, TouchOrigin, utm_assignments, utm_values};
 use crate::{
-    db::{Conn, Db, Error, Insert, Table, sql},
+    db::{Conn, Db, Error, Insert, Patience, Table, sql},
     id::{TouchId, VisitorId},
     timestamp::{DAY, Timestamp},
 };
@@ -60,13 +60,14 @@ pub async fn store_first(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreM
         return store(db, touch, visitor, mode).await;
     }
     let first = Insert { table: &VISITORS, values: vec![visitor.into(), touch.occurred_at.into()] };
-    db.insert(vec![first, touch.row(visitor)]).await?;
+    db.insert_within(Patience::SHORT, vec![first, touch.row(visitor)]).await?;
     Ok(StoreOutcome::New)
 }
 
 /// Stores a touch of a visitor who was here before.
 pub async fn store(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, Error> {
-    db.transaction(move |conn| {
+    // A touch that is not stored waits in a cookie, so the page need not wait for long.
+    db.transaction_within(Patience::SHORT, move |conn| {
         Box::pin(async move {
             match mode {
                 StoreMode::Now => store_now(conn, touch, visitor).await,

@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{
     attribution::touch::visitor::UNREADABLE,
-    db::{self, Conn, Db, Insert, Table, sql},
+    db::{self, Conn, Db, Insert, Patience, RequestPool, Table, sql},
 };
 
 /// How long requests in flight can still use an anonymous session after a sign-in has replaced it.
@@ -45,6 +45,10 @@ const REPLACED: Duration = Duration::seconds(60);
 
 /// How long a request waits for its session.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// How many expired sessions one transaction removes.
+const BATCH: u32 = 1000;
+/// The pause between two such transactions.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
 static SESSIONS: Table = Table { name: "tower_sessions", columns: &["id", "data", "expiry_date", "user_id"] };
 
@@ -59,30 +63,62 @@ impl Sessions {
         Self { db }
     }
 
-    /// Removes sessions that have expired.
+    /// Removes sessions that have expired, in batches, so that no request waits for long. Returns how many were removed.
     pub async fn delete_expired(&self) -> std::result::Result<u64, db::Error> {
-        self.db
-            .transaction(|conn| {
-                Box::pin(async move {
-                    sql("delete from tower_sessions where expiry_date < $1")
-                        .bind(OffsetDateTime::now_utc())
+        let (now, mut removed) = (self.now(), 0);
+        loop {
+            let batch = self
+                .db
+                .transaction(move |conn| {
+                    Box::pin(async move {
+                        sql("delete from tower_sessions
+                            where id in (select id from tower_sessions where expiry_date < $1 limit $2)")
+                        .bind(now)
+                        .bind(BATCH)
                         .execute(conn)
                         .await
+                    })
                 })
-            })
-            .await
+                .await?;
+            removed += batch;
+            if batch < u64::from(BATCH) {
+                return Ok(removed);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Returns the time by the database's clock.
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc() + self.db.clock_offset()
     }
 
     async fn find(&self, stored: &Id) -> Result<Option<Record>> {
-        match self.db.pools().map_err(backend)? {
-            db::Pools::Sqlite { read, .. } => SqliteStore::new(read.clone()).load(stored).await,
-            db::Pools::Postgres(pool) => {
+        // The crates compare the expiry date with this machine's clock.
+        if self.db.clock_offset().abs() > Duration::SECOND {
+            return self.find_by_the_databases_clock(stored).await;
+        }
+        match self.db.request_pool().map_err(backend)? {
+            RequestPool::Sqlite(pool) => SqliteStore::new(pool.clone()).load(stored).await,
+            RequestPool::Postgres { pool, schema } => {
                 // The crate would look in a schema of its own; these are the names in the migrations.
-                let store = PostgresStore::new(pool.clone()).with_schema_name("public");
+                let store = PostgresStore::new(pool.clone()).with_schema_name(schema);
                 let store = store.and_then(|store| store.with_table_name(SESSIONS.name)).map_err(Error::Backend)?;
                 store.load(stored).await
             }
         }
+    }
+
+    async fn find_by_the_databases_clock(&self, stored: &Id) -> Result<Option<Record>> {
+        let row: Option<(Vec<u8>,)> = sql("select data from tower_sessions where id = $1 and expiry_date > $2")
+            .bind(stored.to_string())
+            .bind(self.now())
+            .fetch_optional(&mut self.db.read().await.map_err(backend)?)
+            .await
+            .map_err(backend)?;
+        let decode =
+            |(data,): (Vec<u8>,)| rmp_serde::from_slice(&data).map_err(|error| Error::Decode(error.to_string()));
+        row.map(decode).transpose()
     }
 }
 
@@ -97,10 +133,14 @@ impl SessionStore for Sessions {
         let row = vec![
             stored.id.to_string().into(),
             encode(&stored)?.into(),
-            stored.expiry_date.into(),
+            (stored.expiry_date + self.db.clock_offset()).into(),
             signed_in(&stored.data).into(),
         ];
-        self.db.insert(vec![Insert { table: &SESSIONS, values: row }]).await.map_err(backend)?;
+        // Without its session, a landing keeps its touch in a cookie, so a landing does not wait for long.
+        self.db
+            .insert_within(Patience::SHORT, vec![Insert { table: &SESSIONS, values: row }])
+            .await
+            .map_err(backend)?;
         remember(&mut record.data);
         Ok(())
     }
@@ -110,7 +150,8 @@ impl SessionStore for Sessions {
         if changes.is_empty() || record.data.contains_key(UNREADABLE) {
             return Ok(());
         }
-        let (id, expiry) = (digest(&record.id), record.expiry_date);
+        let (id, now) = (digest(&record.id), self.now());
+        let expiry = record.expiry_date + self.db.clock_offset();
         let saved = self
             .db
             .transaction(move |conn| {
@@ -130,7 +171,7 @@ impl SessionStore for Sessions {
                     .bind(data)
                     .bind(expiry)
                     .bind(signed_in(&stored.data))
-                    .bind(OffsetDateTime::now_utc() + REPLACED)
+                    .bind(now + REPLACED)
                     .execute(conn)
                     .await
                     .map(|_| ())
@@ -165,7 +206,7 @@ impl SessionStore for Sessions {
             Err(error) => {
                 metrics::counter!("waymark_session_loads_failed_total").increment(1);
                 tracing::error!(%error, "a session could not be loaded");
-                self.db.trip_breaker();
+                self.db.suspect();
                 // With `None`, a landing would begin a new session, whose cookie would sign the user out.
                 Ok(Some(Record {
                     id: *id,
@@ -180,7 +221,7 @@ impl SessionStore for Sessions {
     /// in flight then still finds its visitor, who belongs to the user by then. Otherwise the landing would begin a new
     /// session, whose cookie would undo the sign-in.
     async fn delete(&self, id: &Id) -> Result<()> {
-        let id = digest(id);
+        let (id, until) = (digest(id), self.now() + REPLACED);
         self.db
             .transaction(move |conn| {
                 Box::pin(async move {
@@ -188,7 +229,7 @@ impl SessionStore for Sessions {
                     let query = if anonymous {
                         sql("update tower_sessions set expiry_date = $2 where id = $1 and expiry_date > $2")
                             .bind(id.to_string())
-                            .bind(OffsetDateTime::now_utc() + REPLACED)
+                            .bind(until)
                     } else {
                         sql("delete from tower_sessions where id = $1").bind(id.to_string())
                     };
