@@ -50,7 +50,9 @@ async fn run_once(pools: &Pools) -> Result<(), Error> {
 
 async fn migrate(conn: &mut Conn) -> Result<(), Error> {
     match conn {
-        Conn::Sqlite(conn) => drop(sqlx::query("pragma busy_timeout = 5000").execute(&mut **conn).await?),
+        Conn::Sqlite(conn) => {
+            sqlx::query("pragma busy_timeout = 5000").execute(&mut **conn).await?;
+        }
         Conn::Postgres(conn) => {
             // If two replicas start at once, one waits here until the other has migrated.
             sqlx::query("set lock_timeout = 0").execute(&mut **conn).await?;

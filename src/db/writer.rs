@@ -113,7 +113,8 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Message>) {
                 Message::Stop(done) => stopped = Some(done),
             }
         }
-        give_up_late(&mut jobs, locked_since);
+        // The callers of these jobs have stopped waiting.
+        give_up(&mut jobs, |job| job.submitted.elapsed() >= job.patience.total);
         if jobs.is_empty() {
             continue;
         }
@@ -131,7 +132,8 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Message>) {
                 }
             }
             Err(error) if error.is_locked() => {
-                locked_since.get_or_insert_with(Instant::now);
+                let locked = locked_since.get_or_insert_with(Instant::now).elapsed();
+                give_up(&mut jobs, |job| locked >= job.patience.locked);
             }
             Err(error) => jobs.drain(..).for_each(|job| drop(job.done.send(Err(error.clone())))),
         }
@@ -141,14 +143,9 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Message>) {
     }
 }
 
-/// Settles the jobs whose callers do not wait any longer.
-fn give_up_late(jobs: &mut Vec<Job>, locked_since: Option<Instant>) {
-    let locked = locked_since.map_or(Duration::ZERO, |since| since.elapsed());
-    let late = |job: &mut Job| {
-        let Patience { total, locked: longest } = job.patience;
-        job.submitted.elapsed() >= total || (locked_since.is_some() && locked >= longest)
-    };
-    for job in jobs.extract_if(.., late) {
+/// Settles jobs that were not begun.
+fn give_up(jobs: &mut Vec<Job>, which: impl Fn(&Job) -> bool) {
+    for job in jobs.extract_if(.., |job| which(job)) {
         metrics::counter!("waymark_writes_given_up_total").increment(1);
         let _ = job.done.send(Err(Error::timed_out()));
     }
@@ -244,8 +241,11 @@ pub(super) async fn run_alone(conn: Conn, work: Work) -> Result<(), Error> {
     let mut transaction = Transaction::begin(conn).await?;
     match catch_panic(work(transaction.conn()?)).await {
         Ok(()) => transaction.commit().await,
-        // The work has sent the reason to its caller. If the rollback fails, the connection is closed, and the database undoes
-        // the changes.
-        Err(Undo) => Ok(drop(transaction.roll_back().await)),
+        Err(Undo) => {
+            // The work has sent the reason to its caller. If the rollback fails, the connection is closed, and the database
+            // undoes the changes.
+            let _ = transaction.roll_back().await;
+            Ok(())
+        }
     }
 }
