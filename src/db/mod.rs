@@ -24,6 +24,8 @@ mod error;
 mod fragments;
 /// Adds many rows with few statements.
 mod insert;
+/// When a write last succeeded.
+mod last_write;
 /// Schema migrations: `migrations/sqlite` and `migrations/postgres`, built into the binary.
 mod migrate;
 /// How long a write may wait.
@@ -60,11 +62,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-pub(crate) use self::pools::RequestPool;
-use self::{
-    connect::ACQUIRE_TIMEOUT,
-    pools::{Lane, Pools},
-};
+pub(crate) use self::pools::{Pools, RequestPool};
+use self::{connect::ACQUIRE_TIMEOUT, pools::Lane};
 pub use self::{
     dialect::Dialect,
     error::Error,
@@ -79,6 +78,11 @@ use crate::timestamp::Timestamp;
 /// After this wait, the breaker asks whether the database can be reached.
 const SUSPICIOUS: Duration = Duration::from_millis(250);
 
+/// A write that is no older shows that writing works.
+const CHECK_WRITES_EVERY: Duration = Duration::from_secs(5);
+/// How long writes may fail before [`Db::check_writes`] says so.
+const WRITES_MAY_FAIL_FOR: Duration = Duration::from_secs(30);
+
 /// The database. Cloning is cheap.
 #[derive(Clone)]
 pub struct Db {
@@ -91,6 +95,7 @@ struct DbInner {
     operations: AtomicU64,
     clock: clock::Clock,
     breaker: Arc<breaker::Breaker>,
+    last_write: last_write::LastWrite,
 }
 
 impl std::fmt::Debug for Db {
@@ -109,6 +114,7 @@ impl Db {
                 writer: writer::Writer::start(pools.clone()),
                 operations: AtomicU64::new(0),
                 breaker: Arc::default(),
+                last_write: last_write::LastWrite::default(),
                 pools,
             }),
         })
@@ -234,6 +240,7 @@ impl Db {
             }
         })
         .await?;
+        self.inner.last_write.note();
         // If the work panicked, it sent no result.
         result.await.unwrap_or_else(|_| Err(Error::cancelled().into()))
     }
@@ -260,7 +267,9 @@ impl Db {
     /// Does what [`insert`](Self::insert) does, for a caller with another patience.
     pub async fn insert_within(&self, patience: Patience, rows: Vec<Insert>) -> Result<(), Error> {
         self.begin_operation()?;
-        self.unless_unreachable(self.inner.writer.insert(rows, patience)).await
+        self.unless_unreachable(self.inner.writer.insert(rows, patience)).await?;
+        self.inner.last_write.note();
+        Ok(())
     }
 
     /// Removes deleted data from the database's files. On SQLite the whole file is cleaned. On PostgreSQL only `tables` are
@@ -282,6 +291,28 @@ impl Db {
     /// Sends the database a trivial query. Errors: the database did not answer.
     pub async fn ping(&self) -> Result<(), Error> {
         self.with_deadline(async { sql("select 1").execute(&mut self.read().await?).await.map(|_| ()) }).await
+    }
+
+    /// Tries a write, unless a write succeeded a moment ago. Errors: nothing could be written for half a minute, as on a full
+    /// disk. While another process holds SQLite's write lock for some seconds, pages are still served well.
+    pub async fn check_writes(&self) -> Result<(), Error> {
+        if !self.inner.last_write.is_older_than(CHECK_WRITES_EVERY) {
+            return Ok(());
+        }
+        let (now, patience) = (self.now(), Patience { total: ACQUIRE_TIMEOUT, locked: ACQUIRE_TIMEOUT });
+        let written = self.transaction_within(patience, move |conn| {
+            Box::pin(async move {
+                sql("insert into jobs (name, leased_until, finished_at) values ('write check', 0, $1)
+                    on conflict (name) do update set finished_at = excluded.finished_at")
+                .bind(now)
+                .execute(conn)
+                .await
+            })
+        });
+        match written.await {
+            Err(error) if self.inner.last_write.is_older_than(WRITES_MAY_FAIL_FOR) => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Writes all waiting jobs, then closes all connections.

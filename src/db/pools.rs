@@ -26,7 +26,7 @@ impl Lane {
 }
 
 /// One pool for each [`Lane`].
-pub(super) struct Lanes<Pool> {
+pub(crate) struct Lanes<Pool> {
     pub requests: Pool,
     pub reports: Pool,
     pub background: Pool,
@@ -71,7 +71,7 @@ impl Pools {
         }
     }
 
-    pub(super) fn requests(&self) -> RequestPool<'_> {
+    pub(crate) fn requests(&self) -> RequestPool<'_> {
         match self {
             Pools::Sqlite { read, .. } => RequestPool::Sqlite(&read.requests),
             Pools::Postgres { lanes, schema } => RequestPool::Postgres { pool: &lanes.requests, schema },

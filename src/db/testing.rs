@@ -245,6 +245,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_write_check_forgives_half_a_minute() {
+        each_database(async |db| {
+            db.check_writes().await.expect("the start counts as a write");
+            db.transaction(|conn| Box::pin(sql("drop table jobs").execute(conn)))
+                .await
+                .expect("no check can be written");
+            db.check_writes().await.expect("a write has just succeeded");
+            let last = &db.inner.last_write;
+            assert!(!last.is_older_than(Duration::from_secs(30)) && last.is_older_than(Duration::ZERO));
+        })
+        .await;
+    }
+
+    #[tokio::test]
     async fn reports_and_jobs_that_hold_all_their_connections_do_not_keep_requests_waiting() {
         each_database(async |db| {
             let mut held = Vec::new();

@@ -31,13 +31,17 @@ pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: 200 if the database answers and the server is not stopping, else 503.
+/// `GET /readyz`: 200 if the database answers, takes writes, and the server is not stopping; else 503.
 pub(super) async fn ready(State((db, stopping)): State<(Db, Stopping)>) -> (StatusCode, &'static str) {
     if stopping.has_begun() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
     match tokio::time::timeout(Duration::from_secs(1), db.ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ready\n"),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+        Ok(Ok(())) => {}
+        _ => return (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+    }
+    match db.check_writes().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database takes no writes\n"),
     }
 }
