@@ -36,6 +36,12 @@ impl Clock {
         time::Duration::milliseconds(self.ahead.load(Ordering::Relaxed))
     }
 
+    /// Sets the difference, as if this machine's clock were wrong.
+    #[cfg(test)]
+    pub(super) fn set_ahead(&self, ahead: time::Duration) {
+        self.ahead.store(ahead.whole_milliseconds() as i64, Ordering::Relaxed);
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         Timestamp::from_millis(machine_now() + self.ahead.load(Ordering::Relaxed))
     }

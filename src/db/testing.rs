@@ -71,6 +71,14 @@ where
     }
 }
 
+impl Db {
+    /// Sets how far the database's clock is ahead of this machine's, as if this machine's clock were wrong.
+    #[cfg(test)]
+    pub(crate) fn set_clock_offset(&self, offset: time::Duration) {
+        self.inner.clock.set_ahead(offset);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
@@ -242,6 +250,52 @@ mod tests {
             db.insert_within(Patience::SHORT, visitor(Uuid::now_v7())).await.expect("stored at once");
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn sqlite_flushes_each_commit_and_overwrites_what_is_deleted() {
+        let database = TestDatabase::create(Dialect::Sqlite).await;
+        let db = Db::connect(&database.url).await.expect("a database");
+        let mut writer = db.inner.pools.writer().await.expect("a connection");
+        let mut reader = db.read().await.expect("a connection");
+        for (pragma, value) in [("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1), ("auto_vacuum", 0)] {
+            for conn in [&mut writer, &mut reader] {
+                let set: i64 = sql(format!("pragma {pragma}")).fetch_scalar(conn).await.expect("a number");
+                assert_eq!(set, value, "{pragma}");
+            }
+        }
+        let mode: String = sql("pragma journal_mode").fetch_scalar(&mut writer).await.expect("a word");
+        assert_eq!(mode, "wal");
+        let wait: i64 = sql("pragma busy_timeout").fetch_scalar(&mut reader).await.expect("a number");
+        assert_eq!(wait, 5_000);
+        let error = sql("create table t (a)").execute(&mut reader).await.expect_err("readers cannot write");
+        assert!(error.to_string().contains("readonly"), "{error}");
+        drop((writer, reader));
+        db.close().await;
+        database.remove().await;
+    }
+
+    #[test]
+    fn only_one_file_begins_transactions() {
+        let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    if !path.ends_with("tests") {
+                        folders.push(path);
+                    }
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).expect("text");
+                let code = text.split("mod tests").next().unwrap_or_default();
+                if [".begin().await", "\"begin"].iter().any(|start| code.contains(start)) {
+                    found.push(path.file_name().expect("a name").to_string_lossy().into_owned());
+                }
+            }
+        }
+        assert_eq!(found, ["transaction.rs"], "a transaction elsewhere might go back to a pool unfinished");
     }
 
     #[tokio::test]

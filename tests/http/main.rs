@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
+mod tcp_proxy;
 
 mod abandoned;
 mod accounts;
@@ -15,6 +16,7 @@ mod conversion_errors;
 mod conversions;
 mod cookies;
 mod cross_origin;
+mod database_down;
 mod guards;
 mod headers;
 mod inspector;

@@ -27,6 +27,8 @@ pub const ADMIN: &str = "admin@example.com";
 pub const CHROME: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
+use crate::tcp_proxy::TcpProxy;
+
 /// An application on a free port, with its own database.
 pub struct TestApp {
     pub url: String,
@@ -70,13 +72,24 @@ impl TestApp {
         Self { url, db, database, stop, served }
     }
 
+    /// Starts an application whose connections to PostgreSQL go through a proxy.
+    pub async fn spawn_behind_proxy() -> (Self, TcpProxy) {
+        let database = TestDatabase::create(Dialect::Postgres).await;
+        let (before, rest) = database.url.split_once('@').expect("an address with a user");
+        let (server, name) = rest.split_once('/').expect("an address with a database");
+        let proxy = TcpProxy::start(server).await;
+        let through = format!("{before}@{}/{name}", proxy.address);
+        let (served, stop, url, db) = serve_on(&through, Setup::default()).await;
+        (Self { url, db, database, stop, served }, proxy)
+    }
+
     /// Ends the server and removes its database.
     pub async fn finish(self: Arc<Self>) {
         let Ok(app) = Arc::try_unwrap(self).map_err(drop) else { return };
         app.remove().await;
     }
 
-    async fn remove(self) {
+    pub async fn remove(self) {
         let _ = self.stop.send(());
         let _ = self.served.await;
         self.db.close().await;

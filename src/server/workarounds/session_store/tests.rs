@@ -1,5 +1,5 @@
 use super::{changes::LOADED, record::SIGNED_IN, *};
-use crate::db::testing::each_database;
+use crate::{db::testing::each_database, id::UserId};
 
 fn record(pairs: &[(&str, i64)]) -> Record {
     Record {
@@ -90,6 +90,48 @@ async fn an_undecodable_row_is_no_session() {
         .await
         .expect("updated");
         assert_eq!(loaded(&store, &session.id).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sessions_end_by_the_databases_clock() {
+    each_database(async |db| {
+        let store = Sessions::new(db.clone());
+        // tower-sessions computes the date by this machine's clock, which may be wrong.
+        for ahead in [Duration::ZERO, Duration::DAY, -Duration::DAY] {
+            db.set_clock_offset(ahead);
+            let mut session = record(&[("kept", 1)]);
+            store.create(&mut session).await.expect("created");
+            let (before, after) = (Duration::minutes(59), Duration::minutes(61));
+            db.set_clock_offset(ahead + before);
+            assert!(loaded(&store, &session.id).await.is_some(), "{ahead}");
+            assert_eq!(store.delete_expired().await.expect("removed"), 0, "{ahead}");
+            db.set_clock_offset(ahead + after);
+            assert_eq!(loaded(&store, &session.id).await, None, "{ahead}");
+            assert_eq!(store.delete_expired().await.expect("removed"), 1, "{ahead}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn expired_sessions_are_removed_in_batches() {
+    each_database(async |db| {
+        let store = Sessions::new(db.clone());
+        let rows = (0..2 * BATCH + 1).map(|n| Insert {
+            table: &SESSIONS,
+            values: vec![
+                n.to_string().into(),
+                vec![0_u8].into(),
+                (OffsetDateTime::now_utc() - Duration::MINUTE).into(),
+                None::<UserId>.into(),
+            ],
+        });
+        db.insert(rows.collect()).await.expect("rows");
+        let before = db.operations();
+        assert_eq!(store.delete_expired().await.expect("removed"), u64::from(2 * BATCH + 1));
+        assert_eq!(db.operations() - before, 3, "transactions");
     })
     .await;
 }
