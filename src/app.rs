@@ -21,8 +21,8 @@ use crate::{
     auth::current_user,
     components::{FrameContext, Viewer, assets::assets},
     pages::{
-        account::AccountPage, consent::ConsentBanner, error::NotFoundPage, home::HomePage, login::LoginPage,
-        privacy::PrivacyPage, register::RegisterPage,
+        account::AccountPage, consent::ConsentBanner, erased::ErasedPage, error::NotFoundPage, home::HomePage,
+        login::LoginPage, privacy::PrivacyPage, register::RegisterPage,
     },
     state::AppState,
 };
@@ -105,6 +105,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/privacy") view=PrivacyPage ssr=SsrMode::Async/>
+                <Route path=path!("/erased/:token") view=ErasedPage ssr=SsrMode::Async/>
                 <AdminRoutes/>
             </Routes>
         </Router>

@@ -14,8 +14,9 @@ use crate::{
     variables::{Mistake, Variables, list},
 };
 
-/// Prefixes of paths without pages: build output, server functions, health and metrics.
-const NO_PAGES: [&str; 5] = ["/pkg", "/api", "/healthz", "/readyz", "/metrics"];
+/// Prefixes of paths without pages: build output, server functions, health and metrics. The address of an erasure's confirmation
+/// is a secret, so it must not become a landing path.
+const NO_PAGES: [&str; 6] = ["/pkg", "/api", "/healthz", "/readyz", "/metrics", "/erased"];
 
 /// How the application runs. Each field names its variable.
 #[derive(Clone, Debug)]

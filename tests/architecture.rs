@@ -49,9 +49,10 @@ demo: attribution/channel attribution/conversion attribution/signal attribution/
     timestamp
 import: attribution/channel attribution/conversion attribution/signal attribution/touch auth db id page_parameters
     timestamp
-privacy: address_limit attribution/conversion attribution/signal attribution/touch auth config db id state timestamp
+privacy: address_limit attribution/conversion attribution/signal attribution/touch auth config db id random state
+    timestamp
 pages: attribution/capture attribution/consent attribution/referral attribution/report attribution/settings auth
-    components db state timestamp
+    components db privacy state timestamp
 admin: attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/model
     attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
     demo id local_path pages state timestamp

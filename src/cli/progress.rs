@@ -1,4 +1,7 @@
-use std::{cell::Cell, io::Write};
+use std::{
+    io::Write,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// The number of rows after which the next line is printed.
 const STEP: u64 = 10_000;
@@ -6,9 +9,9 @@ const STEP: u64 = 10_000;
 /// Returns a function that prints a line to standard error each time another 10,000 rows are done: "20000 of 50000 leads". A
 /// total of 0 means that the total is not known: "20000 leads read".
 pub fn every_10_000(what: &'static str) -> impl Fn(u64, u64) {
-    let steps = Cell::new(0);
+    let steps = AtomicU64::new(0);
     move |done, of| {
-        if steps.replace(done / STEP) == done / STEP || done < STEP {
+        if steps.swap(done / STEP, Ordering::Relaxed) == done / STEP || done < STEP {
             return;
         }
         // a closed standard error is no reason to stop the command

@@ -13,7 +13,10 @@ use waymark::{
     privacy::{erase, export, file_wipe},
 };
 
-use super::{ask_password, unanswered, write_private};
+use super::{ask_password, progress, unanswered, write_private};
+
+/// How long the command waits while another process works on erasures or cleans the files.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
@@ -74,8 +77,13 @@ async fn erase_user(db: &Db, email: &str, confirmed: bool) -> Result<(), String>
     if !confirmed {
         return Err("This cannot be undone. Add --yes to erase the user.".into());
     }
-    erase::erase(db, user.id).await.map_err(|error| error.to_string())?;
-    match file_wipe::clear(db, Duration::from_secs(60)).await {
+    let progress = progress::every_10_000("touches");
+    let done = erase::erase(db, user.id, PATIENCE, |looked_at| progress(looked_at, 0)).await;
+    if !done.map_err(|error| error.to_string())? {
+        println!("The account is closed. The running server erases the rest.");
+        return Ok(());
+    }
+    match file_wipe::clear(db, PATIENCE).await {
         Ok(true) => println!("The user is erased, also from the database's files."),
         Ok(false) | Err(_) => {
             println!("The user's rows are erased. The running server will clean the database's files.");

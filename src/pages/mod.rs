@@ -33,6 +33,8 @@
 pub mod account;
 /// The banner and the button by which visitors decide about consent.
 pub mod consent;
+/// `/erased/{token}`: the confirmation of an erasure.
+pub mod erased;
 /// Pages for errors.
 pub mod error;
 /// `/`: what Waymark is.

@@ -1,29 +1,34 @@
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::db::contains_pattern;
+use crate::random::secret_bytes;
 
 /// Finds one e-mail address within other texts. Some links carry an address, as a value (`utm_content=maria@example.com`) or
 /// in their path.
-#[derive(Clone, Debug)]
+///
+/// The matcher holds the lengths of the address and a salted digest, because it is stored while an erasure waits. A text that
+/// could be the address has an `@` at the right place, and the same digest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct EmailMatcher {
-    lower: String,
+    salt: [u8; 16],
+    /// The bytes before the last `@` of the address, and after it.
+    local: usize,
+    domain: usize,
+    digest: [u8; 32],
 }
 
 impl EmailMatcher {
-    /// Makes a matcher for an address. `email_lower` is the address as the user's row has it.
-    pub fn new(email_lower: &str) -> Self {
-        Self { lower: email_lower.to_owned() }
-    }
+    /// A condition of SQL on texts. The condition holds for every text that [`Self::is_in`] finds, and for some others: any
+    /// letter of an address may be percent-encoded, the `@` too.
+    pub const CANDIDATES: &str = r"(text like '%@%' or text like '%\%%' escape '\')";
 
-    /// Returns two patterns for `lower(…) like … escape '\'`. They find every text that contains the address, and some others,
-    /// which [`Self::is_in`] tells apart.
-    ///
-    /// The first finds the `@` with the domain. If the domain has other letters than ASCII, the first pattern finds only the `@`,
-    /// because SQLite's `lower` changes ASCII letters only. The second finds texts with a `%`: any letter of the address may be
-    /// percent-encoded.
-    pub fn patterns(&self) -> [String; 2] {
-        let domain = self.lower.rsplit('@').next().filter(|domain| domain.is_ascii()).unwrap_or_default();
-        [contains_pattern(&format!("@{domain}")), contains_pattern("%")]
+    /// Makes a matcher for an address. `email_lower` is the address as the user's row has it. Returns `None` for a text without
+    /// `@`, which is no address.
+    pub fn new(email_lower: &str) -> Option<Self> {
+        let (local, domain) = email_lower.rsplit_once('@')?;
+        let salt = secret_bytes();
+        Some(Self { salt, local: local.len(), domain: domain.len(), digest: digest(&salt, email_lower) })
     }
 
     /// Returns whether a text contains the address, plain or percent-encoded: in `to maria@example.com.`, but not in
@@ -34,27 +39,37 @@ impl EmailMatcher {
     }
 
     fn is_plainly_in(&self, text: &str) -> bool {
-        !self.lower.is_empty()
-            && text.match_indices(&self.lower).any(|(start, found)| {
-                let before = text[..start].chars().next_back();
-                let mut after = text[start + found.len()..].chars();
-                // a full stop after the address continues the domain, or ends a sentence
-                let goes_on = match after.next() {
-                    Some('.') => after.next().is_some_and(char::is_alphanumeric),
-                    next => next.is_some_and(|c| c.is_alphanumeric() || c == '-'),
-                };
-                !goes_on && before.is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '+')))
-            })
+        text.match_indices('@').any(|(at, _)| {
+            let (Some(start), end) = (at.checked_sub(self.local), at + 1 + self.domain) else { return false };
+            let Some(found) = text.get(start..end) else { return false };
+            let before = text[..start].chars().next_back();
+            let mut after = text[end..].chars();
+            // a full stop after the address continues the domain, or ends a sentence
+            let goes_on = match after.next() {
+                Some('.') => after.next().is_some_and(char::is_alphanumeric),
+                next => next.is_some_and(|c| c.is_alphanumeric() || c == '-'),
+            };
+            let begins = before.is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '+')));
+            !goes_on && begins && digest(&self.salt, found) == self.digest
+        })
     }
+}
+
+fn digest(salt: &[u8], text: &str) -> [u8; 32] {
+    Sha256::new().chain_update(salt).chain_update(text).finalize().into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn matcher(email: &str) -> EmailMatcher {
+        EmailMatcher::new(email).expect("an address")
+    }
+
     #[test]
     fn an_address_is_found_however_a_link_writes_it() {
-        let maria = EmailMatcher::new("maria+x@example.com");
+        let maria = matcher("maria+x@example.com");
         for text in [
             "maria+x@example.com",
             "Maria+X@Example.com",
@@ -66,13 +81,13 @@ mod tests {
         ] {
             assert!(maria.is_in(text), "{text}");
         }
-        let umlaut = EmailMatcher::new("ü@bücher.example");
+        let umlaut = matcher("ü@bücher.example");
         assert!(umlaut.is_in("Ü@Bücher.example") && umlaut.is_in("%C3%BC@b%C3%BCcher.example"));
     }
 
     #[test]
     fn another_persons_address_is_not_it() {
-        let maria = EmailMatcher::new("maria@example.com");
+        let maria = matcher("maria@example.com");
         for text in [
             "annamaria@example.com",
             "anna.maria@example.com",
@@ -85,12 +100,14 @@ mod tests {
         ] {
             assert!(!maria.is_in(text), "{text}");
         }
-        assert!(!EmailMatcher::new("").is_in("anything"));
+        assert!(EmailMatcher::new("erased-17").is_none());
     }
 
     #[test]
-    fn patterns_take_what_the_address_has_as_it_is() {
-        assert_eq!(EmailMatcher::new("a@b_c.de").patterns(), [r"%@b\_c.de%", r"%\%%"]);
-        assert_eq!(EmailMatcher::new("ü@bücher.example").patterns(), ["%@%", r"%\%%"]);
+    fn what_is_stored_does_not_say_the_address_and_finds_it() {
+        let stored = serde_json::to_string(&matcher("maria@example.com")).expect("JSON");
+        assert!(!stored.contains("maria") && !stored.contains("example"), "{stored}");
+        let read: EmailMatcher = serde_json::from_str(&stored).expect("a matcher");
+        assert!(read.is_in("to maria@example.com") && !read.is_in("to marie@example.com"));
     }
 }

@@ -4,7 +4,7 @@ use axum::Extension;
 use leptos::prelude::*;
 
 use super::{
-    erase::{EraseError, erase},
+    erase::{EraseError, begin, work},
     file_wipe,
 };
 use crate::{
@@ -18,10 +18,7 @@ use crate::{
     state::AppState,
 };
 
-/// How long the response waits for the clean-up of the database's files. A clean-up that takes longer goes on afterwards.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-/// Erases the signed-in user and signs them out.
+/// Closes the account of the signed-in user, who is then erased in the background. Leads to the confirmation page.
 #[server(prefix = "/api", endpoint = "erase")]
 pub async fn erase_account(#[server(default)] current_password: String) -> Result<Outcome, ServerFnError> {
     let answer = Answer::to("erase", "/account".into());
@@ -36,8 +33,8 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
         }
         Err(NotConfirmed::Other(failure)) => return Ok(refused(answer, failure)),
     };
-    match erase(&state.db, user.id).await {
-        Ok(()) => {}
+    let token = match begin(&state.db, user.id).await {
+        Ok(token) => token,
         Err(EraseError::LastAdmin) => {
             return Ok(answer.form("You are the only admin. Make somebody else an admin first, then come back."));
         }
@@ -47,22 +44,23 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
             tracing::error!(%error, "a user could not be erased");
             return Ok(answer.form("Your data could not be erased right now. Please try again in a moment."));
         }
-    }
-    clear_files(state.db.clone()).await;
+    };
+    tokio::spawn(finish(state.db.clone()));
     if let Err(error) = auth.logout().await {
         // The erasure removed the session's row, so the cookie opens nothing.
         tracing::error!(%error, "the session of an erased user could not be emptied");
     }
     forget_browser();
-    Ok(Answer::to("login", "/login".into()).notice("Your data is erased."))
+    Ok(Answer::done(&token.path()))
 }
 
-/// Cleans the database's files, also when the client goes away meanwhile. If the cleaning fails, housekeeping tries again.
-async fn clear_files(db: Db) {
-    let clearing = tokio::spawn(async move {
-        if let Err(error) = file_wipe::clear(&db, PATIENCE).await {
-            tracing::error!(%error, "the database's files still hold erased data; the clean-up is tried again");
-        }
-    });
-    let _ = tokio::time::timeout(PATIENCE, clearing).await;
+/// Does the rest of the erasure. If that fails, or the process ends, housekeeping tries again.
+async fn finish(db: Db) {
+    if let Err(error) = work(&db, Duration::ZERO, |_| {}).await {
+        tracing::error!(%error, "an erasure could not be finished; the next round of housekeeping tries again");
+        return;
+    }
+    if let Err(error) = file_wipe::clear(&db, Duration::ZERO).await {
+        tracing::error!(%error, "the database's files still hold erased data; the clean-up is tried again");
+    }
 }

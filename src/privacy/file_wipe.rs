@@ -1,48 +1,50 @@
-//! The erasure's own transaction adds a note to `jobs`. The files are cleaned right afterwards ([`Db::wipe`]). If that fails,
-//! or the process ends first, the note stays, and housekeeping cleans the files later. Several erasures share one
-//! clean-up. Clean-ups take at most a twentieth of the time, so a client that signs up and erases in a loop cannot keep the
-//! database busy.
+//! Once the rows of an erasure are clean, the database's files are cleaned ([`Db::wipe`]). If that fails, or the process ends
+//! first, the row of the erasure still says so, and housekeeping cleans the files later. Several erasures share one clean-up.
+//! Clean-ups take at most a twentieth of the time, so a client that signs up and erases in a loop cannot keep the database busy.
 
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
 use super::lease::Lease;
-use crate::db::{Conn, Db, Error, sql};
+use crate::db::{Db, Error, sql};
 
 /// The tables that an erasure changes.
-const TABLES: [&str; 7] =
-    ["users", "tower_sessions", "sign_in_failures", "touches", "conversions", "referral_tokens", "campaign_aliases"];
+const TABLES: [&str; 8] = [
+    "users",
+    "tower_sessions",
+    "sign_in_failures",
+    "touches",
+    "conversions",
+    "referral_tokens",
+    "campaign_aliases",
+    "erasures",
+];
 const JOB: &str = "wipe";
 /// How long other processes wait after a process died during a clean-up.
-const LEASE: Duration = Duration::from_secs(10 * 60);
+const LEASE: Duration = Duration::from_hours(1);
+/// The most erasures that share a clean-up.
+const TOGETHER: u32 = 500;
 /// After a clean-up that took t, no other clean-up starts for `REST` × t.
 const REST: u32 = 20;
 /// The pause before another try to get the lease.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Adds a note, within the erasure's transaction, that the files must be cleaned after the commit.
-pub(super) async fn note(conn: &mut Conn) -> Result<(), Error> {
-    // Each note has its own name: a clean-up that began before this erasure must not remove this erasure's note. A note is never
-    // leased.
-    sql("insert into jobs (name, leased_until) values ($1, 0)")
-        .bind(format!("{JOB}:{}", Uuid::now_v7()))
-        .execute(conn)
-        .await
-        .map(|_| ())
-}
-
-/// Cleans the files, if there is a note. Returns whether nothing is left to do. Waits at most `patience` while another process
-/// cleans or the job rests.
+/// Cleans the files, if the rows of an erasure are clean and its files are not. Returns whether nothing is left to do. Waits at
+/// most `patience` while another process cleans or the job rests.
 pub async fn clear(db: &Db, patience: Duration) -> Result<bool, Error> {
     let begin = Instant::now();
     loop {
-        let notes = notes(db).await?;
-        if notes.is_empty() {
+        let erasures: Vec<(Uuid,)> =
+            sql("select id from erasures where rows_cleaned_at is not null and files_cleaned_at is null limit $1")
+                .bind(TOGETHER)
+                .fetch_all(&mut db.read().await?)
+                .await?;
+        if erasures.is_empty() {
             return Ok(true);
         }
         if let Some(lease) = Lease::take(db, JOB, LEASE).await? {
-            return clear_now(db, lease, notes).await.map(|()| true);
+            return clear_now(db, lease, erasures).await.map(|()| true);
         }
         if begin.elapsed() >= patience {
             return Ok(false);
@@ -51,18 +53,19 @@ pub async fn clear(db: &Db, patience: Duration) -> Result<bool, Error> {
     }
 }
 
-async fn notes(db: &Db) -> Result<Vec<(String,)>, Error> {
-    sql("select name from jobs where name like $1").bind(format!("{JOB}:%")).fetch_all(&mut db.read().await?).await
-}
-
-async fn clear_now(db: &Db, lease: Lease, notes: Vec<(String,)>) -> Result<(), Error> {
+async fn clear_now(db: &Db, lease: Lease, erasures: Vec<(Uuid,)>) -> Result<(), Error> {
     let begin = Instant::now();
     let wiped = async {
         db.wipe(&TABLES).await?;
+        let now = db.now();
         db.transaction(move |conn| {
             Box::pin(async move {
-                for (name,) in notes {
-                    sql("delete from jobs where name = $1").bind(name).execute(conn).await?;
+                for (id,) in erasures {
+                    sql("update erasures set files_cleaned_at = $2 where id = $1")
+                        .bind(id)
+                        .bind(now)
+                        .execute(conn)
+                        .await?;
                 }
                 Ok(())
             })
@@ -71,7 +74,10 @@ async fn clear_now(db: &Db, lease: Lease, notes: Vec<(String,)>) -> Result<(), E
     }
     .await;
     match wiped {
-        Ok(()) => lease.done(db, begin.elapsed() * REST).await,
+        Ok(()) => {
+            tracing::info!(seconds = begin.elapsed().as_secs(), "the database's files are clean of what was erased");
+            lease.done(db, begin.elapsed() * REST).await
+        }
         Err(error) => {
             // if giving the lease back fails too, the lease runs out by itself
             let _ = lease.leave(db).await;

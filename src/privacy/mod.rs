@@ -5,7 +5,7 @@
 //! - Everything stored about a user is in the user's [`export`]. A test goes through the schema.
 //! - After an [erasure](erase) no table of the database identifies the user, and soon after, no file of the database does
 //!   ([`file_wipe`]). The totals of reports stay as they were.
-//! - Retention and the clean-up of files each run on one replica at a time ([`lease`]).
+//! - Retention, the job of erasures and the clean-up of files each run on one replica at a time ([`lease`]).
 
 /// `GET /account/export.json`.
 mod download;

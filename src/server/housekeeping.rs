@@ -15,6 +15,8 @@ use crate::{
 
 /// The time between two rounds.
 const ROUND_EVERY: Duration = Duration::from_secs(10 * 60);
+/// How long a round waits for another replica that works on erasures. A replica that died keeps its lease for a minute.
+const ERASURES_WAIT: Duration = Duration::from_secs(90);
 /// How often counters are written. A process that is killed loses the counts of this time.
 const COUNTERS_EVERY: Duration = Duration::from_secs(10);
 
@@ -24,8 +26,11 @@ pub(super) async fn run(db: Db, retention: Retention) {
     let sessions = Sessions::new(db.clone());
     loop {
         // Erasures come first, because a process that ended may have left one unfinished.
-        if let Err(error) = erase::finish(&db).await {
+        if let Err(error) = erase::find_late(&db).await {
             tracing::error!(%error, "data that arrived during an erasure could not be erased");
+        }
+        if let Err(error) = erase::work(&db, ERASURES_WAIT, |_| {}).await {
+            tracing::error!(%error, "erasures could not be finished");
         }
         if let Err(error) = file_wipe::clear(&db, Duration::ZERO).await {
             tracing::error!(%error, "the database's files still hold what was erased");
@@ -36,6 +41,9 @@ pub(super) async fn run(db: Db, retention: Retention) {
         }
         if let Err(error) = throttle::delete_forgotten(&db).await {
             tracing::error!(%error, "old sign-in failures could not be removed");
+        }
+        if let Err(error) = erase::confirmation::delete_old(&db).await {
+            tracing::error!(%error, "the confirmations of old erasures could not be removed");
         }
         match retention::purge_if_due(&db, retention).await {
             Ok(Some(summary)) => tracing::info!("retention: {summary}"),

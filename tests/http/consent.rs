@@ -322,3 +322,24 @@ async fn machines_and_forged_times_leave_nothing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_member_who_changes_their_mind_again_and_again_adds_no_rows() {
+    each_app(async |app| {
+        let member = app.browser();
+        member.open(LANDING).await;
+        member.register("maria@example.com").await;
+        decide(&member, &[], "no").await;
+        let first = app.count("select decided_at from consents").await;
+        for _ in 0..20 {
+            decide(&member, &[], "yes").await;
+            decide(&member, &[], "no").await;
+        }
+        assert_eq!(app.count("select count(*) from consents").await, 20);
+        assert_eq!(app.count("select min(decided_at) from consents").await, first, "the first decision is kept");
+        let latest =
+            "select count(*) from (select granted from consents order by decided_at desc limit 1) t where not granted";
+        assert_eq!(app.count(latest).await, 1, "and the latest");
+    })
+    .await;
+}

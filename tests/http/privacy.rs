@@ -1,6 +1,6 @@
 //! The privacy page, and the export and erasure of a member's data.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -168,18 +168,18 @@ async fn a_member_is_erased_signed_out_everywhere_and_may_come_back() {
         let touches = app.count("select count(*) from lead_sources").await;
 
         let response = erase(&maria, PASSWORD).await;
-        assert_eq!((response.status(), header(&response, "location")), (StatusCode::SEE_OTHER, "/login"));
+        let confirmation = header(&response, "location").to_owned();
+        assert_eq!((response.status(), confirmation.len()), (StatusCode::SEE_OTHER, "/erased/".len() + 22));
         assert_eq!(header(&response, "clear-site-data"), "\"cache\", \"storage\"");
         let cookies = set_cookies(&response);
         assert!(cookies.iter().any(|cookie| cookie.starts_with("waymark=; Max-Age=0")), "{cookies:?}");
-        assert!(maria.text("/login").await.contains("Your data is erased."));
         assert!(!maria.is_signed_in().await && !elsewhere.is_signed_in().await);
+        until_erased(&app, &confirmation).await;
 
         let rows = "select count(*) from users where email_lower = 'maria@example.com'";
         assert_eq!(app.count(rows).await, 0);
         assert_eq!(app.count("select count(*) from touches where click_ids <> '{}'").await, 0);
         assert_eq!(app.count("select count(*) from lead_sources").await, touches, "totals stay");
-        assert_eq!(app.count("select count(*) from jobs where name like 'wipe:%'").await, 0, "the files are clean");
         if let Some(file) = app.database.url.strip_prefix("sqlite://") {
             for suffix in ["", "-wal", "-shm"] {
                 let bytes = std::fs::read(format!("{file}{suffix}")).unwrap_or_default();
@@ -195,6 +195,53 @@ async fn a_member_is_erased_signed_out_everywhere_and_may_come_back() {
         maria.register(EMAIL).await;
         assert!(maria.is_signed_in().await);
         assert_eq!(app.count("select count(*) from users").await, 2);
+    })
+    .await;
+}
+
+/// Reloads the confirmation page until everything is done.
+async fn until_erased(app: &TestApp, confirmation: &str) {
+    let anybody = app.browser();
+    for _ in 0..600 {
+        if anybody.text(confirmation).await.contains("Your data is erased") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{confirmation} is not done after a minute");
+}
+
+#[tokio::test]
+async fn the_confirmation_says_what_is_done_to_who_knows_its_address() {
+    each_app(async |app| {
+        let maria = maria(&app).await;
+        // Another process holds the lease of the job.
+        let lease = "insert into jobs (name, leased_until) values ('erase', $1)
+            on conflict (name) do update set leased_until = excluded.leased_until";
+        app.execute(sql(lease).bind(app.db.now() + Duration::from_mins(10))).await;
+        let confirmation = header(&erase(&maria, PASSWORD).await, "location").to_owned();
+        let response = app.browser().get(&confirmation).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(header(&response, "cache-control"), "no-store");
+        assert_eq!(header(&response, "x-robots-tag"), "noindex");
+        let page = response.text().await.expect("text");
+        for said in ["Your account is closed", "In progress, by ", "Reload this page", r#"content="noindex""#] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        assert!(!page.contains("maria"), "{page}");
+        // a landing there must not put the address into a touch
+        app.browser().open(&format!("{confirmation}?utm_source=x")).await;
+        assert_eq!(app.count("select count(*) from touches where landing_path like '/erased%'").await, 0);
+
+        app.execute(sql("update jobs set leased_until = 0")).await;
+        assert!(waymark::privacy::erase::work(&app.db, Duration::from_secs(60), |_| {}).await.expect("worked"));
+        assert!(waymark::privacy::file_wipe::clear(&app.db, Duration::from_secs(60)).await.expect("cleared"));
+        let page = app.browser().text(&confirmation).await;
+        assert!(page.contains("Your data is erased") && !page.contains("Reload this page"), "{page}");
+        for unknown in ["/erased/0123456789012345678901", "/erased/x", "/erased", "/erased/%00"] {
+            let status = app.browser().open(unknown).await;
+            assert!(status == StatusCode::NOT_FOUND || status == StatusCode::BAD_REQUEST, "{unknown}: {status}");
+        }
     })
     .await;
 }
@@ -237,7 +284,7 @@ async fn the_only_admin_is_told_why_not() {
         assert!(admin.is_signed_in().await);
         maria(&app).await;
         app.execute(sql("update users set role = 'admin' where email_lower = $1").bind(EMAIL)).await;
-        assert_eq!(header(&erase(&admin, PASSWORD).await, "location"), "/login");
+        assert!(header(&erase(&admin, PASSWORD).await, "location").starts_with("/erased/"));
         assert_eq!(app.count(format!("select count(*) from users where email_lower = '{ADMIN}'")).await, 0);
     })
     .await;

@@ -7,8 +7,13 @@ use crate::{
     timestamp::Timestamp,
 };
 
+/// The most decisions of a visitor that are kept: the first one and the latest ones.
+const MOST: i64 = 20;
+
 /// Stores what a visitor decided, unless the visitor's last stored decision was the same. Nothing is stored for a visitor without
 /// a row. A failure is only logged, because the browser's cookie keeps the decision.
+///
+/// A visitor can change the decision at a click, any number of times. So the log keeps [`MOST`] decisions.
 ///
 /// `at` can come from the browser, so a time outside the last [`MAX_AGE`] is moved to the nearest end.
 pub async fn note(db: &Db, visitor: VisitorId, granted: bool, at: Timestamp) {
@@ -24,6 +29,14 @@ pub async fn note(db: &Db, visitor: VisitorId, granted: bool, at: Timestamp) {
             .bind(at)
             .bind(granted)
             .bind(WORDING)
+            .execute(conn)
+            .await?;
+            sql("delete from consents where visitor_id = $1
+                and decided_at > (select min(decided_at) from consents where visitor_id = $1)
+                and decided_at < (select decided_at from consents where visitor_id = $1
+                    order by decided_at desc limit 1 offset $2)")
+            .bind(visitor)
+            .bind(MOST - 2)
             .execute(conn)
             .await
         })

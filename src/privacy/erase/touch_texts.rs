@@ -1,5 +1,5 @@
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use super::shared_values::SharedValues;
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     db::{Conn, Error, Query, placeholders, sql},
     id::{TouchId, UserId},
     privacy::email_in_text::EmailMatcher,
+    random::secret_bytes,
 };
 
 /// The texts of a touch. Erasing changes them.
@@ -29,28 +30,27 @@ pub(super) struct TouchTexts {
 }
 
 impl TouchTexts {
-    /// Reads the touches of a user.
-    pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Self>, Error> {
-        select("join visitors v on v.id = t.visitor_id where v.user_id = $1").bind(user).fetch_all(conn).await
+    /// Reads the next touches of a user, in the order of their ids, and locks them.
+    pub async fn of_user(conn: &mut Conn, user: UserId, after: TouchId, most: u32) -> Result<Vec<Self>, Error> {
+        let rest =
+            "where t.visitor_id in (select id from visitors where user_id = $1) and t.id > $2 order by t.id limit $3";
+        select(rest, conn).bind(user).bind(after).bind(most).fetch_all(conn).await
     }
 
-    /// Reads the touches with these ids, of any visitor.
+    /// Reads the touches with these ids, of any visitor, and locks them.
     pub async fn by_ids(conn: &mut Conn, ids: &[TouchId]) -> Result<Vec<Self>, Error> {
-        select(&format!("where t.id in ({})", placeholders(1, ids.len())))
-            .bind_all(ids.iter().map(|id| (*id).into()))
-            .fetch_all(conn)
-            .await
+        let rest = format!("where t.id in ({}) order by t.id", placeholders(1, ids.len()));
+        select(&rest, conn).bind_all(ids.iter().map(|id| (*id).into())).fetch_all(conn).await
     }
 
-    /// Removes everything that could belong to this user alone, from a touch of the user.
-    pub fn without_personal(mut self, shared: &SharedValues, email: Option<&EmailMatcher>, key: &ErasureKey) -> Self {
-        self.fingerprint = key.fingerprint(self.utm_digest());
-        self.utm.term.take_if(|value| !shared.contains("term", value));
-        self.utm.content.take_if(|value| !shared.contains("content", value));
-        self.utm.id.take_if(|value| !shared.contains("utm_id", value));
-        if !shared.contains("landing_path", &self.landing_path) {
-            self.landing_path = "/".into();
-        }
+    pub fn id(&self) -> TouchId {
+        self.id
+    }
+
+    /// Removes from a touch of the user what identifies a click, and the texts that contain the address. No other touch is
+    /// needed to decide this.
+    pub fn without_click(mut self, email: Option<&EmailMatcher>, key: &ErasureKey) -> Self {
+        self.fingerprint = key.fingerprint(&self);
         self.referrer = self.referrer.as_deref().map(host);
         self.click_ids = "{}".into();
         self.tags = "{}".into();
@@ -60,25 +60,26 @@ impl TouchTexts {
         }
     }
 
-    /// Removes the texts that contain the address, from a touch of anyone.
-    pub fn without_email(self, email: &EmailMatcher, key: &ErasureKey) -> Self {
-        let before = self.clone();
-        let mut cleared = self.cleared(email);
-        if cleared != before {
-            // The old fingerprint is a digest of the removed texts: somebody who knows the other texts could try addresses
-            // against it.
-            cleared.fingerprint = key.fingerprint(before.utm_digest());
+    /// Removes from a touch of the user the values that no touch of another visitor has.
+    pub fn without_own_values(mut self, key: &ErasureKey, shared: &SharedValues) -> Self {
+        let is_shared = |column: usize, value: &str| shared.contains(key, column, value);
+        for (column, value) in [(0, &mut self.utm.term), (1, &mut self.utm.content), (2, &mut self.utm.id)] {
+            value.take_if(|value| !is_shared(column, value));
         }
-        cleared
+        if !is_shared(3, &self.landing_path) {
+            self.landing_path = "/".into();
+        }
+        self
     }
 
-    /// Returns a digest of the UTM fields, which the models compare. A touch that was erased before has this digest as its
-    /// fingerprint.
-    fn utm_digest(&self) -> i64 {
-        if ERASED_RANGE.contains(&self.fingerprint) {
-            return self.fingerprint;
-        }
-        step_key(&self.utm).cast_signed()
+    /// Removes the texts that contain the address, from a touch of anyone.
+    pub fn without_email(self, email: &EmailMatcher, key: &ErasureKey) -> Self {
+        // The old fingerprint is a digest of the removed texts: somebody who knows the other texts could try addresses against
+        // it.
+        let fingerprint = key.fingerprint(&self);
+        let before = self.clone();
+        let cleared = self.cleared(email);
+        if cleared == before { before } else { Self { fingerprint, ..cleared } }
     }
 
     fn cleared(mut self, email: &EmailMatcher) -> Self {
@@ -99,6 +100,7 @@ impl TouchTexts {
         self
     }
 
+    /// Stores the texts.
     pub async fn save(self, conn: &mut Conn) -> Result<(), Error> {
         sql(format!(
             "update touches set landing_path = $2, referrer = $3, click_ids = $4, tags = $5, fingerprint = $6, {}
@@ -118,11 +120,11 @@ impl TouchTexts {
     }
 }
 
-/// Begins a statement that reads [`TouchTexts`].
-fn select(rest: &str) -> Query {
-    let utm = Utm::COLUMN_LIST;
+/// Begins a statement that reads [`TouchTexts`], and locks their rows.
+fn select(rest: &str, conn: &Conn) -> Query {
+    let (utm, lock) = (Utm::COLUMN_LIST, conn.for_update());
     sql(format!(
-        "select t.id, {utm}, t.landing_path, t.referrer, t.click_ids, t.tags, t.fingerprint from touches t {rest}"
+        "select t.id, {utm}, t.landing_path, t.referrer, t.click_ids, t.tags, t.fingerprint from touches t {rest}{lock}"
     ))
 }
 
@@ -131,20 +133,31 @@ fn host(referrer: &str) -> String {
     format!("{}/", Referrer::split(referrer).0)
 }
 
-/// The key of one erasure. The key is never stored, so that texts cannot be tried against the fingerprints afterwards.
+/// The key of one erasure. The key is gone once the erasure is done, so that texts cannot be tried against the fingerprints
+/// afterwards.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ErasureKey([u8; 16]);
 
 impl ErasureKey {
     /// Makes a random key.
     pub fn new() -> Self {
-        Self(Uuid::new_v4().into_bytes())
+        Self(secret_bytes())
     }
 
-    /// Returns the fingerprint, in the range [`ERASED_RANGE`], for a digest of UTM fields. Equal digests give equal fingerprints: the
-    /// models count repeats of the same UTM fields as one step.
-    fn fingerprint(&self, utm_digest: i64) -> i64 {
-        let digest = Sha256::new().chain_update(self.0).chain_update(utm_digest.to_le_bytes()).finalize();
-        let [a, b, c, d, e, ..] = <[u8; 32]>::from(digest);
+    /// Returns the fingerprint, in the range [`ERASED_RANGE`], of a touch whose texts are about to change. Touches with equal UTM
+    /// fields get equal fingerprints: the models count repeats of the same UTM fields as one step. A touch that was erased
+    /// before keeps its fingerprint.
+    fn fingerprint(&self, touch: &TouchTexts) -> i64 {
+        if ERASED_RANGE.contains(&touch.fingerprint) {
+            return touch.fingerprint;
+        }
+        let [a, b, c, d, e, ..] = self.digest(&[&step_key(&touch.utm).to_le_bytes()]);
         i64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
+    }
+
+    /// Returns a digest under this key.
+    pub fn digest(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let digest = Sha256::new().chain_update(self.0);
+        parts.iter().fold(digest, |digest, part| digest.chain_update(part)).finalize().into()
     }
 }

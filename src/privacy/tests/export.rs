@@ -86,6 +86,13 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("conversions", "user_id", "the account's id"),
     ("referral_tokens", "owner_id", "the account's id"),
     ("referrals", "referee_id", "the account's id"),
+    ("erasures", "id", "of an account that is closed and can export nothing"),
+    ("erasures", "user_id", "the account's id"),
+    ("erasures", "token_hash", "a secret"),
+    ("erasures", "requested_at", "the confirmation page says it"),
+    ("erasures", "task", "digests, until the erasure is done"),
+    ("erasures", "rows_cleaned_at", "the confirmation page says it"),
+    ("erasures", "files_cleaned_at", "the confirmation page says it"),
 ];
 
 /// Tables without a reference to a user or visitor.

@@ -5,7 +5,8 @@ use std::{path::Path, time::Duration};
 use sqlx::{Connection, SqliteConnection};
 
 use super::{
-    Arrival, DAY, Person, THEN, conversion, count, link, person, run, run_all, session, touch, touch_row, visitor,
+    Arrival, DAY, Person, THEN, conversion, count, erase, link, person, run, run_all, session, touch, touch_row,
+    visitor,
 };
 use crate::{
     attribution::{
@@ -23,7 +24,7 @@ use crate::{
         testing::{TestDatabase, each_database},
     },
     id::{TouchId, VisitorId},
-    privacy::{erase::erase, file_wipe},
+    privacy::file_wipe,
 };
 
 const EMAIL: &str = "unmistakable.maria@erased.example";
@@ -124,10 +125,10 @@ async fn forwarded(db: &Db) -> VisitorId {
     browser
 }
 
-type Numbers = (Vec<(String, Totals, Vec<Vec<Ranked>>)>, Vec<CreditedConversion>);
+type Numbers = Vec<(String, Totals, Vec<Vec<Ranked>>)>;
 
-/// Returns the numbers of reports under several filters, and the credit of each of Maria's touches.
-async fn numbers(db: &Db, maria: Person) -> Numbers {
+/// Returns the numbers of reports under several filters.
+async fn numbers(db: &Db) -> Numbers {
     let queries = [
         "period=all",
         "period=all&source=google",
@@ -153,6 +154,12 @@ async fn numbers(db: &Db, maria: Person) -> Numbers {
         }
         numbers.push((query.to_owned(), headline, rankings));
     }
+    numbers
+}
+
+/// Returns the credit of each of Maria's touches.
+async fn credits(db: &Db, maria: Person) -> Vec<CreditedConversion> {
+    let mut conn = db.read().await.expect("a connection");
     let settings =
         CreditSettings { weights: Weights::default(), window: WINDOW, windows: Vec::new(), internal_touches: true };
     let mut credits = Vec::new();
@@ -161,7 +168,7 @@ async fn numbers(db: &Db, maria: Person) -> Numbers {
         assert_eq!(credited[0].shares.len() as u32, ARRIVALS / 2, "repeats are one");
         credits.extend(credited);
     }
-    (numbers, credits)
+    credits
 }
 
 /// Returns which secrets stand in the files of a folder, and where.
@@ -230,16 +237,17 @@ async fn no_trace_is_left_and_totals_are_what_they_were() {
         let folder =
             database.url.strip_prefix("sqlite://").map(|file| Path::new(file).parent().expect("a folder").to_owned());
         let maria = churned(&db).await;
-        let before = numbers(&db, maria).await;
+        let before = (numbers(&db).await, credits(&db, maria).await);
         let browser = forwarded(&db).await;
         assert!(in_tables(&db).await.len() >= SECRETS.len(), "the test would not see them");
         assert!(folder.as_deref().is_none_or(|folder| !in_files(folder).is_empty()));
         // a reader reads during the erasure
         let reader = db.clone();
-        let reading = tokio::spawn(async move { numbers(&reader, maria).await });
+        let reading = tokio::spawn(async move { numbers(&reader).await });
 
         erase(&db, maria.user).await.expect("erased");
-        assert!(count(&db, "select count(*) from jobs").await > 0, "a note, should the process end here");
+        let unclean = "select count(*) from erasures where files_cleaned_at is null";
+        assert_eq!(count(&db, unclean).await, 1, "noted, should the process end here");
         assert!(file_wipe::clear(&db, Duration::from_secs(5)).await.expect("cleared"));
         reading.await.expect("read");
 
@@ -250,15 +258,18 @@ async fn no_trace_is_left_and_totals_are_what_they_were() {
         assert_eq!(count(&db, others).await, 111, "of others only what names her is gone");
         if let Some(folder) = &folder {
             assert_eq!(in_files(folder), [""; 0]);
+            let check = sql("select * from pragma_integrity_check");
+            let intact: String = check.fetch_scalar(&mut db.read().await.expect("a connection")).await.expect("text");
+            assert_eq!(intact, "ok");
         }
         // these touches were added after the first count
         run(&db, sql("delete from touches where visitor_id = $1").bind(browser)).await;
-        let after = numbers(&db, maria).await;
+        let after = (numbers(&db).await, credits(&db, maria).await);
         for (before, after) in before.0.iter().zip(&after.0) {
             assert_eq!(before, after);
         }
         assert!(before.1 == after.1, "credit has moved");
-        assert_eq!(count(&db, "select count(*) from jobs where name like 'wipe:%'").await, 0);
+        assert_eq!(count(&db, unclean).await, 0);
         db.close().await;
         database.remove().await;
     }
@@ -295,24 +306,65 @@ async fn what_an_older_release_left_in_the_file_goes_with_the_next_erasure() {
 }
 
 #[tokio::test]
-async fn erasures_share_a_cleaning_and_a_note_survives_one_that_began_before() {
+async fn erasures_share_a_cleaning_and_one_that_came_meanwhile_waits_for_the_next() {
+    const UNCLEAN: &str = "select count(*) from erasures where files_cleaned_at is null";
     each_database(async |db| {
         for n in 0..3 {
             let user = person(&db, &format!("{n}@example.com")).await.user;
             erase(&db, user).await.expect("erased");
         }
-        assert_eq!(count(&db, "select count(*) from jobs where name like 'wipe:%'").await, 3);
+        assert_eq!(count(&db, UNCLEAN).await, 3);
         let at_once = futures::future::join_all((0..3).map(|_| file_wipe::clear(&db, Duration::from_secs(20)))).await;
         assert!(at_once.iter().all(|answer| matches!(answer, Ok(true))), "{at_once:?}");
-        // The job rests now, so another erasure's note waits.
+        // The job rests now, so another erasure waits.
         let user = person(&db, "late@example.com").await.user;
         run(&db, sql("update jobs set leased_until = $1 where name = 'wipe'").bind(db.now() + Duration::from_mins(1)))
             .await;
         erase(&db, user).await.expect("erased");
         assert!(!file_wipe::clear(&db, Duration::ZERO).await.expect("answered"));
-        assert_eq!(count(&db, "select count(*) from jobs where name like 'wipe:%'").await, 1);
+        assert_eq!(count(&db, UNCLEAN).await, 1);
         run(&db, sql("update jobs set leased_until = 0 where name = 'wipe'")).await;
         assert!(file_wipe::clear(&db, Duration::ZERO).await.expect("cleared"));
+        assert_eq!(count(&db, UNCLEAN).await, 0);
     })
     .await;
+}
+
+#[tokio::test]
+async fn writers_hardly_wait_while_the_file_is_cleaned() {
+    let database = TestDatabase::create(Dialect::Sqlite).await;
+    let db = Db::connect(&database.url).await.expect("a database");
+    db.migrate().await.expect("the migrations run");
+    let maria = churned(&db).await;
+    // more pages than one transaction writes
+    for _ in 0..10 {
+        run(
+            &db,
+            sql("insert into touches select randomblob(16), visitor_id, occurred_at, source, medium, campaign, term,
+            content, utm_id, source_platform, creative_format, marketing_tactic, channel, click_ids, tags, landing_path,
+            referrer, derived, internal, hits, fingerprint / 2, origin, rules_version from touches limit 2000"),
+        )
+        .await;
+    }
+    erase(&db, maria.user).await.expect("erased");
+    let cleaning = tokio::spawn({
+        let db = db.clone();
+        async move { file_wipe::clear(&db, Duration::from_secs(20)).await }
+    });
+    let (mut longest, mut writes) = (Duration::ZERO, 0);
+    while !cleaning.is_finished() {
+        let begin = std::time::Instant::now();
+        visitor(&db, THEN).await;
+        longest = longest.max(begin.elapsed());
+        writes += 1;
+    }
+    assert!(cleaning.await.expect("no panic").expect("answered"), "cleaned");
+    assert!(writes > 5 && longest < Duration::from_secs(2), "{writes} writes, the longest {longest:?}");
+    let intact: String = sql("select * from pragma_integrity_check")
+        .fetch_scalar(&mut db.read().await.expect("a connection"))
+        .await
+        .expect("text");
+    assert_eq!(intact, "ok");
+    db.close().await;
+    database.remove().await;
 }

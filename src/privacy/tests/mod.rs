@@ -1,9 +1,12 @@
 //! Tests of retention, export and erasure.
 
-mod erase;
+mod erase_user;
+mod erasures;
 mod export;
 mod files;
 mod retention;
+
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
@@ -11,6 +14,7 @@ use tower_sessions::session::{Id, Record};
 use crate::{
     db::{Db, Error, Query, sql},
     id::{ConversionId, TouchId, UserId, VisitorId},
+    privacy::erase::{self, EraseError},
     timestamp::{MILLISECOND, Timestamp},
 };
 
@@ -33,6 +37,13 @@ pub async fn run_all(db: &Db, queries: Vec<Query>) {
         })
     });
     all.await.expect("the statements are fine");
+}
+
+/// Erases a user to the end.
+pub async fn erase(db: &Db, user: UserId) -> Result<(), EraseError> {
+    let done = erase::erase(db, user, Duration::from_secs(60), |_| {}).await?;
+    assert!(done, "another process works for a minute");
+    Ok(())
 }
 
 pub async fn count(db: &Db, query: impl Into<std::borrow::Cow<'static, str>>) -> i64 {
@@ -100,7 +111,7 @@ impl Default for Arrival<'_> {
             tags: "{}",
             landing_path: "/pricing",
             referrer: "blog.example/",
-            fingerprint: 4711,
+            fingerprint: -4711,
         }
     }
 }
