@@ -38,7 +38,7 @@ pub async fn clear(db: &Db, patience: Duration) -> Result<bool, Error> {
         let erasures: Vec<(Uuid,)> =
             sql("select id from erasures where rows_cleaned_at is not null and files_cleaned_at is null limit $1")
                 .bind(TOGETHER)
-                .fetch_all(&mut db.read().await?)
+                .fetch_all(&mut db.read_in_background().await?)
                 .await?;
         if erasures.is_empty() {
             return Ok(true);

@@ -101,7 +101,7 @@ pub async fn purge(db: &Db, retention: Retention, now: Timestamp) -> Result<Opti
 /// Calls [`purge`], unless a replica has completed a purge within the last [`PURGE_EVERY`].
 pub async fn purge_if_due(db: &Db, retention: Retention) -> Result<Option<PurgeSummary>, Error> {
     let now = db.now();
-    let last = lease::last_done(&mut db.read().await?, JOB).await?;
+    let last = lease::last_done(&mut db.read_in_background().await?, JOB).await?;
     if last.is_some_and(|last| now - last < PURGE_EVERY) {
         return Ok(None);
     }
@@ -190,7 +190,7 @@ impl Round<'_> {
                 .bind(before)
                 .bind(from)
                 .bind(self.retention.batch)
-                .fetch_all(&mut self.db.read().await?)
+                .fetch_all(&mut self.db.read_in_background().await?)
                 .await?;
             let (Some((_, first)), Some((_, last))) = (due.first().copied(), due.last().copied()) else {
                 return Ok(removed);

@@ -19,6 +19,8 @@ use crate::db::Error;
 const READ: u32 = 400;
 /// How many pages one transaction writes.
 const WRITE: usize = 50;
+/// How long a transaction waits for the write lock. Nobody waits for the wipe.
+const WRITE_LOCK: Duration = Duration::from_secs(30);
 /// How long one try of the checkpoint may block writers while it waits for readers.
 const CHECKPOINT: Duration = Duration::from_millis(50);
 /// The time between two tries of the checkpoint, and how many there are. A report reads for some seconds.
@@ -28,6 +30,7 @@ const TRIES: u32 = 120;
 const MOST_PAGES: u32 = 1 << 25;
 
 pub(super) async fn wipe(conn: &mut SqliteConnection) -> Result<(), Error> {
+    patience(conn, WRITE_LOCK).await?;
     let (pages,): (u32,) = sqlx::query_as("pragma page_count").fetch_one(&mut *conn).await?;
     let (has_pages,): (bool,) =
         sqlx::query_as("select exists (select 1 from pragma_module_list where name = 'sqlite_dbpage')")
@@ -133,12 +136,17 @@ impl FilePages {
     }
 }
 
+/// Sets how long this connection waits for locks.
+async fn patience(conn: &mut SqliteConnection, patience: Duration) -> Result<(), Error> {
+    sqlx::query(&format!("pragma busy_timeout = {}", patience.as_millis())).execute(conn).await?;
+    Ok(())
+}
+
 async fn checkpoint(conn: &mut SqliteConnection) -> Result<(), Error> {
     // A passive checkpoint does most of the work without a lock. The other one takes the write lock and then waits for readers;
     // the time-out keeps that wait short.
     sqlx::query("pragma wal_checkpoint(passive)").execute(&mut *conn).await?;
-    let patience = format!("pragma busy_timeout = {}", CHECKPOINT.as_millis());
-    sqlx::query(&patience).execute(&mut *conn).await?;
+    patience(conn, CHECKPOINT).await?;
     for _ in 0..TRIES {
         let (busy,): (i64,) = sqlx::query_as("pragma wal_checkpoint(truncate)").fetch_one(&mut *conn).await?;
         if busy == 0 {

@@ -110,7 +110,7 @@ pub async fn begin(db: &Db, user: UserId) -> Result<ErasureToken, EraseError> {
 /// Returns how many erasures wait for [`work`].
 pub async fn waiting(db: &Db) -> Result<i64, Error> {
     sql("select count(*) from erasures where task is not null and files_cleaned_at is null")
-        .fetch_scalar(&mut db.read().await?)
+        .fetch_scalar(&mut db.read_in_background().await?)
         .await
 }
 
@@ -124,7 +124,7 @@ pub async fn find_late(db: &Db) -> Result<(), EraseError> {
                 where v.user_id = u.id and (t.fingerprint < 0 or t.fingerprint >= $2)))")
     .bind(db.now() - DAY)
     .bind(ERASED_RANGE.end)
-    .fetch_all(&mut db.read().await?)
+    .fetch_all(&mut db.read_in_background().await?)
     .await?;
     for (user,) in late {
         begin(db, user).await?;

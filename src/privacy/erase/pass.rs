@@ -31,7 +31,7 @@ use crate::{
 /// How many touches are read at a time.
 const PAGE: u32 = 1000;
 /// After this many pages the pass stores how far it is.
-const CHECKPOINT: u32 = 20;
+const CHECKPOINT: u32 = 5;
 /// A touch can wait in a browser's cookie for a week before it is stored.
 const RECENT: Duration = Duration::from_hours(8 * 24);
 
@@ -65,7 +65,7 @@ impl From<Error> for Stopped {
 impl<'d> Pass<'d> {
     pub async fn new(db: &'d Db, lease: Lease, erasures: Vec<WaitingErasure>) -> Result<Self, Error> {
         let mut own = OwnValues::default();
-        let mut conn = db.read().await?;
+        let mut conn = db.read_in_background().await?;
         for WaitingErasure { user, task, .. } in &erasures {
             own.add(&mut conn, *user, &task.key, &task.shared).await?;
         }
@@ -102,7 +102,7 @@ impl<'d> Pass<'d> {
         loop {
             let begin = Instant::now();
             let touches: Vec<ScannedTouch> =
-                page_of_touches().bind(after).bind(PAGE).fetch_all(&mut self.db.read().await?).await?;
+                page_of_touches().bind(after).bind(PAGE).fetch_all(&mut self.db.read_in_background().await?).await?;
             let Some(last) = touches.last().map(|touch| touch.0) else { return Ok(()) };
             after = last;
             self.looked_at += touches.len() as u64;
@@ -234,8 +234,11 @@ impl<'d> Pass<'d> {
         );
         let (mut found, mut after) = (Vec::new(), least);
         loop {
-            let rows: Vec<(Key, String, String)> =
-                sql(statement.clone()).bind(after).bind(PAGE).fetch_all(&mut self.db.read().await?).await?;
+            let rows: Vec<(Key, String, String)> = sql(statement.clone())
+                .bind(after)
+                .bind(PAGE)
+                .fetch_all(&mut self.db.read_in_background().await?)
+                .await?;
             let Some((last, ..)) = rows.last() else { return Ok(found) };
             after = last.clone();
             let has_email = |text: &str| self.emails().any(|email| email.is_in(text));

@@ -48,7 +48,7 @@ impl WaitingErasure {
         let rows: Vec<(Uuid, UserId, Timestamp, String)> = sql("select id, user_id, requested_at, task from erasures
             where task is not null and files_cleaned_at is null order by requested_at, id limit $1")
         .bind(most)
-        .fetch_all(&mut db.read().await?)
+        .fetch_all(&mut db.read_in_background().await?)
         .await?;
         let read = rows.into_iter().map(|(id, user, requested_at, task)| {
             // A task that cannot be read was changed by hand. Without the address, only the user's own rows can be cleaned.
