@@ -14,6 +14,9 @@ use crate::{
     variables::{Mistake, Variables, list},
 };
 
+/// See [`Config::sign_ups_per_hour`].
+const DEFAULT_PER_HOUR: i64 = 1_000;
+
 /// Prefixes of paths without pages: build output, server functions, health and metrics. The address of an erasure's confirmation
 /// is a secret, so it must not become a landing path.
 const NO_PAGES: [&str; 6] = ["/pkg", "/api", "/healthz", "/readyz", "/metrics", "/erased"];
@@ -35,6 +38,8 @@ pub struct Config {
     pub attribution: Arc<Settings>,
     /// `TRUSTED_PROXIES`: networks of proxies, separated by commas. `X-Forwarded-For` is read only from them. Default: none.
     pub trusted_proxies: Vec<IpNet>,
+    /// `SIGN_UPS_PER_HOUR`: how many accounts may be made in an hour, on all servers together; or `unlimited`. Default: 1000.
+    pub sign_ups_per_hour: i64,
     /// `METRICS_ADDR`: the address on which Prometheus metrics are served. Default: no metrics.
     pub metrics_addr: Option<SocketAddr>,
     /// `LOG_FORMAT`: `json` or `pretty`. Default: `pretty` in development, else `json`.
@@ -63,6 +68,7 @@ impl Config {
             )),
             site_url,
             trusted_proxies: variables.value("TRUSTED_PROXIES", |value| list(value, parse_network)).unwrap_or_default(),
+            sign_ups_per_hour: variables.value("SIGN_UPS_PER_HOUR", parse_per_hour).unwrap_or(DEFAULT_PER_HOUR),
             metrics_addr: variables.value("METRICS_ADDR", parse_addr),
             log_json: variables.choice("LOG_FORMAT", &[("json", true), ("pretty", false)]).unwrap_or(!development),
         };
@@ -105,6 +111,14 @@ fn parse_network(value: &str) -> Result<IpNet, String> {
         .parse()
         .or_else(|_| value.parse::<std::net::IpAddr>().map(IpNet::from))
         .map_err(|_| format!("has {value:?}, which is neither an address nor a network like 10.0.0.0/8"))
+}
+
+fn parse_per_hour(value: &str) -> Result<i64, String> {
+    match value.parse() {
+        _ if value == "unlimited" => Ok(i64::MAX),
+        Ok(number @ 1..) => Ok(number),
+        _ => Err(format!("must be a whole number above zero, or unlimited, not {value:?}")),
+    }
 }
 
 fn parse_environment(value: &str) -> Result<bool, String> {

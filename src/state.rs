@@ -7,8 +7,12 @@ use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
 use crate::{
-    attribution::{Attribution, capture::beacon::BeaconLimit},
-    auth::Accounts,
+    attribution::{
+        Attribution,
+        capture::{beacon::BeaconLimit, consent_form::ConsentLimit},
+        referral::UnknownLinkLimit,
+    },
+    auth::{Accounts, api_tokens::limits::ReportLimits},
     config::Config,
     db::Db,
 };
@@ -30,6 +34,12 @@ pub struct StateParts {
     pub attribution: Attribution,
     /// Limits the beacons of each address.
     pub beacon_limit: BeaconLimit,
+    /// Limits how often each address agrees to be remembered.
+    pub consent_limit: ConsentLimit,
+    /// Limits the unknown referral links that each address asks for.
+    pub referral_limit: UnknownLinkLimit,
+    /// Limits what programs report.
+    pub report_limits: ReportLimits,
     pub options: LeptosOptions,
 }
 
@@ -68,6 +78,24 @@ impl FromRef<AppState> for Attribution {
 impl FromRef<AppState> for BeaconLimit {
     fn from_ref(state: &AppState) -> Self {
         state.beacon_limit.clone()
+    }
+}
+
+impl FromRef<AppState> for ConsentLimit {
+    fn from_ref(state: &AppState) -> Self {
+        state.consent_limit.clone()
+    }
+}
+
+impl FromRef<AppState> for UnknownLinkLimit {
+    fn from_ref(state: &AppState) -> Self {
+        state.referral_limit.clone()
+    }
+}
+
+impl FromRef<AppState> for ReportLimits {
+    fn from_ref(state: &AppState) -> Self {
+        state.report_limits.clone()
     }
 }
 

@@ -34,7 +34,7 @@ attribution/touch: attribution/channel attribution/signal db id timestamp word_e
 attribution/consent: attribution/settings cookie db id timestamp
 attribution/capture: address_limit attribution/consent attribution/settings attribution/signal attribution/source
     attribution/touch attribution/tsv cookie db host id local_path timestamp word_enum
-attribution/referral: attribution/capture attribution/consent attribution/settings db id random timestamp
+attribution/referral: address_limit attribution/capture attribution/consent attribution/settings db id random timestamp
 attribution/conversion: attribution/model attribution/signal db id timestamp
 attribution/campaign_alias: attribution/signal db timestamp
 attribution/report: attribution/campaign_alias attribution/channel attribution/model attribution/settings
@@ -42,15 +42,14 @@ attribution/report: attribution/campaign_alias attribution/channel attribution/m
 page_parameters: attribution/capture
 config: attribution/settings db page_parameters variables
 auth: address_limit attribution/capture attribution/conversion attribution/referral attribution/settings
-    attribution/touch cookie db id local_path random timestamp
-state: attribution/capture auth config db
+    attribution/signal attribution/touch cookie db id local_path random timestamp
+state: attribution/capture attribution/referral auth config db
 components: attribution/signal timestamp
 demo: attribution/channel attribution/conversion attribution/signal attribution/touch db id page_parameters random
     timestamp
 import: attribution/channel attribution/conversion attribution/signal attribution/touch auth db id page_parameters
     timestamp
-privacy: address_limit attribution/conversion attribution/signal attribution/touch auth config db id random state
-    timestamp
+privacy: attribution/conversion attribution/signal attribution/touch auth config db id random state timestamp
 pages: attribution/capture attribution/consent attribution/referral attribution/report attribution/settings auth
     components db privacy state timestamp
 admin: attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/model

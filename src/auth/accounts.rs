@@ -1,6 +1,6 @@
 //! What accounts need of the application.
 
-use super::{password::Hasher, throttle::SignInLimit};
+use super::{hasher::Hasher, sign_up_limit::SignUpTryLimit, throttle::SignInLimit};
 use crate::{attribution::settings::ReferralCredit, db::Db};
 
 /// The state of everything that signs in, signs up or checks a password. Server functions and pages find it in their context.
@@ -10,6 +10,10 @@ pub struct Accounts {
     pub hasher: Hasher,
     /// Failed sign-ins of an address, counted in this process.
     pub sign_in_limit: SignInLimit,
+    /// Sign-up forms of an address, counted in this process.
+    pub sign_up_tries: SignUpTryLimit,
+    /// How many accounts the whole site may make in an hour.
+    pub sign_ups_per_hour: i64,
     /// Which referral link gets the credit for a sign-up.
     pub referral_credit: ReferralCredit,
     /// Whether the site is served over TLS: cookies are then bound to TLS.

@@ -3,7 +3,8 @@
 use axum_login::AuthnBackend;
 
 use super::{
-    password::{Busy, Check, Hasher},
+    hasher::{Busy, Hasher},
+    password::Check,
     user::User,
 };
 use crate::{
@@ -38,15 +39,39 @@ pub enum BackendError {
     Busy(#[from] Busy),
 }
 
+/// What a check of credentials found.
+pub(super) enum CheckedUser {
+    /// The user, who may sign in.
+    Right(User),
+    /// A wrong password, or an account that is disabled or unknown. The log names the account, and the response does not.
+    Wrong(Option<UserId>),
+}
+
 impl Backend {
     pub fn new(db: Db, hasher: Hasher) -> Self {
         Self { db, hasher }
     }
 
+    /// Checks credentials. An unknown address, a wrong password and a disabled user take the same time.
+    pub(super) async fn check(&self, credentials: Credentials) -> Result<CheckedUser, BackendError> {
+        // The connection goes back to the pool before the slow part.
+        let user = User::find_by_email(&mut self.db.read().await?, &credentials.email).await?;
+        let hash = user.as_ref().map(|user| user.password_hash.clone());
+        let check = self.hasher.check(credentials.password.clone(), hash).await?;
+        let id = user.as_ref().map(|user| user.id);
+        match user.filter(|user| !user.disabled) {
+            Some(user) if check == Check::RightButWeak => {
+                Ok(CheckedUser::Right(self.renew_hash(user, credentials.password).await?))
+            }
+            Some(user) if check == Check::Right => Ok(CheckedUser::Right(user)),
+            _ => Ok(CheckedUser::Wrong(id)),
+        }
+    }
+
     /// Hashes a password with today's parameters. Returns the user with the new hash.
     async fn renew_hash(&self, user: User, password: String) -> Result<User, BackendError> {
         let (id, old) = (user.id, user.password_hash.clone());
-        let new = self.hasher.hash(password).await?;
+        let new = self.hasher.rehash(password).await?;
         let renewed = self
             .db
             .transaction(move |conn| {
@@ -71,17 +96,11 @@ impl AuthnBackend for Backend {
     type Credentials = Credentials;
     type Error = BackendError;
 
-    /// Returns the user with this address and password. An unknown address, a wrong password and a disabled user take the same
-    /// time.
+    /// Returns the user with this address and password.
     async fn authenticate(&self, credentials: Credentials) -> Result<Option<User>, BackendError> {
-        // The connection goes back to the pool before the slow part.
-        let user = User::find_by_email(&mut self.db.read().await?, &credentials.email).await?;
-        let hash = user.as_ref().map(|user| user.password_hash.clone());
-        let check = self.hasher.check(credentials.password.clone(), hash).await?;
-        match user.filter(|user| !user.disabled) {
-            Some(user) if check == Check::RightButWeak => Ok(Some(self.renew_hash(user, credentials.password).await?)),
-            Some(user) if check == Check::Right => Ok(Some(user)),
-            _ => Ok(None),
+        match self.check(credentials).await? {
+            CheckedUser::Right(user) => Ok(Some(user)),
+            CheckedUser::Wrong(_) => Ok(None),
         }
     }
 

@@ -1,13 +1,13 @@
 //! Changing a password: asks for the current password, and ends all other sessions of the user.
 
-use std::net::IpAddr;
-
 use super::{
     accounts::Accounts,
+    audit,
     backend::AuthSession,
-    confirm::{NotConfirmed, confirm},
-    password,
-    sign_in::{SignInRefusal, begin_session},
+    confirm::{Confirmed, NotConfirmed, confirm},
+    hasher::NewPasswordError,
+    known_device::{self, DeviceTokens},
+    sign_in::{Client, SignInRefusal, begin_session},
     user::User,
 };
 use crate::{
@@ -42,25 +42,36 @@ impl From<NotConfirmed> for PasswordChangeRefusal {
     }
 }
 
+impl From<NewPasswordError> for PasswordChangeRefusal {
+    fn from(error: NewPasswordError) -> Self {
+        match error {
+            NewPasswordError::NotAccepted(why) => Self::NotAccepted(why),
+            NewPasswordError::Busy(busy) => Self::Other(busy.into()),
+        }
+    }
+}
+
 impl From<Error> for PasswordChangeRefusal {
     fn from(error: Error) -> Self {
         Self::Other(error.into())
     }
 }
 
-/// Changes the password of the signed-in user, and gives the session a new id.
+/// Changes the password of the signed-in user, and gives the session a new id. No other browser of the user is known afterwards.
+/// Returns the tokens that this browser has to keep.
 pub async fn change_password(
     accounts: &Accounts,
     auth: &mut AuthSession,
-    address: IpAddr,
+    mut client: Client,
     current: String,
     new: String,
-) -> Result<(), PasswordChangeRefusal> {
-    let user = confirm(accounts, auth, address, current).await?;
-    password::accept(&new, &user.email).map_err(PasswordChangeRefusal::NotAccepted)?;
-    let hash = accounts.hasher.hash(new).await.map_err(SignInRefusal::from)?;
+) -> Result<DeviceTokens, PasswordChangeRefusal> {
+    let Confirmed { user, device } = confirm(accounts, auth, &client, "password_change", current).await?;
+    let hash = accounts.hasher.hash_new(new, &user.email).await?;
     let visitor = visitor::get(&auth.session).await.map_err(SignInRefusal::from)?.map(|visitor| visitor.id);
     let (id, old, now) = (user.id, user.password_hash, accounts.db.now());
+    device.iter().for_each(|device| client.devices.remove(device));
+    let token_hash = client.devices.add();
     let (user, visitor) = accounts
         .db
         .transaction(move |conn| {
@@ -78,6 +89,8 @@ pub async fn change_password(
                     return Err(PasswordChangeRefusal::WrongCurrent);
                 }
                 sql("delete from tower_sessions where user_id = $1").bind(id).execute(conn).await?;
+                known_device::forget_all(conn, id).await?;
+                known_device::remember(conn, id, token_hash, now).await?;
                 let visitor = link(conn, visitor, id, now).await?;
                 let user = User::find(conn, id).await?.ok_or(PasswordChangeRefusal::WrongCurrent)?;
                 Ok((user, visitor))
@@ -85,6 +98,6 @@ pub async fn change_password(
         })
         .await?;
     begin_session(auth, &user, visitor, now).await?;
-    tracing::info!(user = %user.id, "password changed");
-    Ok(())
+    audit::note("password_change", "right", Some(user.id), Some(client.address));
+    Ok(client.devices)
 }

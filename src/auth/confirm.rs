@@ -1,12 +1,11 @@
 //! Asking a signed-in user for the password again, before an action that another person at an open browser must not take.
 
-use std::net::IpAddr;
-
 use super::{
     accounts::Accounts,
     backend::AuthSession,
+    known_device::KnownDevice,
     password::Check,
-    sign_in::{SignInRefusal, checked_password},
+    sign_in::{Checked, Client, SignInRefusal, checked_password},
     user::User,
 };
 
@@ -33,19 +32,28 @@ impl From<SignInRefusal> for NotConfirmed {
     }
 }
 
+/// A user who gave the right password.
+pub struct Confirmed {
+    pub user: User,
+    /// The browser, if the account knew it.
+    pub(super) device: Option<KnownDevice>,
+}
+
 /// Returns the signed-in user if `password` is the user's. Wrong passwords count and wait like those at the sign-in.
+/// The log calls the action `event`.
 pub async fn confirm(
     accounts: &Accounts,
     auth: &AuthSession,
-    address: IpAddr,
+    client: &Client,
+    event: &'static str,
     password: String,
-) -> Result<User, NotConfirmed> {
+) -> Result<Confirmed, NotConfirmed> {
     let user = auth.user.clone().ok_or(NotConfirmed::SignedOut)?;
     let hash = user.password_hash.clone();
-    checked_password(accounts, address, &user.email, async {
+    let check = async {
         let check = accounts.hasher.check(password, Some(hash)).await?;
-        Ok((check != Check::Wrong).then_some(()))
-    })
-    .await?;
-    Ok(user)
+        Ok(if check == Check::Wrong { Err(Some(user.id)) } else { Ok(()) })
+    };
+    let Checked { device, .. } = checked_password(accounts, client, &user.email, event, check).await?;
+    Ok(Confirmed { user, device })
 }

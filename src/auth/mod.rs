@@ -1,7 +1,8 @@
 //! Accounts: who a person is, and what the person may do.
 //!
 //! What always holds:
-//! - Passwords are hashed with Argon2id, off the threads that serve requests, a few at a time.
+//! - Passwords are hashed with Argon2id, off the threads that serve requests, a few at a time. Sign-ups do not starve sign-ins.
+//! - Guesses by strangers do not keep a user from signing in with a browser that the user signed in with before.
 //! - An unknown address and a wrong password get the same response in the same time.
 //! - Signing in gives the session a new id. Signing out removes the session, and changing the password removes all
 //!   sessions of the user. No request in flight brings a removed session back.
@@ -10,6 +11,8 @@
 pub mod accounts;
 /// Bearer tokens of programs that report conversions.
 pub mod api_tokens;
+/// Events of accounts in the log.
+pub mod audit;
 /// The axum-login backend.
 pub mod backend;
 /// Changing a password.
@@ -18,16 +21,22 @@ mod change_password;
 pub mod confirm;
 /// The server functions that forms post to, and how a form's page shows what was wrong.
 pub mod forms;
+/// Work on passwords, off the threads that serve requests.
+pub mod hasher;
+/// Browsers in which a user signed in before.
+pub mod known_device;
 /// Where a user goes after signing in.
 pub mod next;
 /// Hashing passwords, and which are accepted.
-pub mod password;
+mod password;
 /// How long a session lasts.
 pub mod session_lifetime;
 /// Signing in and out.
 mod sign_in;
 /// Creating an account.
 pub mod sign_up;
+/// How many accounts may be made.
+pub mod sign_up_limit;
 /// Slowing down guesses, by account and by address.
 pub mod throttle;
 /// A user and its row.
@@ -62,7 +71,10 @@ pub enum AuthRejection {
 pub fn require_admin() -> Result<User, AuthRejection> {
     match current_user() {
         Some(user) if user.is_admin() => Ok(user),
-        Some(_) => Err(AuthRejection::Forbidden),
+        Some(user) => {
+            audit::note("admin_action", "forbidden", Some(user.id), None);
+            Err(AuthRejection::Forbidden)
+        }
         None => Err(AuthRejection::SignedOut),
     }
 }

@@ -6,8 +6,10 @@ use tower_sessions::session;
 
 use super::{
     accounts::Accounts,
-    backend::{AuthSession, Backend, BackendError, Credentials},
-    password::Busy,
+    audit,
+    backend::{AuthSession, Backend, BackendError, CheckedUser, Credentials},
+    hasher::Busy,
+    known_device::{self, DeviceTokens, KnownDevice},
     session_lifetime::{begin, has_begun},
     throttle,
     user::User,
@@ -46,8 +48,28 @@ impl From<axum_login::Error<Backend>> for SignInRefusal {
     fn from(error: axum_login::Error<Backend>) -> Self {
         match error {
             axum_login::Error::Session(error) => Self::Session(error),
-            axum_login::Error::Backend(BackendError::Database(error)) => Self::Database(error),
-            axum_login::Error::Backend(BackendError::Busy(_)) => Self::Busy,
+            axum_login::Error::Backend(error) => error.into(),
+        }
+    }
+}
+
+impl From<BackendError> for SignInRefusal {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::Database(error) => Self::Database(error),
+            BackendError::Busy(_) => Self::Busy,
+        }
+    }
+}
+
+impl SignInRefusal {
+    /// Returns the label of the metrics.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Wrong => "wrong",
+            Self::Wait(_) => "throttled",
+            Self::Busy => "busy",
+            Self::Database(_) | Self::Session(_) => "unavailable",
         }
     }
 }
@@ -58,73 +80,123 @@ impl From<Busy> for SignInRefusal {
     }
 }
 
+/// The browser that sends a password.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub address: IpAddr,
+    /// The accounts that know the browser.
+    pub devices: DeviceTokens,
+}
+
+/// A password that is right.
+pub(super) struct Checked<T> {
+    pub found: T,
+    /// The browser, if the account knew it.
+    pub device: Option<KnownDevice>,
+}
+
 /// Checks credentials and signs the user in. Afterwards the session is stored under a new id, and its visitor belongs to the
-/// user.
+/// user. Returns the tokens that the browser has to keep.
 pub async fn sign_in(
     accounts: &Accounts,
     auth: &mut AuthSession,
-    address: IpAddr,
+    mut client: Client,
     credentials: Credentials,
-) -> Result<(), SignInRefusal> {
+) -> Result<DeviceTokens, SignInRefusal> {
     let email = credentials.email.clone();
-    let user = checked_password(accounts, address, &email, async {
-        let user = auth.authenticate(credentials).await?;
-        if user.is_none() {
-            metrics::counter!("waymark_sign_ins_total", "outcome" => "wrong").increment(1);
-            tracing::info!("a sign-in failed");
+    let backend = Backend::new(accounts.db.clone(), accounts.hasher.clone());
+    let check = async {
+        match backend.check(credentials).await? {
+            CheckedUser::Right(user) => Ok(Ok(user)),
+            CheckedUser::Wrong(user) => Ok(Err(user)),
         }
-        Ok(user)
-    })
-    .await?;
+    };
+    let checked = checked_password(accounts, &client, &email, "sign_in", check).await;
+    let Checked { found: user, device } = checked.inspect_err(|refusal| {
+        metrics::counter!("waymark_sign_ins_total", "outcome" => refusal.outcome()).increment(1);
+    })?;
     let visitor = visitor_for(auth, user.id).await?;
     let (id, now) = (user.id, accounts.db.now());
+    let new_device = device.is_none().then(|| client.devices.add());
     // Linking comes before the session changes. So the lead sources belong to the user even if the response is lost.
     let visitor = accounts
         .db
         .transaction(move |conn| {
             Box::pin(async move {
-                throttle::forget_failures(conn, &email).await?;
+                match (device, new_device) {
+                    // The strangers' count stays: the user's sign-in gives strangers no further guesses.
+                    (Some(device), _) => known_device::remember_again(conn, device, now).await?,
+                    (None, new) => {
+                        throttle::forget_failures(conn, &email).await?;
+                        known_device::remember(conn, id, new.unwrap_or_default(), now).await?;
+                    }
+                }
                 link(conn, visitor, id, now).await
             })
         })
         .await?;
     begin_session(auth, &user, visitor, now).await?;
     metrics::counter!("waymark_sign_ins_total", "outcome" => "right").increment(1);
-    tracing::info!(user = %user.id, "signed in");
-    Ok(())
+    audit::note("sign_in", "right", Some(user.id), Some(client.address));
+    Ok(client.devices)
 }
 
-/// Runs `check`, which returns `None` for a wrong password, unless the address or the account has to wait. A wrong password
-/// counts for both.
+/// Runs `check` unless the browser has to wait. For a wrong password, `check` returns the id of the account, if there is one. A
+/// wrong password counts for the browser if the account knows it. Otherwise it counts for the address and for the account.
 ///
 /// The wait is looked up again after the check. If many guesses run at once, the guesses that end after the limit was reached
 /// learn nothing, even if one is right.
 pub(super) async fn checked_password<T>(
     accounts: &Accounts,
-    address: IpAddr,
+    client: &Client,
     email: &str,
-    check: impl Future<Output = Result<Option<T>, SignInRefusal>>,
-) -> Result<T, SignInRefusal> {
-    refuse_early_try(accounts, address, email).await?;
+    event: &'static str,
+    check: impl Future<Output = Result<Result<T, Option<UserId>>, SignInRefusal>>,
+) -> Result<Checked<T>, SignInRefusal> {
+    let early = |refusal: &SignInRefusal| {
+        if let SignInRefusal::Wait(_) = refusal {
+            audit::note(event, "throttled", None, Some(client.address));
+        }
+    };
+    let known = refuse_early_try(accounts, client, email).await.inspect_err(early)?;
     let found = check.await?;
-    let in_time = refuse_early_try(accounts, address, email).await;
+    let in_time = refuse_early_try(accounts, client, email).await;
     match found {
-        Some(found) => in_time.map(|()| found),
-        None => {
-            accounts.sign_in_limit.count(address);
-            throttle::count_failure(&accounts.db, email).await?;
+        Ok(found) => in_time.inspect_err(early).map(|device| Checked { found, device }),
+        Err(user) => {
+            audit::note(event, "wrong", user, Some(client.address));
+            let counted = match &known {
+                Some(device) => known_device::count_failure(&accounts.db, device).await?,
+                None => false,
+            };
+            if !counted {
+                accounts.sign_in_limit.count(client.address);
+                throttle::count_failure(&accounts.db, email).await?;
+            }
             Err(in_time.err().unwrap_or(SignInRefusal::Wrong))
         }
     }
 }
 
-/// Refuses a try for which the address or the account has to wait.
-async fn refuse_early_try(accounts: &Accounts, address: IpAddr, email: &str) -> Result<(), SignInRefusal> {
-    if let Some(wait) = accounts.sign_in_limit.wait_of(address) {
-        return Err(SignInRefusal::Wait(wait));
-    }
-    match throttle::wait_of(&mut accounts.db.read().await?, email, accounts.db.now()).await? {
-        Duration::ZERO => Ok(()),
+/// Refuses a try for which the browser has to wait. Returns the browser if the account knows it: only its own failures make such
+/// a browser wait. Others wait for the failures of their address and of the account.
+async fn refuse_early_try(
+    accounts: &Accounts,
+    client: &Client,
+    email: &str,
+) -> Result<Option<KnownDevice>, SignInRefusal> {
+    let now = accounts.db.now();
+    let known = match client.devices.is_empty() {
+        true => None,
+        false => known_device::find(&mut accounts.db.read().await?, email, &client.devices).await?,
+    };
+    let wait = match (&known, accounts.sign_in_limit.wait_of(client.address)) {
+        (Some(device), _) => device.blocked_until - now,
+        (None, Some(wait)) => wait,
+        (None, None) => throttle::wait_of(&mut accounts.db.read().await?, email, now).await?,
+    };
+    match wait {
+        Duration::ZERO => Ok(known),
         wait => Err(SignInRefusal::Wait(wait)),
     }
 }
@@ -168,7 +240,7 @@ pub(super) async fn begin_session(
 /// Signs out: removes the session, also for requests in flight that carry its cookie.
 pub async fn sign_out(auth: &mut AuthSession) -> Result<(), SignInRefusal> {
     if let Some(user) = auth.logout().await? {
-        tracing::info!(user = %user.id, "signed out");
+        audit::note("sign_out", "done", Some(user.id), None);
     }
     Ok(())
 }

@@ -1,10 +1,16 @@
 //! Creating an account.
 
+use std::time::Duration;
+
 use super::{
     accounts::Accounts,
+    audit,
     backend::AuthSession,
-    password::{self, Busy},
-    sign_in::{SignInRefusal, begin_session, visitor_for},
+    hasher::{Hasher, NewPasswordError},
+    known_device::{self, DeviceTokens},
+    password,
+    sign_in::{Client, SignInRefusal, begin_session, visitor_for},
+    sign_up_limit, throttle,
     user::{Role, User, email_key, parse_email},
 };
 use crate::{
@@ -23,6 +29,12 @@ pub enum SignUpRefusal {
     /// There is an account with this address.
     #[error("the address has an account")]
     Taken,
+    /// The network sent too many sign-up forms. The next one has to wait for this time.
+    #[error("too many sign-up forms from one network")]
+    TooManyTries(Duration),
+    /// The whole site has made as many accounts as it may in an hour. The next one has to wait for this time.
+    #[error("too many sign-ups on the whole site")]
+    SiteFull(Duration),
     /// The account could not be stored, or the user could not be signed in.
     #[error(transparent)]
     Other(#[from] SignInRefusal),
@@ -37,23 +49,71 @@ impl From<Error> for SignUpRefusal {
     }
 }
 
-impl From<Busy> for SignUpRefusal {
-    fn from(_: Busy) -> Self {
-        Self::Other(SignInRefusal::Busy)
+impl From<NewPasswordError> for SignUpRefusal {
+    fn from(error: NewPasswordError) -> Self {
+        match error {
+            NewPasswordError::NotAccepted(why) => Self::Invalid { email: None, password: Some(why) },
+            NewPasswordError::Busy(busy) => Self::Other(busy.into()),
+        }
     }
 }
 
-/// Creates a member and signs them in. Account, conversion, lead sources and referrer are stored in one transaction.
+impl SignUpRefusal {
+    /// Returns the label of the metrics.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "invalid",
+            Self::Taken => "taken",
+            Self::TooManyTries(_) => "too_many_tries",
+            Self::SiteFull(_) => "site_full",
+            Self::Other(SignInRefusal::Busy) => "busy",
+            Self::Other(_) => "unavailable",
+        }
+    }
+}
+
+/// Creates a member and signs them in. Account, conversion, lead sources and referrer are stored in one transaction. Returns the
+/// tokens that the browser has to keep.
 pub async fn sign_up(
     accounts: &Accounts,
     auth: &mut AuthSession,
+    client: Client,
     email: &str,
     password: String,
-) -> Result<(), SignUpRefusal> {
+) -> Result<DeviceTokens, SignUpRefusal> {
+    let address = client.address;
+    match make_account(accounts, auth, client, email, password).await {
+        Ok((user, devices)) => {
+            metrics::counter!("waymark_sign_ups_total").increment(1);
+            audit::note("sign_up", "done", Some(user), Some(address));
+            Ok(devices)
+        }
+        Err(refusal) => {
+            metrics::counter!("waymark_sign_ups_refused_total", "reason" => refusal.reason()).increment(1);
+            audit::note("sign_up", refusal.reason(), None, Some(address));
+            Err(refusal)
+        }
+    }
+}
+
+async fn make_account(
+    accounts: &Accounts,
+    auth: &mut AuthSession,
+    mut client: Client,
+    email: &str,
+    password: String,
+) -> Result<(UserId, DeviceTokens), SignUpRefusal> {
+    if !accounts.sign_up_tries.admits(client.address) {
+        let wait = accounts.sign_up_tries.wait_of(client.address);
+        return Err(SignUpRefusal::TooManyTries(wait.unwrap_or_default()));
+    }
     let email = valid(email, &password)?;
-    let hash = accounts.hasher.hash(password).await?;
+    let per_hour = accounts.sign_ups_per_hour;
+    refuse_if_full(sign_up_limit::wait_of(&mut accounts.db.read().await?, per_hour, accounts.db.now()).await?)?;
+    let hash = accounts.hasher.hash_new(password, &email).await?;
     let (id, now, credit) = (UserId::new(), accounts.db.now(), accounts.referral_credit);
     let visitor = visitor_for(auth, id).await.map_err(SignInRefusal::from)?;
+    let token_hash = client.devices.add();
     let (user, visitor) = accounts
         .db
         .transaction(move |conn| {
@@ -61,62 +121,115 @@ pub async fn sign_up(
                 insert(conn, id, &email, &hash, Role::Member, now).await?;
                 let visitor = link(conn, visitor, id, now).await?;
                 attribute_referral(conn, visitor.id, id, credit, now).await?;
-                let user = User::find(conn, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-                Ok::<_, Error>((user, visitor))
+                known_device::remember(conn, id, token_hash, now).await?;
+                let user = User::find(conn, id).await?.ok_or_else(|| Error::from(sqlx::Error::RowNotFound))?;
+                // Others may have signed up while the password was hashed.
+                refuse_if_full(sign_up_limit::take(conn, per_hour, now).await?)?;
+                Ok::<_, SignUpRefusal>((user, visitor))
             })
         })
         .await?;
-    metrics::counter!("waymark_sign_ups_total").increment(1);
-    tracing::info!(user = %user.id, "signed up");
     begin_session(auth, &user, visitor, now).await?;
-    Ok(())
+    Ok((id, client.devices))
+}
+
+fn refuse_if_full(wait: Duration) -> Result<(), SignUpRefusal> {
+    if wait.is_zero() { Ok(()) } else { Err(SignUpRefusal::SiteFull(wait)) }
 }
 
 /// Creates an admin. An existing account becomes an admin with this password, is enabled if it was disabled, and its sessions
 /// end. For the command line.
 pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
-    let email = valid(email, &password)?;
-    let hash = password::Hasher::default().hash(password).await?;
+    let existing = User::find_by_email(&mut db.read().await?, email).await?;
+    // An existing account keeps its address, even one that would not be accepted today.
+    let email = if existing.is_some() { email.trim().to_owned() } else { valid(email, &password)? };
+    let hash = Hasher::default().hash_new(password, &email).await?;
     let (id, now) = (UserId::new(), db.now());
-    db.transaction(move |conn| {
-        Box::pin(async move {
-            let changed = sql("update users set role = 'admin', password_hash = $2, session_epoch = session_epoch + 1,
-                disabled_at = null where email_lower = $1")
-            .bind(email_key(&email))
-            .bind(hash.clone())
-            .execute(conn)
-            .await?;
-            match changed {
-                0 => insert(conn, id, &email, &hash, Role::Admin, now).await,
-                _ => Ok(()),
-            }
-        })
-    })
-    .await?;
-    Ok(())
-}
-
-/// Gives an account a password, and ends its sessions. For the command line.
-pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
-    let email = valid(email, &password)?;
-    let hash = password::Hasher::default().hash(password).await?;
-    db.transaction(move |conn| {
-        Box::pin(async move {
-            sql("update users set password_hash = $2, session_epoch = session_epoch + 1 where email_lower = $1")
+    let user = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                let changed: Option<(UserId,)> = sql("update users set role = 'admin', password_hash = $2,
+                    session_epoch = session_epoch + 1, disabled_at = null where email_lower = $1 returning id")
                 .bind(email_key(&email))
-                .bind(hash)
-                .execute(conn)
-                .await
+                .bind(hash.clone())
+                .fetch_optional(conn)
+                .await?;
+                throttle::forget_failures(conn, &email).await?;
+                let Some((id,)) = changed else {
+                    insert(conn, id, &email, &hash, Role::Admin, now).await?;
+                    return Ok(id);
+                };
+                end_sessions(conn, id).await?;
+                Ok::<_, Error>(id)
+            })
         })
-    })
-    .await?;
+        .await?;
+    audit::note("role_change", "admin", Some(user), None);
     Ok(())
 }
 
+/// Gives an account a password, ends its sessions, and forgets its failed sign-ins. For the command line.
+pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
+    let hash = Hasher::default().hash_new(password, email).await?;
+    let email = email.to_owned();
+    let user = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                let changed: Option<(UserId,)> =
+                    sql("update users set password_hash = $2, session_epoch = session_epoch + 1 where email_lower = $1
+                    returning id")
+                    .bind(email_key(&email))
+                    .bind(hash)
+                    .fetch_optional(conn)
+                    .await?;
+                throttle::forget_failures(conn, &email).await?;
+                if let Some((id,)) = changed {
+                    end_sessions(conn, id).await?;
+                }
+                Ok::<_, Error>(changed)
+            })
+        })
+        .await?;
+    audit::note("password_set", "done", user.map(|(id,)| id), None);
+    Ok(())
+}
+
+/// Disables an account and ends its sessions, or enables it again. Returns whether there is such an account. For the command
+/// line.
+pub async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<bool, Error> {
+    let (email, now) = (email.to_owned(), db.now());
+    let user: Option<(UserId,)> = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                // An erased account stays disabled.
+                let changed: Option<(UserId,)> = sql("update users set session_epoch = session_epoch + 1,
+                    disabled_at = case when $2 then coalesce(disabled_at, $3) end
+                    where email_lower = $1 and erased_at is null returning id")
+                .bind(email_key(&email))
+                .bind(disabled)
+                .bind(now)
+                .fetch_optional(conn)
+                .await?;
+                if let Some((id,)) = changed {
+                    end_sessions(conn, id).await?;
+                }
+                Ok::<_, Error>(changed)
+            })
+        })
+        .await?;
+    audit::note("account", if disabled { "disabled" } else { "enabled" }, user.map(|(id,)| id), None);
+    Ok(user.is_some())
+}
+
+/// Removes a user's sessions, and forgets the browsers that signed in.
+async fn end_sessions(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    sql("delete from tower_sessions where user_id = $1").bind(user).execute(conn).await?;
+    known_device::forget_all(conn, user).await
+}
+
+/// Returns the address of a new account. Whether the password is easy to guess is found out later, since that takes long.
 fn valid(email: &str, password: &str) -> Result<String, SignUpRefusal> {
-    let parsed = parse_email(email);
-    let accepted = password::accept(password, email);
-    match (parsed, accepted) {
+    match (parse_email(email), password::accept_length(password)) {
         (Ok(email), Ok(())) => Ok(email),
         (email, password) => Err(SignUpRefusal::Invalid { email: email.err(), password: password.err() }),
     }

@@ -3,6 +3,8 @@
 //! After a few failures an account's next try has to wait, twice as long after each further failure. The longest wait is a
 //! quarter of an hour: an attacker who fails on purpose cannot lock the owner out for longer. Accounts that do not exist are
 //! counted the same way, so that a wait does not tell which accounts there are.
+//!
+//! Browsers in which a user signed in before are counted apart: [`known_device`](super::known_device).
 
 use std::time::Duration;
 
@@ -20,9 +22,9 @@ const FREE_FAILURES: i64 = 5;
 /// The longest wait for an account.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// After this time without a failure an account's count begins anew.
-const FORGET_AFTER: Duration = DAY;
-/// The pause between two transactions that delete old counts.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const FORGET_AFTER: Duration = DAY;
+/// The pause between two transactions that delete old rows.
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// Failed sign-ins of one address: as many as the sign-in that Rails 8 generates allows.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +126,7 @@ pub async fn delete_forgotten(db: &Db) -> Result<(), Error> {
 
 /// Returns how long an account waits after this many failures. Example: 1 s after the sixth, 2 s after the seventh, 4 s after the
 /// eighth.
-fn wait_after(failures: i64) -> Duration {
+pub(super) fn wait_after(failures: i64) -> Duration {
     match failures - FREE_FAILURES {
         ..=0 => Duration::ZERO,
         more => {

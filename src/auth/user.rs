@@ -5,6 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    attribution::signal::clean::is_hidden,
     db::{Conn, Error, sql},
     id::UserId,
     timestamp::Timestamp,
@@ -128,6 +129,17 @@ pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
+/// Returns whether a character cannot be seen, or reorders the text around it. With such a character, two different addresses
+/// would look alike.
+fn is_invisible(character: char) -> bool {
+    // Beside the hidden characters of attribution: joiners, fillers that look like nothing, and variation selectors.
+    is_hidden(character)
+        || matches!(character,
+            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0080}'..='\u{e0fff}')
+}
+
 /// Returns an e-mail address trimmed, or what is wrong with it in words for the user. An address is accepted if a mail server
 /// could know it: one `@` between two parts. Whether the address exists is not checked.
 pub fn parse_email(text: &str) -> Result<String, &'static str> {
@@ -139,7 +151,7 @@ pub fn parse_email(text: &str) -> Result<String, &'static str> {
     let fine = email.len() <= 254
         && !email
             .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')'))
+            .any(|c| c.is_whitespace() || is_invisible(c) || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')'))
         && email.split_once('@').is_some_and(|(local, domain)| {
             !local.is_empty()
                 && local.len() <= 64
@@ -163,6 +175,13 @@ mod tests {
         }
         for wrong in ["", "maria", "@example.com", "a@", "a@b@c", "a b@c.d", "a@.com", "a@b..c", "a@b.c\nBcc: x@y.z"] {
             assert!(parse_email(wrong).is_err(), "{wrong}");
+        }
+        // Joined, reordered, filled, varied, tagged: the address looks like another one.
+        let invisible = "\u{ad}\u{34f}\u{115f}\u{180b}\u{200b}\u{200d}\u{200f}\u{202e}\u{2060}\u{2066}\u{2800}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{e0041}\u{e0100}";
+        for character in invisible.chars() {
+            for address in [format!("boss{character}@corp.example"), format!("boss@corp.example{character}")] {
+                assert!(parse_email(&address).is_err(), "{address:?}");
+            }
         }
     }
 

@@ -1,8 +1,11 @@
-use clap::Subcommand;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
 use waymark::{
-    auth::api_tokens::{self, ApiToken},
+    auth::api_tokens::{self, ApiToken, Terms},
     components::format,
     db::Db,
+    variables::parse_duration,
 };
 
 use super::unanswered;
@@ -14,6 +17,16 @@ pub enum TokenCommand {
         /// The system that reports with the token, such as `stripe`. Also the source of the conversions, unless a report names another
         #[arg(long)]
         name: String,
+        #[command(flatten)]
+        terms: TermArgs,
+    },
+    /// Change what a token may do. What is not given becomes as for a new token
+    Change {
+        /// The name that the token was created with
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        terms: TermArgs,
     },
     /// List the tokens' names and when they were used
     List,
@@ -25,23 +38,51 @@ pub enum TokenCommand {
     },
 }
 
+#[derive(Debug, Args)]
+pub struct TermArgs {
+    /// The sources that the token may report as, separated by commas. Default: the token's name
+    #[arg(long, value_delimiter = ',')]
+    sources: Vec<String>,
+    /// When the token ends, counted from now: a whole number of s, m, h, d or w, such as 90d. Default: never
+    #[arg(long, value_parser = parse_duration)]
+    expires: Option<Duration>,
+}
+
+impl From<TermArgs> for Terms {
+    fn from(args: TermArgs) -> Self {
+        let sources = args.sources.iter().map(|source| source.trim().to_owned()).collect();
+        Self { sources, lasts: args.expires }
+    }
+}
+
 pub async fn run(db: &Db, command: TokenCommand) -> Result<(), String> {
     match command {
-        TokenCommand::Create { name } => {
-            let token = api_tokens::create(db, &name).await.map_err(|error| error.to_string())?;
+        TokenCommand::Create { name, terms } => {
+            let token = api_tokens::create(db, &name, terms.into()).await.map_err(|error| error.to_string())?;
             println!("{token}");
             eprintln!("The token is shown only now. Send it in a header: Authorization: Bearer {token}");
+        }
+        TokenCommand::Change { name, terms } => {
+            match api_tokens::change(db, &name, terms.into()).await.map_err(|error| error.to_string())? {
+                true => println!("The token {name} is changed."),
+                false => return Err(format!("There is no token with the name {name:?} to change.")),
+            }
         }
         TokenCommand::List => {
             let tokens = api_tokens::list(db).await.map_err(unanswered)?;
             if tokens.is_empty() {
                 println!("There are no tokens. Create one: waymark token create --name stripe");
             }
-            for ApiToken { name, created_at, last_used_at, revoked_at } in tokens {
+            let now = db.now();
+            for ApiToken { name, scope, created_at, last_used_at, revoked_at, expires_at } in tokens {
                 let used =
                     last_used_at.map_or_else(|| "never used".into(), |at| format!("used {}", format::rfc3339(at)));
                 let state = revoked_at.map_or(used, |at| format!("revoked {}", format::rfc3339(at)));
-                println!("{name}\tcreated {}\t{state}", format::rfc3339(created_at));
+                let end = expires_at.map_or_else(String::new, |at| {
+                    format!("\t{} {}", if at <= now { "ended" } else { "ends" }, format::rfc3339(at))
+                });
+                let sources = scope.sources().join(", ");
+                println!("{name}\treports as {sources}\tcreated {}\t{state}{end}", format::rfc3339(created_at));
             }
         }
         TokenCommand::Revoke { name } => match api_tokens::revoke(db, &name).await.map_err(unanswered)? {

@@ -38,7 +38,19 @@ pub enum UserCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// Set an account's password and end its sessions. Imported accounts have no password yet
+    /// Disable an account and end its sessions. Nothing is removed
+    Disable {
+        /// The account's e-mail address
+        #[arg(long)]
+        email: String,
+    },
+    /// Enable an account that was disabled
+    Enable {
+        /// The account's e-mail address
+        #[arg(long)]
+        email: String,
+    },
+    /// Set an account's password, end its sessions and its waits. Imported accounts have no password yet
     SetPassword {
         /// The account's e-mail address
         #[arg(long)]
@@ -53,6 +65,8 @@ pub async fn run(db: &Db, command: UserCommand) -> Result<(), String> {
     match command {
         UserCommand::Export { email, output } => export_user(db, &email, output.as_deref()).await,
         UserCommand::Erase { email, yes } => erase_user(db, &email, yes).await,
+        UserCommand::Disable { email } => set_disabled(db, &email, true).await,
+        UserCommand::Enable { email } => set_disabled(db, &email, false).await,
         UserCommand::SetPassword { email, password_stdin } => set_password(db, &email, password_stdin).await,
     }
 }
@@ -102,6 +116,17 @@ async fn set_password(db: &Db, email: &str, from_stdin: bool) -> Result<(), Stri
         other => format!("The password could not be set: {other}"),
     })?;
     println!("The new password of {email} is set. All sessions of the account have ended.");
+    Ok(())
+}
+
+async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<(), String> {
+    if !sign_up::set_disabled(db, email, disabled).await.map_err(unanswered)? {
+        return Err("There is no user with this address.".into());
+    }
+    match disabled {
+        true => println!("{email} cannot sign in any more. All sessions of the account have ended."),
+        false => println!("{email} can sign in again."),
+    }
     Ok(())
 }
 

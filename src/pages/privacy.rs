@@ -8,7 +8,7 @@ use crate::{
         consent,
         settings::{ConsentMode, Gpc},
     },
-    auth::{current_user, session_lifetime},
+    auth::{current_user, known_device, session_lifetime},
     components::{Card, DataTable, PublicPage, Section, Th, format},
     state::AppState,
 };
@@ -104,6 +104,7 @@ fn WithAccount() -> impl IntoView {
             <li>"Your e-mail address, and a hash of your password. The password cannot be read from the hash."</li>
             <li>"When you signed up, and your conversions, such as purchases: actions that show whether a campaign worked."</li>
             <li>"Your sessions and when they end, and how many sign-ins with your address failed lately."</li>
+            <li>"In how many browsers you signed in and when, without their names, so that nobody else's guesses keep you out."</li>
             <li>"Your referral link, who signed up through it, and whose link you signed up through."</li>
             <li>"If you were asked for consent: when, the version of the text, and your answer."</li>
         </ul>
@@ -115,8 +116,9 @@ fn NotStored() -> impl IntoView {
     view! {
         <ul>
             <li>
-                "Your IP address. To limit guessing and floods, the server counts requests by address in memory for a few minutes. The
-                address is not written to the database or the logs."
+                "Your IP address. To limit guessing and floods, the server counts requests by address in memory, for an hour at most.
+                The address is not written to the database. The log of sign-ins and sign-ups has only the network that many
+                addresses share, such as 203.0.113.0/24."
             </li>
             <li>"Your browser's name and version (the user agent). The server reads it to recognize robots, and does not keep it."</li>
             <li>"What you do on the pages, and where you go from here."</li>
@@ -137,6 +139,7 @@ fn Retention(unlinked: Option<Duration>, linked: Option<Duration>) -> impl IntoV
             <li>"Visits of people with an account " {kept(linked)}</li>
             <li>"The account is kept until it is erased."</li>
             <li>"Failed sign-ins are removed a day after the last one, sessions when they end."</li>
+            <li>"That you signed in with a browser is removed after " {lasts(known_device::KNOWN_FOR)} " without a sign-in there."</li>
         </ul>
     }
 }
@@ -156,6 +159,11 @@ fn cookies(secure: bool) -> Vec<Cookie> {
             name: own("waymark"),
             purpose: "Recognizes your browser: it stands for the links that led you here, and keeps you signed in.",
             lasts: format!("{} at most", lasts(session_lifetime::LIFETIME)),
+        },
+        Cookie {
+            name: known_device::cookie(secure).name().into(),
+            purpose: "Set when you sign in: recognizes the browser, so that guesses by others do not keep you from signing in.",
+            lasts: format!("{}, counted from the last sign-in", lasts(known_device::KNOWN_FOR)),
         },
         Cookie {
             name: own("flash"),

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use axum::Extension;
 use leptos::prelude::*;
 
 use super::{
@@ -8,11 +7,10 @@ use super::{
     file_wipe,
 };
 use crate::{
-    address_limit::ClientAddress,
     auth::{
         Accounts, AuthSession,
-        confirm::{NotConfirmed, confirm},
-        forms::{Answer, Outcome, forget_browser, refused},
+        confirm::{Confirmed, NotConfirmed, confirm},
+        forms::{Answer, Outcome, client, forget_browser, refused},
     },
     db::Db,
     state::AppState,
@@ -24,9 +22,9 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
     let answer = Answer::to("erase", "/account".into());
     let state = expect_context::<AppState>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
-    let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
-    let user = match confirm(&expect_context::<Accounts>(), &auth, address, current_password).await {
-        Ok(user) => user,
+    let accounts = expect_context::<Accounts>();
+    let user = match confirm(&accounts, &auth, &client(&accounts).await?, "erase", current_password).await {
+        Ok(Confirmed { user, .. }) => user,
         Err(NotConfirmed::SignedOut) => return Ok(Answer::sign_in_first("/account")),
         Err(NotConfirmed::Wrong) => {
             return Ok(answer.field("current_password", "This is not your current password."));

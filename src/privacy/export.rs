@@ -52,6 +52,7 @@ pub struct Export {
     pub account: ExportedAccount,
     pub sessions: Vec<ExportedSession>,
     pub failed_sign_ins: Option<ExportedFailures>,
+    pub known_browsers: Vec<ExportedBrowser>,
     pub visitors: Vec<ExportedVisitor>,
     pub conversions: Vec<ExportedConversion>,
     pub referral_link: Option<ExportedReferralLink>,
@@ -77,6 +78,19 @@ pub struct ExportedSession {
     /// The last noted request. A session notes one request a day at most.
     pub last_seen_at: Option<ExportedTime>,
     pub ends_at: ExportedTime,
+}
+
+/// A browser in which the user signed in, with the failed sign-ins there since the last successful one.
+#[derive(Clone, Debug, FromRow, Serialize)]
+pub struct ExportedBrowser {
+    #[sqlx(rename = "created_at")]
+    pub known_since: ExportedTime,
+    #[sqlx(rename = "last_used_at")]
+    pub last_sign_in_at: ExportedTime,
+    #[sqlx(rename = "failures")]
+    pub failed_sign_ins: i64,
+    pub last_failed_at: Option<ExportedTime>,
+    pub blocked_until: ExportedTime,
 }
 
 /// Failed sign-ins with the user's e-mail address, by anyone, since the last successful sign-in. A day without a failure ends
@@ -181,6 +195,13 @@ pub async fn export(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Expo
             last_at: ExportedTime(failures.last_at),
             blocked_until: ExportedTime(failures.blocked_until),
         }),
+        known_browsers: sql(
+            "select created_at, last_used_at, failures, last_failed_at, blocked_until from known_devices
+            where user_id = $1 order by created_at, token_hash",
+        )
+        .bind(user.id)
+        .fetch_all(conn)
+        .await?,
         visitors: visitors(conn, user.id).await?,
         conversions: sql(
             "select id, kind, value, currency, occurred_at, recorded_at, source, external_id, refund_of, sample

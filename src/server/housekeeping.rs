@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::workarounds::session_store::Sessions;
 use crate::{
     attribution::capture::counters::Counters,
-    auth::throttle,
+    auth::{known_device, throttle},
     db::Db,
     privacy::{
         erase, file_wipe,
@@ -41,6 +41,9 @@ pub(super) async fn run(db: Db, retention: Retention) {
         }
         if let Err(error) = throttle::delete_forgotten(&db).await {
             tracing::error!(%error, "old sign-in failures could not be removed");
+        }
+        if let Err(error) = known_device::delete_unused(&db).await {
+            tracing::error!(%error, "browsers that are no longer used could not be forgotten");
         }
         if let Err(error) = erase::confirmation::delete_old(&db).await {
             tracing::error!(%error, "the confirmations of old erasures could not be removed");

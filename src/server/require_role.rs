@@ -10,8 +10,9 @@ use axum::{
 };
 
 use crate::{
+    address_limit::ClientAddress,
     attribution::capture::{consent_handoff::PARAMETER, session_layer::UndecidedLanding},
-    auth::AuthSession,
+    auth::{AuthSession, audit},
 };
 
 /// Lets only admins to `/admin` and everything below it, and only signed-in users to `/account`.
@@ -20,7 +21,11 @@ pub(super) async fn require_role(auth: AuthSession, request: Request, next: Next
     let admin = path == "/admin" || path.starts_with("/admin/");
     let account = path == "/account" || path.starts_with("/account/");
     match &auth.user {
-        Some(user) if admin && !user.is_admin() => StatusCode::FORBIDDEN.into_response(),
+        Some(user) if admin && !user.is_admin() => {
+            let address = request.extensions().get::<ClientAddress>().map(|ClientAddress(address)| *address);
+            audit::note("admin_page", "forbidden", Some(user.id), address);
+            StatusCode::FORBIDDEN.into_response()
+        }
         None if admin || account => sign_in_first(&request),
         _ => next.run(request).await,
     }

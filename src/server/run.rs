@@ -9,9 +9,13 @@ use super::{health::Stopping, housekeeping, logging, router, serve};
 use crate::{
     attribution::{
         Attribution, NewVisitorLimit,
-        capture::{beacon::BeaconLimit, counters::Counters},
+        capture::{beacon::BeaconLimit, consent_form::ConsentLimit, counters::Counters},
+        referral::UnknownLinkLimit,
     },
-    auth::{Accounts, password::Hasher, throttle::SignInLimit},
+    auth::{
+        Accounts, api_tokens::limits::ReportLimits, hasher::Hasher, sign_up_limit::SignUpTryLimit,
+        throttle::SignInLimit,
+    },
     config::Config,
     db::Db,
     privacy::retention::Retention,
@@ -67,10 +71,15 @@ pub fn state(config: Config, db: Db) -> AppState {
             db: db.clone(),
             hasher: Hasher::default(),
             sign_in_limit: SignInLimit::default(),
+            sign_up_tries: SignUpTryLimit::default(),
+            sign_ups_per_hour: config.sign_ups_per_hour,
             referral_credit: config.attribution.referral_credit,
             secure: config.is_secure(),
         },
         beacon_limit: BeaconLimit::default(),
+        consent_limit: ConsentLimit::default(),
+        referral_limit: UnknownLinkLimit::default(),
+        report_limits: ReportLimits::default(),
         db,
         config,
     })

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
-use waymark::{auth::api_tokens, db::sql, id::UserId};
+use waymark::{
+    auth::api_tokens::{self, Terms},
+    db::sql,
+    id::UserId,
+};
 
 use crate::support::{TestApp, each_app, header, set_cookies};
 
@@ -19,7 +23,11 @@ pub struct Sender {
 
 impl Sender {
     pub async fn new(app: &TestApp, name: &str) -> Self {
-        let token = api_tokens::create(&app.db, name).await.expect("a token");
+        Self::with_terms(app, name, Terms::default()).await
+    }
+
+    pub async fn with_terms(app: &TestApp, name: &str, terms: Terms) -> Self {
+        let token = api_tokens::create(&app.db, name, terms).await.expect("a token");
         Self { client: reqwest::Client::new(), url: format!("{}{PATH}", app.url), token }
     }
 
@@ -111,7 +119,8 @@ async fn a_sign_up_is_a_conversion_by_itself() {
 async fn a_report_is_recorded_once_however_often_it_comes() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let sender = Sender::new(&app, "shop").await;
+        let terms = Terms { sources: vec!["shop".into(), "calendar".into()], lasts: None };
+        let sender = Sender::with_terms(&app, "shop", terms).await;
         let first = sender.send(&purchase("o-1")).await;
         assert_eq!((first.status, &first.body["status"]), (201, &json!("recorded")), "{first:?}");
         let again = sender.send(&purchase("o-1")).await;

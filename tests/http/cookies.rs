@@ -25,14 +25,19 @@ async fn over_tls_all_cookies_are_bound_to_this_very_host() {
         let landing = app.browser().get("/?utm_source=a").send().await.expect("an answer");
         let wrong = app.browser().login("maria@example.com", "wrong").await;
         let mut pairs = Vec::new();
-        for (name, response) in [("__Host-waymark", &register), ("__Host-waymark", &landing), ("__Host-flash", &wrong)]
-        {
+        for (names, response) in [
+            (&["__Host-waymark-device", "__Host-waymark"][..], &register),
+            (&["__Host-waymark"], &landing),
+            (&["__Host-flash"], &wrong),
+        ] {
             let cookies = set_cookies(response);
-            assert_eq!(cookies.len(), 1, "{cookies:?}");
-            assert!(cookies[0].starts_with(&format!("{name}=")), "{cookies:?}");
-            assert_eq!(attributes(&cookies[0]), all);
-            assert!(!cookies[0].to_lowercase().contains("domain"));
-            pairs.push(cookies[0].split(';').next().expect("a pair").to_owned());
+            assert_eq!(cookies.len(), names.len(), "{cookies:?}");
+            for (cookie, name) in cookies.iter().zip(names) {
+                assert!(cookie.starts_with(&format!("{name}=")), "{cookies:?}");
+                assert_eq!(attributes(cookie), all);
+                assert!(!cookie.to_lowercase().contains("domain"));
+            }
+            pairs.push(cookies.last().and_then(|cookie| cookie.split(';').next()).expect("a pair").to_owned());
         }
         let signed_in = with_cookie(&app.url, &pairs[0]);
         assert!(signed_in.is_signed_in().await);
@@ -56,9 +61,11 @@ async fn without_tls_the_cookies_differ_only_in_what_tls_gives() {
     each_app(async |app| {
         let browser = app.browser();
         let cookies = set_cookies(&browser.register("maria@example.com").await);
-        assert_eq!(cookies.len(), 1);
-        assert!(cookies[0].starts_with("waymark="));
-        assert_eq!(attributes(&cookies[0]), ["HttpOnly", "Path=/", "SameSite=Lax"]);
+        assert_eq!(cookies.len(), 2);
+        for (cookie, name) in cookies.iter().zip(["waymark-device=", "waymark="]) {
+            assert!(cookie.starts_with(name), "{cookies:?}");
+            assert_eq!(attributes(cookie), ["HttpOnly", "Path=/", "SameSite=Lax"]);
+        }
         let removal = set_cookies(&browser.logout().await);
         assert_eq!(attributes(&removal[0]), ["HttpOnly", "Path=/", "SameSite=Lax"]);
     })
@@ -70,7 +77,7 @@ async fn only_the_exact_name_counts_and_two_of_it_are_none() {
     each_app_with(secure, async |app| {
         let form = [("email", "maria@example.com"), ("password", PASSWORD)];
         let response = app.browser().post("/api/register", &form).send().await.expect("an answer");
-        let cookie = set_cookies(&response)[0].split(';').next().expect("a pair").to_owned();
+        let cookie = set_cookies(&response)[1].split(';').next().expect("a pair").to_owned();
         let value = cookie.trim_start_matches("__Host-waymark=");
         let other = "AAAAAAAAAAAAAAAAAAAAAA";
         let cases = [

@@ -7,6 +7,7 @@ mod support;
 mod tcp_proxy;
 
 mod abandoned;
+mod account_limits;
 mod accounts;
 mod admin_pages;
 mod beacon;
@@ -20,6 +21,7 @@ mod database_down;
 mod guards;
 mod headers;
 mod inspector;
+mod known_devices;
 mod lead_sources;
 mod models;
 mod next;

@@ -9,11 +9,11 @@ use waymark::db::sql;
 
 use crate::support::{PASSWORD, TestApp, each_app, header, session_cookie, with_cookie};
 
-/// A password of 32 bytes that no list of common passwords has.
+/// A password of 32 characters that no list of common passwords has.
 const PHRASE: &str = "seven quiet otters, 4 blue kites";
 
 #[tokio::test]
-async fn lengths_are_counted_in_bytes_and_nothing_is_changed() {
+async fn lengths_are_counted_in_characters_and_nothing_is_changed() {
     each_app(async |app| {
         let longest = PHRASE.repeat(4);
         let cases = [
@@ -22,9 +22,9 @@ async fn lengths_are_counted_in_bytes_and_nothing_is_changed() {
             (&longest[..64], true),
             (&longest, true),
             (&format!("{longest}x"), false),
-            // 127 and 129 bytes; 126 and 128 characters.
-            (&format!("ж{}", &longest[..125]), true),
-            (&format!("ж{}", &longest[..127]), false),
+            // 129 and 130 bytes; 128 and 129 characters.
+            (&format!("ж{}", &longest[..127]), true),
+            (&format!("ж{longest}"), false),
             ("  spaces at both ends  ", true),
             ("one e with its accent: e\u{301}", true),
         ];

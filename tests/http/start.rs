@@ -173,6 +173,7 @@ async fn logs_are_json_and_hold_no_secret_at_any_level() {
             "s3cret pass phrase",
             "s3cretcookie",
             "argon2",
+            "waymark-device=",
         ]
         .map(str::to_owned)
         .into();
@@ -213,6 +214,15 @@ async fn logs_are_json_and_hold_no_secret_at_any_level() {
             let object: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(line);
             assert!(object.is_ok(), "no JSON object: {line}");
             assert!(!line.contains('\u{1b}'), "{line}");
+        }
+        for (event, outcome) in [("sign_in", "wrong"), ("sign_up", "done"), ("sign_in", "right"), ("sign_out", "done")]
+        {
+            let fields = format!(r#""event":"{event}","outcome":"{outcome}""#);
+            let line = ended.text.lines().find(|line| line.contains(&fields)).unwrap_or_else(|| panic!("{fields}"));
+            let names = [r#""timestamp":""#, r#""target":"waymark::auth""#, "\"user\":", "127.0.0.0/24"];
+            let told = names.map(|name| line.contains(name));
+            let expected = [true, true, outcome != "wrong", event != "sign_out"];
+            assert_eq!(told, expected, "{line}");
         }
         for secret in secrets {
             let told = ended.text.lines().find(|line| line.contains(&secret));

@@ -154,7 +154,11 @@ impl TestApp {
 
     /// Starts another replica: a second server on the same database.
     pub async fn replica(&self) -> (String, oneshot::Sender<()>) {
-        let (_, stop, url, _) = serve_on(&self.database.url, Setup::default()).await;
+        self.replica_with(Setup::default()).await
+    }
+
+    pub async fn replica_with(&self, setup: Setup) -> (String, oneshot::Sender<()>) {
+        let (_, stop, url, _) = serve_on(&self.database.url, setup).await;
         (url, stop)
     }
 }

@@ -130,10 +130,15 @@ pub async fn receive(
         return StatusCode::FORBIDDEN.into_response();
     }
     if !limit.admits(address) {
-        let seconds = limit.wait_of(address).map_or(1, |wait| wait.as_secs() + 1);
-        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response();
+        return too_many(limit.wait_of(address));
     }
     record(&attribution, &session, address, &headers, &form).await
+}
+
+/// Returns 429 to an address that has to wait for this time.
+pub(crate) fn too_many(wait: Option<Duration>) -> Response {
+    let seconds = wait.map_or(1, |wait| wait.as_secs() + 1);
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
 }
 
 /// Returns whether a page of this site sent the request, by the headers that every browser sends with it. Beacons come only from

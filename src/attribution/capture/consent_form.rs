@@ -3,7 +3,7 @@
 //! Agreeing stores the landing's touch, which waited in the form, with the time of the landing. The touch is stored once, however
 //! often the form is sent. Declining stops capture at once, and removes the touches of a visitor without an account.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{
     Form,
@@ -18,14 +18,14 @@ use tracing::error;
 use super::{
     Attribution, EndedSession, SignedInUser, StartedSession,
     arrival::asks_for_privacy,
-    beacon::{Told, told},
+    beacon::{Told, told, too_many},
     consent_handoff,
     deferred::{self, DeferredTouch, MAX_AGE},
     exclusion::is_machine,
     recorder::{CaptureError, StoredUnder},
 };
 use crate::{
-    address_limit::ClientAddress,
+    address_limit::{AddressLimit, ClientAddress, Limited},
     attribution::{
         consent::{self, log},
         settings::Settings,
@@ -56,10 +56,23 @@ pub struct ConsentForm {
     next: String,
 }
 
-/// Stores the decision and returns 303 back to the page. Returns 400 if the choice is neither yes nor no, and 503 if the touches
+/// How often one address agrees. Each change of a stored visitor's decision is a row, and many people may share an address.
+#[derive(Clone, Copy, Debug)]
+pub struct Agreements;
+
+impl Limited for Agreements {
+    const MOST: u32 = 60;
+    const WINDOW: Duration = Duration::from_mins(5);
+}
+
+/// Counts agreements by address.
+pub type ConsentLimit = AddressLimit<Agreements>;
+
+/// Stores the decision and returns 303 back to the page. Returns 429 to an address that agrees too often, 400 if the choice is neither yes nor no, and 503 if the touches
 /// of a visitor who declined could not be removed.
 pub async fn submit(
     State(attribution): State<Attribution>,
+    State(limit): State<ConsentLimit>,
     Extension(session): Extension<Session>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     user: Option<Extension<SignedInUser>>,
@@ -71,6 +84,8 @@ pub async fn submit(
     let back = || (StatusCode::SEE_OTHER, [(header::LOCATION, back_to(&form.next, settings))]).into_response();
     let waiting = deferred::read(&headers, settings.secure);
     let (granted, left, mut response) = match &*form.choice {
+        // Declining is always possible. It adds a row only after agreeing, so limiting one of the two limits both.
+        "yes" if !limit.admits(address) => return too_many(limit.wait_of(address)),
         "yes" => {
             let mut response = back();
             let agreed = agree(&attribution, &session, &form, &headers, address).await;

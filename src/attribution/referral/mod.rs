@@ -9,8 +9,10 @@
 /// Makes, finds, disables and credits referral links.
 pub mod token;
 
+use std::time::Duration;
+
 use axum::{
-    extract::{Path, RawQuery, Request, State, rejection::PathRejection},
+    extract::{Extension, Path, RawQuery, Request, State, rejection::PathRejection},
     http::{Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -19,17 +21,37 @@ use tracing::error;
 
 use self::token::Link;
 use super::{
-    capture::{Attribution, SignedInUser, exclusion::exclusion},
+    capture::{Attribution, SignedInUser, beacon::too_many, exclusion::exclusion},
     consent::{Consent, consent},
 };
+use crate::address_limit::{AddressLimit, ClientAddress, Limited};
 
-/// Seeds the session and returns 303 to the link's landing page, with the rest of the query kept.
+/// Unknown referral links that one address asks for. A person meets few of them, and who guesses tokens asks for many.
+#[derive(Clone, Copy, Debug)]
+pub struct UnknownLinks;
+
+impl Limited for UnknownLinks {
+    const MOST: u32 = 60;
+    const WINDOW: Duration = Duration::from_mins(10);
+}
+
+/// Counts unknown referral links by address.
+pub type UnknownLinkLimit = AddressLimit<UnknownLinks>;
+
+/// Seeds the session and returns 303 to the link's landing page, with the rest of the query kept. Returns 429 to an address that
+/// asked for too many unknown links.
 pub async fn follow(
     State(attribution): State<Attribution>,
+    State(limit): State<UnknownLinkLimit>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
     token: Result<Path<String>, PathRejection>,
     RawQuery(mut query): RawQuery,
     request: Request,
 ) -> Response {
+    // Before the link is looked up: the response must not tell known links from unknown ones.
+    if let Some(wait) = limit.wait_of(address) {
+        return too_many(Some(wait));
+    }
     let (request, _) = request.into_parts();
     // A token that cannot be decoded gets the same response as an unknown token.
     let token = token.map(|Path(token)| token).unwrap_or_default();
@@ -53,7 +75,11 @@ pub async fn follow(
             }
             link.landing_path
         }
-        None => "/".to_owned(),
+        None => {
+            // Counts the request; a private address is a proxy and is not counted.
+            limit.admits(address);
+            "/".to_owned()
+        }
     };
     let target = match query.filter(|query| !query.is_empty()) {
         Some(query) => format!("{landing}?{query}"),

@@ -9,8 +9,14 @@ mod flash;
 /// The response to a form.
 mod outcome;
 
-use axum::Extension;
+use std::time::Duration;
+
+use axum::{
+    Extension,
+    http::{HeaderMap, HeaderValue, header},
+};
 use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
 
 pub use self::flash::{FormState, take_flash};
 pub(crate) use self::outcome::forget_browser;
@@ -21,8 +27,9 @@ use super::{
     accounts::Accounts,
     backend::{AuthSession, Credentials},
     change_password::{PasswordChangeRefusal, change_password},
+    known_device::DeviceTokens,
     next::safe_next,
-    sign_in::{self, SignInRefusal},
+    sign_in::{self, Client, SignInRefusal},
     sign_up::{self, SignUpRefusal},
 };
 use crate::{address_limit::ClientAddress, local_path::LocalPath};
@@ -46,9 +53,12 @@ pub async fn login(
     }
     let accounts = expect_context::<Accounts>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
-    let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
-    match sign_in::sign_in(&accounts, &mut auth, address, Credentials { email, password }).await {
-        Ok(()) => Ok(Answer::done(safe_next(&next).map_or(HOME, LocalPath::as_str))),
+    let client = client(&accounts).await?;
+    match sign_in::sign_in(&accounts, &mut auth, client, Credentials { email, password }).await {
+        Ok(devices) => {
+            keep(&accounts, &devices);
+            Ok(Answer::done(safe_next(&next).map_or(HOME, LocalPath::as_str)))
+        }
         Err(SignInRefusal::Wrong) => Ok(answer.form("The e-mail address or the password is wrong.")),
         Err(refusal) => Ok(refused(answer, refusal)),
     }
@@ -64,13 +74,25 @@ pub async fn register(
     let answer = Answer::to("register", form_page("/register", &next)).keeping("email", &email);
     let accounts = expect_context::<Accounts>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
-    match sign_up::sign_up(&accounts, &mut auth, &email, password).await {
-        Ok(()) => Ok(Answer::done(safe_next(&next).map_or(HOME, LocalPath::as_str))),
+    let client = client(&accounts).await?;
+    match sign_up::sign_up(&accounts, &mut auth, client, &email, password).await {
+        Ok(devices) => {
+            keep(&accounts, &devices);
+            Ok(Answer::done(safe_next(&next).map_or(HOME, LocalPath::as_str)))
+        }
         Err(SignUpRefusal::Invalid { email, password }) => {
             Ok(answer.fields([("email", email), ("password", password)]))
         }
         Err(SignUpRefusal::Taken) => {
             Ok(answer.field("email", "There is an account with this e-mail address. Sign in instead."))
+        }
+        Err(SignUpRefusal::TooManyTries(wait)) => {
+            let text = format!("Too many tries from your network. Try again in {}.", in_words(wait));
+            Ok(answer.too_many(&text, seconds(wait)))
+        }
+        Err(SignUpRefusal::SiteFull(wait)) => {
+            let text = format!("Too many sign-ups right now. Try again in {}.", in_words(wait));
+            Ok(answer.too_many(&text, seconds(wait)))
         }
         Err(SignUpRefusal::Other(refusal)) => Ok(refused(answer, refusal)),
     }
@@ -98,9 +120,12 @@ pub async fn password(
     let answer = Answer::to("password", "/account".into());
     let accounts = expect_context::<Accounts>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
-    let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
-    match change_password(&accounts, &mut auth, address, current_password, new_password).await {
-        Ok(()) => Ok(answer.notice("The password is changed. All other sessions have ended.")),
+    let client = client(&accounts).await?;
+    match change_password(&accounts, &mut auth, client, current_password, new_password).await {
+        Ok(devices) => {
+            keep(&accounts, &devices);
+            Ok(answer.notice("The password is changed. All other sessions have ended."))
+        }
         Err(PasswordChangeRefusal::SignedOut) => Ok(Answer::sign_in_first("/account")),
         Err(PasswordChangeRefusal::WrongCurrent) => {
             Ok(answer.field("current_password", "This is not your current password."))
@@ -110,18 +135,46 @@ pub async fn password(
     }
 }
 
+/// Returns the browser that sends a form.
+pub(crate) async fn client(accounts: &Accounts) -> Result<Client, ServerFnError> {
+    let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
+    let headers: HeaderMap = leptos_axum::extract().await?;
+    Ok(Client { address, devices: DeviceTokens::of(&headers, accounts.secure) })
+}
+
+/// Makes the browser keep the tokens by which accounts know it.
+fn keep(accounts: &Accounts, devices: &DeviceTokens) {
+    // Tokens are base64, so this is always a header.
+    if let Ok(value) = HeaderValue::from_str(&devices.set_cookie(accounts.secure)) {
+        expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, value);
+    }
+}
+
 /// Responds where the form is not at fault: the user has to wait, or the server failed.
 pub(crate) fn refused(answer: Answer, refusal: SignInRefusal) -> Outcome {
     match refusal {
         SignInRefusal::Wait(wait) => {
-            let seconds = wait.as_secs().max(1);
-            let time =
-                if seconds < 90 { format!("{seconds} seconds") } else { format!("{} minutes", seconds.div_ceil(60)) };
-            answer.too_many(&format!("Too many failed sign-ins. Try again in {time}."), seconds)
+            answer.too_many(&format!("Too many failed sign-ins. Try again in {}.", in_words(wait)), seconds(wait))
         }
+        // The metrics count it, and a line for each request would fill the log.
+        SignInRefusal::Busy => Answer::unavailable(),
         refusal => {
             tracing::error!(error = %refusal, "an account form could not be served");
             Answer::unavailable()
         }
+    }
+}
+
+/// Returns whole seconds, at least one, after which the wait is over: 0.2 s → 1, 1.5 s → 2.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).max(1)
+}
+
+/// Returns a wait in words: `40 seconds`, `15 minutes`.
+fn in_words(wait: Duration) -> String {
+    match seconds(wait) {
+        1 => "1 second".into(),
+        seconds @ ..90 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
     }
 }

@@ -5,7 +5,7 @@ use axum_login::AuthnBackend;
 use super::*;
 use crate::{
     attribution::signal::custom_tags::CustomTags,
-    auth::{Backend, backend::Credentials, password::Hasher},
+    auth::{Backend, backend::Credentials, hasher::Hasher},
     db::testing::each_database,
     id::UserId,
     timestamp::MILLISECOND,

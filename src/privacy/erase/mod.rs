@@ -5,7 +5,7 @@
 //! |---|---|
 //! | e-mail address | `erased-…`, which is not an address, so that the old one can be registered again |
 //! | password, role | none, `member`; the account is disabled |
-//! | sessions, failed sign-ins | removed |
+//! | sessions, failed sign-ins, known browsers | removed |
 //! | the user's referral link | disabled, without an owner. The users it brought stay counted |
 //! | click ids and tags of a touch | `{}` |
 //! | fingerprint of a touch | a digest of its UTM fields under a discarded key. Equal fields keep equal digests, for the models |
@@ -46,7 +46,7 @@ use self::{confirmation::ErasureToken, task::Task, touch_texts::TouchTexts};
 use super::email_in_text::EmailMatcher;
 use crate::{
     attribution::{conversion::erased_id, touch::fingerprint::ERASED_RANGE},
-    auth::throttle,
+    auth::{known_device, throttle},
     db::{Conn, Db, Error, sql},
     id::{ConversionId, TouchId, UserId},
     timestamp::{DAY, Timestamp},
@@ -87,6 +87,7 @@ pub async fn begin(db: &Db, user: UserId) -> Result<ErasureToken, EraseError> {
             let task = Task::new(EmailMatcher::new(&email_lower));
             close_account(conn, user, now).await?;
             throttle::forget_failures(conn, &email_lower).await?;
+            known_device::forget_all(conn, user).await?;
             erase_external_ids(conn, user).await?;
             for touch in TouchTexts::of_user(conn, user, TouchId::NIL, BATCH).await? {
                 touch.without_click(task.email.as_ref(), &task.key).save(conn).await?;

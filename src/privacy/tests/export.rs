@@ -58,6 +58,11 @@ const EXPORTED: &[(&str, &str, &str)] = &[
     ("conversions", "recorded_at", "/conversions/1/recorded_at"),
     ("conversions", "source", "/conversions/1/source"),
     ("conversions", "external_id", "/conversions/1/external_id"),
+    ("known_devices", "created_at", "/known_browsers/0/known_since"),
+    ("known_devices", "last_used_at", "/known_browsers/0/last_sign_in_at"),
+    ("known_devices", "failures", "/known_browsers/0/failed_sign_ins"),
+    ("known_devices", "last_failed_at", "/known_browsers/0/last_failed_at"),
+    ("known_devices", "blocked_until", "/known_browsers/0/blocked_until"),
     ("conversions", "refund_of", "/conversions/1/refund_of"),
     ("conversions", "sample", "/conversions/1/sample"),
     ("referral_tokens", "token", "/referral_link/token"),
@@ -79,6 +84,8 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("tower_sessions", "data", "its times are there; the rest is the visitor's id and a digest that checks it"),
     ("tower_sessions", "user_id", "the account's id"),
     ("sign_in_failures", "account", "a digest of the address"),
+    ("known_devices", "user_id", "the account's id"),
+    ("known_devices", "token_hash", "a secret"),
     ("visitors", "user_id", "the account's id"),
     ("consents", "visitor_id", "they stand with their visitor"),
     ("touches", "visitor_id", "they stand with their visitor"),
@@ -101,6 +108,7 @@ const UNRELATED: &[(&str, &str)] = &[
     ("ignored_arrivals", "counts by day"),
     ("campaign_aliases", "names of campaigns"),
     ("jobs", "work of the server"),
+    ("hourly_limits", "counts of the whole site"),
     ("_sqlx_migrations", "versions of the schema"),
 ];
 
@@ -116,6 +124,18 @@ async fn seeded(db: &Db) -> User {
     conversion(db, maria.user, "refund-1", -4900, Some(purchase)).await;
     conversion(db, friend.user, "order-2", 1, None).await;
     session(db, maria.user).await;
+    for (user, hash) in [(maria.user, vec![1_u8; 32]), (friend.user, vec![2_u8; 32])] {
+        let device = sql("insert into known_devices
+            (user_id, token_hash, created_at, last_used_at, failures, last_failed_at, blocked_until)
+            values ($1, $2, $3, $4, 6, $5, $6)")
+        .bind(user)
+        .bind(hash)
+        .bind(THEN + 11 * MILLISECOND)
+        .bind(THEN + 12 * MILLISECOND)
+        .bind(THEN + 13 * MILLISECOND)
+        .bind(THEN + 14 * MILLISECOND);
+        run(db, device).await;
+    }
     link(db, maria.user, "marias-link").await;
     link(db, friend.user, "friends-link").await;
     referred(db, maria.user, "friends-link").await;
@@ -194,7 +214,7 @@ async fn the_document_says_what_the_rows_say() {
             // `seeded` adds rows of other people too
             let whose = match *table {
                 "users" => "id = $1",
-                "tower_sessions" | "visitors" => "user_id = $1",
+                "known_devices" | "tower_sessions" | "visitors" => "user_id = $1",
                 "consents" | "touches" => "visitor_id in (select id from visitors where user_id = $1)",
                 "conversions" => "user_id = $1 and refund_of is not null",
                 "referral_tokens" => "owner_id = $1",

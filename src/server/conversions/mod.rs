@@ -10,8 +10,10 @@ mod body;
 /// Why a report was not recorded.
 mod refusal;
 
+use std::net::IpAddr;
+
 use axum::{
-    Json,
+    Extension, Json,
     body::Bytes,
     extract::{FromRequest, Request, State},
     http::{HeaderMap, StatusCode, header},
@@ -24,10 +26,12 @@ use self::{
     refusal::ReportRefusal,
 };
 use crate::{
-    attribution::conversion::{Draft, NewConversion, RecordError, Recorded, erased_owner, record_conversion},
+    address_limit::ClientAddress,
+    attribution::conversion::{Draft, Name, NewConversion, RecordError, Recorded, erased_owner, record_conversion},
     auth::{
         User,
-        api_tokens::{self, Caller},
+        api_tokens::{self, Caller, limits::ReportLimits},
+        audit,
     },
     db::{Db, Error},
     id::UserId,
@@ -47,8 +51,13 @@ pub(super) fn error_body(status: StatusCode) -> String {
 }
 
 /// Handles a report. Returns 201 for a new conversion, and 200 for a conversion that was reported before.
-pub(super) async fn receive(State(db): State<Db>, request: Request) -> Response {
-    let answer = report(&db, request).await;
+pub(super) async fn receive(
+    State(db): State<Db>,
+    State(limits): State<ReportLimits>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    request: Request,
+) -> Response {
+    let answer = report(&db, &limits, address, request).await;
     let outcome = match &answer {
         Ok(Recorded::New(_)) => "recorded",
         Ok(Recorded::Already(_)) => "already_recorded",
@@ -65,6 +74,9 @@ pub(super) async fn receive(State(db): State<Db>, request: Request) -> Response 
         Err(refusal) => {
             match &refusal {
                 ReportRefusal::Unavailable(error) => tracing::error!(%error, "a conversion could not be recorded"),
+                ReportRefusal::WrongToken | ReportRefusal::Source(_) | ReportRefusal::TooMany(_) => {
+                    audit::note("token_use", outcome, None, Some(address));
+                }
                 _ => tracing::info!(outcome, "a conversion was not recorded"),
             }
             refusal.into_response()
@@ -73,17 +85,37 @@ pub(super) async fn receive(State(db): State<Db>, request: Request) -> Response 
 }
 
 /// Takes a report from the request to the commit. A wrong token is refused before the body is read.
-async fn report(db: &Db, request: Request) -> Result<Recorded, ReportRefusal> {
-    let caller = authenticate(db, request.headers()).await?;
+async fn report(db: &Db, limits: &ReportLimits, address: IpAddr, request: Request) -> Result<Recorded, ReportRefusal> {
+    let caller = authenticate(db, limits, address, request.headers()).await?;
     let (report, errors) = read(request).await?;
     let now = db.now();
-    let conversion = check(db, &report, &caller, errors, now).await?;
+    let conversion = check(db, limits, &report, &caller, errors, now).await?;
     record(db, conversion, report.user_field(), now).await
 }
 
-async fn authenticate(db: &Db, headers: &HeaderMap) -> Result<Caller, ReportRefusal> {
+/// Returns the caller. An address that sent many wrong tokens waits, before its token is looked up.
+async fn authenticate(
+    db: &Db,
+    limits: &ReportLimits,
+    address: IpAddr,
+    headers: &HeaderMap,
+) -> Result<Caller, ReportRefusal> {
     let token = bearer(headers).ok_or(ReportRefusal::NoToken)?;
-    api_tokens::authenticate(db, token).await?.ok_or(ReportRefusal::WrongToken)
+    if !api_tokens::is_well_formed(token) {
+        return Err(ReportRefusal::WrongToken);
+    }
+    if let Some(wait) = limits.wrong_tokens.wait_of(address) {
+        return Err(ReportRefusal::TooMany(wait));
+    }
+    let Some(caller) = api_tokens::authenticate(db, token).await? else {
+        // Counts the request; a private address is a proxy and is not counted.
+        limits.wrong_tokens.admits(address);
+        return Err(ReportRefusal::WrongToken);
+    };
+    match limits.tokens.wait_or_count(caller.id) {
+        Some(wait) => Err(ReportRefusal::TooMany(wait)),
+        None => Ok(caller),
+    }
 }
 
 async fn read(request: Request) -> Result<(ConversionReport, Vec<FieldError>), ReportRefusal> {
@@ -100,14 +132,20 @@ async fn read(request: Request) -> Result<(ConversionReport, Vec<FieldError>), R
 /// Checks a report as a whole. `errors` are the errors of fields that could not be read.
 async fn check(
     db: &Db,
+    limits: &ReportLimits,
     report: &ConversionReport,
     caller: &Caller,
     mut errors: Vec<FieldError>,
     now: Timestamp,
 ) -> Result<NewConversion, ReportRefusal> {
     let source = report.source.as_deref().unwrap_or(&caller.name);
+    // A text that is no source's name is a mistake like others.
+    if !caller.scope.allows(source) && Name::of_source(source).is_ok() {
+        return Err(ReportRefusal::Source(caller.scope.sources()));
+    }
     let user = find_user(db, report, source).await?;
     if user.is_none() && report.user.is_some() {
+        limits.tokens.count_unknown_user(caller.id);
         errors.push(FieldError::new("user_email", "No account has this address."));
     }
     let draft = Draft {

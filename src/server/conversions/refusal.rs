@@ -1,5 +1,7 @@
 //! Why a report was not recorded, and the response that says so.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -18,8 +20,12 @@ const RETRY_AFTER: &str = "5";
 pub(super) enum ReportRefusal {
     /// The request has no bearer token, or more than one.
     NoToken,
-    /// The token is unknown or revoked. The response does not say which.
+    /// The token is unknown or revoked, or has ended. The response does not say which.
     WrongToken,
+    /// The token may not report as this source, but as the named ones.
+    Source(Vec<String>),
+    /// The token reported too often, or the address sent too many wrong tokens. The next report has to wait for this time.
+    TooMany(Duration),
     /// The body is not declared as JSON.
     MediaType,
     /// The body is longer than any request may be.
@@ -45,6 +51,8 @@ impl ReportRefusal {
     pub(super) fn outcome(&self) -> &'static str {
         match self {
             Self::NoToken | Self::WrongToken => "unauthorized",
+            Self::Source(_) => "wrong_source",
+            Self::TooMany(_) => "too_many",
             Self::MediaType | Self::TooLarge | Self::Malformed(_) => "malformed",
             Self::Invalid(_) => "invalid",
             Self::Conflict { .. } => "conflict",
@@ -66,7 +74,17 @@ impl IntoResponse for ReportRefusal {
             Self::WrongToken => (
                 StatusCode::UNAUTHORIZED,
                 with(header::WWW_AUTHENTICATE, r#"Bearer realm="waymark", error="invalid_token""#),
-                error("The token is unknown or revoked."),
+                error("The token is unknown or revoked, or has ended."),
+            ),
+            Self::Source(sources) => (
+                StatusCode::FORBIDDEN,
+                None,
+                error(&format!("This token may only report as the source {}.", sources.join(" or "))),
+            ),
+            Self::TooMany(wait) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                Some((header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1))),
+                error("Too many requests. Send this again later."),
             ),
             Self::MediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -1,0 +1,269 @@
+//! Bearer tokens, with which programs report conversions over HTTP.
+//!
+//! What always holds: a token has 256 random bits and is shown once. Only its SHA-256 is stored, and tokens are looked up by
+//! that digest. So neither a copy of the database nor the time of a response reveals a token. A fast digest is enough, because a
+//! token cannot be guessed. A token reports only as the sources that it was made for.
+
+/// How often programs may report.
+pub mod limits;
+
+use std::{fmt, time::Duration};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    attribution::conversion::Name,
+    db::{Db, Error, sql},
+    id::ApiTokenId,
+    random::secret_bytes,
+    timestamp::Timestamp,
+};
+
+/// The beginning of every token, by which people and scanners for leaked secrets recognize a token.
+const PREFIX: &str = "wmk_";
+const RANDOM_BYTES: usize = 32;
+/// The random bytes in base64url without padding.
+const RANDOM_CHARS: usize = 43;
+/// A token's last use is written at most once within this time.
+const USE_NOTED_EVERY: Duration = Duration::from_mins(1);
+
+/// A token as it is listed. The token itself is not stored.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ApiToken {
+    /// The system that reports with the token: `stripe`. Also the source of the reported conversions, unless a report names
+    /// another.
+    pub name: String,
+    /// The sources that the token may report as.
+    #[sqlx(flatten)]
+    pub scope: Scope,
+    pub created_at: Timestamp,
+    /// To the minute.
+    pub last_used_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+    /// When the token ends; `None` for never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a new token may do.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// The sources that the token may report as. Empty: the token's own name.
+    pub sources: Vec<String>,
+    /// How long the token is good for; `None` for ever.
+    pub lasts: Option<Duration>,
+}
+
+/// The sources that a token may report as.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Scope {
+    name: String,
+    /// A JSON array of names.
+    sources: Option<String>,
+}
+
+impl Scope {
+    /// Returns the names of the sources. A list that cannot be read allows none.
+    pub fn sources(&self) -> Vec<String> {
+        match &self.sources {
+            None => vec![self.name.clone()],
+            Some(json) => serde_json::from_str(json).unwrap_or_default(),
+        }
+    }
+
+    /// Returns whether the token may report as a source, and refund what this source reported.
+    pub fn allows(&self, source: &str) -> bool {
+        self.sources().iter().any(|allowed| allowed == source)
+    }
+}
+
+/// The sender of a request, known by its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub id: ApiTokenId,
+    /// The token's name.
+    pub name: String,
+    pub scope: Scope,
+}
+
+/// Why a token was not created. The texts are shown on the command line.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ApiTokenError {
+    /// What is wrong with the name.
+    #[error("The name is not accepted. {0}")]
+    Name(&'static str),
+    /// What is wrong with the name of a source.
+    #[error("The source {0:?} is not accepted. {1}")]
+    Source(String, &'static str),
+    /// Another token has the name, and is neither revoked nor at its end.
+    #[error("There is a token with this name. Change it, or revoke it first, or choose another name.")]
+    Taken,
+    /// The token could not be stored.
+    #[error("The database does not answer: {0}")]
+    Db(#[from] Error),
+}
+
+/// Creates a token and returns its text, which cannot be shown again. The name of a token that was revoked or has ended is free, so
+/// that a new token can replace the old one while the conversions' source stays the same.
+pub async fn create(db: &Db, name: &str, terms: Terms) -> Result<String, ApiTokenError> {
+    let name = Name::of_source(name).map_err(ApiTokenError::Name)?;
+    let sources = written(&terms.sources)?;
+    let token = Secret::random();
+    let (hash, now) = (token.hash(), db.now());
+    let made = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                sql("insert into api_tokens (id, name, token_hash, created_at, sources, expires_at)
+                    values ($1, $2, $3, $4, $5, $6)
+                    on conflict (name) do update set id = excluded.id, token_hash = excluded.token_hash,
+                        created_at = excluded.created_at, last_used_at = null, revoked_at = null,
+                        sources = excluded.sources, expires_at = excluded.expires_at
+                    where api_tokens.revoked_at is not null or api_tokens.expires_at <= $4")
+                .bind(ApiTokenId::new())
+                .bind(name.as_str())
+                .bind(hash)
+                .bind(now)
+                .bind(sources)
+                .bind(terms.lasts.map(|lasts| now + lasts))
+                .execute(conn)
+                .await
+            })
+        })
+        .await?;
+    if made == 0 { Err(ApiTokenError::Taken) } else { Ok(token.0) }
+}
+
+/// Gives a token other terms. Returns whether there is such a token that is not revoked.
+pub async fn change(db: &Db, name: &str, terms: Terms) -> Result<bool, ApiTokenError> {
+    let Ok(name) = Name::of_source(name) else { return Ok(false) };
+    let (sources, now) = (written(&terms.sources)?, db.now());
+    let changed = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                sql("update api_tokens set sources = $2, expires_at = $3 where name = $1 and revoked_at is null")
+                    .bind(name.as_str())
+                    .bind(sources)
+                    .bind(terms.lasts.map(|lasts| now + lasts))
+                    .execute(conn)
+                    .await
+            })
+        })
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Returns the sources as a scope's column has them.
+fn written(sources: &[String]) -> Result<Option<String>, ApiTokenError> {
+    for source in sources {
+        Name::of_source(source).map_err(|why| ApiTokenError::Source(source.clone(), why))?;
+    }
+    Ok((!sources.is_empty()).then(|| serde_json::json!(sources).to_string()))
+}
+
+/// Returns all tokens, the newest first.
+pub async fn list(db: &Db) -> Result<Vec<ApiToken>, Error> {
+    sql("select name, sources, created_at, last_used_at, revoked_at, expires_at from api_tokens order by created_at desc, id desc")
+        .fetch_all(&mut db.read().await?)
+        .await
+}
+
+/// Revokes a token: the next request that carries it is refused. Returns whether there was a token to revoke.
+pub async fn revoke(db: &Db, name: &str) -> Result<bool, Error> {
+    // No token has a name that is not accepted, and PostgreSQL refuses text with a NUL.
+    let Ok(name) = Name::of_source(name) else { return Ok(false) };
+    let now = db.now();
+    let revoked = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                sql("update api_tokens set revoked_at = $2 where name = $1 and revoked_at is null")
+                    .bind(name.as_str())
+                    .bind(now)
+                    .execute(conn)
+                    .await
+            })
+        })
+        .await?;
+    Ok(revoked > 0)
+}
+
+/// Returns whether a text has the form of a token. Another text costs no query.
+pub fn is_well_formed(token: &str) -> bool {
+    Secret::parse(token).is_some()
+}
+
+/// Returns the caller that a token belongs to, or `None` if the token is unknown or revoked, or has ended.
+pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error> {
+    let Some(token) = Secret::parse(token) else { return Ok(None) };
+    // The connection goes back to the pool before `note_use` takes one.
+    let now = db.now();
+    let found: Result<Option<FoundToken>, Error> = db
+        .with_deadline(async {
+            sql("select id, name, sources, last_used_at from api_tokens
+                where token_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)")
+            .bind(token.hash())
+            .bind(now)
+            .fetch_optional(&mut db.read().await?)
+            .await
+        })
+        .await;
+    let Some(FoundToken { id, last_used_at, scope }) = found? else { return Ok(None) };
+    if last_used_at.is_none_or(|at| at <= now - USE_NOTED_EVERY) {
+        note_use(db, id, now).await?;
+    }
+    Ok(Some(Caller { id, name: scope.name.clone(), scope }))
+}
+
+#[derive(sqlx::FromRow)]
+struct FoundToken {
+    id: ApiTokenId,
+    last_used_at: Option<Timestamp>,
+    #[sqlx(flatten)]
+    scope: Scope,
+}
+
+async fn note_use(db: &Db, id: ApiTokenId, now: Timestamp) -> Result<(), Error> {
+    db.transaction(move |conn| {
+        Box::pin(async move {
+            // If many requests come at once, only one writes.
+            sql("update api_tokens set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)")
+                .bind(id)
+                .bind(now)
+                .bind(now - USE_NOTED_EVERY)
+                .execute(conn)
+                .await
+        })
+    })
+    .await
+    .map(|_| ())
+}
+
+/// The text of a token.
+struct Secret(String);
+
+/// Logs show no token.
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Secret {
+    fn random() -> Self {
+        Self(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(secret_bytes::<RANDOM_BYTES>())))
+    }
+
+    /// Returns `None` for a text that cannot be a token. So such a text costs no query.
+    fn parse(text: &str) -> Option<Self> {
+        let random = text.strip_prefix(PREFIX)?;
+        let fine = random.len() == RANDOM_CHARS
+            && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        fine.then(|| Self(text.to_owned()))
+    }
+
+    fn hash(&self) -> Vec<u8> {
+        Sha256::digest(&self.0).to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests;
