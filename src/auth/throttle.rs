@@ -5,6 +5,24 @@
 //! counted the same way, so that a wait does not tell which accounts there are.
 //!
 //! Browsers in which a user signed in before are counted apart: [`known_device`](super::known_device).
+//!
+//! All limits of the site. An address is an IPv4 address or a /64 of IPv6 addresses, and each server counts addresses and tokens
+//! for itself. What is in the database counts for all servers together, and outlasts a restart.
+//!
+//! | what | limit | where |
+//! |---|---|---|
+//! | wrong passwords for an account: signing in, changing the password, erasing | 5 free, then 1 s, 2 s, 4 s … 15 min | database, here |
+//! | … in a browser that the account knows | the same, apart | database, [`known_device`](super::known_device) |
+//! | wrong passwords from an address | 10 in 3 min | [`FailedSignIns`] |
+//! | sign-up forms from an address | 20 an hour | [`SignUpTries`](super::sign_up_limit::SignUpTries) |
+//! | accounts on the whole site | 1,000 an hour (`SIGN_UPS_PER_HOUR`) | database, [`sign_up_limit`](super::sign_up_limit) |
+//! | passwords worked on | one a core, new ones at most half; 256 sign-ins and 64 new ones wait | [`hasher`](super::hasher) |
+//! | reports of an API token | 600 a minute; an unknown user counts as 10 | [`limits`](super::api_tokens::limits) |
+//! | unknown API tokens from an address | 30 in 5 min | [`limits`](super::api_tokens::limits) |
+//! | unknown referral links from an address | 60 in 10 min | [`referral`](crate::attribution::referral) |
+//! | beacons from an address | 300 a minute | [`beacon`](crate::attribution::capture::beacon) |
+//! | agreeing to be remembered, from an address | 60 in 5 min | [`consent_form`](crate::attribution::capture::consent_form) |
+//! | new visitors from an address | 1,000 in 10 min | [`NewVisitorLimit`](crate::attribution::NewVisitorLimit) |
 
 use std::time::Duration;
 

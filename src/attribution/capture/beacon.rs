@@ -130,13 +130,14 @@ pub async fn receive(
         return StatusCode::FORBIDDEN.into_response();
     }
     if !limit.admits(address) {
-        return too_many(limit.wait_of(address));
+        return too_many("beacon", limit.wait_of(address));
     }
     record(&attribution, &session, address, &headers, &form).await
 }
 
-/// Returns 429 to an address that has to wait for this time.
-pub(crate) fn too_many(wait: Option<Duration>) -> Response {
+/// Returns 429 to an address that has to wait for this time. `what` is the label of the metrics.
+pub(crate) fn too_many(what: &'static str, wait: Option<Duration>) -> Response {
+    metrics::counter!("waymark_requests_limited_total", "what" => what).increment(1);
     let seconds = wait.map_or(1, |wait| wait.as_secs() + 1);
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
 }

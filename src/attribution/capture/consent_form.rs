@@ -71,8 +71,7 @@ pub type ConsentLimit = AddressLimit<Agreements>;
 /// Stores the decision and returns 303 back to the page. Returns 429 to an address that agrees too often, 400 if the choice is neither yes nor no, and 503 if the touches
 /// of a visitor who declined could not be removed.
 pub async fn submit(
-    State(attribution): State<Attribution>,
-    State(limit): State<ConsentLimit>,
+    (State(attribution), State(limit)): (State<Attribution>, State<ConsentLimit>),
     Extension(session): Extension<Session>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     user: Option<Extension<SignedInUser>>,
@@ -85,7 +84,7 @@ pub async fn submit(
     let waiting = deferred::read(&headers, settings.secure);
     let (granted, left, mut response) = match &*form.choice {
         // Declining is always possible. It adds a row only after agreeing, so limiting one of the two limits both.
-        "yes" if !limit.admits(address) => return too_many(limit.wait_of(address)),
+        "yes" if !limit.admits(address) => return too_many("consent", limit.wait_of(address)),
         "yes" => {
             let mut response = back();
             let agreed = agree(&attribution, &session, &form, &headers, address).await;

@@ -121,6 +121,7 @@ pub async fn find_late(db: &Db) -> Result<(), EraseError> {
     let late: Vec<(UserId,)> = sql("select u.id from users u where u.erased_at > $1
         and not exists (select 1 from erasures e where e.user_id = u.id and e.task is not null)
         and (exists (select 1 from tower_sessions s where s.user_id = u.id) or
+            exists (select 1 from known_devices d where d.user_id = u.id) or
             exists (select 1 from visitors v join touches t on t.visitor_id = v.id
                 where v.user_id = u.id and (t.fingerprint < 0 or t.fingerprint >= $2)))")
     .bind(db.now() - DAY)
