@@ -25,6 +25,7 @@ mod known_devices;
 mod lead_sources;
 mod models;
 mod next;
+mod observatory;
 mod outage;
 mod passwords;
 mod privacy;
