@@ -20,6 +20,7 @@ mod cross_origin;
 mod database_down;
 mod guards;
 mod headers;
+mod hostile;
 mod inspector;
 mod known_devices;
 mod lead_sources;
