@@ -60,16 +60,10 @@ postgres_as() {
   fi
 }
 
-# postgres_start [option=value …]: starts the server with these settings and sets postgres_url.
-# If TEST_POSTGRES_URL names a server already, postgres_start uses that server.
-postgres_start() {
-  local port option options
-  [ -z "$postgres_url" ] || return 0
-  if [ -n "${TEST_POSTGRES_URL:-}" ]; then
-    postgres_url="$TEST_POSTGRES_URL"
-    say "PostgreSQL: the server that TEST_POSTGRES_URL names"
-    return 0
-  fi
+# Finds or fetches the programs. Sets postgres_dir to a new folder that is removed when the script exits, and postgres_user to the
+# user that has to run the programs.
+postgres_prepare() {
+  [ -z "$postgres_dir" ] || return 0
   postgres_find || postgres_fetch || {
     fail "PostgreSQL is needed, and could be neither found nor fetched." \
       "Debian, Ubuntu: apt-get install postgresql   macOS: brew install postgresql@17" \
@@ -93,7 +87,19 @@ postgres_start() {
     postgres_dir="$(mktemp -d "${TMPDIR:-/tmp}/waymark-postgres.XXXXXX")" || return 1
   fi
   on_exit postgres_stop
+}
 
+# postgres_start [option=value …]: starts the server with these settings and sets postgres_url.
+# If TEST_POSTGRES_URL names a server already, postgres_start uses that server.
+postgres_start() {
+  local port option options
+  [ -z "$postgres_url" ] || return 0
+  if [ -n "${TEST_POSTGRES_URL:-}" ]; then
+    postgres_url="$TEST_POSTGRES_URL"
+    say "PostgreSQL: the server that TEST_POSTGRES_URL names"
+    return 0
+  fi
+  postgres_prepare || return 1
   port="$(free_port)" || return 1
   # No socket file: the path of the temporary folder may be longer than a socket's path may be.
   options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories="
