@@ -55,6 +55,11 @@ impl Ledger {
         self.lock().signed_in.insert((browser, epoch));
     }
 
+    /// Notes that a browser signed out while it held touches, which therefore may not be the user's.
+    pub fn leave_touches(&self, browser: usize, epoch: u32) {
+        self.lock().signed_in.remove(&(browser, epoch));
+    }
+
     pub fn sign_out(&self, session: &str) {
         self.lock().signed_out.push(session.to_owned());
     }

@@ -62,6 +62,14 @@ impl World {
         Ok(answer)
     }
 
+    /// Whether a replica stores the landing of a new visitor. The ledger does not take this landing, because nobody comes back
+    /// with its cookie.
+    pub async fn stores(&self, target: SocketAddr) -> bool {
+        let mut browser = self.browser();
+        let landed = browser.get(target, &landing(&self.id())).await;
+        landed.is_ok_and(|answer| answer.status.is_success()) && !browser.holds_touches()
+    }
+
     /// Creates the browser's account, or signs in if the account exists.
     pub async fn sign_in(&self, browser: &mut Browser, target: SocketAddr) -> Result<Answer> {
         browser.login = Login::Unknown;
@@ -87,6 +95,10 @@ impl World {
         let answer = browser.post(target, "/api/logout", &[]).await?;
         if answer.status == StatusCode::SEE_OTHER {
             browser.login = Login::Out;
+            if browser.holds_touches() {
+                // A touch that waits in the browser knows no user. The next visitor of this browser gets it.
+                self.ledger.leave_touches(browser.number, browser.epoch - 1);
+            }
             session.iter().for_each(|session| self.ledger.sign_out(session));
         }
         Ok(answer)

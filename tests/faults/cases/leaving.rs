@@ -35,8 +35,8 @@ async fn leave_often(world: World, mut chance: Chance, browsers: usize) -> Vec<B
     let mut gone = Vec::new();
     for _ in 0..browsers {
         let mut browser = world.browser();
-        // A visitor without a session is new with each request, so the address is not loaded again.
-        let _ = timeout(short(&mut chance), land(&world, &mut browser.window(), &world.id(), &mut chance)).await;
+        // Another browser, because a visitor without a session is new with each request.
+        let _ = timeout(short(&mut chance), land(&world, &mut world.browser(), &world.id(), &mut chance)).await;
         land(&world, &mut browser, &world.id(), &mut chance).await;
         let id = world.id();
         let _ = timeout(short(&mut chance), land(&world, &mut browser.window(), &id, &mut chance)).await;

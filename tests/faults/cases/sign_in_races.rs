@@ -14,6 +14,8 @@ use crate::{
 
 /// The epoch of windows that race with the sign-in. Their touches belong to the user or to nobody.
 const RACING: u32 = 1000;
+/// How many windows land at each moment. Of a visitor, 50 touches a day are stored.
+const LANDINGS: usize = 10;
 
 pub async fn run(case: &mut Case<'_>) -> Result<()> {
     let sizes: &[usize] = case.pick(&[2, 20], &[2, 20, 200]);
@@ -37,7 +39,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
     case.settle(windows).await
 }
 
-/// Signs in `size` times with one cookie. Returns the windows that are signed in at the end, and one that has signed out.
+/// Signs in `size` times with one cookie. Returns all windows.
 async fn race(world: &World, size: usize, chance: &mut Chance) -> Result<Vec<Browser>> {
     let target = |chance: &mut Chance| *chance.pick(&world.targets);
     let mut browser = world.browser();
@@ -58,53 +60,51 @@ async fn race(world: &World, size: usize, chance: &mut Chance) -> Result<Vec<Bro
             let leaves_after = Duration::from_millis(chance.below(20) as u64);
             racing.spawn(sign_in(world.clone(), browser.window(), target(chance), Some(leaves_after)));
         }
-        if number % 2 == 0 {
+        if number % 2 == 0 && number / 2 < LANDINGS {
             racing.spawn(land(world.clone(), browser.window(), target(chance)));
         }
     }
-    let signed_in: Vec<Browser> =
-        racing.join_all().await.into_iter().flatten().filter(|window| window.login == Login::In).collect();
+    let (signed_in, mut windows): (Vec<Browser>, Vec<Browser>) =
+        racing.join_all().await.into_iter().partition(|window| window.login == Login::In);
     if signed_in.is_empty() {
         return Err("nobody could sign in".into());
     }
 
     let mut leaving = JoinSet::new();
     let (out, stay) = signed_in.split_at(signed_in.len().div_ceil(2));
-    for window in out {
-        for _ in 0..3 {
+    for (number, window) in out.iter().enumerate() {
+        if number < LANDINGS {
+            leaving.spawn(land(world.clone(), window.window(), target(chance)));
             leaving.spawn(land(world.clone(), window.window(), target(chance)));
         }
         leaving.spawn(sign_out(world.clone(), window.window(), target(chance)));
-        leaving.spawn(land(world.clone(), window.window(), target(chance)));
+        if number < LANDINGS {
+            leaving.spawn(land(world.clone(), window.window(), target(chance)));
+        }
     }
-    leaving.join_all().await;
-    let mut windows: Vec<Browser> = stay.iter().map(Browser::window).collect();
+    windows.extend(leaving.join_all().await);
+    windows.extend(stay.iter().map(Browser::window));
     windows.push(other_device);
     Ok(windows)
 }
 
-async fn sign_in(
-    world: World,
-    mut window: Browser,
-    target: SocketAddr,
-    leaves_after: Option<Duration>,
-) -> Option<Browser> {
+async fn sign_in(world: World, mut window: Browser, target: SocketAddr, leaves_after: Option<Duration>) -> Browser {
     match leaves_after {
         Some(time) => drop(timeout(time, world.sign_in(&mut window, target)).await),
         None => drop(world.sign_in(&mut window, target).await),
     }
-    Some(window)
+    window
 }
 
-async fn land(world: World, mut window: Browser, target: SocketAddr) -> Option<Browser> {
+async fn land(world: World, mut window: Browser, target: SocketAddr) -> Browser {
     (window.epoch, window.login) = (RACING, Login::Unknown);
     let _ = world.land(&mut window, target, &world.id()).await;
-    None
+    window
 }
 
-async fn sign_out(world: World, mut window: Browser, target: SocketAddr) -> Option<Browser> {
+async fn sign_out(world: World, mut window: Browser, target: SocketAddr) -> Browser {
     let _ = world.sign_out(&mut window, target).await;
-    None
+    window
 }
 
 /// Browsers whose touches do not all belong to one user.

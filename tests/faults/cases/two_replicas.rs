@@ -52,11 +52,8 @@ pub async fn start_together(case: &mut Case<'_>) -> Result<()> {
         case.row.require(unfinished.is_empty(), || format!("migrations are unfinished: {unfinished:?}"));
         let world = case.world.through(vec![first.address, second.address]);
         for target in &world.targets {
-            let mut browser = world.browser();
-            // This landing is in a database of its own, so the ledger of this fault does not take it.
-            let landed = browser.get(*target, &crate::visits::landing(&world.id())).await?;
-            let stored = landed.status.is_success() && !browser.holds_touches();
-            case.row.require(stored, || "a replica does not store landings".into());
+            let stores = world.stores(*target).await;
+            case.row.require(stores, || "a replica does not store landings".into());
         }
     }
     let crowd = case.crowd(4);
