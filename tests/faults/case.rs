@@ -1,6 +1,6 @@
 //! One fault on one site: what all faults do before and after.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -69,6 +69,15 @@ impl<'b> Case<'b> {
 
     pub fn crowd(&mut self, size: usize) -> Crowd {
         Crowd::start(&self.world, size, &mut self.chance)
+    }
+
+    /// Lets a crowd end, and requires that no page failed. Refused requests and broken connections are the fault's own.
+    pub async fn finish(&mut self, crowd: Crowd) -> Vec<Browser> {
+        let outcomes = crowd.outcomes.clone();
+        let browsers = crowd.finish().await;
+        let failed = outcomes.failed.load(Ordering::Relaxed);
+        self.row.require(failed == 0, || format!("{failed} requests of the crowd were answered with 500 or the like"));
+        browsers
     }
 
     pub fn others(&self) -> Others {

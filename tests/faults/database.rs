@@ -62,8 +62,12 @@ impl Database {
 
     pub async fn execute(&self, statement: &str) -> Result<()> {
         match self {
-            Self::Sqlite { .. } => drop(sqlx::raw_sql(statement).execute(&mut self.sqlite().await?).await?),
-            Self::Postgres { .. } => drop(sqlx::raw_sql(statement).execute(&mut self.postgres().await?).await?),
+            Self::Sqlite { .. } => {
+                sqlx::raw_sql(statement).execute(&mut self.sqlite().await?).await?;
+            }
+            Self::Postgres { .. } => {
+                sqlx::raw_sql(statement).execute(&mut self.postgres().await?).await?;
+            }
         }
         Ok(())
     }
@@ -81,10 +85,10 @@ impl Database {
         let statement = "update tower_sessions set data = $2 where id = $1";
         match self {
             Self::Sqlite { .. } => {
-                drop(sqlx::query(statement).bind(id).bind(record).execute(&mut self.sqlite().await?).await?);
+                sqlx::query(statement).bind(id).bind(record).execute(&mut self.sqlite().await?).await?;
             }
             Self::Postgres { .. } => {
-                drop(sqlx::query(statement).bind(id).bind(record).execute(&mut self.postgres().await?).await?);
+                sqlx::query(statement).bind(id).bind(record).execute(&mut self.postgres().await?).await?;
             }
         }
         Ok(())

@@ -23,12 +23,17 @@ const ELSEWHEN: &str = "select coalesce(content, ''), null::text from touches
     where abs(occurred_at - extract(epoch from now()) * 1000) > 3600000";
 
 pub async fn run(case: &mut Case<'_>) -> Result<()> {
-    let Some(library) = LIBRARIES.iter().find(|library| Path::new(library).exists()) else {
-        case.row.skipped = Some("libfaketime is not installed (Debian, Ubuntu: apt-get install faketime)".into());
+    let elsewhere = std::env::var("FAULTS_FAKETIME").ok();
+    let mut libraries = elsewhere.as_deref().into_iter().chain(LIBRARIES);
+    let Some(library) = libraries.find(|library| Path::new(library).exists()) else {
+        case.row.skipped = Some(
+            "libfaketime is not installed (Debian, Ubuntu: apt-get install faketime; or name the library in FAULTS_FAKETIME)"
+                .into(),
+        );
         return Ok(());
     };
     for offset in ["+1d", "-1d"] {
-        let variables = [("LD_PRELOAD", *library), ("FAKETIME", offset), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
+        let variables = [("LD_PRELOAD", library), ("FAKETIME", offset), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let setup = Setup { variables, ..Setup::default() };
         let start = case.bench.start(case.site.database.url(), &format!("{}{offset}", case.name), &setup);
@@ -40,7 +45,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
         case.world = near.through(targets);
         let crowd = case.crowd(8);
         sleep(Duration::from_secs(case.pick(2, 20))).await;
-        let browsers = crowd.finish().await;
+        let browsers = case.finish(crowd).await;
         case.world = near;
         case.recover(PROMISED_RECOVERY).await;
         case.settle(browsers).await?;

@@ -70,7 +70,7 @@ async fn fill_and_clear(case: &mut Case<'_>, disk: &SmallDisk) -> Result<()> {
     sleep(Duration::from_secs(1)).await;
     let others = case.others();
     let filler = disk.fill()?;
-    sleep(Duration::from_secs(case.pick(4, 20))).await;
+    sleep(Duration::from_secs(case.pick(3, 20))).await;
     // What was written meanwhile may have been freed again.
     let more = disk.fill();
     sleep(Duration::from_secs(1)).await;
@@ -83,6 +83,6 @@ async fn fill_and_clear(case: &mut Case<'_>, disk: &SmallDisk) -> Result<()> {
     case.recover(PROMISED_RECOVERY).await;
     let waits = others.stop().await;
     case.served(waits, PROMISED_WAIT);
-    let browsers = crowd.finish().await;
+    let browsers = case.finish(crowd).await;
     case.settle(browsers).await
 }

@@ -56,7 +56,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
     let waits = others.stop().await;
     case.served(waits, Duration::from_secs(1));
     case.recover(PROMISED_RECOVERY).await;
-    let browsers = crowd.finish().await;
+    let browsers = case.finish(crowd).await;
     case.settle(browsers).await
 }
 

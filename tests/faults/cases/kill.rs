@@ -22,7 +22,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
         replica.start_again()?;
         case.recover(PROMISED_RECOVERY).await;
     }
-    let browsers = crowd.finish().await;
+    let browsers = case.finish(crowd).await;
     case.row.note(format!("killed {times} times"));
     case.settle(browsers).await
 }

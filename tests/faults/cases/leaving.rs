@@ -16,7 +16,7 @@ use crate::{
 const AT_ONCE: usize = 24;
 
 pub async fn run(case: &mut Case<'_>) -> Result<()> {
-    let each = case.pick(6, 60);
+    let each = case.pick(3, 60);
     let others = case.others();
     let mut leaving = JoinSet::new();
     for _ in 0..AT_ONCE {

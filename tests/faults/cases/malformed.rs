@@ -64,7 +64,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
     let waits = others.stop().await;
     case.served(waits, PROMISED_WAIT);
     case.recover(PROMISED_RECOVERY).await;
-    let browsers = crowd.finish().await;
+    let browsers = case.finish(crowd).await;
     case.settle(browsers).await
 }
 

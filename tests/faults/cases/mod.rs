@@ -105,7 +105,7 @@ impl Fault {
         match self {
             Self::Leaving | Self::SignInRaces | Self::Kill => vec![sqlite(true), postgres(1, false), postgres(2, true)],
             Self::Outage | Self::Stop => vec![sqlite(true), postgres(1, true), postgres(2, false)],
-            Self::DiskFull => vec![sqlite(true), postgres(1, true)],
+            Self::DiskFull => vec![sqlite(true), postgres(1, false)],
             Self::Malformed | Self::RecordShape => vec![sqlite(true), postgres(1, false)],
             Self::RudeClients => vec![sqlite(true), postgres(2, false)],
             Self::ManyConnections => vec![sqlite(false)],

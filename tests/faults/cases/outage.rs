@@ -21,7 +21,7 @@ use crate::{
 pub async fn run(case: &mut Case<'_>) -> Result<()> {
     let crowd = case.crowd(16);
     sleep(Duration::from_millis(700)).await;
-    let lengths: &[u64] = case.pick(&[4], &[1, 30, 120]);
+    let lengths: &[u64] = case.pick(&[3], &[1, 30, 120]);
     let mut waiting = Vec::new();
     for seconds in lengths {
         let others = case.others();
@@ -45,7 +45,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
     if let Database::Postgres { .. } = case.site.database {
         kill_backends(case).await?;
     }
-    waiting.extend(crowd.finish().await);
+    waiting.extend(case.finish(crowd).await);
     case.settle(waiting).await
 }
 

@@ -19,7 +19,8 @@ use crate::{
 
 /// The part of the peak that has to be left, in per cent.
 const GOODPUT: usize = 80;
-const LINES_PER_SECOND: usize = 200;
+/// How many lines the log may have for a second.
+const LINES_PER_SECOND: usize = 100;
 
 /// How the landings of one rate ended.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ struct Outcome {
     accepted: Vec<Duration>,
     refused: Vec<Duration>,
     broken: usize,
+    /// How many were accepted while the load lasted.
+    in_time: usize,
 }
 
 pub async fn run(case: &mut Case<'_>) -> Result<()> {
@@ -39,7 +42,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
         let rate = (peak * percent / 100).max(1);
         let mut outcome = open_load(&case.world, case.world.targets[0], rate, length).await;
         let seconds = usize::try_from(length.as_secs()).unwrap_or(1);
-        let goodput = outcome.accepted.len() / seconds;
+        let goodput = outcome.in_time / seconds;
         let (slow, refused) = (percentile(&mut outcome.accepted, 99), percentile(&mut outcome.refused, 50));
         case.row.note(format!(
             "{percent} % of the peak: {goodput} a second accepted (99 % within {slow:.1?}), {} refused (half within {refused:.1?}), \
@@ -87,13 +90,16 @@ async fn open_load(world: &World, target: SocketAddr, rate: usize, length: Durat
         landings.spawn(async move {
             let (began, mut browser): (Instant, Browser) = (Instant::now(), world.browser());
             let landed = world.land(&mut browser, target, &world.id()).await;
-            (landed.map(|answer| answer.status.is_success()).ok(), began.elapsed())
+            (landed.map(|answer| answer.status.is_success()).ok(), began.elapsed(), Instant::now())
         });
     }
     let mut outcome = Outcome::default();
-    for (accepted, time) in landings.join_all().await {
+    for (accepted, time, at) in landings.join_all().await {
         match accepted {
-            Some(true) => outcome.accepted.push(time),
+            Some(true) => {
+                outcome.accepted.push(time);
+                outcome.in_time += usize::from(at <= began + length);
+            }
             Some(false) => outcome.refused.push(time),
             None => outcome.broken += 1,
         }

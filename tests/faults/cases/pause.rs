@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub async fn run(case: &mut Case<'_>) -> Result<()> {
-    let (times, length) = case.pick((2, Duration::from_secs(3)), (3, Duration::from_secs(33)));
+    let (times, length) = case.pick((1, Duration::from_secs(3)), (3, Duration::from_secs(33)));
     let crowd = case.crowd(24);
     for _ in 0..times {
         sleep(Duration::from_millis(700)).await;
@@ -27,6 +27,6 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
     }
     case.recover(PROMISED_RECOVERY).await;
     case.row.note(format!("paused {times} times for {length:?}"));
-    let browsers = crowd.finish().await;
+    let browsers = case.finish(crowd).await;
     case.settle(browsers).await
 }

@@ -65,7 +65,7 @@ async fn roll(case: &mut Case<'_>, binaries: Vec<PathBuf>) -> Result<()> {
         }
     }
     let outcomes = crowd.outcomes.clone();
-    let browsers = crowd.finish().await;
+    let browsers = case.finish(crowd).await;
     let waits = others.stop().await;
     balancer.stop().await;
     case.world = direct;

@@ -27,7 +27,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
         let others = case.others();
         let mut rude = Rude::default();
         rude.come(target, way, CONNECTIONS).await;
-        sleep(Duration::from_secs(case.pick(3, 10))).await;
+        sleep(Duration::from_secs(case.pick(2, 10))).await;
         let waits = others.stop().await;
         case.row.note(format!(
             "{}: others waited {:.1?} at most, {} of them failed",
@@ -48,7 +48,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
         }
         drop(rude);
         case.recover(PROMISED_RECOVERY).await;
-        browsers.extend(crowd.finish().await);
+        browsers.extend(case.finish(crowd).await);
     }
     case.settle(browsers).await
 }
@@ -74,6 +74,6 @@ pub async fn many(case: &mut Case<'_>) -> Result<()> {
     let waits = others.stop().await;
     case.served(waits, PROMISED_WAIT);
     case.recover(PROMISED_RECOVERY).await;
-    let browsers = crowd.finish().await;
+    let browsers = case.finish(crowd).await;
     case.settle(browsers).await
 }

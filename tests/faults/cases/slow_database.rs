@@ -22,7 +22,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
     let Database::Postgres { server, .. } = case.site.database.clone() else {
         return Err("SQLite has no server".into());
     };
-    let length = Duration::from_secs(case.pick(4, 20));
+    let length = Duration::from_secs(case.pick(2, 20));
     let mut member = case.world.browser();
     let target = case.world.targets[0];
     case.world.sign_in(&mut member, target).await?;
@@ -55,7 +55,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
     let waits = others.stop().await;
     case.served(waits, PROMISED_WAIT);
 
-    let mut browsers = crowd.finish().await;
+    let mut browsers = case.finish(crowd).await;
     browsers.push(member);
     browsers.extend(delayed(case).await?);
     case.settle(browsers).await
@@ -86,8 +86,8 @@ async fn delayed(case: &mut Case<'_>) -> Result<Vec<Browser>> {
     let (near, world) = (case.world.clone(), case.world.through(vec![far.address]));
     case.world = world;
     let (crowd, others) = (case.crowd(8), case.others());
-    sleep(Duration::from_secs(case.pick(3, 20))).await;
-    let browsers = crowd.finish().await;
+    sleep(Duration::from_secs(case.pick(2, 20))).await;
+    let browsers = case.finish(crowd).await;
     let waits = others.stop().await;
     case.served(waits, PROMISED_WAIT);
     case.world = near;

@@ -37,7 +37,7 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
         case.site.replicas[0].start_again()?;
         case.recover(PROMISED_RECOVERY).await;
     }
-    let browsers = crowd.finish().await;
+    let browsers = case.finish(crowd).await;
     case.settle(browsers).await
 }
 

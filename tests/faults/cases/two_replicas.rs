@@ -58,6 +58,6 @@ pub async fn start_together(case: &mut Case<'_>) -> Result<()> {
     }
     let crowd = case.crowd(4);
     sleep(Duration::from_millis(500)).await;
-    let browsers = crowd.finish().await;
+    let browsers = case.finish(crowd).await;
     case.settle(browsers).await
 }
