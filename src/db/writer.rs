@@ -17,7 +17,7 @@ const GROUP: usize = 512;
 /// The most jobs in the queue. When the queue is full, a caller waits for a free place.
 const QUEUE: usize = 4096;
 /// How long a transaction may take. The limit is longer than the time-outs of locks and statements.
-pub(super) const DEADLINE: Duration = Duration::from_secs(if cfg!(test) { 5 } else { 30 });
+pub(super) const DEADLINE: Duration = Duration::from_secs(if cfg!(test) { 12 } else { 30 });
 /// How long one try to take SQLite's write lock takes, if another process holds the lock.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_millis(50);
 

@@ -30,6 +30,10 @@ const TRIES: u32 = 120;
 const MOST_PAGES: u32 = 1 << 25;
 
 pub(super) async fn wipe(conn: &mut SqliteConnection) -> Result<(), Error> {
+    // SQLite before 3.51.3 can damage a file if a connection commits while another one makes a checkpoint without the write lock
+    // (<https://www.sqlite.org/wal.html>, "The WAL-Reset Bug"). So this connection makes only the checkpoint at the end, which
+    // takes the lock.
+    sqlx::query("pragma wal_autocheckpoint = 0").execute(&mut *conn).await?;
     patience(conn, WRITE_LOCK).await?;
     let (pages,): (u32,) = sqlx::query_as("pragma page_count").fetch_one(&mut *conn).await?;
     let (has_pages,): (bool,) =
@@ -143,9 +147,8 @@ async fn patience(conn: &mut SqliteConnection, patience: Duration) -> Result<(),
 }
 
 async fn checkpoint(conn: &mut SqliteConnection) -> Result<(), Error> {
-    // A passive checkpoint does most of the work without a lock. The other one takes the write lock and then waits for readers;
-    // the time-out keeps that wait short.
-    sqlx::query("pragma wal_checkpoint(passive)").execute(&mut *conn).await?;
+    // The checkpoint takes the write lock and then waits for readers; the time-out keeps that wait short. Little is left to do,
+    // because the writer makes checkpoints of its own while it writes.
     patience(conn, CHECKPOINT).await?;
     for _ in 0..TRIES {
         let (busy,): (i64,) = sqlx::query_as("pragma wal_checkpoint(truncate)").fetch_one(&mut *conn).await?;
