@@ -49,4 +49,4 @@ pub mod touch;
 mod tsv;
 
 #[cfg(feature = "ssr")]
-pub use capture::{Attribution, EndedSession, NewVisitorLimit, SignedInUser, StartedSession};
+pub use capture::{Attribution, CaptureLimits, EndedSession, SignedInUser, StartedSession};

@@ -30,9 +30,9 @@ pub enum ImportError {
     /// SQLite's own error, and its text made safe for a terminal.
     #[error("{} cannot be read as a SQLite database: {_1}", .0.display())]
     Sqlite(PathBuf, String, #[source] sqlx::Error),
-    /// A view stands in the place of a table.
-    #[error("{}: {table} is a view. The import reads tables only.", .file.display())]
-    NotATable { file: PathBuf, table: String },
+    /// A view or a virtual table stands in the place of a table.
+    #[error("{}: {table} is a {kind}. The import reads tables only.", .file.display())]
+    NotATable { file: PathBuf, table: String, kind: &'static str },
     /// The database has no table of django-utm-tracker.
     #[error("{} has no table {table}. {}", .file.display(), list("Its tables: ", "It has no tables.", .tables))]
     NoTable { file: PathBuf, table: &'static str, tables: Vec<String> },

@@ -74,14 +74,16 @@ impl SqliteFile {
     /// Returns the row's id in the table, and the row.
     fn row(&self, row: &SqliteRow, columns: &[KnownColumn]) -> Result<(i64, SourceRow), sqlx::Error> {
         let rowid: i64 = row.try_get(0)?;
-        let user_exists: bool = row.try_get(1)?;
+        let (user_exists, too_long): (bool, bool) = (row.try_get(1)?, row.try_get(2)?);
         let mut lead = SourceRow { place: rowid.to_string(), ..SourceRow::default() };
         for (index, column) in columns.iter().enumerate() {
-            if let Some(cell) = row.try_get::<Option<Vec<u8>>, _>(index + 2)? {
+            if let Some(cell) = row.try_get::<Option<Vec<u8>>, _>(index + 3)? {
                 lead.cells.push((*column, cell));
             }
         }
-        if !user_exists && let Ok(user) = lead.text(KnownColumn::User) {
+        if too_long {
+            lead.problem = Some("it has a cell of more than 64 KiB".to_owned());
+        } else if !user_exists && let Ok(user) = lead.text(KnownColumn::User) {
             lead.problem = Some(match user {
                 Some(user) => format!("the user {} is not in the table {}", quoted(user), quoted(&self.users)),
                 None => "it has no user".to_owned(),
@@ -91,9 +93,17 @@ impl SqliteFile {
     }
 }
 
-/// Opens the file so that it cannot be written.
+/// Opens the file so that it cannot be written. The file may come from anywhere, so its schema gets no trust: no function with
+/// side effects runs in an expression of the schema, and broken pages are noticed. A trigger never runs, because nothing is
+/// written.
 async fn connect(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
-    let options = SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging();
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .read_only(true)
+        .pragma("query_only", "on")
+        .pragma("trusted_schema", "off")
+        .pragma("cell_size_check", "on")
+        .disable_statement_logging();
     let mut conn = options.connect().await?;
     match sqlx::query("select 1 from sqlite_schema").execute(&mut conn).await {
         Ok(_) => Ok(conn),

@@ -20,6 +20,9 @@ const REQUIRED: [(&[KnownColumn], &str); 5] = [
     (&[KnownColumn::User], "user_id"),
 ];
 
+/// The longest cell that is read, in bytes. SQLite allows a gigabyte, and a page of rows is held in memory.
+const MAX_CELL: usize = 64 * 1024;
+
 /// The names of the lead table's columns, and of the users' table.
 pub(super) struct LeadTable {
     columns: Vec<(KnownColumn, String)>,
@@ -40,7 +43,8 @@ pub(super) struct UserTable {
 #[derive(Debug)]
 pub(super) struct PageQuery {
     pub text: String,
-    /// What the statement's columns hold, from the third on. The first is the row id, the second whether the user exists.
+    /// What the statement's columns hold, from the fourth on. The first is the row id, the second whether the user exists, the
+    /// third whether a cell is longer than [`MAX_CELL`]. Such a cell is null.
     pub columns: Vec<KnownColumn>,
 }
 
@@ -50,19 +54,23 @@ impl LeadTable {
     /// Cells are read as bytes. SQLite stores any value in any column, and a cell that is not text must not end the import.
     pub fn page_query(&self, is_needed: impl Fn(KnownColumn) -> bool) -> PageQuery {
         let mut columns = Vec::new();
-        let mut cells = String::new();
+        let (mut cells, mut too_long) = (String::new(), String::from("false"));
         let users = &self.users;
         let leads = self.columns.iter().filter(|(column, _)| is_needed(*column));
         let leads = leads.map(|(column, name)| (*column, "l", name.as_str()));
         let joined = users.joined.as_deref().map(|name| (KnownColumn::Joined, "u", name));
         for (column, table, name) in leads.chain([(KnownColumn::Email, "u", users.email.as_str())]).chain(joined) {
+            let cell = format!("{table}.{}", identifier(name));
             // an empty cell is like null
-            cells.push_str(&format!(", cast(nullif({table}.{}, '') as blob)", identifier(name)));
+            let bytes = format!("cast(nullif({cell}, '') as blob)");
+            // SQLite knows a cell's length without reading the cell.
+            cells.push_str(&format!(", case when octet_length({cell}) <= {MAX_CELL} then {bytes} end"));
+            too_long.push_str(&format!(" or coalesce(octet_length({cell}), 0) > {MAX_CELL}"));
             columns.push(column);
         }
         let [table, name, key, user] = [TABLE, &users.name, &users.key, &self.user].map(identifier);
         let text = format!(
-            "select l.rowid, u.{key} is not null{cells} from {table} l left join {name} u on u.{key} = l.{user}
+            "select l.rowid, u.{key} is not null, {too_long}{cells} from {table} l left join {name} u on u.{key} = l.{user}
             where l.rowid > ? order by l.rowid limit ?"
         );
         PageQuery { text, columns }
@@ -152,18 +160,22 @@ impl Schema<'_> {
     }
 
     /// Returns the columns of a table, or no columns if there is no such table. Refuses a view, because a view is a statement
-    /// that can take any time and return anything.
+    /// that can take any time and return anything, and a virtual table, which runs a module's code.
     async fn columns_of(&mut self, table: &str) -> Result<Vec<String>, ImportError> {
         let kinds: Vec<String> = self
             .fetch(
-                "select type from sqlite_schema where lower(name) = lower(?) and type in ('table', 'view')",
+                "select case when type = 'table' and rootpage = 0 then 'virtual table' else type end from sqlite_schema
+                where lower(name) = lower(?) and type in ('table', 'view')",
                 &[table],
             )
             .await?;
         match kinds.first().map(String::as_str) {
             None => Ok(Vec::new()),
             Some("table") => self.fetch("select name from pragma_table_info(?)", &[table]).await,
-            Some(_) => Err(ImportError::NotATable { file: self.file.to_owned(), table: quoted(table) }),
+            Some(kind) => {
+                let kind = if kind == "view" { "view" } else { "virtual table" };
+                Err(ImportError::NotATable { file: self.file.to_owned(), table: quoted(table), kind })
+            }
         }
     }
 

@@ -202,6 +202,10 @@ fn EraseData(flash: FormState) -> impl IntoView {
                 what the links that led you here said about you. What remains cannot be tied to you and only counts in totals.
                 This cannot be undone. You can sign up again with the same address."
             </p>
+            <p class="muted">
+                "The account closes at once. The rest takes a few minutes, and 24 hours at most. A page with an address of its own
+                tells you when it is done."
+            </p>
             <form class="form" method="post" action="/api/erase" novalidate>
                 <FormAlert kind=AlertKind::Error message=flash.error("")/>
                 <Field name="current_password" id="erase-password" label="Current password" kind="password"

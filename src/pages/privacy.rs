@@ -74,7 +74,10 @@ fn OnArrival(tags: Vec<String>, gpc: Gpc) -> impl IntoView {
         Gpc::NoClickIds => {
             "If your browser sends Global Privacy Control, advertising networks' click ids are not stored; the rest is."
         }
-        Gpc::NoCapture => "If your browser sends Global Privacy Control, none of this is stored.",
+        Gpc::NoCapture => {
+            "If your browser sends Global Privacy Control, none of this is stored. A referral link that led you here is not \
+             counted either."
+        }
         Gpc::Ignore => "Global Privacy Control, a signal that some browsers send, changes nothing on this site.",
     };
     view! {
@@ -106,7 +109,7 @@ fn WithAccount() -> impl IntoView {
             <li>"Your sessions and when they end, and how many sign-ins with your address failed lately."</li>
             <li>"In how many browsers you signed in and when, without their names, so that nobody else's guesses keep you out."</li>
             <li>"Your referral link, who signed up through it, and whose link you signed up through."</li>
-            <li>"If you were asked for consent: when, the version of the text, and your answer."</li>
+            <li>"If you were asked for consent: when, the version of the text, and your answer. Of many changes, the first and the latest."</li>
         </ul>
     }
 }
@@ -116,7 +119,7 @@ fn NotStored() -> impl IntoView {
     view! {
         <ul>
             <li>
-                "Your IP address. To limit guessing and floods, the server counts requests by address in memory, for an hour at most.
+                "Your IP address. To limit guessing and floods, the server counts requests by address in memory, for a day at most.
                 The address is not written to the database. The log of sign-ins and sign-ups has only the network that many
                 addresses share, such as 203.0.113.0/24."
             </li>
@@ -140,6 +143,7 @@ fn Retention(unlinked: Option<Duration>, linked: Option<Duration>) -> impl IntoV
             <li>"The account is kept until it is erased."</li>
             <li>"Failed sign-ins are removed a day after the last one, sessions when they end."</li>
             <li>"That you signed in with a browser is removed after " {lasts(known_device::KNOWN_FOR)} " without a sign-in there."</li>
+            <li>"When you erase your data, the confirmation stays for 30 days. It does not say who you were."</li>
         </ul>
     }
 }
@@ -213,7 +217,8 @@ fn Rights(signed_in: bool) -> impl IntoView {
         <ul>
             <li>
                 "With an account: download everything that is stored about you as one file, or erase it, on "
-                <a href=account>"your account page"</a> ". What remains after erasing cannot identify you and only counts in totals."
+                <a href=account>"your account page"</a> ". Erasing takes a few minutes, and 24 hours at most. What remains cannot identify you and only
+                counts in totals."
             </li>
             <li>
                 "Without an account: delete this site's cookies. Nothing then connects you with the stored visits, which are kept as

@@ -11,7 +11,10 @@ use axum::{
 
 use crate::{
     address_limit::ClientAddress,
-    attribution::capture::{consent_handoff::PARAMETER, session_layer::UndecidedLanding},
+    attribution::capture::{
+        consent_handoff::{PARAMETER, without_parameter},
+        session_layer::UndecidedLanding,
+    },
     auth::{AuthSession, audit},
 };
 
@@ -38,8 +41,11 @@ fn sign_in_first(request: &Request) -> Response {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     // Path and query only: a target in absolute form could name another site.
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    let mut query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", target).finish();
+    let mut target = request.uri().path().to_owned();
+    if let Some(query) = request.uri().query().map(without_parameter).filter(|query| !query.is_empty()) {
+        target = format!("{target}?{query}");
+    }
+    let mut query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", &target).finish();
     // A landing that waits for consent travels in the address.
     if let Some(landing) = request.extensions().get::<UndecidedLanding>() {
         query = format!("{query}&{PARAMETER}={}", landing.encoded());

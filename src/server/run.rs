@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, signal};
 use super::{health::Stopping, housekeeping, logging, router, serve};
 use crate::{
     attribution::{
-        Attribution, NewVisitorLimit,
+        Attribution, CaptureLimits,
         capture::{beacon::BeaconLimit, consent_form::ConsentLimit, counters::Counters},
         referral::UnknownLinkLimit,
     },
@@ -65,7 +65,7 @@ pub fn state(config: Config, db: Db) -> AppState {
             db: db.clone(),
             settings: config.attribution.clone(),
             counters: Counters::default(),
-            new_visitors: NewVisitorLimit::default(),
+            limits: CaptureLimits::default(),
         },
         accounts: Accounts {
             db: db.clone(),

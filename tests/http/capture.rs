@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode, header};
 
-use crate::support::{PASSWORD, Setup, each_app, each_app_with, raw_request, session_cookie};
+use crate::support::{Browser, PASSWORD, Setup, each_app, each_app_with, raw_request, session_cookie};
 use waymark::db::sql;
 
 const LANDING: &str = "/?utm_source=Google&utm_medium=CPC&utm_campaign=spring&gclid=AbC-_1";
@@ -226,6 +226,28 @@ async fn custom_tags_privacy_and_own_links() {
                 ("{}".into(), "{}".into(), false),
             ]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_address_cannot_fill_the_database_with_few_visitors_either() {
+    let setup = || Setup { variables: vec![("TRUSTED_PROXIES", "127.0.0.1/32".into())], ..Setup::default() };
+    each_app_with(setup, async |app| {
+        let land = async |browser: &Browser, address: &str, n: u32| {
+            let request = browser.get(&format!("/?utm_source=a{}", n % 7)).header("x-forwarded-for", address);
+            request.send().await.expect("an answer").status()
+        };
+        let browser = app.browser();
+        for n in 0..2_000 {
+            assert_eq!(land(&browser, "198.51.100.7", n).await, StatusCode::OK);
+        }
+        let hits = "select cast(sum(hits) as bigint) from touches";
+        assert_eq!(app.count(hits).await, 2_000);
+        assert_eq!(land(&browser, "198.51.100.7", 0).await, StatusCode::OK, "the page is served");
+        assert_eq!(app.count(hits).await, 2_000);
+        land(&browser, "198.51.100.8", 0).await;
+        assert_eq!(app.count(hits).await, 2_001);
     })
     .await;
 }

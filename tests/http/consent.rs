@@ -74,7 +74,7 @@ async fn before_consent_nothing_after_it_the_landing_s_touch_with_the_landing_s_
         assert_eq!((campaign.as_str(), ids.as_str()), ("spring", r#"{"gclid":"AbC"}"#));
         assert_eq!(app.count("select count(*) from consents where granted and wording = '1'").await, 1);
 
-        // The form sent again, after the back button, is the same touch.
+        // The form sent again, after the back button, is a repeat of the touch.
         decide(&browser, &fields, "yes").await;
         assert_eq!(app.count("select count(*) from touches").await, 1);
         // From now on arrivals are captured at once, and the banner is gone.
@@ -228,7 +228,8 @@ async fn who_looks_around_before_deciding_brings_the_landing_along() {
             let mut at = format!("{}{to}", app.url);
             loop {
                 let path = at.strip_prefix(&app.url).expect("a page of ours").to_owned();
-                let response = browser.get(&path).header(header::REFERER, &from).send().await.expect("an answer");
+                let request = browser.get(&path).header(header::REFERER, &from).header("sec-fetch-site", "same-origin");
+                let response = request.send().await.expect("an answer");
                 assert!(set_cookies(&response).is_empty(), "{path}");
                 if response.status() != StatusCode::SEE_OTHER {
                     assert_eq!(response.status(), StatusCode::OK, "{path}");
@@ -243,7 +244,7 @@ async fn who_looks_around_before_deciding_brings_the_landing_along() {
         let mut page = String::new();
         for to in ["/login", "/privacy?a=b", "/account?c=d", "/", "/register"] {
             (from, page) = follow(from, to).await;
-            assert!(from.contains("landing="), "{from}");
+            assert!(from.contains("_wm="), "{from}");
         }
         assert_eq!(rows(&app).await, 0);
         let response = decide(&browser, &banner(&page), "yes").await;
@@ -258,7 +259,7 @@ async fn who_looks_around_before_deciding_brings_the_landing_along() {
         // No landing is carried from another site's page, to a path without a page, or from a text that cannot be read.
         for (path, referer) in [
             ("/login", format!("https://elsewhere.example{LANDING}")),
-            ("/login", format!("{}/?landing=nonsense", app.url)),
+            ("/login", format!("{}/?_wm=nonsense", app.url)),
             ("/login", format!("{}/?a=b", app.url)),
             ("/api/none", from.clone()),
         ] {
@@ -268,7 +269,144 @@ async fn who_looks_around_before_deciding_brings_the_landing_along() {
         }
         // A page for users redirects to the sign-in page, and the address carries the landing.
         let closed = app.browser().get("/account?utm_source=closed").send().await.expect("an answer");
-        assert!(closed.headers()["location"].to_str().expect("text").contains("&landing="));
+        let location = closed.headers()["location"].to_str().expect("text").to_owned();
+        assert!(location.starts_with("/login?next=%2Faccount%3Futm_source%3Dclosed&_wm="), "{location}");
+        // Where the sign-in leads back to carries no landing.
+        let carried = location.split_once("&_wm=").expect("a landing").1;
+        let request = app.browser().get(&format!("/account?a=b&_wm={carried}")).header("sec-fetch-site", "same-origin");
+        let location =
+            request.send().await.expect("an answer").headers()["location"].to_str().expect("text").to_owned();
+        assert!(location.starts_with("/login?next=%2Faccount%3Fa%3Db&_wm="), "{location}");
+    })
+    .await;
+}
+
+/// Follows a link from a page of this site as a browser does, with redirects. Returns the address and the page.
+async fn follow(browser: &Browser, from: &str, to: &str, site: Option<&str>) -> (String, String) {
+    let mut at = to.to_owned();
+    for _ in 0..5 {
+        let mut request = browser.get(&at);
+        if !from.is_empty() {
+            request = request.header(header::REFERER, format!("{}{from}", browser.url));
+        }
+        if let Some(site) = site {
+            request = request.header("sec-fetch-site", site);
+        }
+        let response = request.send().await.expect("an answer");
+        if response.status() != StatusCode::SEE_OTHER {
+            return (at, response.text().await.expect("text"));
+        }
+        at = response.headers()["location"].to_str().expect("text").to_owned();
+    }
+    panic!("{to} from {from} redirects for ever, to {at}");
+}
+
+#[tokio::test]
+async fn a_copied_address_carries_nothing() {
+    each_app_with(required, async |app| {
+        let first = app.browser();
+        first.open(LANDING).await;
+        let (copied, page) = follow(&first, LANDING, "/privacy?a=b", Some("same-origin")).await;
+        assert!(copied.starts_with("/privacy?a=b&_wm="), "{copied}");
+        decide(&first, &banner(&page), "yes").await;
+        // pasted, from a message, from another site, and by a browser that does not say
+        for site in [Some("none"), Some("cross-site"), Some("same-site"), None] {
+            let second = app.browser();
+            let (at, page) = follow(&second, "", &copied, site).await;
+            assert_eq!(at, "/privacy?a=b", "{site:?}");
+            // neither do the pages after it
+            let (next, page_after) = follow(&second, &at, "/login", Some("same-origin")).await;
+            assert_eq!(next, "/login");
+            for page in [page, page_after] {
+                let fields = banner(&page);
+                assert!(fields.contains(&("landing".to_owned(), String::new())), "{fields:?}");
+                decide(&second, &fields, "yes").await;
+            }
+        }
+        // a landing of one's own at a copied address is one's own
+        let third = app.browser();
+        let (at, page) = follow(&third, "", &format!("{copied}&utm_source=own"), Some("cross-site")).await;
+        assert_eq!(at, "/privacy?a=b&utm_source=own");
+        decide(&third, &banner(&page), "yes").await;
+        let sources = "select count(*) from touches where source = 'google'";
+        assert_eq!((app.count(sources).await, app.count("select count(*) from touches").await), (1, 2));
+        first.register("first@example.com").await;
+        assert_eq!(app.count("select count(*) from lead_sources").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_copied_form_takes_nobody_s_touch() {
+    each_app_with(required, async |app| {
+        let first = app.browser();
+        let fields = banner(&first.text("/?utm_source=first").await);
+        decide(&first, &fields, "yes").await;
+        let thief = app.browser();
+        decide(&thief, &fields, "yes").await;
+        thief.register("thief@example.com").await;
+        first.register("first@example.com").await;
+        let leads =
+            "select count(*) from lead_sources l join users u on u.id = l.user_id where u.email = 'first@example.com'";
+        assert_eq!(app.count(leads).await, 1, "the touch stays with the visitor who agreed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_landing_waits_half_an_hour() {
+    each_app_with(required, async |app| {
+        let landing = |age: Duration| {
+            let id = waymark::id::TouchId::new();
+            let at = (app.db.now() - age).as_millis();
+            let json = format!(r#"[{{"i":"{id}","t":{at},"q":"utm_source=waited","p":"/"}}]"#);
+            base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, json)
+        };
+        for (age, expected) in [(Duration::from_mins(31), 0), (Duration::from_mins(29), 1)] {
+            let landing = landing(age);
+            let (_, page) = follow(&app.browser(), "/x", &format!("/login?_wm={landing}"), Some("same-origin")).await;
+            let waits = !banner(&page).contains(&("landing".to_owned(), String::new()));
+            assert_eq!(waits, expected == 1, "in the address");
+            decide(&app.browser(), &[("landing".into(), landing)], "yes").await;
+            assert_eq!(app.count("select count(*) from touches").await, expected, "in the form");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_parameter_of_a_page_makes_a_loop() {
+    each_app_with(required, async |app| {
+        let browser = app.browser();
+        let nothing = "W10";
+        for query in [
+            "landing=summer",
+            "landing=",
+            "landing",
+            "_wm=summer",
+            "_wm=",
+            "_wm",
+            "_wm=a&_wm=b",
+            "_wm=%25&_wm=",
+            "_WM=x",
+            "%5Fwm=x",
+            "_wm[]=x",
+            "a=1&_wm=W10",
+            "next=%2F",
+            "?",
+            "&&",
+            "=_wm",
+            "_wm=W10&landing=_wm",
+            nothing,
+        ] {
+            for site in [Some("same-origin"), Some("none"), Some("cross-site"), None] {
+                for from in ["/?utm_source=a", "/?_wm=x&utm_source=a", ""] {
+                    let (at, page) = follow(&browser, from, &format!("/login?{query}"), site).await;
+                    assert!(at.starts_with(&format!("/login?{query}")) || query.contains("_wm"), "{at}");
+                    assert!(page.contains("Sign in"), "{at}");
+                }
+            }
+        }
     })
     .await;
 }

@@ -30,6 +30,7 @@ mod observatory;
 mod outage;
 mod passwords;
 mod privacy;
+mod privacy_signal;
 mod process;
 mod quality;
 mod races;

@@ -60,7 +60,7 @@ async fn the_privacy_page_says_what_this_configuration_does() {
             "<code>partner</code>",
             "<code>ref_code</code>",
             "Before you agree, nothing about you is stored",
-            "sends Global Privacy Control, none of this is stored.",
+            "sends Global Privacy Control, none of this is stored. A referral link that led you here is not counted either.",
             "removed after 30 days.",
             "are kept until they are erased.",
             "/.well-known/gpc.json",

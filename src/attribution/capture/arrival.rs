@@ -111,6 +111,26 @@ pub fn asks_for_privacy(headers: &HeaderMap) -> bool {
     headers.get("sec-gpc").is_some_and(|value| value == "1")
 }
 
+/// Returns whether a browser asks for privacy, and the owner has decided to capture nothing then. This holds for every way to a
+/// touch.
+pub fn forbids_capture(headers: &HeaderMap, settings: &Settings) -> bool {
+    settings.gpc == Gpc::NoCapture && asks_for_privacy(headers)
+}
+
+/// Returns whether a page of this site led to the request, by a link, a form or a script. A script of another site cannot change
+/// these headers: <https://www.w3.org/TR/fetch-metadata/>. Browsers from before 2023, and all browsers over plain HTTP, send only
+/// `Origin` or `Referer`.
+pub fn is_from_our_page(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match text("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => {
+            let page = text("origin").or_else(|| text("referer"));
+            page.is_some_and(|page| is_page_of(page, text("host").unwrap_or_default()))
+        }
+    }
+}
+
 /// Returns whether an address is a page of the host that a `Host` header names. The function allocates nothing, because it runs
 /// for every request.
 pub fn is_page_of(address: &str, host: &str) -> bool {

@@ -17,7 +17,7 @@ use tracing::error;
 
 use super::{
     Attribution,
-    arrival::{Arrival, is_page_of, told_arrival},
+    arrival::{Arrival, is_from_our_page, told_arrival},
     deferred::{self, DeferredTouch},
     exclusion::Exclusion,
     recorder::StoredUnder,
@@ -142,17 +142,6 @@ pub(crate) fn too_many(what: &'static str, wait: Option<Duration>) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
 }
 
-/// Returns whether a page of this site sent the request, by the headers that every browser sends with it. Beacons come only from
-/// browsers.
-fn is_from_our_page(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    match (text("sec-fetch-site"), text("origin")) {
-        (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => is_page_of(origin, text("host").unwrap_or_default()),
-        (None, None) => false,
-    }
-}
-
 async fn record(
     attribution: &Attribution,
     session: &Session,
@@ -166,7 +155,7 @@ async fn record(
         return response;
     }
     let Some(Told { touch, seen }) = told(attribution, form, headers) else { return response };
-    if !attribution.admits(session, Some(address)) {
+    if !attribution.admits(session, Some(address), 1) {
         return response;
     }
     let copy = DeferredTouch::of(&touch);

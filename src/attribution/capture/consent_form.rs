@@ -1,7 +1,7 @@
 //! The form of the consent banner and of the privacy page: `POST /api/consent`.
 //!
-//! Agreeing stores the landing's touch, which waited in the form, with the time of the landing. The touch is stored once, however
-//! often the form is sent. Declining stops capture at once, and removes the touches of a visitor without an account.
+//! Agreeing stores the landing's touch, which waited in the form, with the time of the landing. If the browser sends the form
+//! again, that is a repeat of the touch. Declining stops capture at once, and removes the touches of a visitor without an account.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -20,7 +20,7 @@ use super::{
     arrival::asks_for_privacy,
     beacon::{Told, told, too_many},
     consent_handoff,
-    deferred::{self, DeferredTouch, MAX_AGE},
+    deferred::{self, DeferredTouch},
     exclusion::is_machine,
     recorder::{CaptureError, StoredUnder},
 };
@@ -135,11 +135,11 @@ async fn agree(
 ) -> Agreed {
     let now = attribution.db.now();
     let mut agreed = Agreed::default();
-    let counts = !is_machine(headers) && attribution.admits(session, Some(address));
+    let counts = !is_machine(headers) && attribution.admits(session, Some(address), 1);
     let touch = if counts { waiting_touch(attribution, form, headers) } else { None };
     if let Some(touch) = touch {
         let copy = DeferredTouch::of(&touch);
-        match attribution.store(session, touch, StoreMode::Again).await {
+        match attribution.store(session, touch, StoreMode::Now).await {
             Ok(StoredUnder { started, .. }) => agreed.started = started,
             Err(error) => {
                 error!(%error, "a landing's touch could not be stored with its consent, and waits in a cookie");
@@ -157,14 +157,14 @@ async fn agree(
 fn waiting_touch(attribution: &Attribution, form: &ConsentForm, headers: &HeaderMap) -> Option<Touch> {
     let (now, settings) = (attribution.db.now(), &*attribution.settings);
     let waiting = deferred::decode(&form.landing).into_iter().next();
-    let landing = waiting.and_then(|waiting| waiting.restore(settings, now, asks_for_privacy(headers)));
+    let landing = waiting.and_then(|waiting| waiting.restore_landing(settings, now, asks_for_privacy(headers)));
     let Some(Told { mut touch, seen }) = told(attribution, form.beacon.as_bytes(), headers) else { return landing };
     match landing {
         Some(landing) if seen.is_none_or(|seen| seen == landing.fingerprint()) => {
             (touch.id, touch.occurred_at) = (landing.id, landing.occurred_at);
         }
         // The page is a cached copy that was made for another visitor. Only the address is this visitor's.
-        _ => touch.occurred_at = form.at.clamp(touch.occurred_at - MAX_AGE, touch.occurred_at),
+        _ => touch.occurred_at = form.at.clamp(touch.occurred_at - consent_handoff::MAX_AGE, touch.occurred_at),
     }
     Some(touch)
 }
@@ -194,9 +194,7 @@ async fn withdraw(
 fn back_to(next: &str, settings: &Settings) -> String {
     let Some(next) = LocalPath::parse(next) else { return "/".to_owned() };
     let (path, query) = next.as_str().split_once('?').unwrap_or((next.as_str(), ""));
-    let carried = |pair: &&str| pair.split_once('=').is_some_and(|(name, _)| name == consent_handoff::PARAMETER);
-    let query = query.split('&').filter(|pair| !carried(pair)).collect::<Vec<_>>().join("&");
-    match without_signals(&query, &settings.custom_tags) {
+    match without_signals(&consent_handoff::without_parameter(query), &settings.custom_tags) {
         query if query.is_empty() => path.to_owned(),
         query => format!("{path}?{query}"),
     }

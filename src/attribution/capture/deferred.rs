@@ -1,7 +1,8 @@
 //! A touch that waits: for the database, in a cookie; for the visitor's consent, in a form's field or in an address.
 //!
 //! The text holds the link again, as a query string, which the parser of links reads. The text is not signed, because a forged
-//! text only makes an arrival of the forger, as typing a link does. Only the time is taken on trust, within a week.
+//! text only makes an arrival of the forger, as typing a link does. Only the time is taken on trust: within a week in the cookie,
+//! within half an hour elsewhere.
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
@@ -10,6 +11,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
+use super::consent_handoff;
 use crate::{
     attribution::{
         settings::{Gpc, Settings},
@@ -26,7 +28,7 @@ const COOKIE_BYTES: usize = 3800;
 /// The most touches that can wait.
 const MAX_TOUCHES: usize = 20;
 /// The greatest age that a deferred touch may claim.
-pub const MAX_AGE: Duration = Duration::from_hours(7 * 24);
+const MAX_AGE: Duration = Duration::from_hours(7 * 24);
 
 /// The parts from which a touch can be made again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +86,17 @@ impl DeferredTouch {
         let landing = Landing { signals, path, referrer, origin, internal };
         let mut touch = Touch::new(landing, self.occurred_at.clamp(now - MAX_AGE, now), &settings.rules);
         touch.id = self.id;
+        Some(touch)
+    }
+
+    /// Makes the touch of a landing that waited for the visitor's decision. A landing that waited for too long does not count.
+    ///
+    /// The touch gets a new id. Otherwise a copy of the text, sent by another browser, could claim the touch that the visitor
+    /// agreed to.
+    pub fn restore_landing(&self, settings: &Settings, now: Timestamp, gpc: bool) -> Option<Touch> {
+        let mut touch =
+            self.restore(settings, now, gpc).filter(|_| now - self.occurred_at <= consent_handoff::MAX_AGE)?;
+        touch.id = TouchId::new();
         Some(touch)
     }
 

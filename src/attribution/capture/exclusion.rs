@@ -35,7 +35,7 @@ pub enum Exclusion {
     Undecided,
     /// The visitor declined.
     Refused,
-    /// The network address has brought too many new visitors.
+    /// The network address has brought too many new visitors or touches.
     Flood,
 }
 

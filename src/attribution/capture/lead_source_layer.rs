@@ -17,6 +17,7 @@ use tracing::error;
 
 use super::{
     Attribution, SignedInUser, StartedSession,
+    arrival::forbids_capture,
     exclusion::Exclusion,
     recorder::{CaptureError, StoredUnder, count_touch},
 };
@@ -122,6 +123,8 @@ async fn try_link(attribution: &Attribution, session: &Session, user: UserId) ->
 struct SeedContext {
     path: String,
     consent: Consent,
+    /// Whether the browser asks for privacy, and nothing is captured then.
+    forbidden: bool,
     /// The page of another site that linked here.
     referrer: Option<Referrer>,
     address: Option<IpAddr>,
@@ -134,6 +137,7 @@ impl SeedContext {
         Self {
             path: request.uri().path().to_owned(),
             consent: consent(headers, settings),
+            forbidden: forbids_capture(headers, settings),
             referrer: referrer.filter(|referrer| !settings.is_own_host(&referrer.host)),
             address: request.extensions().get().map(|ClientAddress(address)| *address),
         }
@@ -189,12 +193,13 @@ async fn store_seeded(attribution: &Attribution, session: &Session, context: See
     let seeds = Seeds::of(session).await?;
     let utm = seeds.utm()?;
     let signals = Signals { utm, ..Signals::default() };
-    let SeedContext { path, consent, referrer, address } = context;
+    let SeedContext { path, consent, forbidden, referrer, address } = context;
     let landing = Landing { signals, path, referrer, origin: TouchOrigin::Seeded, internal: false };
     let touch = Touch::new(landing, attribution.db.now(), &attribution.settings.rules);
     // The values leave the session first, so that saving a new session does not store them.
     seeds.take_out(session).await;
     let excluded = match consent {
+        _ if forbidden => Some(Exclusion::Gpc),
         Consent::Given => None,
         Consent::Undecided => Some(Exclusion::Undecided),
         Consent::Refused => Some(Exclusion::Refused),
@@ -203,7 +208,7 @@ async fn store_seeded(attribution: &Attribution, session: &Session, context: See
         attribution.count_excluded(why);
         return None;
     }
-    if !attribution.admits(session, address) {
+    if !attribution.admits(session, address, 1) {
         return None;
     }
     match attribution.store(session, touch, StoreMode::Now).await {

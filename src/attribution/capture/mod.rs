@@ -25,6 +25,8 @@ mod deferred;
 pub mod exclusion;
 /// [`LeadSourceLayer`](lead_source_layer::LeadSourceLayer): links visitors to users, and stores what handlers seed.
 pub mod lead_source_layer;
+/// How much one network address may store.
+mod limits;
 /// Decides once what a request means for attribution.
 mod plan;
 /// [`Attribution`]: stores touches under the session's visitor, and counts what was not stored.
@@ -37,7 +39,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-pub use self::recorder::{Attribution, NewVisitorLimit};
+pub use self::{limits::CaptureLimits, recorder::Attribution};
 use crate::id::UserId;
 
 /// A request extension: the signed-in user. Authentication sets this extension, outside the attribution layers.

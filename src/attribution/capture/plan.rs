@@ -6,9 +6,10 @@ use axum::http::HeaderValue;
 
 use super::{
     arrival::{Arrival, RequestHead, arrival, asks_for_privacy},
-    consent_handoff::{Handoff, handoff},
+    consent_handoff::{Handoff, handoff, without_foreign_landing},
     deferred::{self, DeferredTouch},
     exclusion::{Exclusion, is_machine},
+    limits::Demand,
 };
 use crate::{
     attribution::{
@@ -25,7 +26,8 @@ use crate::{
 pub enum Plan {
     /// Serve the page. There is nothing to store.
     PassThrough,
-    /// Redirect with 303 to the same page, at an address that carries the landing of an undecided visitor.
+    /// Redirect with 303 to the same page, at an address that carries the landing of an undecided visitor, or that no longer
+    /// carries the landing of another one.
     AskAgainAt(HeaderValue),
     /// Serve the page with its consent form. The touch waits in the form.
     AskForConsent(Box<DeferredTouch>),
@@ -72,14 +74,14 @@ impl From<Plan> for Planned {
     }
 }
 
-/// Returns the plan for a request. `admits` returns whether the client's address may bring one more new visitor. [`plan`] calls
-/// `admits` at most once, and only before a new visitor would be stored.
+/// Returns the plan for a request. `admits` returns whether the client's address may bring this many touches. [`plan`] calls
+/// `admits` at most once, and only before touches would be stored.
 pub fn plan(
     head: RequestHead<'_>,
     session: SessionState,
     settings: &Settings,
     now: Timestamp,
-    admits: impl FnOnce() -> bool,
+    admits: impl FnOnce(Demand) -> bool,
 ) -> Planned {
     let found = arrival(head, settings);
     let mut deferred = deferred::read(head.headers, settings.secure);
@@ -101,12 +103,20 @@ pub fn plan(
         }
         None => None,
     };
-    match (consent(head.headers, settings), touch) {
+    let consent = consent(head.headers, settings);
+    if consent == Consent::Undecided
+        && let Some(address) = without_foreign_landing(head, settings, now)
+    {
+        // The next request brings this arrival again.
+        return Plan::AskAgainAt(address).into();
+    }
+    match (consent, touch) {
         (Consent::Given, touch) => {
             if session == SessionState::Missing || (touch.is_none() && deferred.is_empty()) {
                 return planned;
             }
-            if session == SessionState::New && !admits() {
+            let touches = deferred.len() + usize::from(touch.is_some());
+            if !admits(Demand { new_visitor: session == SessionState::New, touches }) {
                 planned.excluded.push(Exclusion::Flood);
                 return planned;
             }

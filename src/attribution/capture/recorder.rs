@@ -1,4 +1,4 @@
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::http::{Request, Response};
 use tower_sessions::{Session, session};
@@ -10,10 +10,11 @@ use super::{
     counters::Counters,
     deferred::{self, DeferredTouch},
     exclusion::Exclusion,
+    limits::{CaptureLimits, Demand},
     plan::{Plan, Planned, Recording, SessionState, plan},
 };
 use crate::{
-    address_limit::{AddressLimit, ClientAddress, Limited},
+    address_limit::ClientAddress,
     attribution::{
         consent::log,
         settings::Settings,
@@ -36,22 +37,9 @@ pub struct Attribution {
     pub settings: Arc<Settings>,
     /// What did not become a touch, by reason.
     pub counters: Counters,
-    /// Limits the new visitors of each address.
-    pub new_visitors: NewVisitorLimit,
+    /// Limits what each address may store.
+    pub limits: CaptureLimits,
 }
-
-/// New visitors of one address. Each new visitor is a row, so the limit keeps one address from filling the disk. The people who
-/// share an address stay below the limit.
-#[derive(Clone, Copy, Debug)]
-pub struct NewVisitors;
-
-impl Limited for NewVisitors {
-    const MOST: u32 = 1_000;
-    const WINDOW: Duration = Duration::from_secs(10 * 60);
-}
-
-/// Counts new visitors by address.
-pub type NewVisitorLimit = AddressLimit<NewVisitors>;
 
 /// Why a touch was not stored.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +88,7 @@ impl Attribution {
             Some(_) => SessionState::Known,
         };
         let address = request.extensions().get().map(|ClientAddress(address)| *address);
-        let admits = || self.address_admits(address);
+        let admits = |demand| self.address_admits(address, demand);
         let Planned { plan, excluded, dropped } =
             plan(RequestHead::of(request), state, &self.settings, self.db.now(), admits);
         excluded.into_iter().for_each(|why| self.count_excluded(why));
@@ -205,18 +193,17 @@ impl Attribution {
         }
     }
 
-    /// Returns whether a touch of this session may be stored. A known session always may. A new session may while its address is
-    /// below the limit of new visitors.
-    pub(super) fn admits(&self, session: &Session, address: Option<IpAddr>) -> bool {
-        let admitted = session.id().is_some() || self.address_admits(address);
+    /// Returns whether this many touches of a session may be stored. The client's address decides.
+    pub(super) fn admits(&self, session: &Session, address: Option<IpAddr>, touches: usize) -> bool {
+        let admitted = self.address_admits(address, Demand { new_visitor: session.id().is_none(), touches });
         if !admitted {
             self.count_excluded(Exclusion::Flood);
         }
         admitted
     }
 
-    fn address_admits(&self, address: Option<IpAddr>) -> bool {
-        address.is_none_or(|address| self.new_visitors.admits(address))
+    fn address_admits(&self, address: Option<IpAddr>, demand: Demand) -> bool {
+        address.is_none_or(|address| self.limits.admits(address, demand))
     }
 
     /// Counts an arrival that is not stored, for the metrics and for the data-quality page.

@@ -21,7 +21,12 @@ use tracing::error;
 
 use self::token::Link;
 use super::{
-    capture::{Attribution, SignedInUser, beacon::too_many, exclusion::exclusion},
+    capture::{
+        Attribution, SignedInUser,
+        arrival::forbids_capture,
+        beacon::too_many,
+        exclusion::{Exclusion, exclusion},
+    },
     consent::{Consent, consent},
 };
 use crate::address_limit::{AddressLimit, ClientAddress, Limited};
@@ -88,7 +93,8 @@ pub async fn follow(
     (StatusCode::SEE_OTHER, [(header::LOCATION, target), (header::CACHE_CONTROL, "no-store".into())]).into_response()
 }
 
-/// Returns whether a person follows the link, and not the link's owner.
+/// Returns whether a person follows the link, and not the link's owner. Where the browser's signal for privacy forbids capture,
+/// the link counts for nobody: who brought whom is such a capture.
 fn counts(attribution: &Attribution, link: &Link, request: &Parts) -> bool {
     let (path, no_pages) = (request.uri.path(), attribution.settings.no_pages);
     if let Some(why) = exclusion(&request.method, path, &request.headers, no_pages) {
@@ -96,6 +102,10 @@ fn counts(attribution: &Attribution, link: &Link, request: &Parts) -> bool {
         if request.method != Method::HEAD {
             attribution.count_excluded(why);
         }
+        return false;
+    }
+    if forbids_capture(&request.headers, &attribution.settings) {
+        attribution.count_excluded(Exclusion::Gpc);
         return false;
     }
     let signed_in = request.extensions.get().map(|SignedInUser(user)| *user);

@@ -268,7 +268,7 @@ async fn a_database_that_is_not_djangos_is_refused_with_what_it_has() {
     db.migrate().await.expect("migrated");
     let keyless = LEADS.replace(r#"references "auth_user" ("id") deferrable initially deferred"#, "");
     let nameless = USERS.replace("\"email\" varchar(254) not null, ", "");
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
         (
             &["create table a (b)", "create view utm_tracker_leadsource as select 1 as id"],
             "\"utm_tracker_leadsource\" is a view. The import reads tables only.",
@@ -276,6 +276,10 @@ async fn a_database_that_is_not_djangos_is_refused_with_what_it_has() {
         (
             &[LEADS, "create view auth_user as select 1 as id, 'a@example.com' as email"],
             "\"auth_user\" is a view. The import reads tables only.",
+        ),
+        (
+            &[LEADS, "create virtual table auth_user using fts5(id, email)"],
+            "\"auth_user\" is a virtual table. The import reads tables only.",
         ),
         (&["create table \"\u{1b}[2J\" (b)"], "has no table utm_tracker_leadsource. Its tables: \"\\u{1b}[2J\"."),
         (&["create table a (b)"], "has no table utm_tracker_leadsource. Its tables: \"a\"."),
@@ -317,4 +321,20 @@ async fn a_database_that_is_not_djangos_is_refused_with_what_it_has() {
     assert!(told.contains("cannot be read as a SQLite database"), "{told}");
     db.close().await;
     database.remove().await;
+}
+
+#[tokio::test]
+async fn a_huge_cell_is_refused_without_reading_it() {
+    each_database(async |db| {
+        let folder = Folder::new();
+        let leads = "insert into utm_tracker_leadsource (id, user_id, medium, source, campaign, timestamp) values
+            (1, 1, 'cpc', 'google', hex(zeroblob(50000000)), '2023-05-04 12:34:56'),
+            (2, 1, 'cpc', 'google', hex(zeroblob(32769)), '2023-05-04 12:34:56'),
+            (3, 1, 'cpc', 'google', 'fine', '2023-05-04 12:34:56')";
+        let file = folder.sqlite("huge.sqlite3", &[LEADS, USERS, PEOPLE, leads]).await;
+        let report = import(&db, &file, &Options::default()).await.expect("a report");
+        let why = "it has a cell of more than 64 KiB";
+        assert_eq!((report.imported, refused(&report)), (1, vec![("1", why), ("2", why)]));
+    })
+    .await;
 }

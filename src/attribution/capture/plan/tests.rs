@@ -47,7 +47,10 @@ enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Carried {
     Nowhere,
+    /// In the address, which a page of this site led to.
     InAddress,
+    /// In the address, which somebody copied and sent.
+    InCopiedAddress,
     InPageBefore,
 }
 
@@ -66,6 +69,8 @@ struct Case {
 enum Does {
     Pass,
     AskAgain,
+    /// Asks again at the address without the landing of another browser.
+    AskAgainWithout,
     Ask(&'static str),
     Record(&'static [&'static str]),
 }
@@ -77,7 +82,13 @@ const TABLE: &[Row] = &[
     // Declined: nothing is kept, in either mode.
     (|c| c.declined() && c.arriving == Arriving::Landing, Does::Pass, Some(Exclusion::Refused)),
     (|c| c.declined(), Does::Pass, None),
-    // Undecided: nothing is stored. The landing waits in the page, or comes along from the page before.
+    // Undecided: nothing is stored. The landing waits in the page, or comes along from the page before. A copied address loses
+    // the landing of the browser that it comes from.
+    (
+        |c| c.undecided() && c.carried == Carried::InCopiedAddress && c.arriving != Arriving::Prefetched,
+        Does::AskAgainWithout,
+        None,
+    ),
     (|c| c.undecided() && c.arriving == Arriving::Landing, Does::Ask("here"), Some(Exclusion::Undecided)),
     (|c| c.undecided() && c.carried == Carried::InAddress, Does::Ask("carried"), None),
     (|c| c.undecided() && c.carried == Carried::InPageBefore && c.arriving == Arriving::Silent, Does::AskAgain, None),
@@ -85,7 +96,7 @@ const TABLE: &[Row] = &[
     // From here on the visitor agreed, or is not asked.
     (|c| c.session == SessionState::Missing, Does::Pass, None),
     (|c| c.arriving != Arriving::Landing && c.waiting == Waiting::None, Does::Pass, None),
-    (|c| c.session == SessionState::New && !c.admitted, Does::Pass, Some(Exclusion::Flood)),
+    (|c| !c.admitted, Does::Pass, Some(Exclusion::Flood)),
     (|c| c.arriving != Arriving::Landing, Does::Record(&["earlier"]), None),
     (|c| c.waiting == Waiting::None, Does::Record(&["here"]), None),
     (|_| true, Does::Record(&["earlier", "here"]), None),
@@ -106,7 +117,9 @@ impl Case {
         for arriving in [Arriving::Silent, Arriving::Landing, Arriving::Prefetched] {
             for waiting in [Waiting::None, Waiting::One] {
                 for mode in [Implied, ImpliedDeclined, RequiredUndecided, RequiredAgreed, RequiredDeclined] {
-                    for carried in [Carried::Nowhere, Carried::InAddress, Carried::InPageBefore] {
+                    for carried in
+                        [Carried::Nowhere, Carried::InAddress, Carried::InCopiedAddress, Carried::InPageBefore]
+                    {
                         for session in [SessionState::Missing, SessionState::New, SessionState::Known] {
                             for admitted in [true, false] {
                                 all.push(Self { arriving, waiting, mode, carried, session, admitted });
@@ -133,8 +146,8 @@ impl Case {
         if self.arriving != Arriving::Silent {
             query.push("utm_source=here".to_owned());
         }
-        if self.carried == Carried::InAddress {
-            query.push(format!("landing={}", deferred("carried").encoded()));
+        if matches!(self.carried, Carried::InAddress | Carried::InCopiedAddress) {
+            query.push(format!("_wm={}", deferred("carried").encoded()));
         }
         query.join("&")
     }
@@ -148,6 +161,8 @@ impl Case {
         if self.arriving == Arriving::Prefetched {
             set("sec-purpose".parse().expect("a name"), "prefetch");
         }
+        let from_here = matches!(self.carried, Carried::InAddress | Carried::InPageBefore);
+        set("sec-fetch-site".parse().expect("a name"), if from_here { "same-origin" } else { "none" });
         if self.carried == Carried::InPageBefore {
             set(header::REFERER, "http://shop.example/before?utm_source=before");
         }
@@ -196,8 +211,10 @@ fn every_combination_meets_its_row() {
         let (settings, query, headers) = (case.settings(), case.query(), case.headers());
         let head = RequestHead { method: &Method::GET, path: "/page", query: Some(&query), headers: &headers };
         let asked = Cell::new(0);
-        let admits = || {
+        let admits = |demand: Demand| {
             asked.set(asked.get() + 1);
+            let touches = usize::from(case.arriving == Arriving::Landing) + usize::from(case.waiting == Waiting::One);
+            assert_eq!(demand, Demand { new_visitor: case.session == SessionState::New, touches }, "{case:?}");
             case.admitted
         };
         let planned = plan(head, case.session, &settings, NOW, admits);
@@ -206,12 +223,16 @@ fn every_combination_meets_its_row() {
         let (_, does, excluded) = &TABLE[place];
         met[place] += 1;
         let prefetched = (case.arriving == Arriving::Prefetched).then_some(Exclusion::Prefetch);
+        let prefetched = prefetched.filter(|_| *does != Does::AskAgainWithout);
         let counted: Vec<Exclusion> = prefetched.into_iter().chain(*excluded).collect();
         assert_eq!(planned.excluded, counted, "{case:?}");
         let is_right = match (does, &planned.plan) {
             (Does::Pass, Plan::PassThrough) => true,
             (Does::AskAgain, Plan::AskAgainAt(address)) => {
-                address.to_str().is_ok_and(|address| address.starts_with("/page?landing="))
+                address.to_str().is_ok_and(|address| address.starts_with("/page?_wm="))
+            }
+            (Does::AskAgainWithout, Plan::AskAgainAt(address)) => {
+                address == if case.arriving == Arriving::Landing { "/page?utm_source=here" } else { "/page" }
             }
             (Does::Ask(source), plan @ Plan::AskForConsent(_)) => sources(plan, &settings) == [*source],
             (Does::Record(expected), plan @ Plan::Record(recording)) => {
@@ -221,9 +242,9 @@ fn every_combination_meets_its_row() {
             _ => false,
         };
         assert!(is_right, "{case:?} → {:?}, not {does:?}", planned.plan);
-        // An address is asked about only before a new visitor would be stored.
+        // An address is asked about only before something would be stored.
         let would_store = matches!(does, Does::Record(_)) || *excluded == Some(Exclusion::Flood);
-        assert_eq!(asked.get(), u32::from(would_store && case.session == SessionState::New), "{case:?}");
+        assert_eq!(asked.get(), u32::from(would_store), "{case:?}");
     }
     assert!(met.iter().all(|times| *times > 0), "a row that no case meets: {met:?}");
 }
@@ -241,7 +262,7 @@ fn a_machine_stores_nothing_that_waits() {
     let mut headers = case.headers();
     headers.insert(header::USER_AGENT, HeaderValue::from_static("curl/8.5.0"));
     let head = RequestHead { method: &Method::GET, path: "/", query: None, headers: &headers };
-    let planned = plan(head, case.session, &case.settings(), NOW, || true);
+    let planned = plan(head, case.session, &case.settings(), NOW, |_| true);
     assert!(matches!(planned.plan, Plan::PassThrough), "{:?}", planned.plan);
 }
 
@@ -257,6 +278,6 @@ fn what_was_not_kept_of_a_query_is_told() {
     };
     let (headers, query) = (case.headers(), format!("utm_source=here&gclid={}", "x".repeat(2049)));
     let head = RequestHead { method: &Method::GET, path: "/", query: Some(&query), headers: &headers };
-    let planned = plan(head, case.session, &case.settings(), NOW, || true);
+    let planned = plan(head, case.session, &case.settings(), NOW, |_| true);
     assert_eq!(planned.dropped.ids, 1);
 }
