@@ -206,6 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn sign_ups_have_a_number_or_no_limit() {
+        for (value, expected) in [("", 1_000), ("20", 20), ("unlimited", i64::MAX)] {
+            let (config, mistakes) = read(&[("SIGN_UPS_PER_HOUR", value)]);
+            assert_eq!((config.sign_ups_per_hour, mistakes.len()), (expected, 0), "{value}");
+        }
+        for wrong in ["0", "-1", "1.5", "many"] {
+            assert_eq!(read(&[("SIGN_UPS_PER_HOUR", wrong)]).1.len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_mistyped_setting_of_attribution_is_a_mistake() {
         let asked = ["ATTRIBUTION_CONSENT".to_owned()];
         let names = ["ATTRIBUTION_CONSENT", "ATTRIBUTION_CONSNT", "OTHER", "PATH"].map(str::to_owned);

@@ -180,8 +180,8 @@ pub async fn delete_unused(db: &Db) -> Result<(), Error> {
         let deleted = db
             .transaction(move |conn| {
                 Box::pin(async move {
-                    sql("delete from known_devices where token_hash in (
-                        select token_hash from known_devices where last_used_at < $1 limit $2)")
+                    sql("delete from known_devices where (user_id, token_hash) in (
+                        select user_id, token_hash from known_devices where last_used_at < $1 limit $2)")
                     .bind(before)
                     .bind(BATCH)
                     .execute(conn)
@@ -201,6 +201,7 @@ mod tests {
     use axum::http::{HeaderValue, header};
 
     use super::*;
+    use crate::{db::testing::each_database, timestamp::DAY};
 
     fn read(cookie: &str) -> DeviceTokens {
         let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(cookie).expect("a header value"))]);
@@ -216,6 +217,34 @@ mod tests {
         let digests: Vec<_> = kept.0.iter().map(|token| digest(token)).collect();
         assert_eq!(digests, hashes[2..]);
         assert_eq!(format!("{kept:?}"), "DeviceTokens(4)");
+    }
+
+    #[tokio::test]
+    async fn a_browser_without_a_sign_in_for_a_year_is_forgotten() {
+        each_database(async |db| {
+            let (user, now) = (UserId::new(), db.now());
+            let account = sql("insert into users (id, email, email_lower, password_hash, created_at)
+                values ($1, 'a@b.example', 'a@b.example', '!', 0)");
+            db.transaction(move |conn| {
+                Box::pin(async move {
+                    account.bind(user).execute(conn).await?;
+                    for n in 0..3 {
+                        remember(conn, user, vec![n], now - KNOWN_FOR - DAY + DAY * u32::from(n)).await?;
+                    }
+                    Ok::<_, Error>(())
+                })
+            })
+            .await
+            .expect("stored");
+            delete_unused(&db).await.expect("deleted");
+            let left: Vec<(Vec<u8>,)> = sql("select token_hash from known_devices order by token_hash")
+                .fetch_all(&mut db.read().await.expect("a connection"))
+                .await
+                .expect("rows");
+            // The clock goes on meanwhile, so the second browser has been unused for longer than a year.
+            assert_eq!(left, [(vec![2],)]);
+        })
+        .await;
     }
 
     #[test]

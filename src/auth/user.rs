@@ -147,11 +147,14 @@ pub fn parse_email(text: &str) -> Result<String, &'static str> {
     if email.is_empty() {
         return Err("Enter your e-mail address.");
     }
+    if email.chars().any(|c| is_invisible(c) && !c.is_control()) {
+        return Err("This address has invisible characters. Type it instead of pasting it.");
+    }
     // RFC 5321 4.5.3.1: at most 254 characters in all, 64 before the @
     let fine = email.len() <= 254
         && !email
             .chars()
-            .any(|c| c.is_whitespace() || is_invisible(c) || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')'))
+            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')'))
         && email.split_once('@').is_some_and(|(local, domain)| {
             !local.is_empty()
                 && local.len() <= 64
@@ -180,7 +183,8 @@ mod tests {
         let invisible = "\u{ad}\u{34f}\u{115f}\u{180b}\u{200b}\u{200d}\u{200f}\u{202e}\u{2060}\u{2066}\u{2800}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{e0041}\u{e0100}";
         for character in invisible.chars() {
             for address in [format!("boss{character}@corp.example"), format!("boss@corp.example{character}")] {
-                assert!(parse_email(&address).is_err(), "{address:?}");
+                let why = parse_email(&address).expect_err(&address);
+                assert!(why.contains("invisible"), "{address:?}: {why}");
             }
         }
     }
