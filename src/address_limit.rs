@@ -3,16 +3,24 @@
 use std::{
     collections::HashMap,
     marker::PhantomData,
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// How many addresses a limit remembers. When the list is full, addresses whose window has ended are forgotten. If all windows
-/// are open, all addresses are forgotten.
+/// How many addresses one generation of a limit remembers. A limit has two generations, which together take some megabytes.
 const ADDRESSES: usize = 50_000;
+/// How often the limit applies to a client that cannot be told from others: a private network can be many people.
+const SHARED: u32 = 100;
+/// How often the limit applies to a /48 of IPv6 addresses, which is what a site gets from its provider: 65,536 networks that are
+/// each a client.
+const SITE: u32 = 16;
 
-/// A request extension: the client's network address. Behind a trusted proxy, this is the address that the proxy reports.
+/// The address of clients who cannot be told apart, because a proxy that the configuration does not name stands before them.
+pub const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// A request extension: the client's network address. Behind a trusted proxy, this is the address that the proxy reports. It is
+/// [`UNKNOWN`] if the request comes from a private network and no trusted proxy reports the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
@@ -25,10 +33,21 @@ pub trait Limited {
 }
 
 /// Counts how often addresses act. Clones share their counts; each process has its own.
+///
+/// [`UNKNOWN`] may act [`SHARED`] times as often as an address: it is everybody behind a proxy, and one attacker among them must
+/// not stop the others. Limits by account hold for them as for all.
 #[derive(Clone, Debug)]
 pub struct AddressLimit<What> {
-    counts: Arc<Mutex<HashMap<IpAddr, Count>>>,
+    counts: Arc<Mutex<Generations>>,
     what: PhantomData<What>,
+}
+
+/// The counts. When the new generation is full, it becomes the old one, and what the old one had is forgotten: the addresses that
+/// have not acted for longest. So no call goes through all addresses, and a flood of new addresses frees nobody who still acts.
+#[derive(Debug, Default)]
+struct Generations {
+    new: HashMap<IpAddr, Count>,
+    old: HashMap<IpAddr, Count>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,57 +64,78 @@ impl<What> Default for AddressLimit<What> {
 
 impl<What: Limited> AddressLimit<What> {
     /// Counts one action of an address and returns `true`. Returns `false` if the address is over its limit.
-    ///
-    /// Loopback and private addresses are always admitted and not counted. Such an address is a proxy that the configuration
-    /// does not name, and all visitors share it.
     pub fn admits(&self, address: IpAddr) -> bool {
-        if is_private(address) {
-            return true;
-        }
-        let admitted = self.wait_of(address).is_none();
+        let mut counts = self.lock();
+        let admitted = wait::<What>(&counts, address).is_none();
         if admitted {
-            self.count(address);
+            counts.count(address, What::WINDOW);
         }
         admitted
     }
 
     /// Returns how long an address has to wait before its next action, or `None` if it need not wait.
     pub fn wait_of(&self, address: IpAddr) -> Option<Duration> {
-        let counts = self.lock();
-        let found = counts.get(&network(address))?;
-        if found.count < What::MOST {
-            return None;
-        }
-        What::WINDOW.checked_sub(found.since.elapsed())
+        wait::<What>(&self.lock(), address)
     }
 
     /// Counts one action of an address.
     pub fn count(&self, address: IpAddr) {
-        let mut counts = self.lock();
-        if counts.len() >= ADDRESSES {
-            counts.retain(|_, entry| entry.since.elapsed() < What::WINDOW);
-            if counts.len() >= ADDRESSES {
-                // Counting addresses does not stop an attack from this many addresses.
-                counts.clear();
-            }
-        }
-        let now = Instant::now();
-        let entry = counts.entry(network(address)).or_insert(Count { since: now, count: 0 });
-        if entry.since.elapsed() >= What::WINDOW {
-            *entry = Count { since: now, count: 0 };
-        }
-        entry.count += 1;
+        self.lock().count(address, What::WINDOW);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Count>> {
-        // A panic under the lock leaves no incomplete entry, so the map can still be used.
+    fn lock(&self) -> MutexGuard<'_, Generations> {
+        // A panic under the lock leaves no incomplete entry, so the counts can still be used.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns how long an address has to wait: for itself, or for the site to which its network belongs.
+fn wait<What: Limited>(counts: &Generations, address: IpAddr) -> Option<Duration> {
+    keys(address)
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, share)| {
+            let found = counts.find(key).filter(|found| found.count >= What::MOST.saturating_mul(share))?;
+            What::WINDOW.checked_sub(found.since.elapsed())
+        })
+        .max()
+}
+
+impl Generations {
+    fn find(&self, key: IpAddr) -> Option<&Count> {
+        self.new.get(&key).or_else(|| self.old.get(&key))
+    }
+
+    fn count(&mut self, address: IpAddr, window: Duration) {
+        for (key, _) in keys(address).into_iter().flatten() {
+            let known = self.find(key).filter(|known| known.since.elapsed() < window);
+            let known = known.copied().unwrap_or(Count { since: Instant::now(), count: 0 });
+            if self.new.len() >= ADDRESSES && !self.new.contains_key(&key) {
+                self.old = std::mem::take(&mut self.new);
+            }
+            self.new.insert(key, Count { count: known.count.saturating_add(1), ..known });
+        }
+    }
+}
+
+/// Returns what an action of an address counts for, each with how many times the limit applies to it. An IPv6 address counts for
+/// its network and for the site around it.
+fn keys(address: IpAddr) -> [Option<(IpAddr, u32)>; 2] {
+    match network(address) {
+        UNKNOWN => [Some((UNKNOWN, SHARED)), None],
+        IpAddr::V6(network) => {
+            let [a, b, c, ..] = network.segments();
+            // All networks have zeros here, so that a site's key is not that of its first network.
+            let site = Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 48);
+            [Some((IpAddr::V6(network), 1)), Some((IpAddr::V6(site), SITE))]
+        }
+        address => [Some((address, 1)), None],
     }
 }
 
 /// Returns the network that an internet provider gives one customer: an IPv4 address, or a /64 of IPv6 addresses. Example:
 /// `2001:db8::1` → `2001:db8::`.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
@@ -105,7 +145,8 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-fn is_private(address: IpAddr) -> bool {
+/// Returns whether an address is one of a private network, such as that of a proxy beside the server.
+pub fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
         IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
@@ -155,22 +196,37 @@ mod tests {
     }
 
     #[test]
-    fn a_private_network_has_no_share() {
+    fn clients_who_cannot_be_told_apart_share_a_larger_limit() {
         let limit = AddressLimit::<Sometimes>::default();
-        let admitted = |text: &str| (0..3).filter(|_| limit.admits(address(text))).count();
-        assert_eq!(admitted("198.51.100.7"), 2);
-        assert_eq!(admitted("2001:db8::7"), 2);
-        for private in ["127.0.0.1", "10.1.2.3", "192.168.0.9", "172.16.0.1", "::1", "fd00::1", "::ffff:10.0.0.1"] {
-            assert_eq!(admitted(private), 3, "{private}");
-        }
+        let admitted = |address: IpAddr| (0..1_000).filter(|_| limit.admits(address)).count();
+        assert_eq!(admitted(address("198.51.100.7")), 2);
+        assert_eq!(admitted(address("2001:db8::7")), 2);
+        assert_eq!(admitted(address("10.1.2.3")), 2, "a client that a proxy reports");
+        assert_eq!(admitted(UNKNOWN), 200);
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn a_site_of_many_ipv6_networks_has_a_limit_too() {
         let limit = AddressLimit::<Sometimes>::default();
-        for n in 0..(ADDRESSES as u32 + 10) {
+        let network = |site: u16, n: u16| IpAddr::from([0x2001, 0xdb8, site, n, 0, 0, 0, 1]);
+        let admitted = (0..1_000).filter(|n| limit.admits(network(1, *n))).count();
+        assert_eq!(admitted, 32);
+        assert!(limit.admits(network(2, 0)), "another site");
+    }
+
+    #[test]
+    fn memory_is_bounded_and_a_flood_frees_nobody_who_still_acts() {
+        let limit = AddressLimit::<Sometimes>::default();
+        let attacker = address("203.0.113.9");
+        limit.count(attacker);
+        for n in 0..(3 * ADDRESSES as u32) {
             limit.count(IpAddr::from(n.to_be_bytes()));
+            if n.is_multiple_of(1_000) {
+                limit.count(attacker);
+            }
         }
-        assert!(limit.counts.lock().expect("a lock").len() <= ADDRESSES);
+        assert!(limit.wait_of(attacker).is_some());
+        let counts = limit.lock();
+        assert!(counts.new.len() + counts.old.len() <= 2 * ADDRESSES);
     }
 }

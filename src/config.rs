@@ -3,7 +3,7 @@
 //! A mistake stops the start. All mistakes are reported at once. A report names the variable, and never repeats a value that may
 //! be secret.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
@@ -11,7 +11,7 @@ use crate::{
     attribution::settings::{Settings, Site},
     db::Dialect,
     page_parameters::PAGE_PARAMETERS,
-    variables::{Mistake, Variables, list},
+    variables::{Mistake, Variables, list, parse_duration},
 };
 
 /// See [`Config::sign_ups_per_hour`].
@@ -20,6 +20,9 @@ const DEFAULT_PER_HOUR: i64 = 1_000;
 /// Prefixes of paths without pages: build output, server functions, health and metrics. The address of an erasure's confirmation
 /// is a secret, so it must not become a landing path.
 const NO_PAGES: [&str; 6] = ["/pkg", "/api", "/healthz", "/readyz", "/metrics", "/erased"];
+
+/// How many connections one address may have. A browser opens six.
+pub const CONNECTIONS_PER_ADDRESS: usize = 256;
 
 /// How the application runs. Each field names its variable.
 #[derive(Clone, Debug)]
@@ -36,14 +39,42 @@ pub struct Config {
     pub development: bool,
     /// What the owner sets about attribution.
     pub attribution: Arc<Settings>,
-    /// `TRUSTED_PROXIES`: networks of proxies, separated by commas. `X-Forwarded-For` is read only from them. Default: none.
-    pub trusted_proxies: Vec<IpNet>,
+    /// `TRUSTED_PROXIES`: networks of proxies, separated by commas. `X-Forwarded-For` is read only from them. With `none`, the list
+    /// is empty: no proxy stands before the server. `None` if the variable is not set: nobody knows.
+    pub trusted_proxies: Option<Vec<IpNet>>,
+    /// `CONNECTIONS_PER_ADDRESS`: how many connections one address may have. Default 256. Proxies have as many as they like.
+    pub connections_per_address: usize,
+    /// `SHUTDOWN_DELAY`: how long the server still serves after it was told to stop, while `/readyz` says 503. Default: 0 s in
+    /// development, else 5 s.
+    pub shutdown_delay: Duration,
+    /// `HSTS`: which hosts browsers may reach only over TLS. Default: `subdomains`.
+    pub hsts: Hsts,
     /// `SIGN_UPS_PER_HOUR`: how many accounts may be made in an hour, on all servers together; or `unlimited`. Default: 1000.
     pub sign_ups_per_hour: i64,
     /// `METRICS_ADDR`: the address on which Prometheus metrics are served. Default: no metrics.
     pub metrics_addr: Option<SocketAddr>,
     /// `LOG_FORMAT`: `json` or `pretty`. Default: `pretty` in development, else `json`.
     pub log_json: bool,
+}
+
+/// Which hosts browsers may reach only over TLS, once they have seen the site over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hsts {
+    /// Any host may be reached without TLS.
+    Off,
+    /// The host of the site.
+    Host,
+    /// The host of the site and all hosts below it.
+    Subdomains,
+}
+
+/// The words for [`Hsts`].
+const HSTS: [(&str, Hsts); 3] = [("off", Hsts::Off), ("host", Hsts::Host), ("subdomains", Hsts::Subdomains)];
+
+/// Returns whether this process runs on a developer's machine, before the configuration is read.
+pub fn runs_in_development() -> bool {
+    let told = std::env::var("LEPTOS_ENV").ok().and_then(|value| parse_environment(&value).ok());
+    told.unwrap_or(cfg!(debug_assertions))
 }
 
 impl Config {
@@ -67,7 +98,14 @@ impl Config {
                 Site { url: &site_url, no_pages: &NO_PAGES, reserved_parameters: &PAGE_PARAMETERS },
             )),
             site_url,
-            trusted_proxies: variables.value("TRUSTED_PROXIES", |value| list(value, parse_network)).unwrap_or_default(),
+            trusted_proxies: variables.value("TRUSTED_PROXIES", parse_proxies),
+            connections_per_address: variables
+                .value("CONNECTIONS_PER_ADDRESS", parse_count)
+                .unwrap_or(CONNECTIONS_PER_ADDRESS),
+            shutdown_delay: variables
+                .value("SHUTDOWN_DELAY", parse_delay)
+                .unwrap_or(Duration::from_secs(if development { 0 } else { 5 })),
+            hsts: variables.choice("HSTS", &HSTS).unwrap_or(Hsts::Subdomains),
             sign_ups_per_hour: variables.value("SIGN_UPS_PER_HOUR", parse_per_hour).unwrap_or(DEFAULT_PER_HOUR),
             metrics_addr: variables.value("METRICS_ADDR", parse_addr),
             log_json: variables.choice("LOG_FORMAT", &[("json", true), ("pretty", false)]).unwrap_or(!development),
@@ -104,6 +142,21 @@ impl Config {
 
 fn parse_addr(value: &str) -> Result<SocketAddr, String> {
     value.parse().map_err(|_| format!("must be an address and a port like 127.0.0.1:3000, not {value:?}"))
+}
+
+/// Reads a list of networks, or `none`.
+fn parse_proxies(value: &str) -> Result<Vec<IpNet>, String> {
+    if value.eq_ignore_ascii_case("none") { Ok(Vec::new()) } else { list(value, parse_network) }
+}
+
+fn parse_count(value: &str) -> Result<usize, String> {
+    let number = value.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("must be a whole number above zero, not {value:?}"))
+}
+
+/// Reads a duration, or `0s`.
+fn parse_delay(value: &str) -> Result<Duration, String> {
+    if value == "0s" { Ok(Duration::ZERO) } else { parse_duration(value) }
 }
 
 fn parse_network(value: &str) -> Result<IpNet, String> {

@@ -1,6 +1,9 @@
 //! The network address of the client, by which limits count. The address is never stored.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Once,
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -10,14 +13,22 @@ use axum::{
 };
 use ipnet::IpNet;
 
-use crate::{address_limit::ClientAddress, state::AppState};
+use crate::{
+    address_limit::{ClientAddress, UNKNOWN, is_private},
+    state::AppState,
+};
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Adds the [`ClientAddress`] to the request.
 pub(super) async fn find(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     // Only a test calls the router without a connection.
     let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
-    let client = client(peer, request.headers(), &state.config.trusted_proxies);
+    let client = client(peer, request.headers(), state.config.trusted_proxies.as_deref());
+    if client == UNKNOWN && request.headers().contains_key(FORWARDED_FOR) {
+        warn_once(peer);
+    }
     request.extensions_mut().insert(ClientAddress(client));
     next.run(request).await
 }
@@ -27,50 +38,89 @@ pub(super) async fn find(State(state): State<AppState>, mut request: Request, ne
 ///
 /// With 10.0.0.1 trusted: peer `10.0.0.1`, header `6.6.6.6, 203.0.113.9` → `203.0.113.9`. Addresses further left are ignored,
 /// because the client may have written them.
-fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+///
+/// Returns [`UNKNOWN`] if no client is reported and the peer may stand for many: a trusted proxy, or a private address that is
+/// not said to be no proxy (`trusted` is `None` or names others).
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: Option<&[IpNet]>) -> IpAddr {
+    let peer = peer.to_canonical();
+    let Some(trusted) = trusted else {
+        return if is_private(peer) { UNKNOWN } else { peer };
+    };
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
-    let mut client = peer.to_canonical();
-    if !is_trusted(client) {
-        return client;
+    if !is_trusted(peer) {
+        let may_be_a_proxy = is_private(peer) && !trusted.is_empty() && headers.contains_key(FORWARDED_FOR);
+        return if may_be_a_proxy { UNKNOWN } else { peer };
     }
     let headers: Vec<&str> =
-        headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok()).collect();
+        headers.get_all(FORWARDED_FOR).into_iter().filter_map(|value| value.to_str().ok()).collect();
     for hop in headers.iter().rev().flat_map(|value| value.rsplit(',')) {
         // A trusted proxy writes addresses. The client wrote any other text, and may have written all that stands before it.
         let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
-        client = address.to_canonical();
-        if !is_trusted(client) {
-            break;
+        let address = address.to_canonical();
+        if !is_trusted(address) {
+            return address;
         }
     }
-    client
+    UNKNOWN
+}
+
+/// Says once that a proxy is not named. The log holds no address of a client, and a private address is not one.
+fn warn_once(proxy: IpAddr) {
+    static WARNING: Once = Once::new();
+    WARNING.call_once(|| {
+        tracing::warn!(
+            %proxy,
+            "a proxy sends X-Forwarded-For and TRUSTED_PROXIES does not name it, so limits by address count all its visitors as \
+             one; set TRUSTED_PROXIES to the proxy's network, or to none if this is no proxy"
+        );
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(peer: &str, forwarded: &[&str]) -> String {
+    fn of(trusted: Option<&str>, peer: &str, forwarded: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().expect("a header value"));
+            headers.append(FORWARDED_FOR, value.parse().expect("a header value"));
         }
-        let trusted = ["10.0.0.0/8".parse().expect("a network")];
-        client(peer.parse().expect("an address"), &headers, &trusted).to_string()
+        let trusted: Option<Vec<IpNet>> =
+            trusted.map(|list| list.split_whitespace().map(|network| network.parse().expect("a network")).collect());
+        let client = client(peer.parse().expect("an address"), &headers, trusted.as_deref());
+        if client == UNKNOWN { "unknown".into() } else { client.to_string() }
     }
 
     #[test]
     fn a_stranger_is_not_believed() {
-        assert_eq!(of("203.0.113.9", &["1.2.3.4"]), "203.0.113.9");
+        for trusted in [None, Some(""), Some("10.0.0.0/8")] {
+            assert_eq!(of(trusted, "203.0.113.9", &["1.2.3.4"]), "203.0.113.9", "{trusted:?}");
+        }
     }
 
     #[test]
     fn a_trusted_proxy_is_believed_as_far_as_it_goes() {
+        let of = |peer, forwarded: &[&str]| of(Some("10.0.0.0/8"), peer, forwarded);
         assert_eq!(of("10.0.0.1", &["6.6.6.6, 203.0.113.9"]), "203.0.113.9");
         assert_eq!(of("10.0.0.1", &["6.6.6.6, 203.0.113.9, 10.0.0.2"]), "203.0.113.9");
         assert_eq!(of("10.0.0.1", &["6.6.6.6", "203.0.113.9"]), "203.0.113.9");
         assert_eq!(of("::ffff:10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
-        assert_eq!(of("10.0.0.1", &["nonsense"]), "10.0.0.1");
-        assert_eq!(of("10.0.0.1", &[]), "10.0.0.1");
+        // A client in a private network of its own.
+        assert_eq!(of("10.0.0.1", &["192.168.0.7"]), "192.168.0.7");
+        for nobody in [&["nonsense"][..], &[], &["10.0.0.2"]] {
+            assert_eq!(of("10.0.0.1", nobody), "unknown", "{nobody:?}");
+        }
+    }
+
+    #[test]
+    fn a_private_address_that_nobody_named_may_be_a_proxy_before_many() {
+        for peer in ["127.0.0.1", "10.1.2.3", "192.168.0.9", "172.16.0.1", "::1", "fd00::1", "::ffff:10.0.0.1"] {
+            assert_eq!(of(None, peer, &[]), "unknown", "{peer}");
+            assert_eq!(of(None, peer, &["203.0.113.9"]), "unknown", "{peer}");
+        }
+        assert_eq!(of(Some("10.0.0.0/8"), "192.168.0.9", &["203.0.113.9"]), "unknown");
+        // The owner says that there is no proxy.
+        assert_eq!(of(Some(""), "192.168.0.9", &["203.0.113.9"]), "192.168.0.9");
+        assert_eq!(of(Some("10.0.0.0/8"), "192.168.0.9", &[]), "192.168.0.9");
     }
 }

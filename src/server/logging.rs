@@ -1,7 +1,8 @@
 //! Logs: one JSON object a line, or a shorter form in development. Logs never hold query strings, e-mail or IP addresses,
 //! passwords, cookies or tokens, at any level.
 
-use axum::http::Request;
+use super::log_flood::flood;
+use axum::{extract::MatchedPath, http::Request};
 use tower_http::{
     request_id::RequestId,
     trace::{DefaultOnFailure, DefaultOnResponse, HttpMakeClassifier, TraceLayer},
@@ -38,7 +39,7 @@ pub fn start(json: bool) {
             filter = filter.add_directive(directive);
         }
     }
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter).with(flood());
     let started = if json {
         registry.with(fmt::layer().json().flatten_event(true)).try_init()
     } else {
@@ -69,12 +70,42 @@ pub(super) fn requests<B>() -> RequestLog<B> {
         .on_failure(DefaultOnFailure::new().level(Level::ERROR))
 }
 
-/// Returns the span of a request: its method and its path, never its query.
+/// Returns the span of a request: its method and its route, never its query.
 fn span<B>(request: &Request<B>) -> Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
-    let path = match request.uri().path() {
-        path if path.starts_with("/r/") => "/r/{token}",
-        path => path,
-    };
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let path = route.map_or_else(|| shortened(request.uri().path()), str::to_owned);
     tracing::span!(Level::INFO, "request", method = %request.method(), path, id)
+}
+
+/// Returns the beginning of a path without a route. Anything may stand in such a path, also an address or a token:
+/// `/unsub/maria@example.com` → `/unsub/…`.
+fn shortened(path: &str) -> String {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let is_word = first.len() <= 24 && first.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '-' | '_' | '.'));
+    match (is_word, path.len() > first.len() + 1) {
+        (true, false) => format!("/{first}"),
+        (true, true) => format!("/{first}/…"),
+        (false, _) => "/…".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_without_a_route_is_shortened() {
+        for (path, expected) in [
+            ("/", "/"),
+            ("/wp-login.php", "/wp-login.php"),
+            ("/unsub/maria@example.com", "/unsub/…"),
+            ("/maria@example.com", "/…"),
+            ("/maria%40example.com/x", "/…"),
+            ("/0193f5c2a7", "/…"),
+            ("//x/y", "/x/…"),
+        ] {
+            assert_eq!(shortened(path), expected, "{path}");
+        }
+    }
 }

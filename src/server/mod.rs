@@ -8,6 +8,8 @@ mod cache_control;
 mod charset;
 /// The network address of the client.
 mod client_address;
+/// Accepting connections, with deadlines and a limit for each client; stopping.
+pub mod connections;
 /// `POST /api/conversions`.
 mod conversions;
 /// The content security policy.
@@ -18,8 +20,12 @@ mod error_pages;
 pub mod health;
 /// Work that the server repeats while it serves.
 mod housekeeping;
+/// Bounds how many lines an event writes to the log.
+mod log_flood;
 /// What is logged, and what never is.
 pub mod logging;
+/// Counts and times requests.
+mod measure;
 /// Refuses requests beyond a limit.
 mod overload;
 /// Refuses requests whose target is not the address of a page.
@@ -28,7 +34,7 @@ mod request_target;
 mod require_role;
 /// Routes and layers.
 pub mod router;
-/// From the configuration to a running server, and its orderly end.
+/// From the configuration to a running server.
 pub mod run;
 /// Headers that tell browsers what to refuse.
 mod security_headers;
@@ -38,9 +44,11 @@ mod server_fns;
 mod sessions;
 /// Files of the built site.
 mod static_files;
+/// The server's orderly end.
+mod stop;
+/// Starts background work again after it failed.
+mod supervise;
 /// Addresses that standards fix.
 mod well_known;
 /// Code that a library's release will make unnecessary.
 mod workarounds;
-
-pub use self::workarounds::serve;

@@ -2,7 +2,6 @@
 
 use axum::{
     Router,
-    error_handling::HandleErrorLayer,
     extract::{FromRef, Request},
     http::{HeaderValue, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
@@ -14,20 +13,20 @@ use leptos::{
     prelude::{expect_context, provide_context},
 };
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
-use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
+use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
     csrf::CsrfLayer,
-    limit::RequestBodyLimitLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     timeout::TimeoutLayer,
 };
 
 use super::{
     cache_control, charset, client_address, conversions, csp, error_pages,
-    health::{self, Stopping},
-    logging, overload,
+    health::{self, Readiness, Stopping},
+    logging, measure,
+    overload::{self, Overload},
     request_target::refuse_odd_targets,
     require_role::require_role,
     security_headers, server_fns, sessions, static_files, well_known,
@@ -70,7 +69,7 @@ pub fn router_without_sessions(state: AppState, stopping: Stopping) -> Router {
 fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
     Router::new()
         .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready).with_state((state.db.clone(), stopping)))
+        .route("/readyz", get(health::ready).with_state(Readiness::new(state.db.clone(), stopping)))
         .route("/.well-known/gpc.json", get(well_known::gpc))
         .merge(static_files::routes(&state.options))
         // A token identifies the caller. If a session identified the caller, a page of another site could report in the name of
@@ -130,6 +129,15 @@ fn without_slash(request: &Request) -> Option<HeaderValue> {
     HeaderValue::from_str(&target).ok()
 }
 
+/// Refuses what a page of another site sends. The site's own address is named, because a proxy may replace `Host`, with which the
+/// layer compares the origin.
+fn cross_origin(site_url: &str) -> CsrfLayer {
+    CsrfLayer::new().add_trusted_origin(site_url).unwrap_or_else(|error| {
+        tracing::warn!(%error, "SITE_URL is no origin that a browser sends");
+        CsrfLayer::new()
+    })
+}
+
 /// Whether the layers that know a visitor are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Visitors {
@@ -144,10 +152,16 @@ fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppStat
         .map_response(charset::add)
         .map_response(cache_control::restrict)
         .layer(from_fn_with_state(state.clone(), security_headers::add))
+        // Before the limits by address.
+        .layer(from_fn_with_state(state.clone(), client_address::find))
         // An id for the log and the error page. An id from outside could be any text, and is replaced.
         .map_request(logging::drop_request_id)
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(PropagateRequestIdLayer::x_request_id())
+        // Around the limit, so that refused requests are counted too.
+        .layer(from_fn(measure::requests))
+        // Before anything costly, also before the log: what is refused costs little and writes no line.
+        .layer(from_fn_with_state(Overload::new(), overload::admit))
         // Inside the request's id, which it logs.
         .layer(logging::requests())
         // Outside the error pages, so that they are compressed too. The files of `/pkg` are compressed already, and left alone.
@@ -156,22 +170,14 @@ fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppStat
         .layer(from_fn(error_pages::render))
         // Outside all that may panic: a panic ends one request with 500.
         .layer(CatchPanicLayer::custom(error_pages::panicked))
-        // Before anything costly, and one limit for all routes (`ConcurrencyLimitLayer` would make one for each).
-        .layer(HandleErrorLayer::new(overload::refuse))
-        .layer(LoadShedLayer::new())
-        .layer(GlobalConcurrencyLimitLayer::new(overload::CONCURRENT))
-        // Outside all that may wait: a handler that hangs, a body that trickles.
+        // Outside all that may wait, such as a handler that hangs.
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, DEADLINE));
-    // Apart, because it changes the request's type. Outside all that reads a body.
-    let body_limit = RequestBodyLimitLayer::new(server_fns::BODY_BYTES);
     let cookie = sessions::cookie(state.config.is_secure());
     let around_routes = ServiceBuilder::new()
         // Before any handler runs, because the routers of axum and of the pages read a path in different ways.
         .layer(from_fn(refuse_odd_targets))
         // Before anything acts on a request that another site's page sends.
-        .layer(CsrfLayer::new())
-        // Before the limits by address.
-        .layer(from_fn_with_state(state.clone(), client_address::find))
+        .layer(cross_origin(&state.config.site_url))
         // Around the session layer, which reads and sets cookies.
         .map_request(move |request: Request| cookie_names::sanitize(request, cookie.name()))
         .layer(from_fn_with_state(cookie, session_set_cookie::correct));
@@ -193,5 +199,5 @@ fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppStat
         // Inside all of the above, so that the visitor of a landing gets a cookie even if the page panics.
         .layer(CatchPanicLayer::custom(error_pages::panicked));
     let pages = if visitors == Visitors::Known { pages.layer(around_pages) } else { pages };
-    others.merge(pages).layer(around_routes).layer(body_limit).layer(around_all).with_state(state.clone())
+    others.merge(pages).layer(around_routes).layer(around_all).with_state(state.clone())
 }

@@ -1,11 +1,16 @@
-//! From configuration to a running server, and its orderly end.
+//! From configuration to a running server.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use leptos::config::{Env, LeptosOptions};
-use tokio::{net::TcpListener, signal};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use tokio::{net::TcpListener, task::JoinSet};
 
-use super::{health::Stopping, housekeeping, logging, router, serve};
+use super::{
+    connections::{self, Limits, raise_open_files},
+    health::Stopping,
+    housekeeping, log_flood, logging, measure, router, stop, supervise,
+};
 use crate::{
     attribution::{
         Attribution, CaptureLimits,
@@ -108,59 +113,59 @@ fn leptos_options(config: &Config) -> LeptosOptions {
 /// Serves until the process is asked to stop.
 pub async fn run(config: Config, listener: TcpListener, db: Db) {
     logging::start(config.log_json);
+    let files = raise_open_files();
     if let Some(addr) = config.metrics_addr {
-        let exporter = metrics_exporter_prometheus::PrometheusBuilder::new().with_http_listener(addr);
-        if let Err(error) = exporter.install() {
-            tracing::error!(%error, %addr, "metrics cannot be served");
-        }
+        serve_metrics(addr);
     }
-    if !config.is_secure() && !config.development {
-        tracing::warn!("SITE_URL is not https://, so cookies are not protected: use this only on your own machine");
-    }
+    warn_of_settings(&config);
     let state = state(config, db.clone());
     let config = state.config.clone();
-    let housekeeping = tokio::spawn(housekeeping::run(db.clone(), Retention::of(&config)));
-    let counting = tokio::spawn(housekeeping::write_counters(db.clone(), state.attribution.counters.clone()));
+    let counters = state.attribution.counters.clone();
+    let background = background(&state);
     let stopping = Stopping::default();
     // With port 0, the system has chosen a port.
     let addr = listener.local_addr().unwrap_or(config.site_addr);
-    tracing::info!(url = config.site_url, %addr, "ready");
-    let counters = state.attribution.counters.clone();
+    let limits =
+        Limits::with_files(files, config.connections_per_address, config.trusted_proxies.clone().unwrap_or_default());
+    tracing::info!(url = config.site_url, %addr, connections = limits.connections, "ready");
     let router = router::router(state, stopping.clone());
-    serve::serve(listener, router, stop(stopping)).await;
-    housekeeping.abort();
-    counting.abort();
-    if let Err(error) = counters.flush(&db).await {
-        tracing::error!(%error, "the last counts of ignored arrivals could not be written");
-    }
-    db.close().await;
+    connections::serve(listener, router, limits, stop::asked(stopping, config.shutdown_delay)).await;
+    drop(background);
+    stop::close(&db, &counters).await;
+    log_flood::tell_once();
     tracing::info!("stopped");
 }
 
-/// Returns once the process is asked to stop. A second request to stop ends the process at once.
-async fn stop(stopping: Stopping) {
-    asked_to_stop().await;
-    tracing::info!("stopping");
-    stopping.begin();
-    tokio::spawn(async {
-        asked_to_stop().await;
-        std::process::exit(1);
-    });
+fn serve_metrics(addr: SocketAddr) {
+    let exporter = PrometheusBuilder::new()
+        .with_http_listener(addr)
+        .set_buckets_for_metric(Matcher::Full(measure::REQUEST_SECONDS.to_owned()), &measure::SECONDS)
+        .and_then(PrometheusBuilder::install);
+    if let Err(error) = exporter {
+        tracing::error!(%error, %addr, "metrics cannot be served");
+    }
 }
 
-async fn asked_to_stop() {
-    let interrupt = async { drop(signal::ctrl_c().await) };
-    #[cfg(unix)]
-    let terminate = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
+/// Warns of settings that leave a public site open.
+fn warn_of_settings(config: &Config) {
+    if !config.is_secure() && !config.development {
+        tracing::warn!("SITE_URL is not https://, so cookies are not protected: use this only on your own machine");
     }
+    if config.is_secure() && !config.development && config.trusted_proxies.is_none() {
+        tracing::warn!(
+            "SITE_URL is https://, so a proxy stands before the server, and TRUSTED_PROXIES does not name it: limits by address \
+             count all visitors as one. Set TRUSTED_PROXIES to the proxy's network, such as 10.0.0.0/8, or to none"
+        );
+    }
+}
+
+/// Starts the work that goes on while the server serves. Dropping the returned set ends the work.
+fn background(state: &AppState) -> JoinSet<()> {
+    let mut work = JoinSet::new();
+    let (db, retention) = (state.db.clone(), Retention::of(&state.config));
+    work.spawn(supervise::forever("housekeeping", move || housekeeping::run(db.clone(), retention)));
+    let (db, counters) = (state.db.clone(), state.attribution.counters.clone());
+    work.spawn(supervise::forever("counters", move || housekeeping::write_counters(db.clone(), counters.clone())));
+    work.spawn(supervise::forever("log", log_flood::tell));
+    work
 }

@@ -8,7 +8,10 @@ use axum::{
 };
 
 use super::csp;
-use crate::state::AppState;
+use crate::{
+    config::{Config, Hsts},
+    state::AppState,
+};
 
 /// The headers that every response gets, unchanged.
 const FIXED: [(HeaderName, &str); 6] = [
@@ -28,8 +31,15 @@ const FIXED: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Two years. Preload lists require at least one year.
-const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// Returns which hosts browsers may reach only over TLS: for two years, because preload lists require at least one.
+fn tls_only(config: &Config) -> Option<HeaderValue> {
+    let value = match config.hsts {
+        Hsts::Off => return None,
+        Hsts::Host => "max-age=63072000",
+        Hsts::Subdomains => "max-age=63072000; includeSubDomains",
+    };
+    config.is_secure().then(|| HeaderValue::from_static(value))
+}
 
 /// Adds the security headers. A page that carries a nonce has set its content security policy already, and keeps it.
 pub(super) async fn add(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -41,8 +51,8 @@ pub(super) async fn add(State(state): State<AppState>, request: Request, next: N
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, csp::policy(None, &state.options));
     }
-    if state.config.is_secure() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+    if let Some(value) = tls_only(&state.config) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
     response
 }

@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// The longest body of a request. No form here is long.
-pub(super) const BODY_BYTES: usize = 16 * 1024;
+/// The longest text of a server function's error.
+const ERROR_BYTES: usize = 16 * 1024;
 
 /// The header with which Leptos marks the response of a server function that could not run.
 const FAILED: &str = "serverfnerror";
@@ -29,7 +29,7 @@ pub(super) async fn normalize_errors(mut request: Request, next: Next) -> Respon
 
 /// Returns the status for a server function's error. The error's text is not shown: it may tell how the server works.
 async fn failure(response: Response) -> Response {
-    let text = to_bytes(response.into_body(), BODY_BYTES).await.unwrap_or_default();
+    let text = to_bytes(response.into_body(), ERROR_BYTES).await.unwrap_or_default();
     let unreadable = [&b"Args|"[..], b"MissingArg|", b"Deserialization|"].iter().any(|kind| text.starts_with(kind));
     if unreadable {
         return StatusCode::BAD_REQUEST.into_response();

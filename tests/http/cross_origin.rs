@@ -3,7 +3,7 @@
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::{Method, RequestBuilder, StatusCode};
 
-use crate::support::{Browser, PASSWORD, each_app, header};
+use crate::support::{Browser, PASSWORD, Setup, each_app, each_app_with, header};
 
 /// Returns what browsers say about where a request comes from, and whether the request may pass.
 fn origins(own: &str) -> Vec<(Option<String>, Option<&'static str>, bool)> {
@@ -94,6 +94,23 @@ async fn our_own_forms_and_every_link_pass() {
             }
             let response = from(browser.get("/login"), origin, *site).send().await.expect("an answer");
             assert_eq!(response.status(), StatusCode::OK, "{origin:?} {site:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_own_forms_pass_behind_a_proxy_that_replaces_the_host() {
+    let setup = || Setup { variables: vec![("SITE_URL", "https://waymark.example".into())], ..Setup::default() };
+    each_app_with(setup, async |app| {
+        for (origin, status) in [
+            ("https://waymark.example", StatusCode::SEE_OTHER),
+            ("http://waymark.example", StatusCode::FORBIDDEN),
+            ("https://evil.example", StatusCode::FORBIDDEN),
+        ] {
+            // A browser that sends no Sec-Fetch-Site. The host in the request is the server's own address.
+            let request = app.browser().post("/api/logout", &[]).header("origin", origin);
+            assert_eq!(request.send().await.expect("an answer").status(), status, "{origin}");
         }
     })
     .await;

@@ -102,6 +102,19 @@ async fn every_answer_has_the_security_headers() {
 }
 
 #[tokio::test]
+async fn hsts_covers_what_the_owner_says() {
+    for (hsts, expected) in [("host", "max-age=63072000"), ("off", "")] {
+        let variables = [("SITE_URL", "https://waymark.example"), ("HSTS", hsts)];
+        let setup = || Setup { variables: variables.map(|(name, value)| (name, value.to_owned())).into(), ..setup() };
+        each_app_with(setup, async |app| {
+            let response = app.browser().get("/").send().await.expect("an answer");
+            assert_eq!(header(&response, "strict-transport-security"), expected);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn text_says_its_encoding_and_what_is_personal_is_not_kept() {
     each_app_with(setup, async |app| {
         for (kind, response) in every_kind(&app).await {

@@ -63,7 +63,22 @@ impl Process {
 
     /// Starts a server. The address is empty until the server is ready.
     pub fn begin(database_url: &str, variables: &[(&str, &str)]) -> Self {
-        let mut command = command(database_url);
+        Self::spawn(command(database_url), variables)
+    }
+
+    /// Starts a server that may open this many files, and waits until it is ready.
+    pub fn serve_with_files(database_url: &str, files: u32, variables: &[(&str, &str)]) -> Self {
+        let program = command(database_url);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files}; exec \"$0\"")]).arg(program.get_program());
+        command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(std::env::temp_dir());
+        let mut server = Self::spawn(command, variables);
+        server.wait_for("ready");
+        server
+    }
+
+    fn spawn(mut command: Command, variables: &[(&str, &str)]) -> Self {
         command.env("LEPTOS_SITE_ADDR", "127.0.0.1:0").envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program is built");
         let (send, lines) = mpsc::channel();
@@ -99,6 +114,11 @@ impl Process {
         let stream = TcpStream::connect(self.url.trim_start_matches("http://")).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         Connection(stream)
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Tells the server to stop, as a service manager does.

@@ -73,6 +73,39 @@ async fn it_stops_when_it_is_told_to_although_clients_are_stuck() {
     database.remove().await;
 }
 
+#[test]
+fn a_server_does_not_read_the_file_that_is_for_development() {
+    let folder = std::env::temp_dir().join(format!("waymark-env-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join(".env"), "ATTRIBUTION_WINDOW=nonsense\nLEPTOS_ENV=DEV\n").expect("a file");
+    for (environment, reads) in [("PROD", false), ("DEV", true)] {
+        let mut command = command(&format!("sqlite://{}", folder.join("waymark.db").display()));
+        command.current_dir(&folder).env("LEPTOS_ENV", environment).arg("migrate");
+        let ended = run(command, "");
+        assert_eq!(ended.text.contains("ATTRIBUTION_WINDOW"), reads, "{environment}: {}", ended.text);
+        assert_eq!(ended.success, !reads, "{environment}");
+    }
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[tokio::test]
+async fn a_public_server_that_was_not_told_of_its_proxy_says_so() {
+    let database = TestDatabase::create(Dialect::Sqlite).await;
+    let public = [("LEPTOS_ENV", "PROD"), ("SITE_URL", "https://waymark.example"), ("SHUTDOWN_DELAY", "0s")];
+    for (proxies, warns) in [("", true), ("none", false), ("10.0.0.0/8", false)] {
+        let mut server = Process::serve(&database.url, &[&public[..], &[("TRUSTED_PROXIES", proxies)]].concat());
+        // The proxy of this request is not named in any of them.
+        let request = Browser::new(&server.url).get("/").header("x-forwarded-for", "203.0.113.9").send().await;
+        assert_eq!(request.expect("an answer").status(), 200);
+        server.terminate();
+        let text = server.wait().text;
+        assert_eq!(text.contains("so a proxy stands before the server"), warns, "{proxies}: {text}");
+        assert_eq!(text.contains("a proxy sends X-Forwarded-For"), proxies != "none", "{proxies}: {text}");
+        assert!(!text.contains("203.0.113.9"), "{text}");
+    }
+    database.remove().await;
+}
+
 async fn two_start_at_once(dialect: Dialect) {
     for _ in 0..5 {
         let database = TestDatabase::create(dialect).await;
@@ -172,6 +205,7 @@ async fn logs_are_json_and_hold_no_secret_at_any_level() {
             "very-private",
             "s3cret pass phrase",
             "s3cretcookie",
+            "s3cret-path",
             "argon2",
             "waymark-device=",
         ]
@@ -200,6 +234,8 @@ async fn logs_are_json_and_hold_no_secret_at_any_level() {
             "/admin?q=s3cretquery",
             "/r/%ff?s3cretquery",
             "//x/?s3cretquery",
+            "/unsub/s3cret-path@example.com",
+            "/s3cret-path@example.com",
         ] {
             let request = with_cookie(&server.url, "waymark=s3cretcookie; x=s3cretcookie").get(path);
             request.header("user-agent", "s3cretagent").send().await.expect("an answer");

@@ -18,7 +18,11 @@ use waymark::{
     auth::sign_up::create_admin,
     config::Config,
     db::{Conn, Db, Dialect, Query, sql, testing::TestDatabase},
-    server::{health::Stopping, logging, router, run, serve},
+    server::{
+        connections::{self, Limits},
+        health::Stopping,
+        logging, router, run,
+    },
     state::AppState,
 };
 
@@ -45,6 +49,8 @@ pub struct Setup {
     pub variables: Vec<(&'static str, String)>,
     /// Further routes, inside the application's sessions.
     pub routes: Router<AppState>,
+    /// Deadlines and numbers of connections.
+    pub limits: Limits,
 }
 
 /// Runs a test against an application on SQLite and against one on PostgreSQL.
@@ -176,7 +182,7 @@ async fn serve_on(url: &str, setup: Setup) -> (tokio::task::JoinHandle<()>, ones
     let address: SocketAddr = listener.local_addr().expect("an address");
     let router = router::router_with(run::state(config, db.clone()), Stopping::default(), setup.routes);
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = tokio::spawn(serve::serve(listener, router, async { drop(stopped.await) }));
+    let served = tokio::spawn(connections::serve(listener, router, setup.limits, async { drop(stopped.await) }));
     (served, stop, format!("http://{address}"), db)
 }
 

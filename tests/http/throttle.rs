@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Response, StatusCode};
-use waymark::db::sql;
+use waymark::{db::sql, timestamp::DAY};
 
 use crate::support::{Browser, PASSWORD, Setup, TestApp, each_app, each_app_with, header, session_cookie};
 
@@ -95,7 +95,8 @@ async fn of_many_guesses_at_once_few_learn_anything() {
 
 #[tokio::test]
 async fn an_address_waits_after_ten_failures_whatever_it_says_of_itself() {
-    each_app(async |app| {
+    let setup = || Setup { variables: vec![("TRUSTED_PROXIES", "none".into())], ..Setup::default() };
+    each_app_with(setup, async |app| {
         app.member("maria@example.com").await;
         let browser = app.browser();
         for n in 0..10 {
@@ -108,6 +109,34 @@ async fn an_address_waits_after_ten_failures_whatever_it_says_of_itself() {
         assert!(!header(&response, "retry-after").is_empty());
     })
     .await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_nobody_named_the_failures_of_one_stop_no_other() {
+    // The proxy is on this machine.
+    for proxies in ["", "10.0.0.0/8"] {
+        let setup = || Setup { variables: vec![("TRUSTED_PROXIES", proxies.into())], ..Setup::default() };
+        each_app_with(setup, async |app| {
+            app.member("maria@example.com").await;
+            let browser = app.browser();
+            for n in 0..15 {
+                let response = try_from(&browser, "203.0.113.7", &format!("user{n}@example.com"), "wrong").await;
+                assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+            }
+            let response = try_from(&browser, "203.0.113.8", "maria@example.com", PASSWORD).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            // The limit of an account holds all the same.
+            for _ in 0..6 {
+                try_from(&browser, "203.0.113.7", "maria@example.com", "wrong").await;
+            }
+            assert!(
+                app.execute(sql("update sign_in_failures set blocked_until = $1").bind(app.db.now() + DAY)).await > 0
+            );
+            let response = try_from(&browser, "203.0.113.8", "maria@example.com", PASSWORD).await;
+            assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -3,8 +3,6 @@
 
 /// Only a cookie of exactly the session's name reaches the session layer.
 pub(super) mod cookie_names;
-/// Accepting connections and stopping, with deadlines that `axum::serve` does not have.
-pub mod serve;
 /// When the session's cookie is set and removed.
 pub(super) mod session_set_cookie;
 /// Sessions in the application's database, with what the crates' own stores do not promise.

@@ -1,0 +1,58 @@
+//! The server's orderly end. Each step has a deadline, so that the process ends although a client, the database or a task is stuck:
+//!
+//! 1. `/readyz` says 503 for `SHUTDOWN_DELAY`, while requests are still served. Balancers take the server out meanwhile.
+//! 2. The server closes its port and finishes the requests in flight (12 s, `connections::Deadlines::last_requests`).
+//! 3. The last counts are written (2 s), and the database's connections are closed (4 s).
+//!
+//! Together with the default delay of 5 s this takes at most 23 s. Service managers wait 30 s or longer.
+
+use std::time::Duration;
+
+use tokio::{signal, time::timeout};
+
+use super::health::Stopping;
+use crate::{attribution::capture::counters::Counters, db::Db};
+
+const LAST_COUNTS: Duration = Duration::from_secs(2);
+const LAST_WRITES: Duration = Duration::from_secs(4);
+
+/// Returns once the process is asked to stop and the delay is over. A second request to stop ends the process at once.
+pub(super) async fn asked(stopping: Stopping, delay: Duration) {
+    signal().await;
+    stopping.begin();
+    tracing::info!(delay = delay.as_secs(), "stopping");
+    tokio::spawn(async {
+        signal().await;
+        std::process::exit(1);
+    });
+    tokio::time::sleep(delay).await;
+}
+
+/// Writes what is only in memory, and closes the database.
+pub(super) async fn close(db: &Db, counters: &Counters) {
+    match timeout(LAST_COUNTS, counters.flush(db)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the last counts of ignored arrivals could not be written"),
+        Err(_) => tracing::error!("the last counts of ignored arrivals could not be written in time"),
+    }
+    if timeout(LAST_WRITES, db.close()).await.is_err() {
+        tracing::warn!("the database did not let go of its connections in time");
+    }
+}
+
+async fn signal() {
+    let interrupt = async { drop(signal::ctrl_c().await) };
+    #[cfg(unix)]
+    let terminate = async {
+        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
