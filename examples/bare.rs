@@ -2,7 +2,11 @@
 
 use waymark::{
     config::Config,
-    server::{health::Stopping, router, run, serve},
+    server::{
+        connections::{self, Limits},
+        health::Stopping,
+        router, run,
+    },
 };
 
 // The same allocator as in the server, so that only the layers differ.
@@ -20,5 +24,5 @@ async fn main() {
         }
     };
     let router = router::router_without_sessions(run::state(config, db), Stopping::default());
-    serve::serve(listener, router, async { drop(tokio::signal::ctrl_c().await) }).await;
+    connections::serve(listener, router, Limits::default(), async { drop(tokio::signal::ctrl_c().await) }).await;
 }
