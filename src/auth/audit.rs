@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::id::UserId;
+use crate::{address_limit::UNKNOWN, id::UserId};
 
 /// Logs an event of an account. `user` is the account that the event is about, if there is one.
 pub(crate) fn note(event: &'static str, outcome: &'static str, user: Option<UserId>, address: Option<IpAddr>) {
@@ -17,6 +17,7 @@ pub(crate) fn note(event: &'static str, outcome: &'static str, user: Option<User
 /// `2001:db8:1:2::3` → `2001:db8:1::/48`.
 fn network(address: IpAddr) -> String {
     match address.to_canonical() {
+        UNKNOWN => "unknown".to_owned(),
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();
             format!("{}/24", Ipv4Addr::new(a, b, c, 0))

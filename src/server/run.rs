@@ -127,9 +127,10 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
     let addr = listener.local_addr().unwrap_or(config.site_addr);
     let limits =
         Limits::with_files(files, config.connections_per_address, config.trusted_proxies.clone().unwrap_or_default());
-    tracing::info!(url = config.site_url, %addr, connections = limits.connections, "ready");
     let router = router::router(state, stopping.clone());
-    connections::serve(listener, router, limits, stop::asked(stopping, config.shutdown_delay)).await;
+    let stop = stop::asked(stopping, config.shutdown_delay);
+    tracing::info!(url = config.site_url, %addr, connections = limits.connections, "ready");
+    connections::serve(listener, router, limits, stop).await;
     drop(background);
     stop::close(&db, &counters).await;
     log_flood::tell_once();

@@ -16,16 +16,20 @@ use crate::{attribution::capture::counters::Counters, db::Db};
 const LAST_COUNTS: Duration = Duration::from_secs(2);
 const LAST_WRITES: Duration = Duration::from_secs(4);
 
-/// Returns once the process is asked to stop and the delay is over. A second request to stop ends the process at once.
-pub(super) async fn asked(stopping: Stopping, delay: Duration) {
-    signal().await;
-    stopping.begin();
-    tracing::info!(delay = delay.as_secs(), "stopping");
-    tokio::spawn(async {
-        signal().await;
-        std::process::exit(1);
-    });
-    tokio::time::sleep(delay).await;
+/// Returns a future that ends once the process is asked to stop and the delay is over. From this call on, the process does not
+/// simply die of such a request. A second one ends the process at once.
+pub(super) fn asked(stopping: Stopping, delay: Duration) -> impl Future<Output = ()> {
+    let mut requests = Requests::listen();
+    async move {
+        requests.next().await;
+        stopping.begin();
+        tracing::info!(delay = delay.as_secs(), "stopping");
+        tokio::spawn(async move {
+            requests.next().await;
+            std::process::exit(1);
+        });
+        tokio::time::sleep(delay).await;
+    }
 }
 
 /// Writes what is only in memory, and closes the database.
@@ -40,19 +44,44 @@ pub(super) async fn close(db: &Db, counters: &Counters) {
     }
 }
 
-async fn signal() {
-    let interrupt = async { drop(signal::ctrl_c().await) };
+/// Requests to stop: SIGTERM, and Ctrl+C.
+struct Requests {
     #[cfg(unix)]
-    let terminate = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(_) => std::future::pending().await,
+    terminate: Option<signal::unix::Signal>,
+    #[cfg(unix)]
+    interrupt: Option<signal::unix::Signal>,
+}
+
+impl Requests {
+    #[cfg(unix)]
+    fn listen() -> Self {
+        use signal::unix::{SignalKind, signal};
+        Self { terminate: signal(SignalKind::terminate()).ok(), interrupt: signal(SignalKind::interrupt()).ok() }
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            () = one(&mut self.terminate) => {}
+            () = one(&mut self.interrupt) => {}
         }
-    };
+    }
+
     #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
+    fn listen() -> Self {
+        Self {}
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        drop(signal::ctrl_c().await);
+    }
+}
+
+#[cfg(unix)]
+async fn one(signal: &mut Option<signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use waymark::db::{Dialect, testing::TestDatabase};
 
 use crate::{
-    freezer::Freezer,
     process::Process,
     support::{Browser, session_cookie, with_cookie},
+    tcp_proxy::TcpProxy,
 };
 
 /// Counts the requests that a client makes one after the other for this time.
@@ -26,12 +26,12 @@ async fn requests(url: &str, cookie: &str, lasting: Duration) -> u32 {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_the_database_and_bad_cookies_write_few_lines() {
     let database = TestDatabase::create(Dialect::Postgres).await;
-    let freezer = Freezer::before(&database.url).await;
-    let mut server = Process::serve(&freezer.url, &[]);
+    let (proxy, url) = TcpProxy::before(&database.url).await;
+    let mut server = Process::serve(&url, &[]);
     let url = server.url.clone();
     let landing = Browser::new(&url).get("/?utm_source=a").send().await.expect("an answer");
     let cookie = session_cookie(&landing).expect("a cookie");
-    freezer.freeze();
+    proxy.hang();
     let began = Instant::now();
     let lasting = Duration::from_secs(6);
     let clients = (0..20).map(|client| {

@@ -19,7 +19,6 @@ mod conversions;
 mod cookies;
 mod cross_origin;
 mod database_down;
-mod freezer;
 mod guards;
 mod headers;
 mod hostile;

@@ -6,9 +6,9 @@ use tokio::net::TcpStream;
 use waymark::db::{Dialect, testing::TestDatabase};
 
 use crate::{
-    freezer::Freezer,
     process::Process,
     support::{Browser, CHROME},
+    tcp_proxy::TcpProxy,
 };
 
 #[tokio::test]
@@ -36,11 +36,11 @@ async fn readiness_ends_a_while_before_the_port_is_closed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_in_time_although_the_database_and_clients_are_stuck() {
     let database = TestDatabase::create(Dialect::Postgres).await;
-    let freezer = Freezer::before(&database.url).await;
-    let mut server = Process::serve(&freezer.url, &[]);
+    let (proxy, url) = TcpProxy::before(&database.url).await;
+    let mut server = Process::serve(&url, &[]);
     let browser = Browser::new(&server.url);
     assert_eq!(browser.open("/?utm_source=a").await, 200);
-    freezer.freeze();
+    proxy.hang();
     let mut stuck = Vec::new();
     for request in [
         format!("GET /?utm_source=b HTTP/1.1\r\nHost: x\r\nUser-Agent: {CHROME}\r\nAccept: text/html\r\n\r\n"),

@@ -81,10 +81,7 @@ impl TestApp {
     /// Starts an application whose connections to PostgreSQL go through a proxy.
     pub async fn spawn_behind_proxy() -> (Self, TcpProxy) {
         let database = TestDatabase::create(Dialect::Postgres).await;
-        let (before, rest) = database.url.split_once('@').expect("an address with a user");
-        let (server, name) = rest.split_once('/').expect("an address with a database");
-        let proxy = TcpProxy::start(server).await;
-        let through = format!("{before}@{}/{name}", proxy.address);
+        let (proxy, through) = TcpProxy::before(&database.url).await;
         let (served, stop, url, db) = serve_on(&through, Setup::default()).await;
         (Self { url, db, database, stop, served }, proxy)
     }
@@ -180,9 +177,11 @@ async fn serve_on(url: &str, setup: Setup) -> (tokio::task::JoinHandle<()>, ones
     let db = run::open_database(&config).await.expect("a database");
     let listener = TcpListener::bind(config.site_addr).await.expect("a free port");
     let address: SocketAddr = listener.local_addr().expect("an address");
+    let mut limits = setup.limits;
+    limits.proxies = config.trusted_proxies.clone().unwrap_or_default();
     let router = router::router_with(run::state(config, db.clone()), Stopping::default(), setup.routes);
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = tokio::spawn(connections::serve(listener, router, setup.limits, async { drop(stopped.await) }));
+    let served = tokio::spawn(connections::serve(listener, router, limits, async { drop(stopped.await) }));
     (served, stop, format!("http://{address}"), db)
 }
 

@@ -26,8 +26,17 @@ pub struct TcpProxy {
 }
 
 impl TcpProxy {
+    /// Starts a proxy before a database. Returns also the address at which the database is reached through the proxy.
+    pub async fn before(database_url: &str) -> (Self, String) {
+        let (before, rest) = database_url.split_once('@').expect("an address with a user");
+        let (server, name) = rest.split_once('/').expect("an address with a database");
+        let proxy = Self::start(server).await;
+        let through = format!("{before}@{}/{name}", proxy.address);
+        (proxy, through)
+    }
+
     /// Starts a proxy on a free port. `server` is `host:port`.
-    pub async fn start(server: &str) -> Self {
+    async fn start(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let mut proxy = Self { address, server: server.into(), mode: watch::channel(Mode::Forward).0, accepting: None };
