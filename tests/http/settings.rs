@@ -4,8 +4,9 @@ use std::{cell::RefCell, collections::BTreeSet, fs, path::Path};
 
 use waymark::config::Config;
 
-/// Variables that only other programs set: `cargo leptos`, and `bin/test`.
-const SET_BY_TOOLS: [&str; 6] = [
+/// Variables that only other programs set: `cargo`, `cargo leptos`, and `bin/test`.
+const SET_BY_TOOLS: [&str; 7] = [
+    "CARGO_MANIFEST_DIR",
     "LEPTOS_HASH_FILES",
     "LEPTOS_RELOAD_EXTERNAL_PORT",
     "LEPTOS_RELOAD_PORT",
