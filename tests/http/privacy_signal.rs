@@ -46,7 +46,7 @@ async fn seed(session: Session) -> Redirect {
 
 fn setup(gpc: &'static str, consent: &'static str) -> Setup {
     let variables = vec![("ATTRIBUTION_GPC", gpc.into()), ("ATTRIBUTION_CONSENT", consent.into())];
-    Setup { variables, routes: Router::new().route("/seed", get(seed)) }
+    Setup { variables, routes: Router::new().route("/seed", get(seed)), ..Setup::default() }
 }
 
 /// A touch as a cookie or a form holds it.
