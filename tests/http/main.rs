@@ -14,6 +14,7 @@ mod beacon;
 mod capture;
 mod connections;
 mod consent;
+mod consent_handoff;
 mod conversion_errors;
 mod conversions;
 mod cookies;

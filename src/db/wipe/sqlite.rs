@@ -31,8 +31,8 @@ const MOST_PAGES: u32 = 1 << 25;
 
 pub(super) async fn wipe(conn: &mut SqliteConnection) -> Result<(), Error> {
     // SQLite before 3.51.3 can damage a file if a connection commits while another one makes a checkpoint without the write lock
-    // (<https://www.sqlite.org/wal.html>, "The WAL-Reset Bug"). So this connection makes only the checkpoint at the end, which
-    // takes the lock.
+    // (<https://www.sqlite.org/wal.html>, "The WAL-Reset Bug"). So this connection makes only checkpoints that
+    // take the lock.
     sqlx::query("pragma wal_autocheckpoint = 0").execute(&mut *conn).await?;
     patience(conn, WRITE_LOCK).await?;
     let (pages,): (u32,) = sqlx::query_as("pragma page_count").fetch_one(&mut *conn).await?;
@@ -60,6 +60,9 @@ async fn scrub_pages(conn: &mut SqliteConnection, pages: u32) -> Result<(), Erro
             sqlx::query(end).execute(&mut *conn).await?;
             written?;
             tokio::task::yield_now().await;
+        }
+        if !dirty.is_empty() {
+            checkpoint_a_little(conn).await?;
         }
         // The wipe takes at most half of a core.
         tokio::time::sleep(begin.elapsed()).await;
@@ -146,9 +149,16 @@ async fn patience(conn: &mut SqliteConnection, patience: Duration) -> Result<(),
     Ok(())
 }
 
+/// Writes the pages of the last transactions into the file, so that the checkpoint at the end has little to do. Like that one it
+/// takes the write lock. It is given up where a reader is in its way.
+async fn checkpoint_a_little(conn: &mut SqliteConnection) -> Result<(), Error> {
+    patience(conn, CHECKPOINT).await?;
+    let (_busy,): (i64,) = sqlx::query_as("pragma wal_checkpoint(full)").fetch_one(&mut *conn).await?;
+    patience(conn, WRITE_LOCK).await
+}
+
 async fn checkpoint(conn: &mut SqliteConnection) -> Result<(), Error> {
-    // The checkpoint takes the write lock and then waits for readers; the time-out keeps that wait short. Little is left to do,
-    // because the writer makes checkpoints of its own while it writes.
+    // The checkpoint takes the write lock and then waits for readers; the time-out keeps that wait short.
     patience(conn, CHECKPOINT).await?;
     for _ in 0..TRIES {
         let (busy,): (i64,) = sqlx::query_as("pragma wal_checkpoint(truncate)").fetch_one(&mut *conn).await?;
