@@ -18,9 +18,9 @@ use tokio::time::sleep;
 
 /// The most places.
 const MOST: usize = 1_024;
-/// The fewest places, for each core. A core renders some thousand pages a second. A debug build is much slower, and has no
-/// visitors who would wait.
-const FEWEST_OF_A_CORE: usize = if cfg!(debug_assertions) { 256 } else { 16 };
+/// The fewest places, for each core. A core renders some thousand pages a second, so the last of them waits some hundredths of a
+/// second. A debug build is much slower, and has no visitors who would wait.
+const FEWEST_OF_A_CORE: usize = if cfg!(debug_assertions) { 256 } else { 64 };
 /// How often the wait for the processor is measured.
 const EVERY: Duration = Duration::from_millis(10);
 /// A wait from which on there are too many requests. The clock of the runtime ticks in milliseconds.
