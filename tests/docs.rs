@@ -113,7 +113,11 @@ fn every_metric_is_explained_and_drawn() {
     for path in sources {
         let text = fs::read_to_string(&path).expect("text");
         let names = text.split("\"waymark_").skip(1).filter_map(|rest| rest.split('"').next());
-        recorded.extend(names.filter(|name| name.ends_with("_total") || text.contains("metrics::")).map(|name| format!("waymark_{name}")));
+        recorded.extend(
+            names
+                .filter(|name| name.ends_with("_total") || text.contains("metrics::"))
+                .map(|name| format!("waymark_{name}")),
+        );
     }
     recorded.retain(|name| name.len() > "waymark_".len() && !name.contains(['{', ' ']));
     assert!(recorded.len() > 20, "{recorded:?}");
