@@ -29,6 +29,7 @@ privacy/erase/pass.rs: candidates key one other personal table texts
 privacy/erase/shared_values.rs: name
 privacy/erase/touch_texts.rs: _ lock rest utm
 privacy/export.rs: _
+server/workarounds/session_store/mod.rs: _
 ";
 
 /// The words with which SQL text begins.

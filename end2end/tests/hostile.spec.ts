@@ -37,8 +37,21 @@ test("markup in campaign parameters shows as text on every admin page", async ({
   for (const campaign of campaigns) {
     await expect(admin.getByRole("main").getByText(campaign.toLowerCase()).first()).toBeVisible();
   }
-  await admin.goto("/admin");
-  await expect(admin.getByRole("main")).toBeVisible();
+  for (const campaign of campaigns) {
+    const text = encodeURIComponent(campaign);
+    const link = encodeURIComponent(`https://example.com/?utm_source=${text}&gclid=${text}`);
+    for (const path of [
+      `/admin?period=all&campaign=${text}`,
+      `/admin/conversions?period=all&kind=${text}`,
+      `/admin/models?period=all&source=${text}`,
+      `/admin/quality?period=all`,
+      `/admin/referrals`,
+      `/admin/inspector?url=${link}&referrer=${text}`,
+    ]) {
+      await admin.goto(path);
+      await expect(admin.getByRole("main")).toBeVisible();
+    }
+  }
 });
 
 test("a forged error in the address is not shown", async ({ page }) => {
