@@ -20,7 +20,7 @@ use super::{
     arrival::asks_for_privacy,
     beacon::{Told, told, too_many},
     consent_handoff,
-    deferred::{self, DeferredTouch},
+    deferred::{self, DeferredTouch, LANDING_MAX_AGE},
     exclusion::is_machine,
     recorder::{CaptureError, StoredUnder},
 };
@@ -164,7 +164,7 @@ fn waiting_touch(attribution: &Attribution, form: &ConsentForm, headers: &Header
             (touch.id, touch.occurred_at) = (landing.id, landing.occurred_at);
         }
         // The page is a cached copy that was made for another visitor. Only the address is this visitor's.
-        _ => touch.occurred_at = form.at.clamp(touch.occurred_at - consent_handoff::MAX_AGE, touch.occurred_at),
+        _ => touch.occurred_at = form.at.clamp(touch.occurred_at - LANDING_MAX_AGE, touch.occurred_at),
     }
     Some(touch)
 }

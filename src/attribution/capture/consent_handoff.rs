@@ -9,9 +9,7 @@
 //! with `Sec-Fetch-Site: same-origin`, a pasted address with `none`, a link in a message or on another site with `cross-site`.
 //! Browsers do not let pages change this header. So the parameter counts only for a request from a page of this site. For any
 //! other request the server removes the parameter with a redirect, so that the pages after it do not carry the landing either.
-//! A landing is carried for [`MAX_AGE`].
-
-use std::time::Duration;
+//! A landing is carried for [`LANDING_MAX_AGE`](super::deferred::LANDING_MAX_AGE).
 
 use axum::http::{HeaderValue, header};
 
@@ -28,9 +26,6 @@ use crate::{
 
 /// The parameter that carries a landing in the addresses of this site's pages. No page has a parameter of its own with this name.
 pub const PARAMETER: &str = "_wm";
-
-/// How long a landing waits for the visitor's decision, in an address or in a form.
-pub const MAX_AGE: Duration = Duration::from_mins(30);
 
 /// The longest landing that is carried, in bytes of the address. Some proxies refuse longer addresses.
 const MAX_BYTES: usize = 2_000;

@@ -11,7 +11,6 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-use super::consent_handoff;
 use crate::{
     attribution::{
         settings::{Gpc, Settings},
@@ -29,6 +28,8 @@ const COOKIE_BYTES: usize = 3800;
 const MAX_TOUCHES: usize = 20;
 /// The greatest age that a deferred touch may claim.
 const MAX_AGE: Duration = Duration::from_hours(7 * 24);
+/// How long a landing waits for the visitor's decision, in an address or in a form.
+pub const LANDING_MAX_AGE: Duration = Duration::from_mins(30);
 
 /// The parts from which a touch can be made again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,8 +95,7 @@ impl DeferredTouch {
     /// The touch gets a new id. Otherwise a copy of the text, sent by another browser, could claim the touch that the visitor
     /// agreed to.
     pub fn restore_landing(&self, settings: &Settings, now: Timestamp, gpc: bool) -> Option<Touch> {
-        let mut touch =
-            self.restore(settings, now, gpc).filter(|_| now - self.occurred_at <= consent_handoff::MAX_AGE)?;
+        let mut touch = self.restore(settings, now, gpc).filter(|_| now - self.occurred_at <= LANDING_MAX_AGE)?;
         touch.id = TouchId::new();
         Some(touch)
     }

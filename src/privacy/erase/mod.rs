@@ -30,6 +30,8 @@
 pub mod confirmation;
 /// The job that finishes erasures.
 mod job;
+/// The key under which an erasure makes digests.
+mod key;
 /// The way of the job through the tables.
 mod pass;
 /// Values that the user's touches share with others.

@@ -2,7 +2,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::touch_texts::ErasureKey;
+use super::key::ErasureKey;
 use crate::{
     db::{Conn, Error, sql},
     id::{UserId, VisitorId},

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{shared_values::SharedValues, touch_texts::ErasureKey};
+use super::{key::ErasureKey, shared_values::SharedValues};
 use crate::{
     db::{Conn, Db, Error, sql},
     id::{TouchId, UserId},

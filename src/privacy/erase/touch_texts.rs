@@ -1,7 +1,4 @@
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-use super::shared_values::SharedValues;
+use super::{key::ErasureKey, shared_values::SharedValues};
 use crate::{
     attribution::{
         signal::{Utm, referrer::Referrer},
@@ -13,7 +10,6 @@ use crate::{
     db::{Conn, Error, Query, placeholders, sql},
     id::{TouchId, UserId},
     privacy::email_in_text::EmailMatcher,
-    random::secret_bytes,
 };
 
 /// The texts of a touch. Erasing changes them.
@@ -50,7 +46,7 @@ impl TouchTexts {
     /// Removes from a touch of the user what identifies a click, and the texts that contain the address. No other touch is
     /// needed to decide this.
     pub fn without_click(mut self, email: Option<&EmailMatcher>, key: &ErasureKey) -> Self {
-        self.fingerprint = key.fingerprint(&self);
+        self.fingerprint = self.erased_fingerprint(key);
         self.referrer = self.referrer.as_deref().map(host);
         self.click_ids = "{}".into();
         self.tags = "{}".into();
@@ -76,7 +72,7 @@ impl TouchTexts {
     pub fn without_email(self, email: &EmailMatcher, key: &ErasureKey) -> Self {
         // The old fingerprint is a digest of the removed texts: somebody who knows the other texts could try addresses against
         // it.
-        let fingerprint = key.fingerprint(&self);
+        let fingerprint = self.erased_fingerprint(key);
         let before = self.clone();
         let cleared = self.cleared(email);
         if cleared == before { before } else { Self { fingerprint, ..cleared } }
@@ -118,6 +114,17 @@ impl TouchTexts {
         .await
         .map(|_| ())
     }
+
+    /// Returns the fingerprint, in the range [`ERASED_RANGE`], of this touch, whose texts are about to change. Touches with equal UTM
+    /// fields get equal fingerprints: the models count repeats of the same UTM fields as one step. A touch that was erased
+    /// before keeps its fingerprint.
+    fn erased_fingerprint(&self, key: &ErasureKey) -> i64 {
+        if ERASED_RANGE.contains(&self.fingerprint) {
+            return self.fingerprint;
+        }
+        let [a, b, c, d, e, ..] = key.digest(&[&step_key(&self.utm).to_le_bytes()]);
+        i64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
+    }
 }
 
 /// Begins a statement that reads [`TouchTexts`], and locks their rows.
@@ -131,33 +138,4 @@ fn select(rest: &str, conn: &Conn) -> Query {
 /// Returns a referrer's host and `/`, as a referrer without a path is stored: `mail.example/inbox/7` → `mail.example/`.
 fn host(referrer: &str) -> String {
     format!("{}/", Referrer::split(referrer).0)
-}
-
-/// The key of one erasure. The key is gone once the erasure is done, so that texts cannot be tried against the fingerprints
-/// afterwards.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct ErasureKey([u8; 16]);
-
-impl ErasureKey {
-    /// Makes a random key.
-    pub fn new() -> Self {
-        Self(secret_bytes())
-    }
-
-    /// Returns the fingerprint, in the range [`ERASED_RANGE`], of a touch whose texts are about to change. Touches with equal UTM
-    /// fields get equal fingerprints: the models count repeats of the same UTM fields as one step. A touch that was erased
-    /// before keeps its fingerprint.
-    fn fingerprint(&self, touch: &TouchTexts) -> i64 {
-        if ERASED_RANGE.contains(&touch.fingerprint) {
-            return touch.fingerprint;
-        }
-        let [a, b, c, d, e, ..] = self.digest(&[&step_key(&touch.utm).to_le_bytes()]);
-        i64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
-    }
-
-    /// Returns a digest under this key.
-    pub fn digest(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let digest = Sha256::new().chain_update(self.0);
-        parts.iter().fold(digest, |digest, part| digest.chain_update(part)).finalize().into()
-    }
 }
