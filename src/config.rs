@@ -40,9 +40,10 @@ pub struct Config {
     /// What the owner sets about attribution.
     pub attribution: Arc<Settings>,
     /// `TRUSTED_PROXIES`: networks of proxies, separated by commas. `X-Forwarded-For` is read only from them. With `none`, the list
-    /// is empty: no proxy stands before the server. `None` if the variable is not set: nobody knows.
+    /// is empty: no proxy stands before the server. `None` if the variable is not set: there may be a proxy.
     pub trusted_proxies: Option<Vec<IpNet>>,
-    /// `CONNECTIONS_PER_ADDRESS`: how many connections one address may have. Default 256. Proxies have as many as they like.
+    /// `CONNECTIONS_PER_ADDRESS`: how many connections one address may have. Default 256. Trusted proxies have as many as
+    /// they like.
     pub connections_per_address: usize,
     /// `SHUTDOWN_DELAY`: how long the server still serves after it was told to stop, while `/readyz` says 503. Default: 0 s in
     /// development, else 5 s.

@@ -23,7 +23,7 @@ create index known_devices_last_used_at on known_devices (last_used_at);
 create table hourly_limits (
     -- What is counted: 'sign_up'.
     name  text    not null primary key,
-    -- The hour that is counted: the time of its beginning.
+    -- When the hour that is counted began.
     since integer not null,
     used  integer not null
 ) strict, without rowid;

@@ -39,8 +39,8 @@ pub struct Confirmed {
     pub(super) device: Option<KnownDevice>,
 }
 
-/// Returns the signed-in user if `password` is the user's. Wrong passwords count and wait like those at the sign-in.
-/// The log calls the action `event`.
+/// Returns the signed-in user if `password` is the user's. Wrong passwords count and wait as at the sign-in. The
+/// log calls the action `event`.
 pub async fn confirm(
     accounts: &Accounts,
     auth: &AuthSession,

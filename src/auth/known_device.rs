@@ -1,7 +1,7 @@
 //! Browsers in which a user signed in before: OWASP's device cookies.
 //!
-//! A stranger who guesses a user's password makes the account wait, for everybody who is a stranger. A browser in which the user
-//! signed in before is no stranger. Its own failures are counted, and nobody else's make it wait.
+//! A stranger who guesses a user's password makes the account wait, for all strangers. A browser in which the user signed in
+//! before is no stranger: only the failures in this browser make the browser wait.
 //!
 //! What always holds:
 //! - A token has 128 random bits. The browser keeps it in a cookie, and the database only its digest. No server secret is needed.
@@ -28,7 +28,7 @@ use crate::{
 
 /// How long a browser is known after its last sign-in.
 pub const KNOWN_FOR: Duration = Duration::from_hours(365 * 24);
-/// How many browsers of a user are known. The one that was used last the longest ago makes room.
+/// How many browsers of a user are known. For a further browser, the account forgets the one with the oldest last sign-in.
 const OF_A_USER: usize = 10;
 /// How many accounts a browser is known for, as when a family shares it.
 const OF_A_BROWSER: usize = 4;
@@ -37,7 +37,7 @@ const TOKEN_CHARS: usize = 22;
 /// How many rows are deleted in one transaction.
 const BATCH: u32 = 500;
 
-/// Returns the cookie that holds a browser's tokens, separated by points.
+/// Returns the cookie that holds a browser's tokens, separated by dots.
 pub fn cookie(secure: bool) -> SiteCookie {
     SiteCookie::new("__Host-waymark-device", secure)
 }
@@ -84,7 +84,7 @@ impl DeviceTokens {
         self.0.retain(|token| digest(token) != device.token_hash);
     }
 
-    /// Returns the `Set-Cookie` by which the browser keeps its tokens.
+    /// Returns the value of the `Set-Cookie` header by which the browser keeps its tokens.
     pub fn set_cookie(&self, secure: bool) -> String {
         cookie(secure).set(&self.0.join("."), KNOWN_FOR)
     }

@@ -84,7 +84,7 @@ impl From<Busy> for SignInRefusal {
 #[derive(Clone, Debug)]
 pub struct Client {
     pub address: IpAddr,
-    /// The accounts that know the browser.
+    /// The tokens by which accounts know the browser.
     pub devices: DeviceTokens,
 }
 
@@ -142,7 +142,7 @@ pub async fn sign_in(
 }
 
 /// Runs `check` unless the browser has to wait. For a wrong password, `check` returns the id of the account, if there is one. A
-/// wrong password counts for the browser if the account knows it. Otherwise it counts for the address and for the account.
+/// wrong password counts for the browser if the account knows the browser, and else for the address and for the account.
 ///
 /// The wait is looked up again after the check. If many guesses run at once, the guesses that end after the limit was reached
 /// learn nothing, even if one is right.
@@ -178,8 +178,8 @@ pub(super) async fn checked_password<T>(
     }
 }
 
-/// Refuses a try for which the browser has to wait. Returns the browser if the account knows it: only its own failures make such
-/// a browser wait. Others wait for the failures of their address and of the account.
+/// Refuses a try for which the browser has to wait. Returns the browser if the account knows the browser. Only failures in a known
+/// browser make this browser wait. Other browsers wait after failures of their address and of the account.
 async fn refuse_early_try(
     accounts: &Accounts,
     client: &Client,

@@ -227,7 +227,8 @@ async fn end_sessions(conn: &mut Conn, user: UserId) -> Result<(), Error> {
     known_device::forget_all(conn, user).await
 }
 
-/// Returns the address of a new account. Whether the password is easy to guess is found out later, since that takes long.
+/// Returns the e-mail address of a new account. Checks only the length of the password: judging how easy the password is to guess
+/// takes long, and comes later.
 fn valid(email: &str, password: &str) -> Result<String, SignUpRefusal> {
     match (parse_email(email), password::accept_length(password)) {
         (Ok(email), Ok(())) => Ok(email),

@@ -4,7 +4,7 @@
 //! quarter of an hour: an attacker who fails on purpose cannot lock the owner out for longer. Accounts that do not exist are
 //! counted the same way, so that a wait does not tell which accounts there are.
 //!
-//! Browsers in which a user signed in before are counted apart: [`known_device`](super::known_device).
+//! Failures in a browser in which the user signed in before are counted apart: [`known_device`](super::known_device).
 //!
 //! All limits of the site. An address is an IPv4 address or a /64 of IPv6 addresses, and each server counts addresses and tokens
 //! for itself. What is in the database counts for all servers together, and outlasts a restart.
@@ -22,7 +22,10 @@
 //! | unknown referral links from an address | 60 in 10 min | [`referral`](crate::attribution::referral) |
 //! | beacons from an address | 300 a minute | [`beacon`](crate::attribution::capture::beacon) |
 //! | agreeing to be remembered, from an address | 60 in 5 min | [`consent_form`](crate::attribution::capture::consent_form) |
-//! | new visitors from an address | 1,000 in 10 min | [`NewVisitorLimit`](crate::attribution::NewVisitorLimit) |
+//! | new visitors from an address | 1,000 in 10 min | [`CaptureLimits`](crate::attribution::CaptureLimits) |
+//! | touches from an address | 2,000 in 10 min, 50,000 a day | [`CaptureLimits`](crate::attribution::CaptureLimits) |
+//! | connections of an address | 256 (`CONNECTIONS_PER_ADDRESS`) | `server::connections` |
+//! | requests served at a time, of an address | half of all | `server::overload` |
 
 use std::time::Duration;
 
@@ -56,7 +59,7 @@ impl Limited for FailedSignIns {
 /// Counts failed sign-ins by address.
 pub type SignInLimit = AddressLimit<FailedSignIns>;
 
-/// Returns the key of an account in the table. The key is not the address, so the table holds no addresses of strangers.
+/// Returns the key of an account in the table: a digest of the e-mail address, so that the table holds no addresses of strangers.
 fn account_key(email: &str) -> Vec<u8> {
     Sha256::digest(email_key(email)).to_vec()
 }
@@ -80,7 +83,7 @@ pub struct AccountFailures {
     pub blocked_until: Timestamp,
 }
 
-/// Returns what is noted about an account.
+/// Returns the failures of an account, if there are any.
 pub async fn failures_of(conn: &mut Conn, email: &str) -> Result<Option<AccountFailures>, Error> {
     sql("select failures, last_failed_at, blocked_until from sign_in_failures where account = $1")
         .bind(account_key(email))

@@ -1,5 +1,5 @@
-//! Only a database that cannot be reached trips the breaker. A slow query, a full pool or a long job delays its own caller, and the
-//! breaker stays closed: the database answers a connection that has nothing else to do.
+//! Only a database that cannot be reached trips the breaker. A slow query, a full pool or a long job delays its own caller and does
+//! not trip the breaker, because the breaker asks with a connection of its own.
 
 use std::{
     sync::{

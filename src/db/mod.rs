@@ -275,8 +275,9 @@ impl Db {
     /// Removes deleted data from the database's files. On SQLite the whole file is cleaned. On PostgreSQL only `tables` are
     /// vacuumed, and the bytes of deleted rows can stay in a page until PostgreSQL needs the space.
     ///
-    /// The wipe opens its own connection. On SQLite, writers wait meanwhile and may fail with "database is locked"; readers are
-    /// not affected. After an error the caller has to repeat the wipe.
+    /// The wipe opens its own connection. On SQLite the wipe writes a few pages at a time, so writers wait for some milliseconds. A
+    /// build of SQLite without `sqlite_dbpage` rebuilds the file instead, and writers may fail meanwhile with "database is locked".
+    /// After an error the caller has to repeat the wipe.
     pub async fn wipe(&self, tables: &[&'static str]) -> Result<(), Error> {
         self.count();
         wipe::run(&self.inner.pools, tables).await

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The confirmation of an erasure: what is done, and by when the rest will be. The page needs no session, and its address cannot
-/// be guessed. Who has the address can reload the page.
+/// be guessed. Anybody who has the address can reload the page.
 #[component]
 pub fn ErasedPage() -> impl IntoView {
     // the server provides the state to every page

@@ -107,7 +107,10 @@ fn WithAccount() -> impl IntoView {
             <li>"Your e-mail address, and a hash of your password. The password cannot be read from the hash."</li>
             <li>"When you signed up, and your conversions, such as purchases: actions that show whether a campaign worked."</li>
             <li>"Your sessions and when they end, and how many sign-ins with your address failed lately."</li>
-            <li>"In how many browsers you signed in and when, without their names, so that nobody else's guesses keep you out."</li>
+            <li>
+                "In which browsers you signed in, and when: a random token for each browser, without its name, so that guesses by others
+                do not keep you out."
+            </li>
             <li>"Your referral link, who signed up through it, and whose link you signed up through."</li>
             <li>"If you were asked for consent: when, the version of the text, and your answer. Of many changes, the first and the latest."</li>
         </ul>

@@ -19,8 +19,8 @@ pub(super) struct EmailMatcher {
 }
 
 impl EmailMatcher {
-    /// A condition of SQL on texts. The condition holds for every text that [`Self::is_in`] finds, and for some others: any
-    /// letter of an address may be percent-encoded, the `@` too.
+    /// An SQL condition on a column `text`. The condition holds for every text in which [`Self::is_in`] finds an address, and for
+    /// some others: any letter of an address may be percent-encoded, the `@` too.
     pub const CANDIDATES: &str = r"(text like '%@%' or text like '%\%%' escape '\')";
 
     /// Makes a matcher for an address. `email_lower` is the address as the user's row has it. Returns `None` for a text without

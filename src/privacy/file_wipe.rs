@@ -1,6 +1,7 @@
-//! Once the rows of an erasure are clean, the database's files are cleaned ([`Db::wipe`]). If that fails, or the process ends
-//! first, the row of the erasure still says so, and housekeeping cleans the files later. Several erasures share one clean-up.
-//! Clean-ups take at most a twentieth of the time, so a client that signs up and erases in a loop cannot keep the database busy.
+//! Once the rows of an erasure are clean, the database's files are cleaned ([`Db::wipe`]). If the cleaning fails, or the process
+//! ends first, `files_cleaned_at` of the erasure stays null, and housekeeping cleans the files later. Several erasures share one
+//! clean-up. Clean-ups take at most a twentieth of the time, so a client that signs up and erases in a loop cannot keep the
+//! database busy.
 
 use std::time::{Duration, Instant};
 

@@ -39,8 +39,10 @@ pub(super) async fn find(State(state): State<AppState>, mut request: Request, ne
 /// With 10.0.0.1 trusted: peer `10.0.0.1`, header `6.6.6.6, 203.0.113.9` → `203.0.113.9`. Addresses further left are ignored,
 /// because the client may have written them.
 ///
-/// Returns [`UNKNOWN`] if no client is reported and the peer may stand for many: a trusted proxy, or a private address that is
-/// not said to be no proxy (`trusted` is `None` or names others).
+/// Returns [`UNKNOWN`] if no client is reported and the peer may stand for many clients. The peer may be a trusted proxy, or a
+/// private address that may be an unnamed proxy (`trusted` is `None`, or names other proxies).
+///
+/// With `None`: peer `10.0.0.1` → `UNKNOWN`, peer `203.0.113.9` → `203.0.113.9`.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: Option<&[IpNet]>) -> IpAddr {
     let peer = peer.to_canonical();
     let Some(trusted) = trusted else {
@@ -64,7 +66,7 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: Option<&[IpNet]>) -> IpAdd
     UNKNOWN
 }
 
-/// Says once that a proxy is not named. The log holds no address of a client, and a private address is not one.
+/// Logs once that a proxy is not named. The log holds no address of a client; a private address is a proxy's.
 fn warn_once(proxy: IpAddr) {
     static WARNING: Once = Once::new();
     WARNING.call_once(|| {

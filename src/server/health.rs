@@ -13,7 +13,7 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::db::Db;
 
-/// How long the result of a check of the database is told. Anybody may ask for `/readyz`, as often as they like.
+/// How long the result of a check of the database is used. Anybody may ask for `/readyz`, as often as they like.
 const FRESH: Duration = Duration::from_millis(500);
 
 /// Whether the server is stopping. The readiness probe and the code that stops the server share it.

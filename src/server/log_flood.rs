@@ -12,7 +12,8 @@ use tracing_subscriber::layer::{Context, Layer};
 
 /// How many lines one place in the code may write within [`WINDOW`].
 const LINES: u32 = 10;
-/// The same for the events of accounts, which all come from one place. A flood of failures should not hide the one success.
+/// How many lines the events of accounts may write within [`WINDOW`]. All of them come from one place in the code, and a flood of
+/// failures should not hide the one success.
 const ACCOUNT_LINES: u32 = 80;
 const ACCOUNT_TARGET: &str = "waymark::auth";
 const WINDOW: Duration = Duration::from_secs(1);

@@ -31,7 +31,8 @@ const FIXED: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Returns which hosts browsers may reach only over TLS: for two years, because preload lists require at least one.
+/// Returns the value of `Strict-Transport-Security`, if there is one: which hosts browsers may reach only over TLS, for two years.
+/// Preload lists require at least one year.
 fn tls_only(config: &Config) -> Option<HeaderValue> {
     let value = match config.hsts {
         Hsts::Off => return None,

@@ -3,8 +3,9 @@
 //! 1. `/readyz` says 503 for `SHUTDOWN_DELAY`, while requests are still served. Balancers take the server out meanwhile.
 //! 2. The server closes its port and finishes the requests in flight (12 s, `connections::Deadlines::last_requests`).
 //! 3. The last counts are written (2 s), and the database's connections are closed (4 s).
+//! 4. `main` waits for tasks that block a thread (1 s).
 //!
-//! Together with the default delay of 5 s this takes at most 23 s. Service managers wait 30 s or longer.
+//! Together with the default delay of 5 s, stopping takes at most 24 s. Service managers wait 30 s or longer.
 
 use std::time::Duration;
 
@@ -16,8 +17,8 @@ use crate::{attribution::capture::counters::Counters, db::Db};
 const LAST_COUNTS: Duration = Duration::from_secs(2);
 const LAST_WRITES: Duration = Duration::from_secs(4);
 
-/// Returns a future that ends once the process is asked to stop and the delay is over. From this call on, the process does not
-/// simply die of such a request. A second one ends the process at once.
+/// Returns a future that ends once the process is asked to stop and the delay is over. From this call on, a signal to stop no
+/// longer ends the process at once. A second signal does.
 pub(super) fn asked(stopping: Stopping, delay: Duration) -> impl Future<Output = ()> {
     let mut requests = Requests::listen();
     async move {
@@ -44,7 +45,7 @@ pub(super) async fn close(db: &Db, counters: &Counters) {
     }
 }
 
-/// Requests to stop: SIGTERM, and Ctrl+C.
+/// The signals that ask the process to stop: SIGTERM, and Ctrl+C.
 struct Requests {
     #[cfg(unix)]
     terminate: Option<signal::unix::Signal>,

@@ -1,7 +1,7 @@
 //! The form of the consent banner and of the privacy page: `POST /api/consent`.
 //!
-//! Agreeing stores the landing's touch, which waited in the form, with the time of the landing. If the browser sends the form
-//! again, that is a repeat of the touch. Declining stops capture at once, and removes the touches of a visitor without an account.
+//! Agreeing stores the landing's touch, which waited in the form, with the time of the landing. A form that the browser sends
+//! again counts as a repeat of the touch. Declining stops capture at once, and removes the touches of a visitor without an account.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -68,8 +68,8 @@ impl Limited for Agreements {
 /// Counts agreements by address.
 pub type ConsentLimit = AddressLimit<Agreements>;
 
-/// Stores the decision and returns 303 back to the page. Returns 429 to an address that agrees too often, 400 if the choice is neither yes nor no, and 503 if the touches
-/// of a visitor who declined could not be removed.
+/// Stores the decision and returns 303 back to the page. Returns 429 to an address that agrees too often, 400 if the choice is
+/// neither yes nor no, and 503 if the touches of a visitor who declined could not be removed.
 pub async fn submit(
     (State(attribution), State(limit)): (State<Attribution>, State<ConsentLimit>),
     Extension(session): Extension<Session>,
@@ -83,7 +83,7 @@ pub async fn submit(
     let back = || (StatusCode::SEE_OTHER, [(header::LOCATION, back_to(&form.next, settings))]).into_response();
     let waiting = deferred::read(&headers, settings.secure);
     let (granted, left, mut response) = match &*form.choice {
-        // Declining is always possible. It adds a row only after agreeing, so limiting one of the two limits both.
+        // Declining is always possible. Declining adds a row only after agreeing, so a limit on agreeing limits both.
         "yes" if !limit.admits(address) => return too_many("consent", limit.wait_of(address)),
         "yes" => {
             let mut response = back();

@@ -4,11 +4,11 @@
 //! server redirects to the same page at an address that carries the landing in [`PARAMETER`], with the landing's time and path.
 //! After the decision, a redirect removes the parameter.
 //!
-//! People copy addresses and send them to others. Before consent there is no cookie, so no text in an address can tell whose
-//! browser opens it; a signature could not either. What tells is how the browser came: a link of this site's pages leads here
-//! with `Sec-Fetch-Site: same-origin`, a pasted address with `none`, a link in a message or on another site with `cross-site`.
-//! Browsers do not let pages change this header. So the parameter counts only for a request from a page of this site. For any
-//! other request the server removes the parameter with a redirect, so that the pages after it do not carry the landing either.
+//! People copy addresses and send them to others. Before consent there is no cookie, so no text in an address, not even a signed
+//! one, can tell whose browser opens the address. The header `Sec-Fetch-Site` can: a link of this site's pages leads here with
+//! `same-origin`, a pasted address with `none`, a link in a message or on another site with `cross-site`. Browsers do not let
+//! pages change this header. So the parameter counts only for a request from a page of this site. For any other request the
+//! server removes the parameter with a redirect, so that further pages do not carry the landing either.
 //! A landing is carried for [`LANDING_MAX_AGE`](super::deferred::LANDING_MAX_AGE).
 
 use axum::http::{HeaderValue, header};
@@ -35,8 +35,8 @@ const MAX_BYTES: usize = 2_000;
 pub enum Handoff {
     /// In this page's address.
     Present(Box<DeferredTouch>),
-    /// The browser has to request this page again, at the address in this variant. The landing is in the address of the page
-    /// before, and has to go into this one; or this address carries the landing of somebody else, and has to lose it.
+    /// The browser has to request this page again, at the address in this variant. Either the landing is in the address of the
+    /// page before and has to be added, or this address carries the landing of another browser and has to lose that landing.
     RedirectTo(HeaderValue),
 }
 

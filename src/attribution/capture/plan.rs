@@ -74,8 +74,8 @@ impl From<Plan> for Planned {
     }
 }
 
-/// Returns the plan for a request. `admits` returns whether the client's address may bring this many touches. [`plan`] calls
-/// `admits` at most once, and only before touches would be stored.
+/// Returns the plan for a request. `admits` returns whether the client's address may bring this many touches, and perhaps a
+/// new visitor. [`plan`] calls `admits` at most once, and only before touches would be stored.
 pub fn plan(
     head: RequestHead<'_>,
     session: SessionState,

@@ -193,7 +193,7 @@ impl Attribution {
         }
     }
 
-    /// Returns whether this many touches of a session may be stored. The client's address decides.
+    /// Returns whether this many touches of a session may be stored, by the limits of the client's address.
     pub(super) fn admits(&self, session: &Session, address: Option<IpAddr>, touches: usize) -> bool {
         let admitted = self.address_admits(address, Demand { new_visitor: session.id().is_none(), touches });
         if !admitted {

@@ -13,7 +13,7 @@ const MOST: i64 = 20;
 /// Stores what a visitor decided, unless the visitor's last stored decision was the same. Nothing is stored for a visitor without
 /// a row. A failure is only logged, because the browser's cookie keeps the decision.
 ///
-/// A visitor can change the decision at a click, any number of times. So the log keeps [`MOST`] decisions.
+/// A visitor can change the decision any number of times. So the log keeps at most [`MOST`] decisions of a visitor.
 ///
 /// `at` can come from the browser, so a time outside the last [`MAX_AGE`] is moved to the nearest end.
 pub async fn note(db: &Db, visitor: VisitorId, granted: bool, at: Timestamp) {

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::address_limit::{AddressLimit, ClientAddress, Limited};
 
-/// Unknown referral links that one address asks for. A person meets few of them, and who guesses tokens asks for many.
+/// Unknown referral links that one address asks for. A person meets few of them. Somebody who guesses tokens asks for many.
 #[derive(Clone, Copy, Debug)]
 pub struct UnknownLinks;
 
@@ -81,7 +81,7 @@ pub async fn follow(
             link.landing_path
         }
         None => {
-            // Counts the request; a private address is a proxy and is not counted.
+            // Counts the request.
             limit.admits(address);
             "/".to_owned()
         }
@@ -93,8 +93,8 @@ pub async fn follow(
     (StatusCode::SEE_OTHER, [(header::LOCATION, target), (header::CACHE_CONTROL, "no-store".into())]).into_response()
 }
 
-/// Returns whether a person follows the link, and not the link's owner. Where the browser's signal for privacy forbids capture,
-/// the link counts for nobody: who brought whom is such a capture.
+/// Returns whether a person follows the link, and not the link's owner. Returns `false` if the browser's privacy signal forbids
+/// capture: a referral is a capture, too.
 fn counts(attribution: &Attribution, link: &Link, request: &Parts) -> bool {
     let (path, no_pages) = (request.uri.path(), attribution.settings.no_pages);
     if let Some(why) = exclusion(&request.method, path, &request.headers, no_pages) {

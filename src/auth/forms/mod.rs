@@ -156,7 +156,7 @@ pub(crate) fn refused(answer: Answer, refusal: SignInRefusal) -> Outcome {
         SignInRefusal::Wait(wait) => {
             answer.too_many(&format!("Too many failed sign-ins. Try again in {}.", in_words(wait)), seconds(wait))
         }
-        // The metrics count it, and a line for each request would fill the log.
+        // The metrics count this refusal. A line for each request would fill the log.
         SignInRefusal::Busy => Answer::unavailable(),
         refusal => {
             tracing::error!(error = %refusal, "an account form could not be served");

@@ -149,8 +149,8 @@ async fn patience(conn: &mut SqliteConnection, patience: Duration) -> Result<(),
     Ok(())
 }
 
-/// Writes the pages of the last transactions into the file, so that the checkpoint at the end has little to do. Like that one it
-/// takes the write lock. It is given up where a reader is in its way.
+/// Writes the pages of the last transactions into the file, so that the checkpoint at the end has little to do. Takes the write
+/// lock, as the last checkpoint does. Leaves pages for the last checkpoint if a reader still needs them.
 async fn checkpoint_a_little(conn: &mut SqliteConnection) -> Result<(), Error> {
     patience(conn, CHECKPOINT).await?;
     let (_busy,): (i64,) = sqlx::query_as("pragma wal_checkpoint(full)").fetch_one(&mut *conn).await?;
@@ -158,7 +158,7 @@ async fn checkpoint_a_little(conn: &mut SqliteConnection) -> Result<(), Error> {
 }
 
 async fn checkpoint(conn: &mut SqliteConnection) -> Result<(), Error> {
-    // The checkpoint takes the write lock and then waits for readers; the time-out keeps that wait short.
+    // The checkpoint takes the write lock and then waits for readers. The time-out keeps the wait short.
     patience(conn, CHECKPOINT).await?;
     for _ in 0..TRIES {
         let (busy,): (i64,) = sqlx::query_as("pragma wal_checkpoint(truncate)").fetch_one(&mut *conn).await?;

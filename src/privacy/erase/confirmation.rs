@@ -1,5 +1,5 @@
-//! The confirmation page of an erasure, `/erased/{token}`. Nobody can guess its address, and it works without a session, because
-//! the account is gone. The page names no person.
+//! The confirmation page of an erasure, `/erased/{token}`. The page's address cannot be guessed. The page needs no session, because
+//! the account is gone, and names no person.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
 /// The prefix of the address of a confirmation page.
 pub const PREFIX: &str = "/erased";
 
-/// Until when the database's files are clean, after the request.
+/// How long after the request the database's files are clean at the latest.
 pub const FILES_WITHIN: Duration = DAY;
 
 /// How long the page stays after everything is done.

@@ -33,7 +33,7 @@ pub async fn erase(
 /// One process at a time does this. A process that dies leaves the rest to the next one, which goes on where it stopped.
 pub async fn work(db: &Db, patience: Duration, progress: impl Fn(u64) + Sync) -> Result<bool, Error> {
     let asked = Instant::now();
-    // Asking again after the lease is given back: an erasure may have come when its own process did not get the lease.
+    // The loop asks again after it gave the lease back: another process may have begun an erasure without getting the lease.
     while waiting(db).await? > 0 {
         if let Some(lease) = Lease::take(db, JOB, LEASE).await? {
             let done = work_off(db, lease, &progress).await;

@@ -23,8 +23,8 @@
 //!
 //! The request changes what it finds quickly: [`begin`] closes the account and cleans the user's own rows. Other visitors' touches
 //! decide the rest, and there may be millions. So a [job](work) goes through all touches once, for all erasures that wait.
-//! A table of the job's own holds how far it is, so a restart costs nothing. Afterwards
-//! [`file_wipe`](super::file_wipe) removes the old data from the database's files. The [`confirmation`] page shows it all.
+//! The table `erasures` holds how far the job is, so a restarted job goes on near where it stopped. Afterwards
+//! [`file_wipe`](super::file_wipe) removes the old data from the database's files. The [`confirmation`] page shows these steps.
 
 /// What the person can see of an erasure.
 pub mod confirmation;

@@ -43,8 +43,8 @@ impl TouchTexts {
         self.id
     }
 
-    /// Removes from a touch of the user what identifies a click, and the texts that contain the address. No other touch is
-    /// needed to decide this.
+    /// Removes from a touch of the user what identifies a click, and the texts that contain the address. The result does not
+    /// depend on other touches.
     pub fn without_click(mut self, email: Option<&EmailMatcher>, key: &ErasureKey) -> Self {
         self.fingerprint = self.erased_fingerprint(key);
         self.referrer = self.referrer.as_deref().map(host);
@@ -115,9 +115,9 @@ impl TouchTexts {
         .map(|_| ())
     }
 
-    /// Returns the fingerprint, in the range [`ERASED_RANGE`], of this touch, whose texts are about to change. Touches with equal UTM
-    /// fields get equal fingerprints: the models count repeats of the same UTM fields as one step. A touch that was erased
-    /// before keeps its fingerprint.
+    /// Returns the new fingerprint of this touch, whose texts are about to change. The fingerprint is in [`ERASED_RANGE`]. Touches
+    /// with equal UTM fields get equal fingerprints: the models count repeats of the same UTM fields as one step. A touch that was
+    /// erased before keeps its fingerprint.
     fn erased_fingerprint(&self, key: &ErasureKey) -> i64 {
         if ERASED_RANGE.contains(&self.fingerprint) {
             return self.fingerprint;

@@ -49,7 +49,7 @@ pub(super) struct Activity {
     last_read: Instant,
     /// Whether the client speaks HTTP/2, on which bytes may come without a request.
     pub http2: bool,
-    /// When the first byte of the head came that is incomplete.
+    /// When the first byte of the incomplete head came.
     head_since: Option<Instant>,
     /// How many bytes of the incomplete head came.
     pub head_bytes: usize,

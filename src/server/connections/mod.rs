@@ -148,7 +148,7 @@ impl Server {
             () = is_told(&mut self.stopping) => None,
         };
         match reason {
-            // HTTP/2 tells the client that the connection ends; on HTTP/1, the end is what tells it.
+            // On HTTP/2 the client is told that the connection ends. On HTTP/1 the client sees the end.
             Some(Reason::Idle) | None => connection.as_mut().graceful_shutdown(),
             Some(reason) => return count(reason),
         }

@@ -1,8 +1,8 @@
 //! All open connections, and which one gives way when there are too many.
 //!
 //! At the limit a new connection takes the place of the one that has waited longest for its client: for a head, a body, or for
-//! the response to be read. Refusing the new one instead would lock out everybody at the address of a client that opens
-//! connections and does nothing. A connection whose request the server works on never gives way.
+//! the response to be read. If the new connection were refused instead, a client that opens connections and does nothing would lock
+//! out everybody at its address. A connection whose request the server works on never gives way.
 
 use std::{
     collections::HashMap,

@@ -84,7 +84,7 @@ pub(super) async fn receive(
     }
 }
 
-/// Takes a report from the request to the commit. A wrong token is refused before the body is read.
+/// Takes a report from the request to the commit. A wrong token is refused before the body is parsed.
 async fn report(db: &Db, limits: &ReportLimits, address: IpAddr, request: Request) -> Result<Recorded, ReportRefusal> {
     let caller = authenticate(db, limits, address, request.headers()).await?;
     let (report, errors) = read(request).await?;
@@ -108,7 +108,7 @@ async fn authenticate(
         return Err(ReportRefusal::TooMany(wait));
     }
     let Some(caller) = api_tokens::authenticate(db, token).await? else {
-        // Counts the request; a private address is a proxy and is not counted.
+        // Counts the request.
         limits.wrong_tokens.admits(address);
         return Err(ReportRefusal::WrongToken);
     };
@@ -177,8 +177,8 @@ async fn find_user(db: &Db, report: &ConversionReport, source: &str) -> Result<O
     };
     db.with_deadline(async {
         let mut conn = db.read().await?;
-        // An erased user's address is unknown, or another user's by now. So the external
-        // id, or the id of the refunded conversion, leads to the user.
+        // An erased user's address is unknown, or another user's by now. So the external id, or the id of the refunded
+        // conversion, leads to the user.
         for name in [&report.external_id, &report.refunds].into_iter().flatten() {
             if let Some(owner) = erased_owner(&mut conn, source, name).await? {
                 return Ok(Some(owner));

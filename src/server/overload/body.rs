@@ -14,6 +14,7 @@ const BODY_BYTES: usize = 16 * 1024;
 /// How long a client may take to send the whole body.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Returns whether a request has no body to wait for.
 pub(super) fn is_empty(request: &Request) -> bool {
     request.body().is_end_stream()
 }

@@ -27,14 +27,14 @@ use crate::{
 mod body;
 /// How many places there are.
 mod pace;
-/// Who has the places.
+/// Which addresses have the places.
 mod places;
 
 /// How many requests may wait for their bodies at the same time, in all and of one address.
 const BODIES: usize = 2_048;
 const BODIES_OF_AN_ADDRESS: usize = 128;
-/// The fewest places of requests that write. Many of them wait for the hash of a password, of which 256 may wait, and cost the
-/// processor nothing meanwhile.
+/// The fewest places of requests that write. Many of these requests wait for a password's hash and cost the processor nothing
+/// meanwhile. `auth::hasher` lets 256 sign-ins and 64 new passwords wait, 320 in all.
 const FEWEST_WRITES: usize = 320;
 /// How many files of the built site may be opened at the same time.
 const FILES: usize = 256;
@@ -113,8 +113,8 @@ fn refuse(wanted: Wanted, status: StatusCode) -> Response {
     if status == StatusCode::SERVICE_UNAVAILABLE { busy(wanted) } else { error_pages::page(wanted, status, None) }
 }
 
-/// Returns the response to a request for which there is no place. The page is rendered once: a server that has too much to do has no
-/// time to render it for each request.
+/// Returns the response to a request for which there is no place. The page is rendered once, because an overloaded server has no
+/// time to render a page for each request.
 fn busy(wanted: Wanted) -> Response {
     static PAGE: LazyLock<Bytes> =
         LazyLock::new(|| static_error_page(StatusCode::SERVICE_UNAVAILABLE, None).into_bytes().into());

@@ -1,9 +1,9 @@
 //! How many requests are served at the same time. The number follows how long a task waits for the processor.
 //!
 //! Requests that wait for the database or for a password's hash cost the processor nothing, and many may wait at once. Requests
-//! that render pages all want the processor. Each one more makes all of them slower, and also the 503 with which the next one
-//! is refused. So the number falls quickly while tasks wait for the processor, and rises again when they do not: as TCP finds
-//! the rate that a network carries.
+//! that render pages all want the processor. Each further request makes all of them slower, and also the 503 with which further
+//! requests are refused. So the number falls quickly while tasks wait for the processor, and rises again when they do not. TCP
+//! finds the rate that a network carries in the same way.
 
 use std::{
     sync::{

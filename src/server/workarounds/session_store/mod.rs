@@ -101,7 +101,7 @@ impl Sessions {
         match self.db.request_pool().map_err(backend)? {
             RequestPool::Sqlite(pool) => SqliteStore::new(pool.clone()).load(stored).await,
             RequestPool::Postgres { pool, schema } => {
-                // The crate would look in a schema of its own; these are the names in the migrations.
+                // The crate looks in a schema of its own by default. These are the names in the migrations.
                 let store = PostgresStore::new(pool.clone()).with_schema_name(schema);
                 let store = store.and_then(|store| store.with_table_name(SESSIONS.name)).map_err(Error::Backend)?;
                 store.load(stored).await
