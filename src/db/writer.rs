@@ -122,6 +122,8 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Message>) {
         match tokio::time::timeout(DEADLINE, begin(&pools)).await.unwrap_or_else(|_| Err(Error::timed_out())) {
             Ok(transaction) => {
                 locked_since = None;
+                // The wait for the lock may have been too long for some. They have reported a failure by now.
+                give_up(&mut jobs, |job| job.submitted.elapsed() >= job.patience.total);
                 let group: Vec<Job> = jobs.drain(..jobs.len().min(GROUP)).collect();
                 for job in &group {
                     metrics::histogram!("waymark_writer_wait_seconds").record(job.submitted.elapsed());

@@ -11,10 +11,11 @@ use super::lease::Lease;
 use crate::db::{Db, Error, sql};
 
 /// The tables that an erasure changes.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "users",
     "tower_sessions",
     "sign_in_failures",
+    "known_devices",
     "touches",
     "conversions",
     "referral_tokens",

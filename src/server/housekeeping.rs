@@ -27,31 +27,31 @@ pub(super) async fn run(db: Db, retention: Retention) {
     loop {
         // Erasures come first, because a process that ended may have left one unfinished.
         if let Err(error) = erase::find_late(&db).await {
-            failed(&error, "data that arrived during an erasure could not be erased");
+            failed("housekeeping", &error, "data that arrived during an erasure could not be erased");
         }
         if let Err(error) = erase::work(&db, ERASURES_WAIT, |_| {}).await {
-            failed(&error, "erasures could not be finished");
+            failed("housekeeping", &error, "erasures could not be finished");
         }
         if let Err(error) = file_wipe::clear(&db, Duration::ZERO).await {
-            failed(&error, "the database's files still hold what was erased");
+            failed("housekeeping", &error, "the database's files still hold what was erased");
         }
         tokio::time::sleep(ROUND_EVERY).await;
         if let Err(error) = sessions.delete_expired().await {
-            failed(&error, "expired sessions could not be removed");
+            failed("housekeeping", &error, "expired sessions could not be removed");
         }
         if let Err(error) = throttle::delete_forgotten(&db).await {
-            failed(&error, "old sign-in failures could not be removed");
+            failed("housekeeping", &error, "old sign-in failures could not be removed");
         }
         if let Err(error) = known_device::delete_unused(&db).await {
-            failed(&error, "browsers that are no longer used could not be forgotten");
+            failed("housekeeping", &error, "browsers that are no longer used could not be forgotten");
         }
         if let Err(error) = erase::confirmation::delete_old(&db).await {
-            failed(&error, "the confirmations of old erasures could not be removed");
+            failed("housekeeping", &error, "the confirmations of old erasures could not be removed");
         }
         match retention::purge_if_due(&db, retention).await {
             Ok(Some(summary)) => tracing::info!("retention: {summary}"),
             Ok(None) => {}
-            Err(error) => failed(&error, "retention could not remove old data"),
+            Err(error) => failed("housekeeping", &error, "retention could not remove old data"),
         }
     }
 }
@@ -61,12 +61,12 @@ pub(super) async fn write_counters(db: Db, counters: Counters) {
     loop {
         tokio::time::sleep(COUNTERS_EVERY).await;
         if let Err(error) = counters.flush(&db).await {
-            failed(&error, "counts of ignored arrivals could not be written; the next round tries again");
+            failed("counters", &error, "counts of ignored arrivals could not be written; the next round tries again");
         }
     }
 }
 
-fn failed(error: &dyn std::fmt::Display, what: &str) {
-    metrics::counter!("waymark_housekeeping_failures_total", "work" => "housekeeping").increment(1);
+fn failed(work: &'static str, error: &dyn std::fmt::Display, what: &str) {
+    metrics::counter!("waymark_housekeeping_failures_total", "work" => work).increment(1);
     tracing::error!(%error, "{what}");
 }

@@ -140,7 +140,7 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
 fn serve_metrics(addr: SocketAddr) {
     let exporter = PrometheusBuilder::new()
         .with_http_listener(addr)
-        .set_buckets_for_metric(Matcher::Full(measure::REQUEST_SECONDS.to_owned()), &measure::SECONDS)
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &measure::SECONDS)
         .and_then(PrometheusBuilder::install);
     if let Err(error) = exporter {
         tracing::error!(%error, %addr, "metrics cannot be served");
