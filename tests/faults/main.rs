@@ -42,7 +42,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, Parser)]
 #[command(name = "bin/faults")]
 struct Options {
-    /// About a minute instead of an hour
+    /// About two minutes instead of an hour
     #[arg(long)]
     short: bool,
     /// Only the faults with these names

@@ -42,6 +42,10 @@ impl Server {
             ("LEPTOS_SITE_ADDR".to_owned(), address.to_string()),
             // Each browser of the tests has an address of its own in X-Forwarded-For, as behind a proxy.
             ("TRUSTED_PROXIES".to_owned(), "127.0.0.1/32".to_owned()),
+            // All crowds together sign up more often than a site of this size allows in an hour.
+            ("SIGN_UPS_PER_HOUR".to_owned(), "unlimited".to_owned()),
+            // The load balancer of these tests asks /readyz 20 times a second.
+            ("SHUTDOWN_DELAY".to_owned(), "1s".to_owned()),
             ("LEPTOS_ENV".to_owned(), "PROD".to_owned()),
             ("RUST_LOG".to_owned(), std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into())),
         ];

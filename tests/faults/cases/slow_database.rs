@@ -57,7 +57,9 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
 
     let mut browsers = case.finish(crowd).await;
     browsers.push(member);
-    browsers.extend(delayed(case).await?);
+    if !case.bench.short {
+        browsers.extend(delayed(case).await?);
+    }
     case.settle(browsers).await
 }
 
@@ -86,7 +88,7 @@ async fn delayed(case: &mut Case<'_>) -> Result<Vec<Browser>> {
     let (near, world) = (case.world.clone(), case.world.through(vec![far.address]));
     case.world = world;
     let (crowd, others) = (case.crowd(8), case.others());
-    sleep(Duration::from_secs(case.pick(2, 20))).await;
+    sleep(Duration::from_secs(20)).await;
     let browsers = case.finish(crowd).await;
     let waits = others.stop().await;
     case.served(waits, PROMISED_WAIT);
