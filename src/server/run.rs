@@ -1,10 +1,13 @@
 //! From configuration to a running server.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use leptos::config::{Env, LeptosOptions};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinSet,
+};
 
 use super::{
     connections::{self, Limits, raise_open_files},
@@ -28,9 +31,22 @@ use crate::{
     variables::Mistake,
 };
 
+/// How many connections may wait to be accepted. If one client opens more at once, the system drops the first packet of others,
+/// who then wait a second before they try again. The system may allow fewer.
+const BACKLOG: u32 = 4096;
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As `TcpListener::bind` does: a server starts again while the last connections of the one before still close.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
 /// Opens the port and the database. Returns all mistakes together: those of the configuration, of the port and of the database.
 pub async fn prepare(config: &Config, mut mistakes: Vec<Mistake>) -> Result<(TcpListener, Db), Vec<Mistake>> {
-    let listener = TcpListener::bind(config.site_addr).await;
+    let listener = listen(config.site_addr);
     if let Err(error) = &listener {
         let what = match error.kind() {
             std::io::ErrorKind::AddrInUse => format!(

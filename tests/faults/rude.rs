@@ -66,7 +66,7 @@ impl Rude {
     pub async fn come(&mut self, target: SocketAddr, way: Way, count: usize) {
         let bytes = way.first_bytes(target);
         for _ in 0..count {
-            let Ok(Ok(mut stream)) = timeout(Duration::from_secs(2), connect(target)).await else {
+            let Ok(Ok(mut stream)) = timeout(Duration::from_secs(2), connect(target, way)).await else {
                 self.refused += 1;
                 // A server that takes no more connections would make this last for ever.
                 if self.refused > 20 {
@@ -98,8 +98,12 @@ impl Rude {
 }
 
 /// Connects from an address that is no trusted proxy. Where there is only one loopback address, the system chooses.
-async fn connect(target: SocketAddr) -> std::io::Result<TcpStream> {
+async fn connect(target: SocketAddr, way: Way) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
+    if way == Way::NeverReads {
+        // Otherwise the system would take all answers for the client.
+        socket.set_recv_buffer_size(4096)?;
+    }
     let _ = socket.bind(SocketAddr::from(([127, 0, 0, 2], 0)));
     socket.connect(target).await
 }

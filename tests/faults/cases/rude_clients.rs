@@ -16,6 +16,9 @@ pub const FILES: u32 = 1024;
 const CONNECTIONS: usize = 1100;
 /// After this time no rude connection may be open.
 const CUT: Duration = Duration::from_secs(30);
+/// The same for clients that never read. The system takes some megabytes of answers for a client, so the server learns later that
+/// the client takes nothing.
+const CUT_READERS: Duration = Duration::from_secs(45);
 /// The most memory that idle connections may take, in MiB.
 const FLAT_MIB: u64 = 200;
 
@@ -39,12 +42,12 @@ pub async fn run(case: &mut Case<'_>) -> Result<()> {
         if !case.bench.short {
             let left = if way == Way::NeverReads {
                 // Reading would end the rudeness.
-                sleep(CUT).await;
+                sleep(CUT_READERS).await;
                 rude.left_after(Duration::from_secs(3)).await
             } else {
                 rude.left_after(CUT).await
             };
-            case.row.require(left == 0, || format!("{left} {} are open after {CUT:?}", way.name()));
+            case.row.require(left == 0, || format!("{left} {} are still open", way.name()));
         }
         drop(rude);
         case.recover(PROMISED_RECOVERY).await;
