@@ -145,6 +145,18 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Returns what an internet provider gives one site: an IPv4 address, or a /48 of IPv6 addresses. Example: `2001:db8::1` →
+/// `2001:db8::`.
+pub fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+        address => address,
+    }
+}
+
 /// Returns whether an address is one of a private network, such as that of a proxy beside the server.
 pub fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {

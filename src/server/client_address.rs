@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::HeaderMap,
+    http::{HeaderMap, HeaderValue},
     middleware::Next,
     response::Response,
 };
@@ -53,17 +53,26 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: Option<&[IpNet]>) -> IpAdd
         let may_be_a_proxy = is_private(peer) && !trusted.is_empty() && headers.contains_key(FORWARDED_FOR);
         return if may_be_a_proxy { UNKNOWN } else { peer };
     }
-    let headers: Vec<&str> =
-        headers.get_all(FORWARDED_FOR).into_iter().filter_map(|value| value.to_str().ok()).collect();
-    for hop in headers.iter().rev().flat_map(|value| value.rsplit(',')) {
+    // As bytes: a client may have written anything to the left of what the proxy added.
+    let headers: Vec<&[u8]> = headers.get_all(FORWARDED_FOR).into_iter().map(HeaderValue::as_bytes).collect();
+    for hop in headers.iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b',')) {
         // A trusted proxy writes addresses. The client wrote any other text, and may have written all that stands before it.
-        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
-        let address = address.to_canonical();
+        let Some(address) = hop_address(hop) else { break };
         if !is_trusted(address) {
             return address;
         }
     }
     UNKNOWN
+}
+
+/// Reads one hop: an address, or an address with a port, as some proxies write it. `203.0.113.9:4711` → `203.0.113.9`,
+/// `[2001:db8::1]` → `2001:db8::1`.
+fn hop_address(hop: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(hop).ok()?.trim();
+    let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let address: IpAddr = text.parse().ok().or_else(with_port).or_else(bare)?;
+    Some(address.to_canonical())
 }
 
 /// Logs once that a proxy is not named. The log holds no address of a client; a private address is a proxy's.
@@ -85,7 +94,7 @@ mod tests {
     fn of(trusted: Option<&str>, peer: &str, forwarded: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(FORWARDED_FOR, value.parse().expect("a header value"));
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(value.as_bytes()).expect("a header value"));
         }
         let trusted: Option<Vec<IpNet>> =
             trusted.map(|list| list.split_whitespace().map(|network| network.parse().expect("a network")).collect());
@@ -107,6 +116,11 @@ mod tests {
         assert_eq!(of("10.0.0.1", &["6.6.6.6, 203.0.113.9, 10.0.0.2"]), "203.0.113.9");
         assert_eq!(of("10.0.0.1", &["6.6.6.6", "203.0.113.9"]), "203.0.113.9");
         assert_eq!(of("::ffff:10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
+        // What the client wrote is no text, and the proxy added the address.
+        assert_eq!(of("10.0.0.1", &["ä, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(of("10.0.0.1", &["203.0.113.9:4711"]), "203.0.113.9");
+        assert_eq!(of("10.0.0.1", &["[2001:db8::1]:4711"]), "2001:db8::1");
+        assert_eq!(of("10.0.0.1", &["[2001:db8::1]"]), "2001:db8::1");
         // A client in a private network of its own.
         assert_eq!(of("10.0.0.1", &["192.168.0.7"]), "192.168.0.7");
         for nobody in [&["nonsense"][..], &[], &["10.0.0.2"]] {

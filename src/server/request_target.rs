@@ -1,8 +1,8 @@
-//! Refuses requests whose target is not the address of a page, before anything reads them.
+//! A request's target: refused if it is not the address of a page, before anything reads it.
 
 use axum::{
     extract::Request,
-    http::{Method, StatusCode},
+    http::{HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -26,6 +26,24 @@ pub(super) async fn refuse_odd_targets(request: Request, next: Next) -> Response
     next.run(request).await
 }
 
+/// Gives a request over HTTP/2 the `Host` header of HTTP/1. HTTP/2 has the host in the target.
+pub(super) fn add_host(mut request: Request) -> Request {
+    if request.version() == Version::HTTP_2 && !request.headers().contains_key(header::HOST) {
+        let authority = request.uri().authority();
+        let host = authority.and_then(|authority| {
+            let host = authority.host();
+            match authority.port_u16() {
+                Some(port) => HeaderValue::from_str(&format!("{host}:{port}")).ok(),
+                None => HeaderValue::from_str(host).ok(),
+            }
+        });
+        if let Some(host) = host {
+            request.headers_mut().insert(header::HOST, host);
+        }
+    }
+    request
+}
+
 /// Returns whether a segment is `.` or `..`, also percent-encoded: `%2e`, `.%2E`.
 fn is_dots(segment: &str) -> bool {
     let decoded = percent_decode_str(segment).decode_utf8_lossy();
@@ -35,6 +53,22 @@ fn is_dots(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_over_http2_names_its_host_like_others() {
+        for (version, target, host) in [
+            (Version::HTTP_2, "http://waymark.example:8080/?a=b", Some("waymark.example:8080")),
+            (Version::HTTP_2, "http://someone@waymark.example/", Some("waymark.example")),
+            (Version::HTTP_2, "/", None),
+            (Version::HTTP_11, "http://waymark.example/", None),
+        ] {
+            let request =
+                Request::builder().version(version).uri(target).body(axum::body::Body::empty()).expect("fine");
+            let request = add_host(request);
+            let found = request.headers().get(header::HOST).map(|host| host.to_str().expect("ASCII"));
+            assert_eq!(found, host, "{version:?} {target}");
+        }
+    }
 
     #[test]
     fn dots_are_found_however_they_are_written() {

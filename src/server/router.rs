@@ -27,7 +27,7 @@ use super::{
     health::{self, Readiness, Stopping},
     logging, measure,
     overload::{self, Overload},
-    request_target::refuse_odd_targets,
+    request_target::{add_host, refuse_odd_targets},
     require_role::require_role,
     security_headers, server_fns, sessions, static_files, well_known,
     workarounds::{cookie_names, session_set_cookie},
@@ -156,6 +156,8 @@ fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppStat
         .layer(from_fn_with_state(state.clone(), client_address::find))
         // An id for the log and the error page. An id from outside could be any text, and is replaced.
         .map_request(logging::drop_request_id)
+        // Before anything compares the host.
+        .map_request(add_host)
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(PropagateRequestIdLayer::x_request_id())
         // Around the limit, so that refused requests are counted too.

@@ -14,7 +14,7 @@ use waymark::{
 
 use crate::{
     process::Process,
-    support::{Browser, CHROME, Setup, TestApp},
+    support::{Browser, CHROME, Setup, TestApp, each_app},
 };
 
 const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -192,4 +192,20 @@ async fn few_long_heads_may_be_incomplete_at_the_same_time() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let lasted = tokio::time::timeout(Duration::from_secs(1), kept(&app.url, &head, true)).await;
     assert!(lasted.is_err(), "it waits for the rest");
+}
+
+#[tokio::test]
+async fn http2_knows_the_sites_own_pages() {
+    each_app(async |app| {
+        let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+        let visit = async |referer: &str| {
+            let request = client.get(&app.url).header("user-agent", CHROME).header("accept", "text/html");
+            let response = request.header("referer", referer).send().await.expect("an answer");
+            assert_eq!((response.version(), response.status().as_u16()), (reqwest::Version::HTTP_2, 200));
+            app.count("select count(*) from touches").await
+        };
+        assert_eq!(visit(&format!("{}/pricing", app.url)).await, 0, "the site itself is no referrer");
+        assert_eq!(visit("https://elsewhere.example/").await, 1);
+    })
+    .await;
 }

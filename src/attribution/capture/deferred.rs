@@ -19,7 +19,7 @@ use crate::{
     },
     cookie::SiteCookie,
     id::TouchId,
-    timestamp::Timestamp,
+    timestamp::{DAY, Timestamp},
 };
 
 /// A cookie holds 4 KiB with its name and attributes.
@@ -86,7 +86,10 @@ impl DeferredTouch {
         let (path, origin, internal) = (self.path.clone(), self.origin, self.internal);
         let landing = Landing { signals, path, referrer, origin, internal };
         let mut touch = Touch::new(landing, self.occurred_at.clamp(now - MAX_AGE, now), &settings.rules);
-        touch.id = self.id;
+        // The cookie is not signed. An id of another time would stand where scans by id have passed already.
+        if is_made_between(self.id, now - MAX_AGE - DAY, now + DAY) {
+            touch.id = self.id;
+        }
         Some(touch)
     }
 
@@ -104,6 +107,14 @@ impl DeferredTouch {
     pub fn encoded(&self) -> String {
         encode(std::slice::from_ref(self))
     }
+}
+
+/// Returns whether an id of version 7 says that it was made between two moments.
+fn is_made_between(id: TouchId, first: Timestamp, last: Timestamp) -> bool {
+    let id = id.as_uuid();
+    let (seconds, _) = id.get_timestamp().map_or((0, 0), |at| at.to_unix());
+    let made = Timestamp::from_millis(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000));
+    id.get_version_num() == 7 && first <= made && made <= last
 }
 
 /// Returns a touch's fields as a query string, including source and medium that were derived from a click id or the referrer.
@@ -220,6 +231,27 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(header::COOKIE, format!("waymark-waiting={value}").parse().expect("a header value"));
             assert_eq!(read(&headers, false), []);
+        }
+    }
+
+    #[test]
+    fn an_id_of_another_time_is_replaced() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let made = |millis: u64| {
+            let at = uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, 0);
+            TouchId::from(uuid::Uuid::new_v7(at))
+        };
+        let day = 24 * 60 * 60 * 1000;
+        for (id, kept) in [
+            (made(1_800_000_000_000), true),
+            (made(1_800_000_000_000 - 7 * day), true),
+            (made(1_800_000_000_000 - 9 * day), false),
+            (made(1_800_000_000_000 + 2 * day), false),
+            (TouchId::NIL, false),
+            (TouchId::from(uuid::Uuid::max()), false),
+            (TouchId::from(uuid::Uuid::new_v4()), false),
+        ] {
+            assert_eq!(is_made_between(id, now - MAX_AGE - DAY, now + DAY), kept, "{id}");
         }
     }
 }

@@ -172,7 +172,7 @@ async fn a_process_that_dies_leaves_the_rest_to_the_next() {
 async fn what_arrives_during_the_pass_is_seen() {
     each_database(async |db| {
         let member = members(&db, 1).await[0];
-        many(&db, 3000).await;
+        many(&db, 6000).await;
         begin(&db, member.user).await.expect("begun");
         let (send, mut reached) = tokio::sync::mpsc::unbounded_channel();
         let job = tokio::spawn({
@@ -199,7 +199,7 @@ async fn what_arrives_during_the_pass_is_seen() {
 async fn a_job_that_lost_its_lease_changes_nothing_more() {
     each_database(async |db| {
         let member = members(&db, 1).await[0];
-        many(&db, 3000).await;
+        many(&db, 6000).await;
         begin(&db, member.user).await.expect("begun");
         let (send, mut reached) = tokio::sync::mpsc::unbounded_channel();
         let job = tokio::spawn({
@@ -212,8 +212,13 @@ async fn a_job_that_lost_its_lease_changes_nothing_more() {
             }
         });
         reached.recv().await.expect("a page");
-        run(&db, sql("update jobs set leased_until = 0")).await;
-        let other = Lease::take(&db, "erase", PATIENCE).await.expect("answered").expect("free");
+        // The job renews its lease with each transaction, so the other process may come too late.
+        let other = loop {
+            run(&db, sql("update jobs set leased_until = 0")).await;
+            if let Some(lease) = Lease::take(&db, "erase", PATIENCE).await.expect("answered") {
+                break lease;
+            }
+        };
         assert!(!job.await.expect("no panic").expect("answered"), "the other process has it");
         assert_eq!(waiting(&db).await.expect("answered"), 1);
         other.leave(&db).await.expect("given back");

@@ -97,7 +97,7 @@ impl Activity {
         let due = [
             self.blocked_since.map(|since| (since + deadlines.write, Reason::SlowReader)),
             (self.receiving > 0).then(|| (self.last_read + deadlines.body, Reason::SlowBody)),
-            (self.sending > 0 && self.serving == 0).then(|| (self.marked_at + deadlines.write, Reason::SlowReader)),
+            (self.sending > 0).then(|| (self.marked_at + deadlines.write, Reason::SlowReader)),
             self.is_waiting().then(|| self.next_request(deadlines)),
         ];
         let mut next = now + deadlines.look_again();
@@ -253,6 +253,8 @@ mod tests {
             (false, vec![Read(0, 9), Request(0), Waits(0), Read(7, 1)], (17, Some(Reason::SlowBody))),
             (false, vec![Read(0, 9), Request(0), Waits(0), Came(3)], (0, None)),
             (false, vec![Read(0, 9), Request(0), Responds(1)], (21, Some(Reason::SlowReader))),
+            // On HTTP/2, a request that is being served gives the reader of another response no more time.
+            (true, vec![Request(0), Request(0), Responds(1), Read(15, 9)], (21, Some(Reason::SlowReader))),
             // Some bytes are not enough, enough bytes are.
             (false, vec![Request(0), Responds(1), Wrote(20, 9)], (21, Some(Reason::SlowReader))),
             (false, vec![Request(0), Responds(1), Wrote(20, 5_000)], (40, Some(Reason::SlowReader))),

@@ -49,6 +49,8 @@ use self::{
 const HEAD_BYTES: usize = 128 * 1024;
 /// How many bytes of requests' bodies an HTTP/2 client may send ahead. Forms have up to 16 KiB.
 const HTTP2_WINDOW: u32 = 64 * 1024;
+/// How many requests of one HTTP/2 connection may be served at the same time. Browsers send few at once.
+const HTTP2_STREAMS: u32 = 32;
 /// How often HTTP/2 asks whether the client is still there.
 const HTTP2_PING: Duration = Duration::from_secs(15);
 
@@ -114,7 +116,7 @@ fn builder() -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(HTTP2_PING)
         .keep_alive_timeout(HTTP2_PING)
-        .max_concurrent_streams(100)
+        .max_concurrent_streams(HTTP2_STREAMS)
         .max_header_list_size(HEAD_BYTES as u32)
         .initial_stream_window_size(HTTP2_WINDOW)
         .initial_connection_window_size(4 * HTTP2_WINDOW);

@@ -1,12 +1,9 @@
 //! Refuses requests beyond a limit without delay, so that the other requests are served well.
 //!
 //! A request waits for its body first ([`body`]), then takes a place ([`places`]), and has the place until its response begins.
-//! How many places there are depends on how busy the processor is ([`pace`]).
+//! The response has a place of its own until it is sent ([`sending`]). How many places there are depends on how busy the processor is ([`pace`]).
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use axum::{
     body::Bytes,
@@ -29,6 +26,8 @@ mod body;
 mod pace;
 /// Which addresses have the places.
 mod places;
+/// Responses that are being sent.
+mod sending;
 
 /// How many requests may wait for their bodies at the same time, in all and of one address.
 const BODIES: usize = 2_048;
@@ -36,8 +35,14 @@ const BODIES_OF_AN_ADDRESS: usize = 128;
 /// The fewest places of requests that write. Many of these requests wait for a password's hash and cost the processor nothing
 /// meanwhile. `auth::hasher` lets 256 sign-ins and 64 new passwords wait, 320 in all.
 const FEWEST_WRITES: usize = 320;
-/// How many files of the built site may be opened at the same time.
-const FILES: usize = 256;
+/// How many of them one address may have. Few people at one address send a form in the same second.
+const WRITES_OF_AN_ADDRESS: usize = 40;
+/// How many files of the built site may be open at the same time, in all and for one address. A file stays open until it is sent.
+const FILES: usize = 192;
+const FILES_OF_AN_ADDRESS: usize = 48;
+/// How many responses may be sent at the same time, in all and to one address.
+const RESPONSES: usize = 4_096;
+const RESPONSES_OF_AN_ADDRESS: usize = 256;
 
 /// The places of all requests.
 #[derive(Debug)]
@@ -50,6 +55,8 @@ pub(super) struct Overload {
     /// All other requests.
     writes: Places,
     files: Places,
+    /// Responses that are being sent.
+    responses: Places,
 }
 
 impl Overload {
@@ -60,11 +67,12 @@ impl Overload {
             reads: Places::default(),
             writes: Places::default(),
             files: Places::default(),
+            responses: Places::default(),
         })
     }
 }
 
-/// Serves a request if there is a place for it. An address has at most half of the places, if the address is one client's.
+/// Serves a request if there is a place for it. An address has a share of the places, if the address is one client's.
 ///
 /// Health checks need no place: a server that has much to do is not ill.
 pub(super) async fn admit(State(overload): State<Arc<Overload>>, request: Request, next: Next) -> Response {
@@ -72,40 +80,33 @@ pub(super) async fn admit(State(overload): State<Arc<Overload>>, request: Reques
     if matches!(path, "/healthz" | "/readyz") {
         return next.run(request).await;
     }
-    let places = overload.pace.places();
-    let (lane, most) = match request.method().is_safe() {
-        true if path.starts_with("/pkg/") => (&overload.files, FILES),
-        true => (&overload.reads, places),
-        false => (&overload.writes, places.max(FEWEST_WRITES)),
-    };
     let address = request.extensions().get().map_or(UNKNOWN, |ClientAddress(address)| *address);
+    let take = |places: &Places, most: usize, share: usize| {
+        places.take(address, most, if address == UNKNOWN { most } else { share })
+    };
     let wanted = Wanted::by(&request);
-    let request = match overload.with_body(request, address).await {
+    let (is_file, writes) = (path.starts_with("/pkg/"), !request.method().is_safe());
+    let late_body = || take(&overload.bodies, BODIES, BODIES_OF_AN_ADDRESS);
+    let request = match body::read(request, late_body).await {
         Ok(request) => request,
         Err(status) => return refuse(wanted, status),
     };
-    let of_an_address = if address == UNKNOWN { most } else { most.div_ceil(2) };
-    let Some(_place) = lane.take(address, most, of_an_address) else {
+    let places = overload.pace.places();
+    let place = match (writes, is_file) {
+        (true, _) => take(&overload.writes, places.max(FEWEST_WRITES), WRITES_OF_AN_ADDRESS),
+        (false, true) => take(&overload.files, FILES, FILES_OF_AN_ADDRESS),
+        (false, false) => take(&overload.reads, places, places.div_ceil(2)),
+    };
+    let sending = take(&overload.responses, RESPONSES, RESPONSES_OF_AN_ADDRESS);
+    let (Some(place), Some(sending)) = (place, sending) else {
         return refuse(wanted, StatusCode::SERVICE_UNAVAILABLE);
     };
     // Other requests that have arrived are looked at first. A page renders without waiting for anything, so without this line a
     // request would give its place back before the next one asks, and the requests would wait unseen in the runtime's queue.
     tokio::task::yield_now().await;
-    next.run(request).await
-}
-
-impl Overload {
-    /// Returns the request with its whole body, or the status with which to refuse it.
-    async fn with_body(&self, request: Request, address: IpAddr) -> Result<Request, StatusCode> {
-        if body::is_empty(&request) {
-            return Ok(request);
-        }
-        let of_an_address = if address == UNKNOWN { BODIES } else { BODIES_OF_AN_ADDRESS };
-        let Some(_place) = self.bodies.take(address, BODIES, of_an_address) else {
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
-        };
-        body::read(request).await
-    }
+    let response = next.run(request).await;
+    let response = sending::until_sent(response, sending);
+    if is_file { sending::until_sent(response, place) } else { response }
 }
 
 /// Returns the response to a request that is not served. The log has no line for it: a flood would fill the disk.

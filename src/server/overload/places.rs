@@ -1,16 +1,17 @@
-//! Places for requests: in all, and of one address.
+//! Places for requests: in all, and of one address. All IPv6 addresses of a /48, which a site gets from its provider, count as
+//! one here.
 
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::address_limit::network;
+use crate::address_limit::site;
 
-/// The places that are taken.
-#[derive(Debug, Default)]
-pub(super) struct Places(Mutex<Taken>);
+/// The places that are taken. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places(Arc<Mutex<Taken>>);
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -20,15 +21,15 @@ struct Taken {
 
 /// A place. Dropping it gives the place back.
 #[derive(Debug)]
-pub(super) struct Place<'p> {
-    places: &'p Places,
+pub(super) struct Place {
+    places: Places,
     address: IpAddr,
 }
 
 impl Places {
     /// Takes a place, if fewer than `most` are taken, and fewer than `of_an_address` by this address.
-    pub(super) fn take(&self, address: IpAddr, most: usize, of_an_address: usize) -> Option<Place<'_>> {
-        let address = network(address);
+    pub(super) fn take(&self, address: IpAddr, most: usize, of_an_address: usize) -> Option<Place> {
+        let address = site(address);
         let mut taken = self.lock();
         let of_this = taken.by_address.get(&address).copied().unwrap_or_default();
         if taken.all >= most || of_this >= of_an_address {
@@ -36,7 +37,7 @@ impl Places {
         }
         taken.all += 1;
         taken.by_address.insert(address, of_this + 1);
-        Some(Place { places: self, address })
+        Some(Place { places: self.clone(), address })
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -45,7 +46,7 @@ impl Places {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.lock();
         taken.all -= 1;
@@ -69,7 +70,7 @@ mod tests {
         let mut held = vec![take("192.0.2.1"), take("192.0.2.1"), take("192.0.2.1")];
         assert!(held.iter().all(Option::is_some));
         assert!(take("192.0.2.1").is_none(), "its share");
-        held.extend([take("2001:db8::1"), take("2001:db8::2")]);
+        held.extend([take("2001:db8::1"), take("2001:db8:0:1::2")]);
         assert!(held.iter().all(Option::is_some));
         assert!(take("192.0.2.9").is_none(), "all places are taken");
         held.remove(0);
