@@ -136,12 +136,15 @@ pub async fn find_late(db: &Db) -> Result<(), EraseError> {
     Ok(())
 }
 
-/// Returns whether this is the only admin who can sign in. Locks the admins' rows. So if two admins erase themselves at the same
-/// time, the second one is refused.
+/// Returns whether this is the only admin who can sign in. Locks the admins' rows if the user is an admin. So if two admins erase
+/// themselves at the same time, the second one is refused, and other users do not wait for each other.
 async fn is_last_admin(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
-    let lock =
-        format!("select id from users where role = 'admin' and disabled_at is null order by id{}", conn.for_update());
-    let admins: Vec<(UserId,)> = sql(lock).fetch_all(conn).await?;
+    let lock = format!(
+        "select id from users where role = 'admin' and disabled_at is null
+            and exists (select 1 from users where id = $1 and role = 'admin') order by id{}",
+        conn.for_update()
+    );
+    let admins: Vec<(UserId,)> = sql(lock).bind(user).fetch_all(conn).await?;
     Ok(admins == [(user,)])
 }
 
