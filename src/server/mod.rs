@@ -16,6 +16,8 @@ mod conversions;
 mod csp;
 /// A body for errors that no page rendered.
 mod error_pages;
+/// A response's body that holds something until it is sent.
+mod guarded_body;
 /// `GET /healthz` and `GET /readyz`.
 pub mod health;
 /// Work that the server repeats while it serves.

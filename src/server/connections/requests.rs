@@ -14,6 +14,7 @@ use hyper::{
 };
 
 use super::registry::Connection;
+use crate::server::guarded_body;
 
 /// A request without a response. Dropping it says that the request has its response, or that the client went away.
 #[derive(Debug)]
@@ -28,8 +29,7 @@ impl Serving {
     /// Returns the response with a body that reports its end.
     pub(super) fn respond(self, response: Response<Body>) -> Response<Body> {
         self.0.activity().response_began(Instant::now());
-        let sending = Sending(self.0.clone());
-        response.map(|body| Body::new(Reported { body, sending }))
+        guarded_body::until_sent(response, Sending(self.0.clone()))
     }
 }
 
@@ -46,31 +46,6 @@ struct Sending(Arc<Connection>);
 impl Drop for Sending {
     fn drop(&mut self) {
         self.0.activity().response_ended(Instant::now());
-    }
-}
-
-/// The body of a response. hyper drops the body after its last frame.
-#[derive(Debug)]
-struct Reported {
-    body: Body,
-    #[expect(dead_code, reason = "dropped with the body")]
-    sending: Sending,
-}
-
-impl HttpBody for Reported {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

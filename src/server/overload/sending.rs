@@ -1,54 +1,23 @@
 //! A response has a place until its body is sent. A client that does not read its responses holds their memory, and the files that
 //! they come from.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
-
-use axum::{
-    body::{Body, Bytes, HttpBody},
-    response::Response,
-};
-use hyper::body::{Frame, SizeHint};
+use axum::{body::HttpBody, response::Response};
 
 use super::places::Place;
+use crate::server::guarded_body;
 
 /// Returns the response with a body that gives `place` back when the body ends.
 pub(super) fn until_sent(response: Response, place: Place) -> Response {
     if response.body().is_end_stream() {
         return response;
     }
-    response.map(|body| Body::new(Sending { body, place }))
-}
-
-/// The body of a response. hyper drops the body after its last frame, and when the client leaves.
-#[derive(Debug)]
-struct Sending {
-    body: Body,
-    #[expect(dead_code, reason = "dropped with the body")]
-    place: Place,
-}
-
-impl HttpBody for Sending {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    guarded_body::until_sent(response, place)
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::{super::places::Places, *};
 
     #[test]
