@@ -93,6 +93,7 @@ pub fn exclusion(exclusion: Exclusion) -> &'static str {
         Exclusion::NotDocument => "Not a page load",
         Exclusion::Referrer(ReferrerExclusion::Payment) => "Return from a payment page",
         Exclusion::Referrer(ReferrerExclusion::Identity) => "Return from a sign-in page",
+        Exclusion::Referrer(ReferrerExclusion::Spam) => "Referrer spam",
         Exclusion::Referrer(ReferrerExclusion::Configured) => "Ignored referrer",
         Exclusion::Gpc => "Global Privacy Control",
         Exclusion::Undecided => "Waiting for consent",
@@ -122,6 +123,9 @@ pub fn exclusion_explained(exclusion: Exclusion) -> &'static str {
         }
         Exclusion::Referrer(ReferrerExclusion::Identity) => {
             "The visitor came back from signing in on another site, through a link without campaign parameters."
+        }
+        Exclusion::Referrer(ReferrerExclusion::Spam) => {
+            "The link names a site that sends requests to appear in reports. No visitor came from there."
         }
         Exclusion::Referrer(ReferrerExclusion::Configured) => {
             "ATTRIBUTION_IGNORED_REFERRERS lists the page that linked here."

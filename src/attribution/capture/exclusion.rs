@@ -41,7 +41,7 @@ pub enum Exclusion {
 
 impl Exclusion {
     /// One reason for each word of [`Exclusion::as_str`].
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Bot(BotKind::Crawler),
         Self::Bot(BotKind::Ai),
         Self::Bot(BotKind::Preview),
@@ -55,6 +55,7 @@ impl Exclusion {
         Self::Path,
         Self::Referrer(ReferrerExclusion::Payment),
         Self::Referrer(ReferrerExclusion::Identity),
+        Self::Referrer(ReferrerExclusion::Spam),
         Self::Referrer(ReferrerExclusion::Configured),
         Self::Gpc,
         Self::Undecided,
@@ -72,6 +73,7 @@ impl Exclusion {
             Self::NotDocument => "not_document",
             Self::Referrer(ReferrerExclusion::Payment) => "referrer_payment",
             Self::Referrer(ReferrerExclusion::Identity) => "referrer_identity",
+            Self::Referrer(ReferrerExclusion::Spam) => "referrer_spam",
             Self::Referrer(ReferrerExclusion::Configured) => "referrer_configured",
             Self::Gpc => "gpc",
             Self::Undecided => "undecided",

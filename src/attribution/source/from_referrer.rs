@@ -6,7 +6,10 @@
 
 use std::sync::LazyLock;
 
-use super::host_map::{HostMap, path_is_under, site};
+use super::{
+    host_map::{HostMap, path_is_under, site},
+    spam::is_spam,
+};
 use crate::attribution::{
     signal::{Signals, clean, referrer::Referrer},
     source,
@@ -33,6 +36,8 @@ pub enum ReferrerExclusion {
     Payment,
     /// An identity provider: the visitor returns from signing in.
     Identity,
+    /// Referrer spam: a program named the referrer, and nobody came from there.
+    Spam,
     /// The owner named the referrer in `ATTRIBUTION_IGNORED_REFERRERS`.
     Configured,
 }
@@ -83,6 +88,9 @@ pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> ReferrerOrigin
     }
     if let Some(why) = IGNORED.0.get(&referrer.host, &referrer.path) {
         return ReferrerOrigin::Ignored(why);
+    }
+    if is_spam(&referrer.host) {
+        return ReferrerOrigin::Ignored(ReferrerExclusion::Spam);
     }
     match source::resolve_host(&referrer.host, &referrer.path) {
         Some(platform) => ReferrerOrigin::From { source: platform.name.to_owned(), medium: platform.kind.medium() },

@@ -15,6 +15,8 @@ use super::tsv::{rows, words};
 pub mod from_referrer;
 /// Host patterns of the data files, and the map that looks hosts up.
 pub mod host_map;
+/// Knows the hosts of referrer spam.
+mod spam;
 
 /// What people do on a platform, as far as a channel depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -119,6 +119,7 @@ fn every_reason_has_a_word() {
         "path",
         "referrer_payment",
         "referrer_identity",
+        "referrer_spam",
         "referrer_configured",
         "gpc",
         "undecided",

@@ -93,6 +93,15 @@ fn a_return_from_paying_or_signing_in_says_nothing() {
 }
 
 #[test]
+fn referrer_spam_says_nothing() {
+    for header in ["http://semalt.semalt.com/crawler.php", "https://www.darodar.com/", "http://buttons-for-website.com"]
+    {
+        assert_eq!(from(header), ReferrerOrigin::Ignored(ReferrerExclusion::Spam), "{header}");
+    }
+    assert!(matches!(from("https://semalt.example/"), ReferrerOrigin::From { .. }));
+}
+
+#[test]
 fn the_owner_names_further_ones() {
     let ignored = IgnoredReferrers::parse(" Pay.Example.com, www.shop.example/return ,,bücher.example").expect("hosts");
     let why = |header: &str| match origin(&Referrer::parse(header).expect(header), &ignored) {
