@@ -41,6 +41,12 @@ impl Blocker {
     }
 }
 
+/// Returns whether a response removes the cookie of waiting touches.
+fn ends_waiting(response: &reqwest::Response) -> bool {
+    let cookies = response.headers().get_all("set-cookie");
+    cookies.iter().any(|set| set.to_str().is_ok_and(|set| set.starts_with("waymark-waiting=;")))
+}
+
 #[tokio::test]
 async fn a_touch_that_the_database_does_not_take_waits_in_a_cookie_and_is_stored_once() {
     each_app(async |app| {
@@ -59,13 +65,13 @@ async fn a_touch_that_the_database_does_not_take_waits_in_a_cookie_and_is_stored
         if app.db.dialect() == Dialect::Sqlite {
             assert_eq!(app.count("select count(*) from touches").await, 0);
         }
-        // Any next request stores the waiting touch. This one also links it.
-        let response = browser.register("maria@example.com").await;
-        let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
-        assert!(
-            cookies.iter().any(|set| set.to_str().is_ok_and(|set| set.starts_with("waymark-waiting=;"))),
-            "{cookies:?}"
-        );
+        // The next request that reaches the database stores the waiting touch. A busy machine may need more than one.
+        let mut response = browser.register("maria@example.com").await;
+        let begin = Instant::now();
+        while !ends_waiting(&response) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", response.headers());
+            response = browser.get("/").send().await.expect("an answer");
+        }
         // A client that kept the cookie sends it a second time.
         browser.get("/").header("cookie", set.split(';').next().expect("a pair")).send().await.expect("an answer");
         let rows: Vec<(String, String, String, i64)> = sql("select source, medium, click_ids, hits from lead_sources")
