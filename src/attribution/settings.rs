@@ -6,10 +6,10 @@ use super::{
     channel::rules::Rules,
     model::{Model, PositionWeights, UnknownModel, Weights},
     signal::custom_tags::CustomTags,
-    source::from_referrer::IgnoredReferrers,
+    source::{from_referrer::IgnoredReferrers, mirror::original_host},
 };
 use crate::{
-    host::without_port,
+    host::{is_under, without_port},
     variables::{Variables, days, list, parse_duration},
 };
 
@@ -22,7 +22,7 @@ pub struct Settings {
     /// Whether visitors come over TLS: cookies are then `Secure` and their names begin with `__Host-`.
     pub secure: bool,
     /// `ATTRIBUTION_OWN_HOSTS`: further hosts of this site, separated by commas. The host of `SITE_URL` comes first. All hosts
-    /// are without port.
+    /// are in lower case, without port and without `www.`. Hosts below them are this site too.
     pub own_hosts: Vec<String>,
     /// Prefixes of paths without pages. A request below such a path is not an arrival.
     pub no_pages: &'static [&'static str],
@@ -105,7 +105,11 @@ impl Settings {
         let own_hosts = variables.value("ATTRIBUTION_OWN_HOSTS", |value| list(value, parse_host)).unwrap_or_default();
         Self {
             secure: scheme == "https",
-            own_hosts: without_port(authority).map(str::to_owned).into_iter().chain(own_hosts).collect(),
+            own_hosts: without_port(authority)
+                .into_iter()
+                .chain(own_hosts.iter().map(String::as_str))
+                .map(own_host)
+                .collect(),
             no_pages: site.no_pages,
             custom_tags: variables
                 .value("ATTRIBUTION_CUSTOM_TAGS", |value| {
@@ -147,9 +151,13 @@ impl Settings {
         }
     }
 
-    /// Returns whether a host, without port, is this site.
+    /// Returns whether a host is this site, below it, or a mirror that shows it. The host is in lower case and without port.
+    ///
+    /// Examples: with `SITE_URL=https://shop.example`, `www.shop.example`, `blog.shop.example` and `shop-example.translate.goog`
+    /// are this site.
     pub fn is_own_host(&self, host: &str) -> bool {
-        self.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+        let is_own = |host: &str| self.own_hosts.iter().any(|own| is_under(host, own));
+        is_own(host) || original_host(host).is_some_and(|host| is_own(&host))
     }
 
     /// Returns the look-back window of sign-ups.
@@ -172,6 +180,12 @@ fn read_weights(variables: &mut Variables<'_>) -> Weights {
             .unwrap_or_default(),
         half_life: variables.value("ATTRIBUTION_HALF_LIFE", parse_duration).unwrap_or(Weights::default().half_life),
     }
+}
+
+/// Returns a host in lower case and without `www.`. A host without a dot behind its `www.` is not cut: everything would be below.
+fn own_host(host: &str) -> String {
+    let host = host.to_lowercase();
+    host.strip_prefix("www.").filter(|rest| rest.contains('.')).map(str::to_owned).unwrap_or(host)
 }
 
 fn parse_host(value: &str) -> Result<String, String> {
@@ -251,9 +265,23 @@ mod tests {
 
     #[test]
     fn a_secure_site_knows_its_hosts() {
-        let (settings, mistakes) = read("https://shop.example:8443", &[("ATTRIBUTION_OWN_HOSTS", "www.shop.example")]);
-        assert_eq!(mistakes, 0);
-        assert!(settings.secure && settings.is_own_host("shop.example") && settings.is_own_host("WWW.shop.example"));
+        let (settings, mistakes) =
+            read("https://www.Shop.example:8443", &[("ATTRIBUTION_OWN_HOSTS", "shop.test, www.com")]);
+        assert_eq!((mistakes, settings.secure), (0, true));
+        for own in [
+            "shop.example",
+            "www.shop.example",
+            "blog.shop.example",
+            "a.b.shop.example",
+            "m.shop.test",
+            "www.com",
+            "shop-test.translate.goog",
+        ] {
+            assert!(settings.is_own_host(own), "{own}");
+        }
+        for other in ["myshop.example", "shop.example.evil", "example", "other.com", "com", ""] {
+            assert!(!settings.is_own_host(other), "{other}");
+        }
         let (settings, _) = read("http://127.0.0.1:3000", &[]);
         assert!(!settings.secure && settings.is_own_host("127.0.0.1") && !settings.is_own_host("example.com"));
     }

@@ -84,6 +84,96 @@ async fn the_way_back_from_paying_or_signing_in_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_answer_of_any_identity_provider_is_no_arrival() {
+    let setup = || Setup {
+        routes: axum::Router::new()
+            .route("/auth/callback", axum::routing::get(async || axum::response::Redirect::to("/account"))),
+        ..Setup::default()
+    };
+    each_app_with(setup, async |app| {
+        let before = app.db.operations();
+        for (path, referer) in [
+            ("/auth/callback?code=3f1c&state=x", "https://github.com/"),
+            ("/auth/callback?state=x&code=3f1c", "https://www.facebook.com/v19.0/dialog/oauth"),
+            ("/auth/callback?error=access_denied&state=x", "https://sso.customer.example/"),
+            ("/auth/callback?oauth_token=a&oauth_verifier=b", "https://api.twitter.com/"),
+            ("/auth/callback?ticket=ST-1-x", "https://cas.university.example/"),
+        ] {
+            let response = from(&app.browser(), path, referer).await;
+            assert!(!response.headers().contains_key(header::SET_COOKIE), "{path}");
+            // A browser that obeys this header sends no `Referer` to /account.
+            assert_eq!(crate::support::header(&response, "referrer-policy"), "no-referrer", "{path}");
+        }
+        let page = from(&app.browser(), "/login?SAMLResponse=fVLJ", "https://idp.example/").await;
+        assert!(!page.headers().contains_key(header::SET_COOKIE));
+        assert_eq!(crate::support::header(&page, "referrer-policy"), "strict-origin-when-cross-origin", "a page");
+        assert_eq!(app.db.operations(), before, "no query");
+        // A code alone belongs to a coupon site, and an explicit signal is never ignored.
+        for (path, referer, source) in [
+            ("/?code=SAVE10", "https://coupons.example/", "coupons.example"),
+            ("/?code=3f1c&state=x&utm_source=news", "https://github.com/", "news"),
+            ("/?code=3f1c&state=x&gclid=y", "https://github.com/", "google"),
+            ("/", "https://github.com/someone/list", "github.com"),
+        ] {
+            app.execute(waymark::db::sql("delete from touches")).await;
+            let response = from(&app.browser(), path, referer).await;
+            assert_eq!(crate::support::header(&response, "referrer-policy"), "strict-origin-when-cross-origin");
+            assert_eq!(touches(&app).await[0].0.as_deref(), Some(source), "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_own_site_is_no_source_whatever_its_host_is_called() {
+    let setup = || Setup { variables: vec![("SITE_URL", "https://www.shop.example".into())], ..Setup::default() };
+    each_app_with(setup, async |app| {
+        let open = async |path: &str, referer: &str, site: &str| {
+            let request = app.browser().get(path).header(header::REFERER, referer).header("sec-fetch-site", site);
+            request.send().await.expect("an answer")
+        };
+        let before = app.db.operations();
+        for (referer, site) in [
+            ("https://shop.example/", "cross-site"),
+            ("https://www.shop.example/", "cross-site"),
+            ("https://blog.shop.example/a", "same-site"),
+            ("https://docs.shop.example/", "cross-site"),
+            ("https://other.example/", "same-site"),
+            ("https://shop-example.cdn.ampproject.org/v/s/shop.example/a", "cross-site"),
+            ("https://www-shop-example.translate.goog/", "cross-site"),
+            ("https://blog-shop-example.translate.goog/", "cross-site"),
+        ] {
+            for path in ["/", "/login?page=2"] {
+                let response = open(path, referer, site).await;
+                assert!(!response.headers().contains_key(header::SET_COOKIE), "{path} from {referer}");
+            }
+        }
+        assert_eq!(app.db.operations(), before, "no query");
+        for (referer, source, channel) in [
+            ("https://myshop.example/", "myshop.example", "Referral"),
+            ("https://shop.example.evil.example/", "shop.example.evil.example", "Referral"),
+            ("https://my--shop-example.translate.goog/", "my-shop.example", "Referral"),
+            ("https://www-reddit-com.translate.goog/r/rust", "reddit", "Organic Social"),
+            ("https://news-site-example.cdn.ampproject.org/", "news.site.example", "Referral"),
+        ] {
+            app.execute(waymark::db::sql("delete from touches")).await;
+            open("/", referer, "cross-site").await;
+            let touch = touches(&app).await.remove(0);
+            assert_eq!((touch.0.as_deref(), touch.2.as_str()), (Some(source), channel), "{referer}");
+        }
+        // A link with signals is kept, as internal.
+        app.execute(waymark::db::sql("delete from touches")).await;
+        open("/?utm_source=a", "https://blog.shop.example/", "same-site").await;
+        open("/?utm_source=b", "https://shop-example.cdn.ampproject.org/", "cross-site").await;
+        open("/?utm_source=c", "", "same-origin").await;
+        assert_eq!(app.count("select count(*) from touches where internal").await, 3);
+        open("/?utm_source=d", "https://other.example/", "cross-site").await;
+        assert_eq!(app.count("select count(*) from touches where not internal").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_return_from_paying_leaves_the_visitor_s_touches_as_they_are() {
     each_app(async |app| {
         let browser = app.browser();

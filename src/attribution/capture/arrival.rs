@@ -3,16 +3,19 @@
 //! This module stores nothing and uses no database. The plan acts on the result, and the admin's inspector shows the result.
 //!
 //! Explicit signals (UTM, click id, tag) count before the referrer. A page of this site, a payment provider or an identity
-//! provider is never a source.
+//! provider is never a source, and neither is the page before an answer of any identity provider.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 
-use super::exclusion::{Exclusion, exclusion};
+use super::{
+    exclusion::{Exclusion, exclusion},
+    sign_in_answer::is_sign_in_answer,
+};
 use crate::{
     attribution::{
         settings::{Gpc, Settings},
         signal::{parse, referrer::Referrer},
-        source::from_referrer::fill_from_referrer,
+        source::from_referrer::{ReferrerExclusion, fill_from_referrer},
         touch::{Landing, TouchOrigin},
     },
     host,
@@ -49,25 +52,43 @@ pub struct Arrival {
     pub exclusion: Option<Exclusion>,
 }
 
+/// The page that led to a request.
+#[derive(Clone, Debug)]
+pub struct LinkingPage {
+    pub referrer: Option<Referrer>,
+    /// The page is a page of this site.
+    pub internal: bool,
+}
+
+impl LinkingPage {
+    /// Reads the page from the headers of a request.
+    pub fn of(headers: &HeaderMap, settings: &Settings) -> Self {
+        let referer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+        let referrer = referer.and_then(Referrer::parse);
+        let own = referrer.as_ref().is_some_and(|referrer| settings.is_own_host(&referrer.host));
+        Self { internal: own || is_from_this_site(headers), referrer }
+    }
+}
+
 /// Returns the arrival in a request, or `None` if the request has no signal, as most requests do.
 pub fn arrival(head: RequestHead<'_>, settings: &Settings) -> Option<Arrival> {
     let query = head.query.unwrap_or_default();
     let referer = head.header(header::REFERER);
-    let host = head.header(header::HOST).unwrap_or_default();
     // Almost all requests end here: they have no query, and come from a page of this site or without a referrer.
-    if query.is_empty() && referer.is_none_or(|referer| is_page_of(referer, host)) {
+    if query.is_empty() && (referer.is_none() || is_from_this_site(head.headers)) {
         return None;
     }
-    let referrer = referer.and_then(Referrer::parse);
-    let internal = referrer.as_ref().is_some_and(|referrer| {
-        settings.is_own_host(&referrer.host) || referer.is_some_and(|referer| is_page_of(referer, host))
-    });
+    let LinkingPage { referrer, internal } = LinkingPage::of(head.headers, settings);
     let mut signals = parse(query, referrer.as_ref(), &settings.custom_tags);
     let mut excluded = None;
     let origin = if signals.is_empty() { TouchOrigin::Referrer } else { TouchOrigin::Link };
     if origin == TouchOrigin::Referrer {
         let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(REFERRAL_PREFIX));
-        excluded = fill_from_referrer(&mut signals, outside, &settings.ignored_referrers).map(Exclusion::Referrer);
+        let ignored = match outside {
+            Some(_) if is_sign_in_answer(query) => Some(ReferrerExclusion::Identity),
+            _ => fill_from_referrer(&mut signals, outside, &settings.ignored_referrers),
+        };
+        excluded = ignored.map(Exclusion::Referrer);
         if signals.is_empty() && excluded.is_none() {
             return None;
         }
@@ -96,7 +117,15 @@ pub fn told_arrival(
     referrer: &str,
     settings: &Settings,
 ) -> Option<Arrival> {
-    const KEPT: [HeaderName; 3] = [header::HOST, header::USER_AGENT, HeaderName::from_static("sec-gpc")];
+    // The last four tell machines.
+    const KEPT: [HeaderName; 6] = [
+        header::HOST,
+        HeaderName::from_static("sec-gpc"),
+        header::USER_AGENT,
+        header::FROM,
+        HeaderName::from_static("sec-ch-ua"),
+        HeaderName::from_static("signature-agent"),
+    ];
     let kept = KEPT.into_iter().filter_map(|name| headers.get(&name).cloned().map(|value| (name, value)));
     let mut asked: HeaderMap = kept.collect();
     asked.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
@@ -115,6 +144,14 @@ pub fn asks_for_privacy(headers: &HeaderMap) -> bool {
 /// touch.
 pub fn forbids_capture(headers: &HeaderMap, settings: &Settings) -> bool {
     settings.gpc == Gpc::NoCapture && asks_for_privacy(headers)
+}
+
+/// Returns whether a page of this site, or of a host beside it, led to a request, by the headers alone. The function allocates
+/// nothing, because it runs for every request.
+fn is_from_this_site(headers: &HeaderMap) -> bool {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    matches!(text(&HeaderName::from_static("sec-fetch-site")), Some("same-origin" | "same-site"))
+        || text(&header::REFERER).is_some_and(|page| is_page_of(page, text(&header::HOST).unwrap_or_default()))
 }
 
 /// Returns whether a page of this site led to the request, by a link, a form or a script. A script of another site cannot change

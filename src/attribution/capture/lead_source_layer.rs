@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::http::{HeaderMap, Request, Response, header};
+use axum::http::{HeaderMap, Request, Response};
 use futures::future::BoxFuture;
 use tower::{Layer, Service};
 use tower_sessions::Session;
@@ -17,7 +17,7 @@ use tracing::error;
 
 use super::{
     Attribution, SignedInUser, StartedSession,
-    arrival::forbids_capture,
+    arrival::{LinkingPage, forbids_capture},
     exclusion::Exclusion,
     recorder::{CaptureError, StoredUnder, count_touch},
 };
@@ -133,12 +133,12 @@ struct SeedContext {
 impl SeedContext {
     fn of<B>(request: &Request<B>, settings: &Settings) -> Self {
         let headers: &HeaderMap = request.headers();
-        let referrer = headers.get(header::REFERER).and_then(|value| Referrer::parse(value.to_str().ok()?));
+        let LinkingPage { referrer, internal } = LinkingPage::of(headers, settings);
         Self {
             path: request.uri().path().to_owned(),
             consent: consent(headers, settings),
             forbidden: forbids_capture(headers, settings),
-            referrer: referrer.filter(|referrer| !settings.is_own_host(&referrer.host)),
+            referrer: referrer.filter(|_| !internal),
             address: request.extensions().get().map(|ClientAddress(address)| *address),
         }
     }

@@ -33,6 +33,8 @@ mod plan;
 mod recorder;
 /// [`UtmSessionLayer`](session_layer::UtmSessionLayer): carries out the plan before the handler runs.
 pub mod session_layer;
+/// Knows the answer of an identity provider by what a request carries.
+mod sign_in_answer;
 
 use std::sync::{
     Arc,

@@ -26,6 +26,9 @@ use crate::{
 pub enum Plan {
     /// Serve the page. There is nothing to store.
     PassThrough,
+    /// Serve the page. The visitor returns from a page that does not count, such as the page of an identity provider. If the
+    /// handler redirects, the browser must not name that page as the referrer of the next page.
+    Return,
     /// Redirect with 303 to the same page, at an address that carries the landing of an undecided visitor, or that no longer
     /// carries the landing of another one.
     AskAgainAt(HeaderValue),
@@ -112,17 +115,16 @@ pub fn plan(
     }
     match (consent, touch) {
         (Consent::Given, touch) => {
-            if session == SessionState::Missing || (touch.is_none() && deferred.is_empty()) {
-                return planned;
-            }
             let touches = deferred.len() + usize::from(touch.is_some());
-            if !admits(Demand { new_visitor: session == SessionState::New, touches }) {
+            if session == SessionState::Missing || touches == 0 {
+                // There is nothing to store, or no visitor to store it under.
+            } else if admits(Demand { new_visitor: session == SessionState::New, touches }) {
+                let gpc = asks_for_privacy(head.headers);
+                let agreed_at = agreed_at(head, settings);
+                planned.plan = Plan::Record(Box::new(Recording { touch, deferred, gpc, agreed_at }));
+            } else {
                 planned.excluded.push(Exclusion::Flood);
-                return planned;
             }
-            let gpc = asks_for_privacy(head.headers);
-            let agreed_at = agreed_at(head, settings);
-            planned.plan = Plan::Record(Box::new(Recording { touch, deferred, gpc, agreed_at }));
         }
         (Consent::Undecided, Some(touch)) => {
             planned.excluded.push(Exclusion::Undecided);
@@ -135,6 +137,9 @@ pub fn plan(
         },
         (Consent::Refused, Some(_)) => planned.excluded.push(Exclusion::Refused),
         (Consent::Refused, None) => {}
+    }
+    if matches!((&planned.plan, &*planned.excluded), (Plan::PassThrough, [Exclusion::Referrer(_)])) {
+        planned.plan = Plan::Return;
     }
     planned
 }

@@ -75,6 +75,7 @@ where
                 request.extensions_mut().insert(UndecidedLanding(touch));
                 Either::Right(Box::pin(uncached(self.inner.call(request))))
             }
+            (Plan::Return, _) => Either::Right(Box::pin(without_referrer(self.inner.call(request)))),
             (Plan::AskAgainAt(address), _) => Either::Right(Box::pin(async { Ok(see_other(address)) })),
             (Plan::PassThrough | Plan::Record(_), _) => Either::Left(self.inner.call(request)),
         }
@@ -96,6 +97,17 @@ impl UndecidedLanding {
 async fn uncached<R, E>(page: impl Future<Output = Result<Response<R>, E>>) -> Result<Response<R>, E> {
     let mut response = page.await?;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Sets `Referrer-Policy: no-referrer` on a redirect. A browser obeys the policy in the request that follows:
+/// <https://www.w3.org/TR/referrer-policy/#set-requests-referrer-policy-on-redirect>. Otherwise the browser would send the page
+/// before the redirect as `Referer` again, and the next page would count as an arrival from there.
+async fn without_referrer<R, E>(page: impl Future<Output = Result<Response<R>, E>>) -> Result<Response<R>, E> {
+    let mut response = page.await?;
+    if response.status().is_redirection() {
+        response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     Ok(response)
 }
 

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use super::{
     host_map::{HostMap, path_is_under, site},
+    mirror::original_host,
     spam::is_spam,
 };
 use crate::attribution::{
@@ -92,10 +93,13 @@ pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> ReferrerOrigin
     if is_spam(&referrer.host) {
         return ReferrerOrigin::Ignored(ReferrerExclusion::Spam);
     }
-    match source::resolve_host(&referrer.host, &referrer.path) {
+    // A page in a mirror is a page of the site that the mirror shows.
+    let original = original_host(&referrer.host);
+    let host = original.as_deref().unwrap_or(&referrer.host);
+    match source::resolve_host(host, &referrer.path) {
         Some(platform) => ReferrerOrigin::From { source: platform.name.to_owned(), medium: platform.kind.medium() },
         None => {
-            let host = site(&referrer.host);
+            let host = site(host);
             // An international host can have capitals beyond ASCII; a source has no capitals.
             let source = clean(host).unwrap_or_else(|| host.to_owned());
             ReferrerOrigin::From { source, medium: "referral" }

@@ -15,6 +15,8 @@ use super::tsv::{rows, words};
 pub mod from_referrer;
 /// Host patterns of the data files, and the map that looks hosts up.
 pub mod host_map;
+/// Mirrors: copies of a site's pages on the hosts of another company.
+pub mod mirror;
 /// Knows the hosts of referrer spam.
 mod spam;
 

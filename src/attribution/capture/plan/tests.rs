@@ -195,7 +195,7 @@ fn deferred(source: &str) -> DeferredTouch {
 fn sources(plan: &Plan, settings: &Settings) -> Vec<String> {
     let restore = |touch: &DeferredTouch| touch.restore(settings, NOW, false).expect("a touch");
     let touches: Vec<Touch> = match plan {
-        Plan::PassThrough | Plan::AskAgainAt(_) => Vec::new(),
+        Plan::PassThrough | Plan::Return | Plan::AskAgainAt(_) => Vec::new(),
         Plan::AskForConsent(touch) => vec![restore(touch)],
         Plan::Record(recording) => {
             recording.deferred.iter().map(restore).chain(recording.touch.iter().cloned()).collect()
@@ -264,6 +264,38 @@ fn a_machine_stores_nothing_that_waits() {
     let head = RequestHead { method: &Method::GET, path: "/", query: None, headers: &headers };
     let planned = plan(head, case.session, &case.settings(), NOW, |_| true);
     assert!(matches!(planned.plan, Plan::PassThrough), "{:?}", planned.plan);
+}
+
+#[test]
+fn a_return_from_signing_in_or_paying_is_told_apart() {
+    let from = |referer: &'static str, path, query, mode, waiting| {
+        let case = Case {
+            arriving: Arriving::Silent,
+            waiting,
+            mode,
+            carried: Carried::Nowhere,
+            session: SessionState::New,
+            admitted: true,
+        };
+        let mut headers = case.headers();
+        headers.insert(header::REFERER, HeaderValue::from_static(referer));
+        let head = RequestHead { method: &Method::GET, path, query: Some(query), headers: &headers };
+        plan(head, case.session, &case.settings(), NOW, |_| true).plan
+    };
+    for mode in [Mode::Implied, Mode::ImpliedDeclined, Mode::RequiredUndecided, Mode::RequiredAgreed] {
+        for (referer, query) in [("https://github.com/", "code=3f1c&state=x"), ("https://checkout.stripe.com/", "")] {
+            let planned = from(referer, "/back", query, mode, Waiting::None);
+            assert!(matches!(planned, Plan::Return), "{mode:?} {referer}: {planned:?}");
+        }
+    }
+    let planned = from("https://github.com/", "/back", "code=3f1c&state=x", Mode::Implied, Waiting::One);
+    assert!(matches!(planned, Plan::Record(_)), "what waits is stored: {planned:?}");
+    for (path, query) in [("/back", "code=SAVE10"), ("/back", "code=3f1c&state=x&utm_source=a"), ("/", "")] {
+        let planned = from("https://github.com/", path, query, Mode::Implied, Waiting::None);
+        assert!(matches!(planned, Plan::Record(_)), "{query}: {planned:?}");
+    }
+    let planned = from("http://shop.example/login", "/back", "code=3f1c&state=x", Mode::Implied, Waiting::None);
+    assert!(matches!(planned, Plan::PassThrough), "a page of this site: {planned:?}");
 }
 
 #[test]
