@@ -65,12 +65,17 @@ impl<What> Default for AddressLimit<What> {
 impl<What: Limited> AddressLimit<What> {
     /// Counts one action of an address and returns `true`. Returns `false` if the address is over its limit.
     pub fn admits(&self, address: IpAddr) -> bool {
+        self.wait_or_count(address).is_none()
+    }
+
+    /// Counts one action of an address. Returns how long the address has to wait, and counts nothing, if it is over its limit.
+    pub fn wait_or_count(&self, address: IpAddr) -> Option<Duration> {
         let mut counts = self.lock();
-        let admitted = wait::<What>(&counts, address).is_none();
-        if admitted {
+        let wait = wait::<What>(&counts, address);
+        if wait.is_none() {
             counts.count(address, What::WINDOW);
         }
-        admitted
+        wait
     }
 
     /// Returns how long an address has to wait before its next action, or `None` if it need not wait.

@@ -81,6 +81,9 @@ pub mod privacy;
 /// Random numbers: repeatable ones for samples, the operating system's for secrets.
 #[cfg(feature = "ssr")]
 pub mod random;
+/// Random texts that prove who sends them. The database keeps only their digests.
+#[cfg(feature = "ssr")]
+pub mod secret_token;
 /// The router with all its layers; starting and stopping.
 #[cfg(feature = "ssr")]
 pub mod server;

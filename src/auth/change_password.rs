@@ -7,6 +7,7 @@ use super::{
     confirm::{Confirmed, NotConfirmed, confirm},
     hasher::NewPasswordError,
     known_device::{self, DeviceTokens},
+    session_lifetime::end_sessions,
     sign_in::{Client, SignInRefusal, begin_session},
     user::User,
 };
@@ -88,7 +89,7 @@ pub async fn change_password(
                 if changed == 0 {
                     return Err(PasswordChangeRefusal::WrongCurrent);
                 }
-                sql("delete from tower_sessions where user_id = $1").bind(id).execute(conn).await?;
+                end_sessions(conn, id).await?;
                 known_device::forget_all(conn, id).await?;
                 known_device::remember(conn, id, token_hash, now).await?;
                 let visitor = link(conn, visitor, id, now).await?;

@@ -11,18 +11,16 @@
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
 
 use super::{
-    throttle::{FORGET_AFTER, PAUSE, wait_after},
+    throttle::{FORGET_AFTER, wait_after},
     user::email_key,
 };
 use crate::{
     cookie::SiteCookie,
     db::{Conn, Db, Error, sql},
     id::UserId,
-    random::secret_bytes,
+    secret_token::SecretToken,
     timestamp::Timestamp,
 };
 
@@ -32,10 +30,6 @@ pub const KNOWN_FOR: Duration = Duration::from_hours(365 * 24);
 const OF_A_USER: usize = 10;
 /// How many accounts a browser is known for, as when a family shares it.
 const OF_A_BROWSER: usize = 4;
-/// The characters of a token: 16 bytes in base64url without padding.
-const TOKEN_CHARS: usize = 22;
-/// How many rows are deleted in one transaction.
-const BATCH: u32 = 500;
 
 /// Returns the cookie that holds a browser's tokens, separated by dots.
 pub fn cookie(secure: bool) -> SiteCookie {
@@ -43,25 +37,14 @@ pub fn cookie(secure: bool) -> SiteCookie {
 }
 
 /// The tokens of a browser, the oldest first.
-#[derive(Clone, Default)]
-pub struct DeviceTokens(Vec<String>);
-
-/// Logs show no token.
-impl std::fmt::Debug for DeviceTokens {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("DeviceTokens").field(&self.0.len()).finish()
-    }
-}
+#[derive(Clone, Debug, Default)]
+pub struct DeviceTokens(Vec<SecretToken>);
 
 impl DeviceTokens {
     /// Reads a request's cookie. Ignores what cannot be a token.
     pub fn of(headers: &HeaderMap, secure: bool) -> Self {
-        let is_token = |text: &&str| {
-            text.len() == TOKEN_CHARS
-                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-        };
-        let tokens = cookie(secure).values(headers).flat_map(|value| value.split('.')).filter(is_token);
-        Self(tokens.take(OF_A_BROWSER).map(str::to_owned).collect())
+        let texts = cookie(secure).values(headers).flat_map(|value| value.split('.'));
+        Self(texts.filter_map(SecretToken::parse).take(OF_A_BROWSER).collect())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -70,8 +53,8 @@ impl DeviceTokens {
 
     /// Adds a new token, and returns its digest. A browser with too many tokens loses the oldest.
     pub(super) fn add(&mut self) -> Vec<u8> {
-        let token = BASE64_URL_SAFE_NO_PAD.encode(secret_bytes::<16>());
-        let hash = digest(&token);
+        let token = SecretToken::random();
+        let hash = token.digest();
         self.0.push(token);
         if self.0.len() > OF_A_BROWSER {
             self.0.remove(0);
@@ -81,17 +64,14 @@ impl DeviceTokens {
 
     /// Removes the token of a known browser.
     pub(super) fn remove(&mut self, device: &KnownDevice) {
-        self.0.retain(|token| digest(token) != device.token_hash);
+        self.0.retain(|token| token.digest() != device.token_hash);
     }
 
     /// Returns the value of the `Set-Cookie` header by which the browser keeps its tokens.
     pub fn set_cookie(&self, secure: bool) -> String {
-        cookie(secure).set(&self.0.join("."), KNOWN_FOR)
+        let texts: Vec<&str> = self.0.iter().map(SecretToken::as_str).collect();
+        cookie(secure).set(&texts.join("."), KNOWN_FOR)
     }
-}
-
-fn digest(token: &str) -> Vec<u8> {
-    Sha256::digest(token).to_vec()
 }
 
 /// A browser in which a user signed in before.
@@ -107,7 +87,7 @@ pub(super) async fn find(conn: &mut Conn, email: &str, tokens: &DeviceTokens) ->
     // PostgreSQL refuses text with a NUL, and no address has one.
     let Some(last) = tokens.0.last().filter(|_| !email.contains('\0')) else { return Ok(None) };
     // The last token fills the places that are left, so that the database prepares one statement.
-    let hashes = tokens.0.iter().chain(std::iter::repeat(last)).take(OF_A_BROWSER).map(|token| digest(token).into());
+    let hashes = tokens.0.iter().chain(std::iter::repeat(last)).take(OF_A_BROWSER).map(|token| token.digest().into());
     sql("select d.user_id, d.token_hash, d.blocked_until from known_devices d join users u on u.id = d.user_id
         where u.email_lower = $1 and d.token_hash in ($2, $3, $4, $5) order by d.last_used_at desc limit 1")
     .bind(email_key(email))
@@ -174,26 +154,13 @@ pub async fn forget_all(conn: &mut Conn, user: UserId) -> Result<(), Error> {
 }
 
 /// Forgets browsers that were not used for a year.
-pub async fn delete_unused(db: &Db) -> Result<(), Error> {
-    let before = db.now() - KNOWN_FOR;
-    loop {
-        let deleted = db
-            .transaction(move |conn| {
-                Box::pin(async move {
-                    sql("delete from known_devices where (user_id, token_hash) in (
-                        select user_id, token_hash from known_devices where last_used_at < $1 limit $2)")
-                    .bind(before)
-                    .bind(BATCH)
-                    .execute(conn)
-                    .await
-                })
-            })
-            .await?;
-        if deleted < u64::from(BATCH) {
-            return Ok(());
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
+pub async fn delete_unused(db: &Db) -> Result<u64, Error> {
+    db.delete_in_batches(
+        sql("delete from known_devices where (user_id, token_hash) in (
+            select user_id, token_hash from known_devices where last_used_at < $1 limit $2)")
+        .bind(db.now() - KNOWN_FOR),
+    )
+    .await
 }
 
 #[cfg(test)]
@@ -214,7 +181,7 @@ mod tests {
         let hashes: Vec<_> = (0..6).map(|_| tokens.add()).collect();
         let cookie = tokens.set_cookie(false);
         let kept = read(cookie.split(';').next().expect("a pair"));
-        let digests: Vec<_> = kept.0.iter().map(|token| digest(token)).collect();
+        let digests: Vec<_> = kept.0.iter().map(SecretToken::digest).collect();
         assert_eq!(digests, hashes[2..]);
         assert_eq!(format!("{kept:?}"), "DeviceTokens(4)");
     }
@@ -249,12 +216,12 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_ignored() {
-        let token = "AAAAAAAAAAAAAAAAAAAAA_";
+        let token = SecretToken::random();
         for cookie in ["waymark-device=", "waymark-device=short", "waymark-device=AAAAAAAAAAAAAAAAAAAAA'.x", "other=x"]
         {
             assert!(read(cookie).is_empty(), "{cookie}");
         }
-        let cookie = format!("waymark-device={}", [token; 9].join("."));
-        assert_eq!(read(&cookie).0, [token; OF_A_BROWSER]);
+        let cookie = format!("waymark-device={}", [token.as_str(); 9].join("."));
+        assert_eq!(read(&cookie).0, vec![token; OF_A_BROWSER]);
     }
 }

@@ -27,6 +27,8 @@ pub mod hasher;
 pub mod known_device;
 /// Where a user goes after signing in.
 pub mod next;
+/// What the command line changes about accounts.
+pub mod operator;
 /// Hashing passwords, and which are accepted.
 mod password;
 /// How long a session lasts.

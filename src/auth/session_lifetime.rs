@@ -16,7 +16,8 @@ use tower_sessions::Session;
 use super::backend::AuthSession;
 use crate::{
     attribution::SignedInUser,
-    db::Db,
+    db::{Conn, Db, Error, sql},
+    id::UserId,
     timestamp::{DAY, Timestamp},
 };
 
@@ -51,6 +52,11 @@ pub(super) async fn begin(session: &Session, now: Timestamp) -> Result<(), tower
 /// Returns whether a user signed in with this session. The user may be disabled or erased by now.
 pub(super) async fn has_begun(session: &Session) -> Result<bool, tower_sessions::session::Error> {
     Ok(session.get_value(KEY).await?.is_some())
+}
+
+/// Removes all sessions of a user.
+pub async fn end_sessions(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    sql("delete from tower_sessions where user_id = $1").bind(user).execute(conn).await.map(|_| ())
 }
 
 /// Returns when a user signed in with a stored session, and its last noted request. `None` if no user signed in.

@@ -6,16 +6,16 @@ use super::{
     accounts::Accounts,
     audit,
     backend::AuthSession,
-    hasher::{Hasher, NewPasswordError},
+    hasher::NewPasswordError,
     known_device::{self, DeviceTokens},
     password,
     sign_in::{Client, SignInRefusal, begin_session, visitor_for},
-    sign_up_limit, throttle,
+    sign_up_limit,
     user::{Role, User, email_key, parse_email},
 };
 use crate::{
     attribution::{conversion::sign_up_conversion, referral::token::attribute_referral, touch::link::link},
-    db::{Conn, Db, Error, sql},
+    db::{Conn, Error, sql},
     id::UserId,
     timestamp::Timestamp,
 };
@@ -103,9 +103,8 @@ async fn make_account(
     email: &str,
     password: String,
 ) -> Result<(UserId, DeviceTokens), SignUpRefusal> {
-    if !accounts.sign_up_tries.admits(client.address) {
-        let wait = accounts.sign_up_tries.wait_of(client.address);
-        return Err(SignUpRefusal::TooManyTries(wait.unwrap_or_default()));
+    if let Some(wait) = accounts.sign_up_tries.wait_or_count(client.address) {
+        return Err(SignUpRefusal::TooManyTries(wait));
     }
     let email = valid(email, &password)?;
     let per_hour = accounts.sign_ups_per_hour;
@@ -137,99 +136,9 @@ fn refuse_if_full(wait: Duration) -> Result<(), SignUpRefusal> {
     if wait.is_zero() { Ok(()) } else { Err(SignUpRefusal::SiteFull(wait)) }
 }
 
-/// Creates an admin. An existing account becomes an admin with this password, is enabled if it was disabled, and its sessions
-/// end. For the command line.
-pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
-    let existing = User::find_by_email(&mut db.read().await?, email).await?;
-    // An existing account keeps its address, even one that would not be accepted today.
-    let email = if existing.is_some() { email.trim().to_owned() } else { valid(email, &password)? };
-    let hash = Hasher::default().hash_new(password, &email).await?;
-    let (id, now) = (UserId::new(), db.now());
-    let user = db
-        .transaction(move |conn| {
-            Box::pin(async move {
-                let changed: Option<(UserId,)> = sql("update users set role = 'admin', password_hash = $2,
-                    session_epoch = session_epoch + 1, disabled_at = null where email_lower = $1 returning id")
-                .bind(email_key(&email))
-                .bind(hash.clone())
-                .fetch_optional(conn)
-                .await?;
-                throttle::forget_failures(conn, &email).await?;
-                let Some((id,)) = changed else {
-                    insert(conn, id, &email, &hash, Role::Admin, now).await?;
-                    return Ok(id);
-                };
-                end_sessions(conn, id).await?;
-                Ok::<_, Error>(id)
-            })
-        })
-        .await?;
-    audit::note("role_change", "admin", Some(user), None);
-    Ok(())
-}
-
-/// Gives an account a password, ends its sessions, and forgets its failed sign-ins. For the command line.
-pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
-    let hash = Hasher::default().hash_new(password, email).await?;
-    let email = email.to_owned();
-    let user = db
-        .transaction(move |conn| {
-            Box::pin(async move {
-                let changed: Option<(UserId,)> =
-                    sql("update users set password_hash = $2, session_epoch = session_epoch + 1 where email_lower = $1
-                    returning id")
-                    .bind(email_key(&email))
-                    .bind(hash)
-                    .fetch_optional(conn)
-                    .await?;
-                throttle::forget_failures(conn, &email).await?;
-                if let Some((id,)) = changed {
-                    end_sessions(conn, id).await?;
-                }
-                Ok::<_, Error>(changed)
-            })
-        })
-        .await?;
-    audit::note("password_set", "done", user.map(|(id,)| id), None);
-    Ok(())
-}
-
-/// Disables an account and ends its sessions, or enables it again. Returns whether there is such an account. For the command
-/// line.
-pub async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<bool, Error> {
-    let (email, now) = (email.to_owned(), db.now());
-    let user: Option<(UserId,)> = db
-        .transaction(move |conn| {
-            Box::pin(async move {
-                // An erased account stays disabled.
-                let changed: Option<(UserId,)> = sql("update users set session_epoch = session_epoch + 1,
-                    disabled_at = case when $2 then coalesce(disabled_at, $3) end
-                    where email_lower = $1 and erased_at is null returning id")
-                .bind(email_key(&email))
-                .bind(disabled)
-                .bind(now)
-                .fetch_optional(conn)
-                .await?;
-                if let Some((id,)) = changed {
-                    end_sessions(conn, id).await?;
-                }
-                Ok::<_, Error>(changed)
-            })
-        })
-        .await?;
-    audit::note("account", if disabled { "disabled" } else { "enabled" }, user.map(|(id,)| id), None);
-    Ok(user.is_some())
-}
-
-/// Removes a user's sessions, and forgets the browsers that signed in.
-async fn end_sessions(conn: &mut Conn, user: UserId) -> Result<(), Error> {
-    sql("delete from tower_sessions where user_id = $1").bind(user).execute(conn).await?;
-    known_device::forget_all(conn, user).await
-}
-
 /// Returns the e-mail address of a new account. Checks only the length of the password: judging how easy the password is to guess
 /// takes long, and comes later.
-fn valid(email: &str, password: &str) -> Result<String, SignUpRefusal> {
+pub(super) fn valid(email: &str, password: &str) -> Result<String, SignUpRefusal> {
     match (parse_email(email), password::accept_length(password)) {
         (Ok(email), Ok(())) => Ok(email),
         (email, password) => Err(SignUpRefusal::Invalid { email: email.err(), password: password.err() }),
@@ -237,7 +146,14 @@ fn valid(email: &str, password: &str) -> Result<String, SignUpRefusal> {
 }
 
 /// Adds an account, and its sign-up to the conversions.
-async fn insert(conn: &mut Conn, id: UserId, email: &str, hash: &str, role: Role, now: Timestamp) -> Result<(), Error> {
+pub(super) async fn insert(
+    conn: &mut Conn,
+    id: UserId,
+    email: &str,
+    hash: &str,
+    role: Role,
+    now: Timestamp,
+) -> Result<(), Error> {
     sql("insert into users (id, email, email_lower, password_hash, role, created_at) values ($1, $2, $3, $4, $5, $6)")
         .bind(id)
         .bind(email)

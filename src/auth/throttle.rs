@@ -44,8 +44,6 @@ const FREE_FAILURES: i64 = 5;
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// After this time without a failure an account's count begins anew.
 pub(super) const FORGET_AFTER: Duration = DAY;
-/// The pause between two transactions that delete old rows.
-pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// Failed sign-ins of one address: as many as the sign-in that Rails 8 generates allows.
 #[derive(Clone, Copy, Debug)]
@@ -123,26 +121,14 @@ pub async fn forget_failures(conn: &mut Conn, email: &str) -> Result<(), Error> 
     sql("delete from sign_in_failures where account = $1").bind(account_key(email)).execute(conn).await.map(|_| ())
 }
 
-/// Deletes counts whose last failure is more than a day ago, in small transactions: anyone can cause many counts.
-pub async fn delete_forgotten(db: &Db) -> Result<(), Error> {
-    const BATCH: u32 = 500;
-    let before = db.now() - FORGET_AFTER;
-    loop {
-        let deleted = db.transaction(move |conn| {
-            Box::pin(async move {
-                sql("delete from sign_in_failures where account in (
-                    select account from sign_in_failures where last_failed_at < $1 order by last_failed_at limit $2)")
-                .bind(before)
-                .bind(BATCH)
-                .execute(conn)
-                .await
-            })
-        });
-        if deleted.await? < u64::from(BATCH) {
-            return Ok(());
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
+/// Deletes counts whose last failure is more than a day ago.
+pub async fn delete_forgotten(db: &Db) -> Result<u64, Error> {
+    db.delete_in_batches(
+        sql("delete from sign_in_failures where account in (
+            select account from sign_in_failures where last_failed_at < $1 order by last_failed_at limit $2)")
+        .bind(db.now() - FORGET_AFTER),
+    )
+    .await
 }
 
 /// Returns how long an account waits after this many failures. Example: 1 s after the sixth, 2 s after the seventh, 4 s after the

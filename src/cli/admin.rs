@@ -1,9 +1,6 @@
 use clap::Subcommand;
 use waymark::{
-    auth::{
-        User,
-        sign_up::{SignUpRefusal, create_admin},
-    },
+    auth::{User, operator::create_admin, sign_up::SignUpRefusal},
     db::Db,
 };
 

@@ -5,10 +5,7 @@ use std::{
 
 use clap::Subcommand;
 use waymark::{
-    auth::{
-        User,
-        sign_up::{self, SignUpRefusal},
-    },
+    auth::{User, operator, sign_up::SignUpRefusal},
     db::Db,
     privacy::{erase, export, file_wipe},
 };
@@ -109,7 +106,7 @@ async fn erase_user(db: &Db, email: &str, confirmed: bool) -> Result<(), String>
 async fn set_password(db: &Db, email: &str, from_stdin: bool) -> Result<(), String> {
     find(db, email).await?;
     let password = ask_password(from_stdin)?;
-    sign_up::set_password(db, email, password).await.map_err(|refusal| match refusal {
+    operator::set_password(db, email, password).await.map_err(|refusal| match refusal {
         SignUpRefusal::Invalid { email, password } => {
             email.or(password).unwrap_or("The password is not accepted.").to_owned()
         }
@@ -120,7 +117,7 @@ async fn set_password(db: &Db, email: &str, from_stdin: bool) -> Result<(), Stri
 }
 
 async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<(), String> {
-    if !sign_up::set_disabled(db, email, disabled).await.map_err(unanswered)? {
+    if !operator::set_disabled(db, email, disabled).await.map_err(unanswered)? {
         return Err("There is no user with this address.".into());
     }
     match disabled {

@@ -78,6 +78,11 @@ use crate::timestamp::Timestamp;
 /// After this wait, the breaker asks whether the database can be reached.
 const SUSPICIOUS: Duration = Duration::from_millis(250);
 
+/// How many rows of many one transaction deletes.
+const BATCH: u32 = 500;
+/// The pause after such a transaction.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// A write that is no older shows that writing works.
 const CHECK_WRITES_EVERY: Duration = Duration::from_secs(5);
 /// How long writes may fail before [`Db::check_writes`] says so.
@@ -243,6 +248,25 @@ impl Db {
         self.inner.last_write.note();
         // If the work panicked, it sent no result.
         result.await.unwrap_or_else(|_| Err(Error::cancelled().into()))
+    }
+
+    /// Runs one statement in a transaction of its own. Returns how many rows the statement changed.
+    pub async fn execute(&self, statement: Query) -> Result<u64, Error> {
+        self.transaction(move |conn| Box::pin(statement.execute(conn))).await
+    }
+
+    /// Deletes many rows in small transactions with pauses, so that nobody waits long for the writer. The last placeholder of
+    /// `delete` takes the most rows of one transaction. Returns how many rows were deleted.
+    pub async fn delete_in_batches(&self, delete: Query) -> Result<u64, Error> {
+        let (delete, mut deleted) = (delete.bind(BATCH), 0);
+        loop {
+            let batch = self.execute(delete.clone()).await?;
+            deleted += batch;
+            if batch < u64::from(BATCH) {
+                return Ok(deleted);
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     async fn run_alone(&self, work: writer::Work, patience: Patience) -> Result<(), Error> {

@@ -61,16 +61,10 @@ where
 
 async fn add_user(db: &Db, email: &'static str, role: &'static str) -> UserId {
     let id = UserId::new();
-    db.transaction(move |conn| {
-        Box::pin(async move {
-            sql("insert into users (id, email, email_lower, password_hash, role, created_at) values ($1, $2, $2, '', $3, 1)")
+    db.execute(sql("insert into users (id, email, email_lower, password_hash, role, created_at) values ($1, $2, $2, '', $3, 1)")
                 .bind(id)
                 .bind(email)
-                .bind(role)
-                .execute(conn)
-                .await
-        })
-    })
+                .bind(role))
     .await
     .expect("a user");
     id

@@ -3,7 +3,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::{
-    erase::{EraseError, begin, work},
+    erase::{EraseError, begin, confirmation, work},
     file_wipe,
 };
 use crate::{
@@ -49,7 +49,7 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
         tracing::error!(%error, "the session of an erased user could not be emptied");
     }
     forget_browser();
-    Ok(Answer::done(&token.path()))
+    Ok(Answer::done(&confirmation::path(&token)))
 }
 
 /// Does the rest of the erasure. If that fails, or the process ends, housekeeping tries again.

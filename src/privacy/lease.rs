@@ -67,20 +67,16 @@ impl Lease {
 
     async fn give_back(self, db: &Db, rest: Duration, done: bool) -> Result<(), Error> {
         let now = db.now();
-        db.transaction(move |conn| {
-            Box::pin(async move {
-                sql("update jobs set holder = null, leased_until = $3,
+        db.execute(
+            sql("update jobs set holder = null, leased_until = $3,
                         finished_at = case when $4 then $5 else finished_at end
                     where name = $1 and holder = $2")
-                .bind(self.name)
-                .bind(self.holder)
-                .bind(now + rest)
-                .bind(done)
-                .bind(now)
-                .execute(conn)
-                .await
-            })
-        })
+            .bind(self.name)
+            .bind(self.holder)
+            .bind(now + rest)
+            .bind(done)
+            .bind(now),
+        )
         .await
         .map(|_| ())
     }

@@ -107,7 +107,7 @@ async fn a_sign_up_is_a_conversion_by_itself() {
         let sign_up = |email: &str| (email.to_owned(), "signup".to_owned(), 0, None);
         assert_eq!(rows, [sign_up("maria@example.com"), sign_up(crate::support::ADMIN)]);
         // An existing account becomes an admin, which is not another sign-up.
-        waymark::auth::sign_up::create_admin(&app.db, "maria@example.com", crate::support::PASSWORD.into())
+        waymark::auth::operator::create_admin(&app.db, "maria@example.com", crate::support::PASSWORD.into())
             .await
             .expect("an admin");
         assert_eq!(app.count("select count(*) from conversions").await, 2);

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use reqwest::{Response, StatusCode};
 use waymark::{
-    auth::sign_up::{create_admin, set_disabled, set_password},
+    auth::operator::{create_admin, set_disabled, set_password},
     db::sql,
 };
 

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tower_sessions::session::Record;
 use waymark::{
-    auth::sign_up::create_admin,
+    auth::operator::create_admin,
     config::Config,
     db::{Conn, Db, Dialect, Query, sql, testing::TestDatabase},
     server::{

@@ -49,7 +49,7 @@ fn records(file: &str) -> Vec<csv::StringRecord> {
 }
 
 async fn set(db: &Db, text: &'static str, values: Vec<crate::db::Value>) {
-    let done = db.transaction(move |conn| Box::pin(async move { sql(text).bind_all(values).execute(conn).await }));
+    let done = db.execute(sql(text).bind_all(values));
     assert_eq!(done.await.expect("the rows are changed"), 1);
 }
 

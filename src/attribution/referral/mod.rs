@@ -81,8 +81,7 @@ pub async fn follow(
             link.landing_path
         }
         None => {
-            // Counts the request.
-            limit.admits(address);
+            limit.count(address);
             "/".to_owned()
         }
     };

@@ -82,17 +82,11 @@ pub async fn own_token(db: &Db, site_url: &str, user: UserId) -> Result<OwnToken
         // Waiting for a second connection while holding one could exhaust the pool.
         drop(conn);
         let now = db.now();
-        db.transaction(move |conn| {
-            Box::pin(async move {
-                // Two first calls at the same time make only one link.
+        db.execute(// Two first calls at the same time make only one link.
                 sql("insert into referral_tokens (token, owner_id, created_at) values ($1, $2, $3) on conflict (owner_id) do nothing")
                     .bind(new_token())
                     .bind(user)
-                    .bind(now)
-                    .execute(conn)
-                    .await
-            })
-        })
+                    .bind(now))
         .await?;
         found = sql(FIND).bind(user).fetch_optional(&mut db.read().await?).await?;
     }

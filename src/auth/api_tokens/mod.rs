@@ -111,24 +111,20 @@ pub async fn create(db: &Db, name: &str, terms: Terms) -> Result<String, ApiToke
     let token = Secret::random();
     let (hash, now) = (token.hash(), db.now());
     let made = db
-        .transaction(move |conn| {
-            Box::pin(async move {
-                sql("insert into api_tokens (id, name, token_hash, created_at, sources, expires_at)
+        .execute(
+            sql("insert into api_tokens (id, name, token_hash, created_at, sources, expires_at)
                     values ($1, $2, $3, $4, $5, $6)
                     on conflict (name) do update set id = excluded.id, token_hash = excluded.token_hash,
                         created_at = excluded.created_at, last_used_at = null, revoked_at = null,
                         sources = excluded.sources, expires_at = excluded.expires_at
                     where api_tokens.revoked_at is not null or api_tokens.expires_at <= $4")
-                .bind(ApiTokenId::new())
-                .bind(name.as_str())
-                .bind(hash)
-                .bind(now)
-                .bind(sources)
-                .bind(terms.lasts.map(|lasts| now + lasts))
-                .execute(conn)
-                .await
-            })
-        })
+            .bind(ApiTokenId::new())
+            .bind(name.as_str())
+            .bind(hash)
+            .bind(now)
+            .bind(sources)
+            .bind(terms.lasts.map(|lasts| now + lasts)),
+        )
         .await?;
     if made == 0 { Err(ApiTokenError::Taken) } else { Ok(token.0) }
 }
@@ -138,16 +134,12 @@ pub async fn change(db: &Db, name: &str, terms: Terms) -> Result<bool, ApiTokenE
     let Ok(name) = Name::of_source(name) else { return Ok(false) };
     let (sources, now) = (written(&terms.sources)?, db.now());
     let changed = db
-        .transaction(move |conn| {
-            Box::pin(async move {
-                sql("update api_tokens set sources = $2, expires_at = $3 where name = $1 and revoked_at is null")
-                    .bind(name.as_str())
-                    .bind(sources)
-                    .bind(terms.lasts.map(|lasts| now + lasts))
-                    .execute(conn)
-                    .await
-            })
-        })
+        .execute(
+            sql("update api_tokens set sources = $2, expires_at = $3 where name = $1 and revoked_at is null")
+                .bind(name.as_str())
+                .bind(sources)
+                .bind(terms.lasts.map(|lasts| now + lasts)),
+        )
         .await?;
     Ok(changed > 0)
 }
@@ -173,15 +165,11 @@ pub async fn revoke(db: &Db, name: &str) -> Result<bool, Error> {
     let Ok(name) = Name::of_source(name) else { return Ok(false) };
     let now = db.now();
     let revoked = db
-        .transaction(move |conn| {
-            Box::pin(async move {
-                sql("update api_tokens set revoked_at = $2 where name = $1 and revoked_at is null")
-                    .bind(name.as_str())
-                    .bind(now)
-                    .execute(conn)
-                    .await
-            })
-        })
+        .execute(
+            sql("update api_tokens set revoked_at = $2 where name = $1 and revoked_at is null")
+                .bind(name.as_str())
+                .bind(now),
+        )
         .await?;
     Ok(revoked > 0)
 }
@@ -222,17 +210,13 @@ struct FoundToken {
 }
 
 async fn note_use(db: &Db, id: ApiTokenId, now: Timestamp) -> Result<(), Error> {
-    db.transaction(move |conn| {
-        Box::pin(async move {
-            // If many requests come at once, only one writes.
-            sql("update api_tokens set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)")
-                .bind(id)
-                .bind(now)
-                .bind(now - USE_NOTED_EVERY)
-                .execute(conn)
-                .await
-        })
-    })
+    db.execute(
+        // If many requests come at once, only one writes.
+        sql("update api_tokens set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)")
+            .bind(id)
+            .bind(now)
+            .bind(now - USE_NOTED_EVERY),
+    )
     .await
     .map(|_| ())
 }

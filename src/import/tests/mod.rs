@@ -101,18 +101,12 @@ pub(super) async fn count(db: &Db, what: &'static str) -> i64 {
 /// Adds an account.
 pub(super) async fn account(db: &Db, email: &'static str, created_at: Timestamp, sample: bool) -> UserId {
     let id = UserId::new();
-    db.transaction(move |conn| {
-        Box::pin(async move {
-            sql("insert into users (id, email, email_lower, password_hash, created_at, sample) values ($1, $2, $3, '!', $4, $5)")
+    db.execute(sql("insert into users (id, email, email_lower, password_hash, created_at, sample) values ($1, $2, $3, '!', $4, $5)")
                 .bind(id)
                 .bind(email)
                 .bind(email.to_lowercase())
                 .bind(created_at)
-                .bind(sample)
-                .execute(conn)
-                .await
-        })
-    })
+                .bind(sample))
     .await
     .expect("an account");
     id

@@ -3,12 +3,9 @@
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
-
 use crate::{
     db::{Db, Error, sql},
-    random::secret_bytes,
+    secret_token::SecretToken,
     timestamp::{DAY, Timestamp},
 };
 
@@ -21,30 +18,9 @@ pub const FILES_WITHIN: Duration = DAY;
 /// How long the page stays after everything is done.
 pub const KEPT: Duration = Duration::from_hours(30 * 24);
 
-/// The most rows that one transaction removes.
-const BATCH: u32 = 500;
-
-/// The secret in the address of a confirmation page: 128 random bits.
-#[derive(Clone)]
-pub struct ErasureToken(String);
-
-impl ErasureToken {
-    pub(super) fn new() -> Self {
-        Self(URL_SAFE_NO_PAD.encode(secret_bytes::<16>()))
-    }
-
-    /// Returns the path of the confirmation page.
-    pub fn path(&self) -> String {
-        format!("{PREFIX}/{}", self.0)
-    }
-
-    pub(super) fn hash(&self) -> Vec<u8> {
-        hash(&self.0)
-    }
-}
-
-fn hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token).to_vec()
+/// Returns the path of the confirmation page of an erasure.
+pub fn path(token: &SecretToken) -> String {
+    format!("{PREFIX}/{}", token.as_str())
 }
 
 /// How far an erasure is.
@@ -59,34 +35,19 @@ pub struct ErasureStatus {
 
 /// Returns how far the erasure of a token is, or `None` for an unknown token.
 pub async fn status(db: &Db, token: &str) -> Result<Option<ErasureStatus>, Error> {
-    // A text that cannot be a token costs no query.
-    if token.len() != 22 {
-        return Ok(None);
-    }
+    let Some(token) = SecretToken::parse(token) else { return Ok(None) };
     sql("select requested_at, rows_cleaned_at, files_cleaned_at from erasures where token_hash = $1")
-        .bind(hash(token))
+        .bind(token.digest())
         .fetch_optional(&mut db.read().await?)
         .await
 }
 
 /// Removes the erasures that were done before [`KEPT`].
-pub async fn delete_old(db: &Db) -> Result<(), Error> {
-    let before = db.now() - KEPT;
-    loop {
-        let removed = db
-            .transaction(move |conn| {
-                Box::pin(async move {
-                    sql("delete from erasures where id in (
-                        select id from erasures where files_cleaned_at < $1 order by files_cleaned_at limit $2)")
-                    .bind(before)
-                    .bind(BATCH)
-                    .execute(conn)
-                    .await
-                })
-            })
-            .await?;
-        if removed < u64::from(BATCH) {
-            return Ok(());
-        }
-    }
+pub async fn delete_old(db: &Db) -> Result<u64, Error> {
+    db.delete_in_batches(
+        sql("delete from erasures where id in (
+            select id from erasures where files_cleaned_at < $1 order by files_cleaned_at limit $2)")
+        .bind(db.now() - KEPT),
+    )
+    .await
 }

@@ -44,13 +44,14 @@ mod touch_texts;
 use uuid::Uuid;
 
 pub use self::job::{erase, work};
-use self::{confirmation::ErasureToken, task::Task, touch_texts::TouchTexts};
+use self::{task::Task, touch_texts::TouchTexts};
 use super::email_in_text::EmailMatcher;
 use crate::{
     attribution::{conversion::erased_id, touch::fingerprint::ERASED_RANGE},
-    auth::{known_device, throttle},
+    auth::{known_device, session_lifetime::end_sessions, throttle},
     db::{Conn, Db, Error, sql},
     id::{ConversionId, TouchId, UserId},
+    secret_token::SecretToken,
     timestamp::{DAY, Timestamp},
 };
 
@@ -73,9 +74,9 @@ pub enum EraseError {
 
 /// Closes a user's account, cleans the user's own rows, and notes what is left for [`work`]. Returns the token of the confirmation
 /// page. Erasing a user again is harmless.
-pub async fn begin(db: &Db, user: UserId) -> Result<ErasureToken, EraseError> {
-    let (now, token) = (db.now(), ErasureToken::new());
-    let token_hash = token.hash();
+pub async fn begin(db: &Db, user: UserId) -> Result<SecretToken, EraseError> {
+    let (now, token) = (db.now(), SecretToken::random());
+    let token_hash = token.digest();
     db.transaction(move |conn| {
         Box::pin(async move {
             if is_last_admin(conn, user).await? {
@@ -166,10 +167,6 @@ async fn close_account(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<
         .execute(conn)
         .await
         .map(|_| ())
-}
-
-async fn end_sessions(conn: &mut Conn, user: UserId) -> Result<(), Error> {
-    sql("delete from tower_sessions where user_id = $1").bind(user).execute(conn).await.map(|_| ())
 }
 
 /// Replaces the external ids of a user's conversions, [`BATCH`] of them at most. Returns how many were replaced. The external id

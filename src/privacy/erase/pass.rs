@@ -15,13 +15,14 @@ use futures::future::BoxFuture;
 use uuid::{Builder, Uuid};
 
 use super::{
-    BATCH, end_sessions, erase_external_id, erase_external_ids,
+    BATCH, erase_external_id, erase_external_ids,
     shared_values::{OwnValues, PERSONAL},
     task::{Task, WaitingErasure},
     touch_texts::TouchTexts,
 };
 use crate::{
     attribution::signal::Utm,
+    auth::session_lifetime::end_sessions,
     db::{Conn, Db, Error, FromEitherRow, Query, Value, sql},
     id::{ConversionId, TouchId, VisitorId},
     privacy::{email_in_text::EmailMatcher, lease::Lease},

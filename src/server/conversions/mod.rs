@@ -93,7 +93,8 @@ async fn report(db: &Db, limits: &ReportLimits, address: IpAddr, request: Reques
     record(db, conversion, report.user_field(), now).await
 }
 
-/// Returns the caller. An address that sent many wrong tokens waits, before its token is looked up.
+/// Returns the caller. An address that sent many wrong tokens waits. A right token is looked up all the same, so whoever shares
+/// the address is not kept from reporting.
 async fn authenticate(
     db: &Db,
     limits: &ReportLimits,
@@ -104,13 +105,11 @@ async fn authenticate(
     if !api_tokens::is_well_formed(token) {
         return Err(ReportRefusal::WrongToken);
     }
-    if let Some(wait) = limits.wrong_tokens.wait_of(address) {
-        return Err(ReportRefusal::TooMany(wait));
-    }
     let Some(caller) = api_tokens::authenticate(db, token).await? else {
-        // Counts the request.
-        limits.wrong_tokens.admits(address);
-        return Err(ReportRefusal::WrongToken);
+        return match limits.wrong_tokens.wait_or_count(address) {
+            Some(wait) => Err(ReportRefusal::TooMany(wait)),
+            None => Err(ReportRefusal::WrongToken),
+        };
     };
     match limits.tokens.wait_or_count(caller.id) {
         Some(wait) => Err(ReportRefusal::TooMany(wait)),

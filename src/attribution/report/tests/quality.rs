@@ -17,9 +17,7 @@ fn filter(query: &str) -> Filter {
 }
 
 async fn execute(db: &Db, statement: &'static str) {
-    db.transaction(move |conn| Box::pin(async move { sql(statement).execute(conn).await }))
-        .await
-        .expect("the statement runs");
+    db.execute(sql(statement)).await.expect("the statement runs");
 }
 
 #[tokio::test]

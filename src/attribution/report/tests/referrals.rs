@@ -10,9 +10,7 @@ use crate::{
 };
 
 async fn run(db: &Db, text: &'static str, values: Vec<crate::db::Value>) {
-    db.transaction(move |conn| Box::pin(async move { sql(text).bind_all(values).execute(conn).await }))
-        .await
-        .expect("the row is stored");
+    db.execute(sql(text).bind_all(values)).await.expect("the row is stored");
 }
 
 #[tokio::test]

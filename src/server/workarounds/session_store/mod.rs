@@ -45,10 +45,6 @@ const REPLACED: Duration = Duration::seconds(60);
 
 /// How long a request waits for its session.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
-/// How many expired sessions one transaction removes.
-const BATCH: u32 = 1000;
-/// The pause between two such transactions.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
 static SESSIONS: Table = Table { name: "tower_sessions", columns: &["id", "data", "expiry_date", "user_id"] };
 
@@ -63,29 +59,15 @@ impl Sessions {
         Self { db }
     }
 
-    /// Removes sessions that have expired, in batches, so that no request waits for long. Returns how many were removed.
+    /// Removes sessions that have expired. Returns how many were removed.
     pub async fn delete_expired(&self) -> std::result::Result<u64, db::Error> {
-        let (now, mut removed) = (self.now(), 0);
-        loop {
-            let batch = self
-                .db
-                .transaction(move |conn| {
-                    Box::pin(async move {
-                        sql("delete from tower_sessions
-                            where id in (select id from tower_sessions where expiry_date < $1 limit $2)")
-                        .bind(now)
-                        .bind(BATCH)
-                        .execute(conn)
-                        .await
-                    })
-                })
-                .await?;
-            removed += batch;
-            if batch < u64::from(BATCH) {
-                return Ok(removed);
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        self.db
+            .delete_in_batches(
+                sql("delete from tower_sessions
+                    where id in (select id from tower_sessions where expiry_date < $1 limit $2)")
+                .bind(self.now()),
+            )
+            .await
     }
 
     /// Returns the time by the database's clock.

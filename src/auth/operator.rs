@@ -1,0 +1,109 @@
+//! What the command line changes about accounts.
+
+use super::{
+    audit,
+    hasher::Hasher,
+    known_device,
+    session_lifetime::end_sessions,
+    sign_up::{SignUpRefusal, insert, valid},
+    throttle,
+    user::{Role, User, email_key},
+};
+use crate::{
+    db::{Conn, Db, Error, sql},
+    id::UserId,
+};
+
+/// Creates an admin. An existing account becomes an admin with this password, is enabled if it was disabled, and its sessions
+/// end.
+pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
+    let existing = User::find_by_email(&mut db.read().await?, email).await?;
+    // An existing account keeps its address, even one that would not be accepted today.
+    let email = if existing.is_some() { email.trim().to_owned() } else { valid(email, &password)? };
+    let hash = Hasher::default().hash_new(password, &email).await?;
+    let (id, now) = (UserId::new(), db.now());
+    let user = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                let changed: Option<(UserId,)> = sql("update users set role = 'admin', password_hash = $2,
+                    session_epoch = session_epoch + 1, disabled_at = null where email_lower = $1 returning id")
+                .bind(email_key(&email))
+                .bind(hash.clone())
+                .fetch_optional(conn)
+                .await?;
+                throttle::forget_failures(conn, &email).await?;
+                let Some((id,)) = changed else {
+                    insert(conn, id, &email, &hash, Role::Admin, now).await?;
+                    return Ok(id);
+                };
+                sign_out_everywhere(conn, id).await?;
+                Ok::<_, Error>(id)
+            })
+        })
+        .await?;
+    audit::note("role_change", "admin", Some(user), None);
+    Ok(())
+}
+
+/// Gives an account a password, ends its sessions, and forgets its failed sign-ins.
+pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
+    let hash = Hasher::default().hash_new(password, email).await?;
+    let email = email.to_owned();
+    let user = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                let changed: Option<(UserId,)> =
+                    sql("update users set password_hash = $2, session_epoch = session_epoch + 1 where email_lower = $1
+                    returning id")
+                    .bind(email_key(&email))
+                    .bind(hash)
+                    .fetch_optional(conn)
+                    .await?;
+                throttle::forget_failures(conn, &email).await?;
+                if let Some((id,)) = changed {
+                    sign_out_everywhere(conn, id).await?;
+                }
+                Ok::<_, Error>(changed)
+            })
+        })
+        .await?;
+    audit::note("password_set", outcome(user, "done"), user.map(|(id,)| id), None);
+    Ok(())
+}
+
+/// Disables an account and ends its sessions, or enables it again. Returns whether there is such an account.
+pub async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<bool, Error> {
+    let (email, now) = (email.to_owned(), db.now());
+    let user: Option<(UserId,)> = db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                // An erased account stays disabled.
+                let changed: Option<(UserId,)> = sql("update users set session_epoch = session_epoch + 1,
+                    disabled_at = case when $2 then coalesce(disabled_at, $3) end
+                    where email_lower = $1 and erased_at is null returning id")
+                .bind(email_key(&email))
+                .bind(disabled)
+                .bind(now)
+                .fetch_optional(conn)
+                .await?;
+                if let Some((id,)) = changed {
+                    sign_out_everywhere(conn, id).await?;
+                }
+                Ok::<_, Error>(changed)
+            })
+        })
+        .await?;
+    audit::note("account", outcome(user, if disabled { "disabled" } else { "enabled" }), user.map(|(id,)| id), None);
+    Ok(user.is_some())
+}
+
+/// Removes a user's sessions, and forgets the browsers that signed in.
+async fn sign_out_everywhere(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    end_sessions(conn, user).await?;
+    known_device::forget_all(conn, user).await
+}
+
+/// Returns the outcome for the log.
+fn outcome(changed: Option<(UserId,)>, done: &'static str) -> &'static str {
+    if changed.is_some() { done } else { "unknown_account" }
+}
