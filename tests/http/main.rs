@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../conformance/runner/mod.rs"]
+mod runner;
 mod support;
 mod tcp_proxy;
 
@@ -12,6 +14,7 @@ mod accounts;
 mod admin_pages;
 mod beacon;
 mod capture;
+mod conformance;
 mod connections;
 mod consent;
 mod consent_handoff;

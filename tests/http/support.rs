@@ -111,9 +111,14 @@ impl TestApp {
         browser
     }
 
+    /// Makes the account of an admin.
+    pub async fn make_admin(&self) {
+        create_admin(&self.db, ADMIN, PASSWORD.to_owned()).await.expect("an admin");
+    }
+
     /// Returns a browser in which an admin is signed in.
     pub async fn admin(&self) -> Browser {
-        create_admin(&self.db, ADMIN, PASSWORD.to_owned()).await.expect("an admin");
+        self.make_admin().await;
         let browser = self.browser();
         let response = browser.login(ADMIN, PASSWORD).await;
         assert_eq!(response.headers()["location"], "/account");

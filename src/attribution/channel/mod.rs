@@ -9,7 +9,8 @@
 //! 1. Add a line to [`Channel`], at its place in the order of the rules.
 //! 2. Add its rules at the same place of [`RULES`] (`built_in.rs`), and raise [`RULES_VERSION`].
 //! 3. Add its name to the list of channels in `docs/attribution-rules.example.toml`.
-//! 4. Add a case for each rule to `tests/mod.rs` and two arrivals to `tests/cases.tsv`. The tests fail until 1 to 4 agree.
+//! 4. Add a case for each rule to `tests/mod.rs`. The tests fail until 1 to 4 agree.
+//! 5. Add two arrivals to `channels.toml` of `tests/conformance`.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 

@@ -2,9 +2,6 @@ use std::collections::HashSet;
 
 use super::{Channel::*, *};
 
-/// Arrivals as the documents describe them, from their address and referrer to their channel.
-mod table;
-
 /// Source, medium, campaign, click ids (with `gad_source=1` among them), channel, rule, reason.
 type RuleCase = (&'static str, &'static str, &'static str, &'static str, Channel, &'static str, &'static str);
 
