@@ -9,7 +9,7 @@ use super::{
 use crate::{
     attribution::{
         channel::rules::Rules,
-        signal::{custom_tags::CustomTags, parse, referrer::Referrer},
+        signal::{custom_tags::CustomTags, from_click_ids, parse, referrer::Referrer},
         touch::{Landing, Touch, TouchOrigin},
     },
     id::{UserId, VisitorId},
@@ -183,7 +183,8 @@ impl People {
         let link = self.random.pick(campaign.links);
         let referrer = Referrer::parse(&format!("https://{}", self.random.pick(link.referrers)));
         let query = self.query(campaign, link, sharer.as_deref(), at);
-        let signals = parse(&query, referrer.as_ref(), &self.tags);
+        let mut signals = parse(&query, &self.tags);
+        from_click_ids::fill(&mut signals, referrer.as_ref());
         let landing = Landing { signals, path, referrer, origin: TouchOrigin::Link, internal: link.internal };
         let mut touch = Touch::new(landing, at, &Rules::default());
         touch.id = self.random.id(at);

@@ -73,7 +73,7 @@ async fn add_user(db: &Db, email: &'static str, role: &'static str) -> UserId {
 /// Adds a touch of a new visitor, and links the visitor to the user.
 async fn add_lead(db: &Db, user: Option<UserId>) {
     let visitor = VisitorId::new();
-    let signals = parse("utm_source=real", None, &CustomTags::default());
+    let signals = parse("utm_source=real", &CustomTags::default());
     let touch = Touch::of_link(signals, "/", NOW);
     store_first(db, touch, visitor, StoreMode::Now).await.expect("a touch");
     if let Some(user) = user {

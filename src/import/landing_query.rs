@@ -7,6 +7,7 @@ use crate::{
         self, Signals, Utm,
         click_ids::{self, MAX_ID_BYTES},
         custom_tags::CustomTags,
+        from_click_ids,
     },
     page_parameters::PAGE_PARAMETERS,
 };
@@ -120,7 +121,8 @@ impl<'a> LandingQuery<'a> {
     pub fn parse(mut self) -> (Signals, Vec<String>) {
         // each name was accepted by itself
         let tags = CustomTags::parse(&self.tags.join(","), &PAGE_PARAMETERS).unwrap_or_default();
-        let signals = signal::parse(self.text.strip_prefix('&').unwrap_or_default(), None, &tags);
+        let mut signals = signal::parse(self.text.strip_prefix('&').unwrap_or_default(), &tags);
+        from_click_ids::fill(&mut signals, None);
         if signals.dropped.cut || signals.dropped.pairs > 0 {
             self.left_out.push("what goes beyond 8 KiB or 100 values is left out".to_owned());
         }

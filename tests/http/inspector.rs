@@ -54,10 +54,11 @@ async fn what_the_form_holds_decides() {
             let text = response.text().await.expect("text");
             assert!(text.contains(expected), "{form:?}: {text}");
         }
-        let private = [("address", "/pricing?gclid=Abc"), ("gpc", "1")];
+        let private = [("address", "/pricing?utm_source=news&gclid=Abc"), ("gpc", "1")];
         let text =
             admin.post_json("/api/inspect", &private).send().await.expect("an answer").text().await.expect("text");
         assert!(text.contains("Captured") && !text.contains("Abc"), "click ids are not kept: {text}");
+        assert!(!text.contains("cpc"), "nor do they complete the link: {text}");
         assert_eq!(app.count("select count(*) from touches").await, 0, "nothing is stored");
     })
     .await;

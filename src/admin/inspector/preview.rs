@@ -1,5 +1,5 @@
 use super::{ResultCard, ResultFact};
-use crate::attribution::signal::{self, Signals, Utm, custom_tags::CustomTags, referrer::Referrer};
+use crate::attribution::signal::{self, Signals, Utm, custom_tags::CustomTags, from_click_ids, referrer::Referrer};
 
 /// Returns what an address says by itself. Channel, rule and verdict need the server.
 ///
@@ -8,7 +8,9 @@ pub fn preview(address: &str, linked_from: &str, tags: &CustomTags) -> ResultCar
     let (address, fragment) = address.split_once('#').unwrap_or((address, ""));
     let query = address.split_once('?').map_or("", |(_, query)| query);
     let query = format!("{query}&{fragment}");
-    let facts = facts_of(signal::parse(&query, Referrer::parse(linked_from).as_ref(), tags));
+    let mut signals = signal::parse(&query, tags);
+    from_click_ids::fill(&mut signals, Referrer::parse(linked_from).as_ref());
+    let facts = facts_of(signals);
     let nothing = facts.is_empty().then_some("No campaign parameter and no click id so far.");
     let next = "Press Inspect for the channel, its rule, and whether the arrival counts.";
     ResultCard::new("In the address", facts, nothing.into_iter().chain([next]))

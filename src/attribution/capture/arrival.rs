@@ -5,6 +5,8 @@
 //! Explicit signals (UTM, click id, tag) count before the referrer. A page of this site, a payment provider or an identity
 //! provider is never a source, and neither is the page before an answer of any identity provider.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 
 use super::{
@@ -15,7 +17,10 @@ use crate::{
     attribution::{
         settings::{Gpc, Settings},
         signal::{parse, referrer::Referrer},
-        source::from_referrer::{ReferrerExclusion, fill_from_referrer},
+        source::{
+            completion::{ToldBy, complete},
+            from_referrer::ReferrerExclusion,
+        },
         touch::{Landing, TouchOrigin},
     },
     host,
@@ -63,8 +68,7 @@ pub struct LinkingPage {
 impl LinkingPage {
     /// Reads the page from the headers of a request.
     pub fn of(headers: &HeaderMap, settings: &Settings) -> Self {
-        let referer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
-        let referrer = referer.and_then(Referrer::parse);
+        let referrer = referer(headers).and_then(|page| Referrer::parse(&page));
         let own = referrer.as_ref().is_some_and(|referrer| settings.is_own_host(&referrer.host));
         Self { internal: own || is_from_this_site(headers), referrer }
     }
@@ -73,39 +77,33 @@ impl LinkingPage {
 /// Returns the arrival in a request, or `None` if the request has no signal, as most requests do.
 pub fn arrival(head: RequestHead<'_>, settings: &Settings) -> Option<Arrival> {
     let query = head.query.unwrap_or_default();
-    let referer = head.header(header::REFERER);
     // Almost all requests end here: they have no query, and come from a page of this site or without a referrer.
-    if query.is_empty() && (referer.is_none() || is_from_this_site(head.headers)) {
+    if query.is_empty() && (!head.headers.contains_key(header::REFERER) || is_from_this_site(head.headers)) {
         return None;
     }
     let LinkingPage { referrer, internal } = LinkingPage::of(head.headers, settings);
-    let mut signals = parse(query, referrer.as_ref(), &settings.custom_tags);
-    let mut excluded = None;
-    let origin = if signals.is_empty() { TouchOrigin::Referrer } else { TouchOrigin::Link };
-    if origin == TouchOrigin::Referrer {
-        let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(REFERRAL_PREFIX));
-        let ignored = match outside {
-            Some(_) if is_sign_in_answer(query) => Some(ReferrerExclusion::Identity),
-            _ => fill_from_referrer(&mut signals, outside, &settings.ignored_referrers),
-        };
-        excluded = ignored.map(Exclusion::Referrer);
-        if signals.is_empty() && excluded.is_none() {
-            return None;
-        }
+    let mut signals = parse(query, &settings.custom_tags);
+    let private = asks_for_privacy(head.headers);
+    if private && settings.gpc == Gpc::NoClickIds {
+        // Ids that are dropped complete nothing.
+        signals.click_ids.clear();
     }
-    excluded = exclusion(head.method, head.path, head.headers, settings.no_pages).or(excluded);
-    if excluded.is_none() && asks_for_privacy(head.headers) {
-        match settings.gpc {
-            Gpc::NoCapture => excluded = Some(Exclusion::Gpc),
-            Gpc::NoClickIds => signals.click_ids.clear(),
-            Gpc::Ignore => {}
-        }
-        if signals.is_empty() && excluded.is_none() {
-            return None;
-        }
-    }
+    let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(REFERRAL_PREFIX));
+    let is_sign_in_answer = outside.is_some() && is_sign_in_answer(query);
+    let outside = outside.filter(|_| !is_sign_in_answer);
+    let (origin, ignored) = match complete(&mut signals, outside, &settings.ignored_referrers) {
+        ToldBy::Link => (TouchOrigin::Link, None),
+        ToldBy::Referrer => (TouchOrigin::Referrer, None),
+        ToldBy::IgnoredReferrer(why) => (TouchOrigin::Referrer, Some(why)),
+        ToldBy::Nothing if is_sign_in_answer => (TouchOrigin::Referrer, Some(ReferrerExclusion::Identity)),
+        ToldBy::Nothing => return None,
+    };
+    let forbidden = (private && settings.gpc == Gpc::NoCapture).then_some(Exclusion::Gpc);
+    let exclusion = exclusion(head.method, head.path, head.headers, settings.no_pages)
+        .or(ignored.map(Exclusion::Referrer))
+        .or(forbidden);
     let landing = Landing { signals, path: head.path.to_owned(), referrer, origin, internal };
-    Some(Arrival { landing, exclusion: excluded })
+    Some(Arrival { landing, exclusion })
 }
 
 /// Returns the arrival at an address that a page's script reports, as if the browser had requested that address with that
@@ -129,10 +127,16 @@ pub fn told_arrival(
     let kept = KEPT.into_iter().filter_map(|name| headers.get(&name).cloned().map(|value| (name, value)));
     let mut asked: HeaderMap = kept.collect();
     asked.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
-    if let Ok(value) = HeaderValue::from_str(referrer) {
+    if let Ok(value) = HeaderValue::from_bytes(referrer.as_bytes()) {
         asked.insert(header::REFERER, value);
     }
     arrival(RequestHead { method: &Method::GET, path, query: Some(query), headers: &asked }, settings)
+}
+
+/// Returns the `Referer` header. Some browsers and apps send raw UTF-8 instead of percent-encoding the path. Bytes that are not
+/// UTF-8 become U+FFFD, so that they do not hide the host.
+pub fn referer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    headers.get(header::REFERER).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
 /// Returns whether a browser sends the Global Privacy Control signal: <https://www.w3.org/TR/gpc/>.
@@ -146,12 +150,12 @@ pub fn forbids_capture(headers: &HeaderMap, settings: &Settings) -> bool {
     settings.gpc == Gpc::NoCapture && asks_for_privacy(headers)
 }
 
-/// Returns whether a page of this site, or of a host beside it, led to a request, by the headers alone. The function allocates
-/// nothing, because it runs for every request.
+/// Returns whether a page of this site, or of a host beside it, led to a request, by the headers alone. The function runs
+/// for every request, and allocates nothing if the headers are UTF-8.
 fn is_from_this_site(headers: &HeaderMap) -> bool {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     matches!(text(&HeaderName::from_static("sec-fetch-site")), Some("same-origin" | "same-site"))
-        || text(&header::REFERER).is_some_and(|page| is_page_of(page, text(&header::HOST).unwrap_or_default()))
+        || referer(headers).is_some_and(|page| is_page_of(&page, text(&header::HOST).unwrap_or_default()))
 }
 
 /// Returns whether a page of this site led to the request, by a link, a form or a script. A script of another site cannot change
@@ -162,8 +166,8 @@ pub fn is_from_our_page(headers: &HeaderMap) -> bool {
     match text("sec-fetch-site") {
         Some(site) => site == "same-origin",
         None => {
-            let page = text("origin").or_else(|| text("referer"));
-            page.is_some_and(|page| is_page_of(page, text("host").unwrap_or_default()))
+            let page = text("origin").map(Cow::Borrowed).or_else(|| referer(headers));
+            page.is_some_and(|page| is_page_of(&page, text("host").unwrap_or_default()))
         }
     }
 }

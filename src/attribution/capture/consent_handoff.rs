@@ -14,7 +14,7 @@
 use axum::http::{HeaderValue, header};
 
 use super::{
-    arrival::{Arrival, RequestHead, asks_for_privacy, is_from_our_page, is_page_of, told_arrival},
+    arrival::{Arrival, RequestHead, asks_for_privacy, is_from_our_page, is_page_of, referer, told_arrival},
     deferred::{self, DeferredTouch},
     exclusion::exclusion,
 };
@@ -60,12 +60,12 @@ pub fn handoff(head: RequestHead<'_>, settings: &Settings, now: Timestamp) -> Op
         // A text that cannot be read stays as it is: a redirect would not change it.
         return carried(query, head, settings, now).map(|touch| Handoff::Present(Box::new(touch)));
     }
-    let referer = head.header(header::REFERER)?;
+    let referer = referer(head.headers)?;
     let host = head.header(header::HOST).unwrap_or_default();
-    if !is_page_of(referer, host) || exclusion(head.method, head.path, head.headers, settings.no_pages).is_some() {
+    if !is_page_of(&referer, host) || exclusion(head.method, head.path, head.headers, settings.no_pages).is_some() {
         return None;
     }
-    let landing = landing_of_page(referer, head, settings, now)?.encoded();
+    let landing = landing_of_page(&referer, head, settings, now)?.encoded();
     if landing.len() > MAX_BYTES {
         return None;
     }

@@ -72,7 +72,7 @@ impl DeferredTouch {
     /// says that the browser sends `Sec-GPC: 1`.
     pub fn restore(&self, settings: &Settings, now: Timestamp, gpc: bool) -> Option<Touch> {
         let referrer = self.referrer.as_ref().and_then(|referrer| Referrer::parse(&format!("https://{referrer}")));
-        let mut signals = parse(&self.query, referrer.as_ref(), &settings.custom_tags);
+        let mut signals = parse(&self.query, &settings.custom_tags);
         let made_here = matches!(self.origin, TouchOrigin::Seeded | TouchOrigin::Import);
         if signals.is_empty() || made_here || !self.path.starts_with('/') || self.path.starts_with("//") {
             return None;
@@ -173,11 +173,15 @@ mod tests {
     use axum::http::header;
 
     use super::*;
-    use crate::attribution::{channel::rules::Rules, signal::custom_tags::CustomTags};
+    use crate::attribution::{
+        channel::rules::Rules,
+        signal::{custom_tags::CustomTags, from_click_ids},
+    };
 
     fn touch(link: &str) -> Touch {
         let tags = CustomTags::parse("Partner", &[]).expect("a tag");
-        let signals = parse(link, None, &tags);
+        let mut signals = parse(link, &tags);
+        from_click_ids::fill(&mut signals, None);
         let (path, origin) = ("/pricing".to_owned(), TouchOrigin::Link);
         Touch::new(
             Landing { signals, path, referrer: None, origin, internal: false },

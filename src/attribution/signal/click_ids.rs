@@ -13,7 +13,7 @@
 //!   Conversions. `qclid`: Quora for Business Help. `yclid`: Yandex Direct Help.
 //! - `irclickid irclid`: impact.com Help. `mc_cid`: Mailchimp Help, on campaign ids.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, iter};
 
 use super::referrer::Referrer;
 
@@ -26,13 +26,26 @@ pub const MAX_ID_BYTES: usize = 2048;
 pub struct ClickId {
     /// The parameter as its platform spells it. The name matches in any ASCII case, and is stored in this spelling.
     pub name: &'static str,
-    /// The source and medium of a touch without UTM source and medium. `None` for an id that is only kept: it neither makes a
-    /// touch nor says where the visitor came from.
-    pub implies: Option<(&'static str, &'static str)>,
+    /// What the id says about the click. `None` for an id that is only kept: it neither makes a touch nor says where the visitor
+    /// came from.
+    pub implies: Option<Implication>,
 }
 
-const fn implies(name: &'static str, source: &'static str, medium: &'static str) -> ClickId {
-    ClickId { name, implies: Some((source, medium)) }
+/// What a click id says about the click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Implication {
+    pub source: &'static str,
+    pub medium: &'static str,
+    /// Whether the platform puts the id on paid clicks only. If not, the medium holds only for a link without a source.
+    pub paid: bool,
+}
+
+const fn paid(name: &'static str, source: &'static str, medium: &'static str) -> ClickId {
+    ClickId { name, implies: Some(Implication { source, medium, paid: true }) }
+}
+
+const fn unpaid(name: &'static str, source: &'static str, medium: &'static str) -> ClickId {
+    ClickId { name, implies: Some(Implication { source, medium, paid: false }) }
 }
 
 const fn kept(name: &'static str) -> ClickId {
@@ -41,24 +54,24 @@ const fn kept(name: &'static str) -> ClickId {
 
 /// All known ids. If several are present, the first that implies something decides.
 pub static CLICK_IDS: &[ClickId] = &[
-    implies("gclid", "google", "cpc"),
-    implies("gbraid", "google", "cpc"),
-    implies("wbraid", "google", "cpc"),
-    implies("dclid", "google", "display"),
-    implies("msclkid", "bing", "cpc"),
-    implies("aclk", "bing", "cpc"),
-    implies("fbclid", "facebook", "social"),
-    implies("ttclid", "tiktok", "paid_social"),
-    implies("twclid", "twitter", "paid_social"),
-    implies("li_fat_id", "linkedin", "paid_social"),
-    implies("rdt_cid", "reddit", "paid_social"),
-    implies("rdclid", "reddit", "paid_social"),
-    implies("ScCid", "snapchat", "paid_social"),
-    implies("epik", "pinterest", "paid_social"),
-    implies("qclid", "quora", "cpc"),
-    implies("yclid", "yandex", "cpc"),
-    implies("irclickid", "impact", "affiliate"),
-    implies("irclid", "impact", "affiliate"),
+    paid("gclid", "google", "cpc"),
+    paid("gbraid", "google", "cpc"),
+    paid("wbraid", "google", "cpc"),
+    paid("dclid", "google", "display"),
+    paid("msclkid", "bing", "cpc"),
+    paid("aclk", "bing", "cpc"),
+    unpaid("fbclid", "facebook", "social"),
+    paid("ttclid", "tiktok", "paid_social"),
+    paid("twclid", "twitter", "paid_social"),
+    paid("li_fat_id", "linkedin", "paid_social"),
+    paid("rdt_cid", "reddit", "paid_social"),
+    paid("rdclid", "reddit", "paid_social"),
+    paid("ScCid", "snapchat", "paid_social"),
+    paid("epik", "pinterest", "paid_social"),
+    paid("qclid", "quora", "cpc"),
+    paid("yclid", "yandex", "cpc"),
+    paid("irclickid", "impact", "affiliate"),
+    paid("irclid", "impact", "affiliate"),
     kept("gclsrc"),
     kept(GAD_SOURCE),
     kept("gad_campaignid"),
@@ -90,26 +103,36 @@ pub fn is_personal(name: &str) -> bool {
     PERSONAL.iter().any(|personal| personal.eq_ignore_ascii_case(name))
 }
 
-/// Returns the source and medium that the ids of one landing imply. The first of [`CLICK_IDS`] that implies something decides.
+/// Returns what the ids of one landing imply, in the order of [`CLICK_IDS`].
 ///
 /// The referrer refines Google's ids: `gclid` from YouTube implies youtube/cpc, and from an ad network's frame google/display.
-/// `gad_source=1` counts only with Google's search as the referrer. Alone, `gad_source=1` does not say that an ad was clicked.
-pub fn implied(
-    ids: &BTreeMap<&'static str, String>,
-    referrer: Option<&Referrer>,
-) -> Option<(&'static str, &'static str)> {
+/// `gad_source=1` counts only with Google's search as the referrer, and after all ids. Alone, `gad_source=1` does not say that an
+/// ad was clicked.
+pub fn implications<'i>(
+    ids: &'i BTreeMap<&'static str, String>,
+    referrer: Option<&'i Referrer>,
+) -> impl Iterator<Item = Implication> + 'i {
+    let search_ad = move || {
+        let searched = referrer.is_some_and(|referrer| is_google_search(&referrer.host));
+        let is_ad = ids.get(GAD_SOURCE).is_some_and(|surface| surface == "1");
+        (searched && is_ad).then_some(Implication { source: "google", medium: "cpc", paid: true })
+    };
+    let present = CLICK_IDS.iter().filter(|id| ids.contains_key(id.name));
+    present.filter_map(move |id| Some(refined(id.implies?, referrer))).chain(iter::once_with(search_ad).flatten())
+}
+
+/// Returns what an id implies for a click from this page.
+fn refined(implied: Implication, referrer: Option<&Referrer>) -> Implication {
     let from =
         |domains: &[&str]| referrer.is_some_and(|referrer| domains.iter().any(|domain| referrer.is_under(domain)));
-    let first = CLICK_IDS.iter().filter(|id| ids.contains_key(id.name)).find_map(|id| id.implies);
-    match first {
-        Some(("google", _)) if from(&YOUTUBE) => Some(("youtube", "cpc")),
-        Some(("google", _)) if from(&AD_FRAMES) => Some(("google", "display")),
-        Some(implied) => Some(implied),
-        None => {
-            let searched = referrer.is_some_and(|referrer| is_google_search(&referrer.host));
-            let paid = ids.get(GAD_SOURCE).is_some_and(|surface| surface == "1");
-            (searched && paid).then_some(("google", "cpc"))
-        }
+    if implied.source != "google" {
+        implied
+    } else if from(&YOUTUBE) {
+        Implication { source: "youtube", medium: "cpc", ..implied }
+    } else if from(&AD_FRAMES) {
+        Implication { medium: "display", ..implied }
+    } else {
+        implied
     }
 }
 
@@ -129,6 +152,13 @@ fn is_google_search(host: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn implied(
+        ids: &BTreeMap<&'static str, String>,
+        referrer: Option<&Referrer>,
+    ) -> Option<(&'static str, &'static str)> {
+        implications(ids, referrer).next().map(|implied| (implied.source, implied.medium))
+    }
+
     fn implied_by(names: &[&'static str], referrer: &str) -> Option<(&'static str, &'static str)> {
         let ids = names.iter().map(|&name| (name, "1".to_owned())).collect();
         implied(&ids, Referrer::parse(referrer).as_ref())
@@ -137,7 +167,8 @@ mod tests {
     #[test]
     fn each_id_implies_its_platform() {
         for id in CLICK_IDS {
-            assert_eq!(implied_by(&[id.name], ""), id.implies, "{}", id.name);
+            let expected = id.implies.map(|implied| (implied.source, implied.medium));
+            assert_eq!(implied_by(&[id.name], ""), expected, "{}", id.name);
         }
     }
 

@@ -17,7 +17,6 @@ use self::{
     clean::tidy,
     click_ids::MAX_ID_BYTES,
     custom_tags::{CustomTags, MAX_NAME_BYTES},
-    referrer::Referrer,
 };
 
 /// Text from an address, made safe to store and to show.
@@ -26,6 +25,8 @@ pub mod clean;
 pub mod click_ids;
 /// Custom tags: the parameters that the owner named.
 pub mod custom_tags;
+/// Completes a link that names no source or no medium from its click ids.
+pub mod from_click_ids;
 /// The `Referer` header's host and path.
 pub mod referrer;
 /// The UTM fields and their names.
@@ -42,14 +43,14 @@ pub const MAX_PAIRS: usize = 100;
 /// What a landing's link says about where the visitor came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signals {
-    /// The UTM fields. If `derived`, a click id or the referrer implied source and medium.
+    /// The UTM fields. If `derived`, a click id or the referrer implied the source, the medium or both.
     pub utm: Utm,
     /// Click ids by their names in [`click_ids::CLICK_IDS`], including those that imply nothing. Values are percent-decoded, and
     /// otherwise unchanged.
     pub click_ids: BTreeMap<&'static str, String>,
     /// Custom tags in the spelling of the setting, each with all its values in order. The case of values is kept.
     pub tags: BTreeMap<String, Vec<String>>,
-    /// Whether source and medium come from a click id or the referrer, and not from UTM parameters.
+    /// Whether the source, the medium or both come from a click id or the referrer, and not from UTM parameters.
     pub derived: bool,
     /// How much of the query was ignored.
     pub dropped: Dropped,
@@ -77,10 +78,11 @@ pub struct Dropped {
     pub cut: bool,
 }
 
-/// Reads a raw query, which is what follows the `?`. The referrer refines what a click id implies.
+/// Reads a raw query, which is what follows the `?`. What the link does not name stays missing; [`from_click_ids::fill`] comes
+/// after.
 ///
 /// Example: `utm_source=News&gclid=x` → source `news`, no medium, click id `gclid`.
-pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Signals {
+pub fn parse(query: &str, tags: &CustomTags) -> Signals {
     let mut signals = Signals::default();
     let query = within_cap(query.as_bytes(), &mut signals.dropped);
     let mut buffer = [0; MAX_NAME_BYTES];
@@ -118,14 +120,6 @@ pub fn parse(query: &str, referrer: Option<&Referrer>, tags: &CustomTags) -> Sig
                 }
             }
         }
-    }
-    if signals.utm.source.is_none()
-        && signals.utm.medium.is_none()
-        && let Some((source, medium)) = click_ids::implied(&signals.click_ids, referrer)
-    {
-        signals.utm.source = Some(source.to_owned());
-        signals.utm.medium = Some(medium.to_owned());
-        signals.derived = true;
     }
     signals
 }

@@ -7,7 +7,7 @@ use super::*;
 
 fn parsed(query: &str) -> Signals {
     let tags = CustomTags::parse("Partner,coupon,my tag", &[]).expect("these names are free");
-    parse(query, None, &tags)
+    parse(query, &tags)
 }
 
 fn utm(source: &str, medium: &str) -> Utm {
@@ -80,20 +80,6 @@ fn the_last_value_that_says_something_wins() {
 }
 
 #[test]
-fn a_click_id_speaks_only_where_utm_is_silent() {
-    let derived = |query: &str| (parsed(query).utm, parsed(query).derived);
-    assert_eq!(derived("gclid=AbC-_1"), (utm("google", "cpc"), true));
-    assert_eq!(derived("fbclid=x&gclid=y"), (utm("google", "cpc"), true));
-    assert_eq!(derived("gclid=x&utm_source=news"), (utm("news", ""), false));
-    assert_eq!(derived("gclid=x&utm_medium=email"), (utm("", "email"), false));
-    let campaign = Utm { campaign: Some("spring".into()), ..utm("bing", "cpc") };
-    assert_eq!(derived("msclkid=x&utm_campaign=Spring"), (campaign, true));
-    let youtube = Referrer::parse("https://www.youtube.com/watch?v=1");
-    let signals = parse("gclid=x", youtube.as_ref(), &CustomTags::default());
-    assert_eq!((signals.utm, signals.derived), (utm("youtube", "cpc"), true));
-}
-
-#[test]
 fn an_id_is_kept_byte_for_byte_or_not_at_all() {
     let signals = parsed("sccid=A+b%2B%20%2b%C3%A9%25+&epik=%FF&yclid=a%00b&qclid=a%0Ab");
     assert_eq!(signals.click_ids, BTreeMap::from([("ScCid", "A+b+ +é%+".to_owned())]));
@@ -121,9 +107,6 @@ fn what_makes_a_signal() {
     }
     assert_eq!(parsed("srsltid=x").click_ids["srsltid"], "x");
     assert_eq!(parsed("MC_EID=1&mkt_tok=2"), Signals::default());
-    let google = Referrer::parse("https://www.google.com/");
-    let signals = parse("gad_source=1", google.as_ref(), &CustomTags::default());
-    assert!(!signals.is_empty() && signals.derived && signals.utm == utm("google", "cpc"));
 }
 
 #[test]
@@ -218,7 +201,7 @@ fn the_browser_tells_of_what_the_server_would_take() {
         "utm_other=1",
         "utm_marketing_tactic=x",
     ] {
-        assert_eq!(may_say_something(query, "Partner,ref"), !parse(query, None, &tags).is_empty(), "{query}");
+        assert_eq!(may_say_something(query, "Partner,ref"), !parse(query, &tags).is_empty(), "{query}");
     }
     assert!(!may_say_something("=x&a=1", ""), "no tags is no name");
 }

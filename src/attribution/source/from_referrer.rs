@@ -1,4 +1,4 @@
-//! A referrer becomes a source and a medium if the landing's link has no signal.
+//! A referrer becomes a source and a medium. [`completion`](super::completion) says when.
 //!
 //! Payment and identity providers do not count, because a visitor who returns from one was on this site before
 //! (`data/ignored.tsv`). The owner can name further referrers that do not count. The caller leaves out this site's own hosts,
@@ -12,7 +12,7 @@ use super::{
     spam::is_spam,
 };
 use crate::attribution::{
-    signal::{Signals, clean, referrer::Referrer},
+    signal::{clean, referrer::Referrer},
     source,
     tsv::{rows, words},
 };
@@ -103,26 +103,6 @@ pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> ReferrerOrigin
             // An international host can have capitals beyond ASCII; a source has no capitals.
             let source = clean(host).unwrap_or_else(|| host.to_owned());
             ReferrerOrigin::From { source, medium: "referral" }
-        }
-    }
-}
-
-/// Fills source and medium from the referrer if the link has no signal, and marks them as derived.
-///
-/// Signals of the link are never changed. Returns the reason if the referrer does not count.
-pub fn fill_from_referrer(
-    signals: &mut Signals,
-    referrer: Option<&Referrer>,
-    ignored: &IgnoredReferrers,
-) -> Option<ReferrerExclusion> {
-    let referrer = referrer.filter(|_| signals.is_empty())?;
-    match origin(referrer, ignored) {
-        ReferrerOrigin::Ignored(why) => Some(why),
-        ReferrerOrigin::From { source, medium } => {
-            signals.utm.source = Some(source);
-            signals.utm.medium = Some(medium.to_owned());
-            signals.derived = true;
-            None
         }
     }
 }

@@ -11,6 +11,8 @@ use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 use self::host_map::HostMap;
 use super::tsv::{rows, words};
 
+/// Completes a landing's source and medium from its click ids and its referrer.
+pub mod completion;
 /// Makes a source and a medium of a referrer.
 pub mod from_referrer;
 /// Host patterns of the data files, and the map that looks hosts up.

@@ -267,7 +267,7 @@ mod tests {
     };
 
     fn touch(query: &str, now: Timestamp) -> Touch {
-        Touch::of_link(parse(query, None, &CustomTags::default()), "/", now)
+        Touch::of_link(parse(query, &CustomTags::default()), "/", now)
     }
 
     async fn counts(db: &Db) -> (i64, i64) {

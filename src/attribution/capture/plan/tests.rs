@@ -184,7 +184,7 @@ impl Case {
 }
 
 fn touch(source: &str) -> Touch {
-    Touch::of_link(parse(&format!("utm_source={source}"), None, &CustomTags::default()), "/", NOW)
+    Touch::of_link(parse(&format!("utm_source={source}"), &CustomTags::default()), "/", NOW)
 }
 
 fn deferred(source: &str) -> DeferredTouch {

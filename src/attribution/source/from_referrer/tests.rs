@@ -1,5 +1,4 @@
 use super::*;
-use crate::attribution::signal::{custom_tags::CustomTags, parse};
 
 fn from(header: &str) -> ReferrerOrigin {
     origin(&Referrer::parse(header).expect(header), &IgnoredReferrers::default())
@@ -135,26 +134,4 @@ fn a_wrong_setting_is_told_whole() {
     }
     let told = IgnoredReferrers::parse("a:1,b:2").expect_err("both");
     assert!(told.contains("a:1") && told.contains("b:2"), "{told}");
-}
-
-#[test]
-fn a_link_that_speaks_is_not_completed() {
-    let tags = CustomTags::parse("partner", &[]).expect("a name");
-    let completed = |query: &str, header: &str| {
-        let referrer = Referrer::parse(header);
-        let mut signals = parse(query, referrer.as_ref(), &tags);
-        let why = fill_from_referrer(&mut signals, referrer.as_ref(), &IgnoredReferrers::default());
-        (signals.utm.source, signals.utm.medium, signals.derived, why)
-    };
-    let some = |text: &str| Some(text.to_owned());
-    let search = "https://www.google.com/";
-    let checkout = "https://checkout.stripe.com/";
-    assert_eq!(completed("", search), (some("google"), some("organic"), true, None));
-    assert_eq!(completed("page=2&srsltid=x", search), (some("google"), some("organic"), true, None));
-    assert_eq!(completed("utm_campaign=a", search), (None, None, false, None));
-    assert_eq!(completed("partner=a", search), (None, None, false, None));
-    assert_eq!(completed("fbclid=a", search), (some("facebook"), some("social"), true, None));
-    assert_eq!(completed("", checkout), (None, None, false, Some(ReferrerExclusion::Payment)));
-    assert_eq!(completed("utm_source=stripe", checkout), (some("stripe"), None, false, None));
-    assert_eq!(completed("", "no address"), (None, None, false, None));
 }
