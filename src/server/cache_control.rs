@@ -26,7 +26,7 @@ pub(super) async fn mark_personal(request: Request, next: Next) -> Response {
 
 /// Sets `Cache-Control`. A response that is personal or sets a cookie gets `no-store`, for proxies and browsers. Other responses
 /// keep the handler's own value, or get `no-cache`, with which a cache asks again each time.
-pub(super) fn restrict(mut response: Response) -> Response {
+pub(super) fn restrict(response: &mut Response) {
     let personal = response.extensions().get::<Personal>().is_some();
     let headers = response.headers_mut();
     if personal || headers.contains_key(header::SET_COOKIE) {
@@ -34,5 +34,4 @@ pub(super) fn restrict(mut response: Response) -> Response {
     } else {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     }
-    response
 }

@@ -6,31 +6,25 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, Request},
     http::{HeaderMap, HeaderValue},
-    middleware::Next,
-    response::Response,
 };
 use ipnet::IpNet;
 
-use crate::{
-    address_limit::{ClientAddress, UNKNOWN, is_private},
-    state::AppState,
-};
+use crate::address_limit::{ClientAddress, UNKNOWN, is_private};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Adds the [`ClientAddress`] to the request.
-pub(super) async fn find(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+/// Adds the [`ClientAddress`] to the request. `trusted` are the networks of trusted proxies, if the configuration names any.
+pub(super) fn add(request: &mut Request, trusted: Option<&[IpNet]>) {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     // Only a test calls the router without a connection.
     let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
-    let client = client(peer, request.headers(), state.config.trusted_proxies.as_deref());
+    let client = client(peer, request.headers(), trusted);
     if client == UNKNOWN && request.headers().contains_key(FORWARDED_FOR) {
         warn_once(peer);
     }
     request.extensions_mut().insert(ClientAddress(client));
-    next.run(request).await
 }
 
 /// Returns the peer's address. If the peer is a trusted proxy, returns the last address in `X-Forwarded-For` that is not a

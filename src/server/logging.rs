@@ -52,12 +52,6 @@ pub fn start(json: bool) {
     }
 }
 
-/// Drops the id that a request claims to have: a client could write any text into the log with it.
-pub(super) fn drop_request_id<B>(mut request: Request<B>) -> Request<B> {
-    request.headers_mut().remove("x-request-id");
-    request
-}
-
 /// Logs requests with [`span`], and nothing when a request begins.
 type RequestLog<B> = TraceLayer<HttpMakeClassifier, fn(&Request<B>) -> Span, ()>;
 

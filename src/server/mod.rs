@@ -16,6 +16,8 @@ mod conversions;
 mod csp;
 /// A body for errors that no page rendered.
 mod error_pages;
+/// The steps of every request and every response outside the routes.
+mod front;
 /// A response's body that holds something until it is sent.
 mod guarded_body;
 /// `GET /healthz` and `GET /readyz`.
@@ -30,6 +32,8 @@ pub mod logging;
 mod measure;
 /// Refuses requests beyond a limit.
 mod overload;
+/// The id of a request.
+mod request_id;
 /// Refuses requests whose target is not the address of a page.
 mod request_target;
 /// Lets only admins open admin pages, and only signed-in users account pages.

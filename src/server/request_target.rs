@@ -27,7 +27,7 @@ pub(super) async fn refuse_odd_targets(request: Request, next: Next) -> Response
 }
 
 /// Gives a request over HTTP/2 the `Host` header of HTTP/1. HTTP/2 has the host in the target.
-pub(super) fn add_host(mut request: Request) -> Request {
+pub(super) fn add_host(request: &mut Request) {
     if request.version() == Version::HTTP_2 && !request.headers().contains_key(header::HOST) {
         let authority = request.uri().authority();
         let host = authority.and_then(|authority| {
@@ -41,7 +41,6 @@ pub(super) fn add_host(mut request: Request) -> Request {
             request.headers_mut().insert(header::HOST, host);
         }
     }
-    request
 }
 
 /// Returns whether a segment is `.` or `..`, also percent-encoded: `%2e`, `.%2E`.
@@ -62,9 +61,9 @@ mod tests {
             (Version::HTTP_2, "/", None),
             (Version::HTTP_11, "http://waymark.example/", None),
         ] {
-            let request =
+            let mut request =
                 Request::builder().version(version).uri(target).body(axum::body::Body::empty()).expect("fine");
-            let request = add_host(request);
+            add_host(&mut request);
             let found = request.headers().get(header::HOST).map(|host| host.to_str().expect("ASCII"));
             assert_eq!(found, host, "{version:?} {target}");
         }

@@ -1,5 +1,7 @@
 //! The whole application in one place: the routes, and the order of all layers with the reason for it.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::{FromRef, Request},
@@ -14,22 +16,16 @@ use leptos::{
 };
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use tower::ServiceBuilder;
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    compression::CompressionLayer,
-    csrf::CsrfLayer,
-    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
-    timeout::TimeoutLayer,
-};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, timeout::TimeoutLayer};
 
 use super::{
-    cache_control, charset, client_address, conversions, csp, error_pages,
+    cache_control, conversions, csp, error_pages,
+    front::{self, Front},
     health::{self, Readiness, Stopping},
-    logging, measure,
-    overload::{self, Overload},
-    request_target::{add_host, refuse_odd_targets},
+    logging,
+    request_target::refuse_odd_targets,
     require_role::require_role,
-    security_headers, server_fns, sessions, static_files, well_known,
+    server_fns, sessions, static_files, well_known,
     workarounds::{cookie_names, session_set_cookie},
 };
 use crate::{
@@ -148,22 +144,8 @@ enum Visitors {
 /// Returns all layers. Each list goes from the outside in: the first layer sees a request first and its response last.
 fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppState>, visitors: Visitors) -> Router {
     let around_all = ServiceBuilder::new()
-        // These three see every response, including the responses of layers further in.
-        .map_response(charset::add)
-        .map_response(cache_control::restrict)
-        .layer(from_fn_with_state(state.clone(), security_headers::add))
-        // Before the limits by address.
-        .layer(from_fn_with_state(state.clone(), client_address::find))
-        // An id for the log and the error page. An id from outside could be any text, and is replaced.
-        .map_request(logging::drop_request_id)
-        // Before anything compares the host.
-        .map_request(add_host)
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(PropagateRequestIdLayer::x_request_id())
-        // Around the limit, so that refused requests are counted too.
-        .layer(from_fn(measure::requests))
-        // Before anything costly, also before the log: what is refused costs little and writes no line.
-        .layer(from_fn_with_state(Overload::new(), overload::admit))
+        // The steps that every request and every response takes, refused ones too.
+        .layer(from_fn_with_state(Arc::new(Front::new(state.clone())), front::serve))
         // Inside the request's id, which it logs.
         .layer(logging::requests())
         // Outside the error pages, so that they are compressed too. The files of `/pkg` are compressed already, and left alone.

@@ -7,13 +7,15 @@ use std::sync::{Arc, LazyLock};
 
 use axum::{
     body::Bytes,
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderValue, StatusCode, header},
-    middleware::Next,
     response::Response,
 };
 
-use self::{pace::Pace, places::Places};
+use self::{
+    pace::Pace,
+    places::{Place, Places},
+};
 use super::error_pages::{self, Wanted};
 use crate::{
     address_limit::{ClientAddress, UNKNOWN},
@@ -60,53 +62,70 @@ pub(super) struct Overload {
 }
 
 impl Overload {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn new() -> Self {
+        Self {
             pace: Pace::start(),
             bodies: Places::default(),
             reads: Places::default(),
             writes: Places::default(),
             files: Places::default(),
             responses: Places::default(),
-        })
+        }
     }
 }
 
-/// Serves a request if there is a place for it. An address has a share of the places, if the address is one client's.
-///
-/// Health checks need no place: a server that has much to do is not ill.
-pub(super) async fn admit(State(overload): State<Arc<Overload>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if matches!(path, "/healthz" | "/readyz") {
-        return next.run(request).await;
+/// The places of a request that is served.
+#[derive(Debug)]
+pub(super) struct Admission {
+    /// The request's place, and the place of its response. Health checks need none.
+    places: Option<(Place, Place)>,
+    is_file: bool,
+}
+
+impl Overload {
+    /// Returns the request, with its whole body, if there is a place for it. An address has a share of the places, if the address
+    /// is one client's.
+    ///
+    /// Errors: the response to a request that is not served.
+    pub(super) async fn admit(&self, request: Request) -> Result<(Request, Admission), Response> {
+        let path = request.uri().path();
+        if matches!(path, "/healthz" | "/readyz") {
+            // A server that has much to do is not ill.
+            return Ok((request, Admission { places: None, is_file: false }));
+        }
+        let address = request.extensions().get().map_or(UNKNOWN, |ClientAddress(address)| *address);
+        let take = |places: &Places, most: usize, share: usize| {
+            places.take(address, most, if address == UNKNOWN { most } else { share })
+        };
+        let wanted = Wanted::by(&request);
+        let (is_file, writes) = (path.starts_with("/pkg/"), !request.method().is_safe());
+        let late_body = || take(&self.bodies, BODIES, BODIES_OF_AN_ADDRESS);
+        let request = body::read(request, late_body).await.map_err(|status| refuse(wanted, status))?;
+        let most = self.pace.places();
+        let place = match (writes, is_file) {
+            (true, _) => take(&self.writes, most.max(FEWEST_WRITES), WRITES_OF_AN_ADDRESS),
+            (false, true) => take(&self.files, FILES, FILES_OF_AN_ADDRESS),
+            (false, false) => take(&self.reads, most, most.div_ceil(2)),
+        };
+        let places = place.zip(take(&self.responses, RESPONSES, RESPONSES_OF_AN_ADDRESS));
+        if places.is_none() {
+            return Err(refuse(wanted, StatusCode::SERVICE_UNAVAILABLE));
+        }
+        // Other requests that have arrived are looked at first. A page renders without waiting for anything, so without this line
+        // a request would give its place back before the next one asks, and the requests would wait unseen in the runtime's
+        // queue.
+        tokio::task::yield_now().await;
+        Ok((request, Admission { places, is_file }))
     }
-    let address = request.extensions().get().map_or(UNKNOWN, |ClientAddress(address)| *address);
-    let take = |places: &Places, most: usize, share: usize| {
-        places.take(address, most, if address == UNKNOWN { most } else { share })
-    };
-    let wanted = Wanted::by(&request);
-    let (is_file, writes) = (path.starts_with("/pkg/"), !request.method().is_safe());
-    let late_body = || take(&overload.bodies, BODIES, BODIES_OF_AN_ADDRESS);
-    let request = match body::read(request, late_body).await {
-        Ok(request) => request,
-        Err(status) => return refuse(wanted, status),
-    };
-    let places = overload.pace.places();
-    let place = match (writes, is_file) {
-        (true, _) => take(&overload.writes, places.max(FEWEST_WRITES), WRITES_OF_AN_ADDRESS),
-        (false, true) => take(&overload.files, FILES, FILES_OF_AN_ADDRESS),
-        (false, false) => take(&overload.reads, places, places.div_ceil(2)),
-    };
-    let sending = take(&overload.responses, RESPONSES, RESPONSES_OF_AN_ADDRESS);
-    let (Some(place), Some(sending)) = (place, sending) else {
-        return refuse(wanted, StatusCode::SERVICE_UNAVAILABLE);
-    };
-    // Other requests that have arrived are looked at first. A page renders without waiting for anything, so without this line a
-    // request would give its place back before the next one asks, and the requests would wait unseen in the runtime's queue.
-    tokio::task::yield_now().await;
-    let response = next.run(request).await;
-    let response = sending::until_sent(response, sending);
-    if is_file { sending::until_sent(response, place) } else { response }
+}
+
+impl Admission {
+    /// Returns the response, which has its place until it is sent. The place of the request is free again, except for a file.
+    pub(super) fn until_sent(self, response: Response) -> Response {
+        let Some((place, sending)) = self.places else { return response };
+        let response = sending::until_sent(response, sending);
+        if self.is_file { sending::until_sent(response, place) } else { response }
+    }
 }
 
 /// Returns the response to a request that is not served. The log has no line for it: a flood would fill the disk.
