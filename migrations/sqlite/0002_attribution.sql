@@ -42,7 +42,8 @@ create table touches (
     landing_path       text    not null,
     -- Host and path of the page with the link, without query.
     referrer           text,
-    -- True where a click id or the referrer implied source and medium. Example: gclid implies google and cpc.
+    -- True where a click id or the referrer implied the source, the medium or both. Example: for utm_source=youtube&gclid=x, the
+    -- gclid implies the medium cpc.
     derived            integer not null default false constraint touches_derived_boolean check (derived in (0, 1)),
     -- True where the link stood on a page of this site.
     internal           integer not null default false constraint touches_internal_boolean check (internal in (0, 1)),

@@ -73,7 +73,7 @@ fn OriginCard(lead: Lead) -> impl IntoView {
         (TouchOrigin::Referrer, _) => "The page that linked here",
         (TouchOrigin::Seeded, _) => "This site, without a link",
         (TouchOrigin::Import, _) => "An import",
-        (TouchOrigin::Link, true) => "The click id",
+        (TouchOrigin::Link, true) => "The link, completed from its click id or the page that linked here",
         (TouchOrigin::Link, false) => "The link",
     };
     let fields = [

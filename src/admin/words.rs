@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::attribution::{
-    capture::{bots::BotKind, exclusion::Exclusion},
+    capture::{bots::BotKind, exclusion::Exclusion, left_out::LeftOut},
     conversion::SIGN_UP,
     model::Model,
     report::{FilterField, Preset, credit::compare::GroupBy, quality::similar_names::Likeness, trend::Metric},
@@ -84,6 +84,26 @@ pub fn likeness(likeness: Likeness) -> &'static str {
     }
 }
 
+/// Returns which part of a link was left out, in a few words.
+pub fn left_out(part: LeftOut<'_>) -> String {
+    match part {
+        LeftOut::ClickId => "A click id".to_owned(),
+        LeftOut::Query => "The end of the query".to_owned(),
+        LeftOut::Placeholder(name) => format!("A placeholder in {name}"),
+    }
+}
+
+/// Returns why a part of a link was left out, in a sentence.
+pub fn left_out_explained(part: LeftOut<'_>) -> &'static str {
+    match part {
+        LeftOut::ClickId => "The id was too long or not text.",
+        LeftOut::Query => "The query had more than 8 KiB or 100 parameters.",
+        LeftOut::Placeholder(_) => {
+            "The ad platform or mailer did not put a value in, for example {{campaign.name}} or (not set). Check the              link's template."
+        }
+    }
+}
+
 /// Returns why an arrival did not count, in a few words.
 pub fn exclusion(exclusion: Exclusion) -> &'static str {
     match exclusion {
@@ -95,6 +115,7 @@ pub fn exclusion(exclusion: Exclusion) -> &'static str {
         Exclusion::Referrer(ReferrerExclusion::Identity) => "Return from a sign-in page",
         Exclusion::Referrer(ReferrerExclusion::Spam) => "Referrer spam",
         Exclusion::Referrer(ReferrerExclusion::Configured) => "Ignored referrer",
+        Exclusion::Placeholders => "Nothing but placeholders",
         Exclusion::Gpc => "Global Privacy Control",
         Exclusion::Undecided => "Waiting for consent",
         Exclusion::Refused => "Consent declined",
@@ -129,6 +150,9 @@ pub fn exclusion_explained(exclusion: Exclusion) -> &'static str {
         }
         Exclusion::Referrer(ReferrerExclusion::Configured) => {
             "ATTRIBUTION_IGNORED_REFERRERS lists the page that linked here."
+        }
+        Exclusion::Placeholders => {
+            "The ad platform or mailer put no values into the link, for example utm_campaign={{campaign.name}}."
         }
         Exclusion::Gpc => "The browser sent Sec-GPC, and ATTRIBUTION_GPC is no_capture.",
         Exclusion::Undecided => {

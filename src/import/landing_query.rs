@@ -123,6 +123,8 @@ impl<'a> LandingQuery<'a> {
         let tags = CustomTags::parse(&self.tags.join(","), &PAGE_PARAMETERS).unwrap_or_default();
         let mut signals = signal::parse(self.text.strip_prefix('&').unwrap_or_default(), &tags);
         from_click_ids::fill(&mut signals, None);
+        let placeholder = |name| format!("{name} is left out, because its value is a placeholder");
+        self.left_out.extend(signals.dropped.placeholders.iter().map(placeholder));
         if signals.dropped.cut || signals.dropped.pairs > 0 {
             self.left_out.push("what goes beyond 8 KiB or 100 values is left out".to_owned());
         }

@@ -95,6 +95,46 @@ async fn what_does_not_count_leaves_nothing_but_its_counter() {
 }
 
 #[tokio::test]
+async fn placeholders_are_counted_by_the_name_of_their_parameter() {
+    each_app(async |app| {
+        let admin = app.admin().await;
+        let before = app.count("select count(*) from touches").await;
+        for query in [
+            // Each browser brings a touch, but the last two bring none.
+            "utm_source=news&utm_campaign={{campaign.name}}",
+            "utm_source=blog&utm_campaign=%%CAMPAIGN%%&gclid={gclid}",
+            "utm_source=tiktok&ttclid=__CLICKID__",
+            "utm_source=(not%20set)&utm_medium=(none)",
+            "utm_source=undefined",
+        ] {
+            let response = app.browser().get(&format!("/?{query}")).send().await.expect("an answer");
+            let counts = !query.starts_with("utm_source=(not") && !query.ends_with("undefined");
+            assert_eq!(set_cookies(&response).len(), usize::from(counts), "{query}");
+        }
+        let bot = app.browser().get("/?utm_term={keyword}").header("user-agent", "curl/8.5.0");
+        assert_eq!(bot.send().await.expect("an answer").status(), StatusCode::OK);
+        assert_eq!(app.count("select count(*) from touches").await, before + 3);
+        let page = admin.text("/admin/quality").await;
+        let expected = [
+            ("bot_library", 1),
+            ("placeholder_gclid", 1),
+            ("placeholder_ttclid", 1),
+            ("placeholder_utm_campaign", 2),
+            ("placeholder_utm_medium", 1),
+            ("placeholder_utm_source", 2),
+            ("placeholders", 2),
+        ];
+        assert_eq!(counters(&app).await, expected.map(|(reason, count)| (reason.to_owned(), count)));
+        for words in ["Left out of links", "A placeholder in utm_campaign", "Nothing but placeholders"] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+        // What is left out of a link is no arrival that did not count.
+        assert!(!page.contains("placeholder_"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn people_in_apps_count() {
     const APPS: [&str; 4] = [
         CHROME,

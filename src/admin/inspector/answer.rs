@@ -1,6 +1,9 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
-use super::{InspectorResult, ResultCard, ResultFact, TypedArrival, Verdict, preview::facts_of};
+use super::{
+    InspectorResult, ResultCard, ResultFact, TypedArrival, Verdict,
+    preview::{facts_of, notes_of},
+};
 use crate::{
     admin::words,
     attribution::{
@@ -32,7 +35,7 @@ pub fn answer(attribution: &Attribution, typed: &TypedArrival) -> InspectorResul
     let Some(Arrival { landing, exclusion }) = read(&with_fragment) else {
         let direct = "The link says nothing about its source, and no other site links there: a direct visit. No cookie is set, and \
                       nothing is stored.";
-        return ResultCard::new("Nothing to capture", vec![], [direct]).into();
+        return ResultCard::new("Nothing to capture", vec![], vec![direct.to_owned()]).into();
     };
     let by_beacon = read(query).is_none_or(|without| without.landing.signals != landing.signals);
     InspectorResult {
@@ -45,7 +48,7 @@ pub fn answer(attribution: &Attribution, typed: &TypedArrival) -> InspectorResul
 /// Returns what stands beside an empty form.
 pub fn nothing_asked() -> InspectorResult {
     let text = "You will see whether the arrival would be captured, its channel, and the rule that decides.";
-    ResultCard::new("Paste an address", vec![], [text]).into()
+    ResultCard::new("Paste an address", vec![], vec![text.to_owned()]).into()
 }
 
 /// Reads an address, absolute or a path. The function percent-encodes what is typed, as browsers do.
@@ -71,7 +74,7 @@ fn headers(host: Option<&str>, typed: &TypedArrival) -> HeaderMap {
         (HeaderName::from_static("sec-gpc"), if typed.gpc { "1" } else { "" }),
     ];
     let sent = sent.into_iter().filter(|(name, value)| !value.is_empty() || name == header::HOST);
-    sent.filter_map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?))).collect()
+    sent.filter_map(|(name, value)| Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))).collect()
 }
 
 fn verdict(exclusion: Option<Exclusion>, by_beacon: bool) -> Verdict {
@@ -92,20 +95,18 @@ fn channel_card(rules: &Rules, landing: &Landing) -> ResultCard {
         facts.push(ResultFact::mono(if listed.custom { "Your rule" } else { "Rule" }, rule));
         facts.push(ResultFact::new("It matches when", listed.about));
     }
-    ResultCard::new("Channel", facts, [])
+    ResultCard::new("Channel", facts, vec![])
 }
 
 fn touch_card(landing: Landing) -> ResultCard {
     let Landing { signals, path, referrer, origin, internal, .. } = landing;
     let read_from = match (origin, signals.derived) {
         (TouchOrigin::Referrer, _) => "The page that linked there",
-        (_, true) => "The click id",
+        (_, true) if signals.click_ids.is_empty() => "The link, and the page that linked there",
+        (_, true) => "The link and its click id",
         _ => "The link",
     };
-    let dropped = signals.dropped;
-    let too_much =
-        (dropped.cut || dropped.pairs > 0).then_some("A part of the query is beyond the limit and is not read.");
-    let bad_id = (dropped.ids > 0).then_some("A click id that is too long or not text is left out.");
+    let notes = notes_of(&signals.dropped);
     let mut facts = facts_of(signals);
     facts.push(ResultFact::new("Read from", read_from));
     facts.push(ResultFact::mono("Landing page", path));
@@ -114,5 +115,5 @@ fn touch_card(landing: Landing) -> ResultCard {
         None => ResultFact::new("Referrer", "–"),
     });
     facts.push(ResultFact::new("Linked from this site", if internal { "yes" } else { "no" }));
-    ResultCard::new("The touch", facts, too_much.into_iter().chain(bad_id))
+    ResultCard::new("The touch", facts, notes)
 }

@@ -84,8 +84,8 @@ impl Verdict {
 }
 
 impl ResultCard {
-    fn new(title: &str, facts: Vec<ResultFact>, notes: impl IntoIterator<Item = &'static str>) -> Self {
-        Self { title: title.to_owned(), facts, notes: notes.into_iter().map(str::to_owned).collect() }
+    fn new(title: &str, facts: Vec<ResultFact>, notes: Vec<String>) -> Self {
+        Self { title: title.to_owned(), facts, notes }
     }
 }
 

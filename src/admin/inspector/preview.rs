@@ -1,5 +1,7 @@
 use super::{ResultCard, ResultFact};
-use crate::attribution::signal::{self, Signals, Utm, custom_tags::CustomTags, from_click_ids, referrer::Referrer};
+use crate::attribution::signal::{
+    self, Dropped, Signals, Utm, custom_tags::CustomTags, from_click_ids, referrer::Referrer,
+};
 
 /// Returns what an address says by itself. Channel, rule and verdict need the server.
 ///
@@ -10,10 +12,25 @@ pub fn preview(address: &str, linked_from: &str, tags: &CustomTags) -> ResultCar
     let query = format!("{query}&{fragment}");
     let mut signals = signal::parse(&query, tags);
     from_click_ids::fill(&mut signals, Referrer::parse(linked_from).as_ref());
+    let left_out = notes_of(&signals.dropped);
     let facts = facts_of(signals);
-    let nothing = facts.is_empty().then_some("No campaign parameter and no click id so far.");
-    let next = "Press Inspect for the channel, its rule, and whether the arrival counts.";
-    ResultCard::new("In the address", facts, nothing.into_iter().chain([next]))
+    let nothing = facts.is_empty().then(|| "No campaign parameter and no click id so far.".to_owned());
+    let next = "Press Inspect for the channel, its rule, and whether the arrival counts.".to_owned();
+    ResultCard::new("In the address", facts, nothing.into_iter().chain(left_out).chain([next]).collect())
+}
+
+/// Returns what is left out of a link, in sentences.
+pub fn notes_of(dropped: &Dropped) -> Vec<String> {
+    let Dropped { ids, pairs, cut, placeholders } = dropped;
+    let placeholder = |name| format!("{name} has a placeholder instead of a value, and is left out.");
+    let mut notes: Vec<_> = placeholders.iter().map(placeholder).collect();
+    if *cut || *pairs > 0 {
+        notes.push("A part of the query is beyond the limit and is not read.".to_owned());
+    }
+    if *ids > 0 {
+        notes.push("A click id that is too long or not text is left out.".to_owned());
+    }
+    notes
 }
 
 /// What the page calls the UTM fields, in their order.

@@ -2,6 +2,8 @@ use leptos::prelude::*;
 
 /// What did not count, and why.
 mod ignored;
+/// Parts of links that are left out.
+mod left_out;
 /// Campaign names: similar ones, merged ones, and the form that merges any two.
 mod names;
 /// Touches whose link was incomplete or stood in the wrong place.
@@ -9,6 +11,7 @@ mod touches;
 
 use self::{
     ignored::{DAYS, DayTable, ReasonTable},
+    left_out::LeftOutTable,
     names::{ALIASES, MergedNamesCard, SimilarNamesCard},
     touches::TouchTable,
 };
@@ -22,7 +25,7 @@ use super::{
 use crate::{
     attribution::{
         campaign_alias,
-        capture::counters::OVER_CAP,
+        capture::{counters::OVER_CAP, left_out::LeftOut},
         report::quality::{ignored as ignored_by_reason, ignored_days, similar_names, touches as count_touches},
     },
     auth::forms::{FormState, take_flash},
@@ -53,7 +56,12 @@ async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, P
         Ok::<_, PageError>((touches, campaign_alias::list(&mut conn, ALIASES).await?))
     };
     let alike = async { Ok::<_, PageError>(similar_names(&mut db.read_for_report().await?, filter).await?) };
-    let ((reasons, days), (touches, aliases), alike) = futures::try_join!(ignored, touches, alike)?;
+    let ((mut reasons, mut days), (touches, aliases), alike) = futures::try_join!(ignored, touches, alike)?;
+
+    // The parts of links that are left out have counters too, and their arrivals may count.
+    let left_out: Vec<_> = reasons.extract_if(.., |(reason, _)| LeftOut::of(reason).is_some()).collect();
+    days.iter_mut().for_each(|day| day.counts.retain(|reason, _| LeftOut::of(reason).is_none()));
+    days.retain(|day| !day.counts.is_empty());
 
     let over_cap = reasons.iter().find(|(reason, _)| reason == OVER_CAP).map_or(0, |(_, count)| *count);
     let all_ignored = reasons.iter().map(|(_, count)| count).sum();
@@ -62,6 +70,9 @@ async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, P
     let day_table = (!days.is_empty()).then(|| {
         let reasons = reasons.iter().map(|(reason, _)| reason.clone()).collect();
         view! { <Card title="What did not count, by day"><DayTable reasons days/></Card> }
+    });
+    let left_out_table = (!left_out.is_empty()).then(|| {
+        view! { <Card title="Left out of links"><LeftOutTable left_out/></Card> }
     });
     let toolbar = view! { <FilterToolbar page=page.clone()/> }.into_any();
     Ok(view! {
@@ -75,6 +86,7 @@ async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, P
             </StatRow>
             <Card title="What did not count, and why"><ReasonTable reasons all=all_ignored/></Card>
             <Card title="Touches to check"><TouchTable touches version/></Card>
+            {left_out_table}
             // above both cards of names, because the forms of both end here
             <FormAlert message=flash.notice.clone() kind=AlertKind::Success/>
             <FormAlert message=flash.error("") kind=AlertKind::Error/>

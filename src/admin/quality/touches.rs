@@ -58,7 +58,7 @@ fn lines(touches: &TouchCounts, version: &str) -> [(&'static str, i64, String); 
         line(
             "Derived",
             touches.derived,
-            "Source and medium were not in the link. They follow from a click id or from the page that linked here.",
+            "The link named no source or no medium. It follows from a click id or from the page that linked here.",
         ),
         line(
             "Internal",

@@ -91,17 +91,20 @@ pub fn arrival(head: RequestHead<'_>, settings: &Settings) -> Option<Arrival> {
     let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(REFERRAL_PREFIX));
     let is_sign_in_answer = outside.is_some() && is_sign_in_answer(query);
     let outside = outside.filter(|_| !is_sign_in_answer);
-    let (origin, ignored) = match complete(&mut signals, outside, &settings.ignored_referrers) {
+    let (origin, excluded) = match complete(&mut signals, outside, &settings.ignored_referrers) {
         ToldBy::Link => (TouchOrigin::Link, None),
         ToldBy::Referrer => (TouchOrigin::Referrer, None),
-        ToldBy::IgnoredReferrer(why) => (TouchOrigin::Referrer, Some(why)),
-        ToldBy::Nothing if is_sign_in_answer => (TouchOrigin::Referrer, Some(ReferrerExclusion::Identity)),
+        ToldBy::IgnoredReferrer(why) => (TouchOrigin::Referrer, Some(Exclusion::Referrer(why))),
+        ToldBy::Nothing if is_sign_in_answer => {
+            (TouchOrigin::Referrer, Some(Exclusion::Referrer(ReferrerExclusion::Identity)))
+        }
+        ToldBy::Nothing if !signals.dropped.placeholders.is_empty() => {
+            (TouchOrigin::Referrer, Some(Exclusion::Placeholders))
+        }
         ToldBy::Nothing => return None,
     };
     let forbidden = (private && settings.gpc == Gpc::NoCapture).then_some(Exclusion::Gpc);
-    let exclusion = exclusion(head.method, head.path, head.headers, settings.no_pages)
-        .or(ignored.map(Exclusion::Referrer))
-        .or(forbidden);
+    let exclusion = exclusion(head.method, head.path, head.headers, settings.no_pages).or(excluded).or(forbidden);
     let landing = Landing { signals, path: head.path.to_owned(), referrer, origin, internal };
     Some(Arrival { landing, exclusion })
 }

@@ -8,6 +8,7 @@
 //! A process that is killed loses the counts since its last flush. An orderly stop flushes them.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     mem,
     sync::{Arc, Mutex, PoisonError},
@@ -29,16 +30,16 @@ pub struct Counters {
 #[derive(Debug, Default)]
 struct Inner {
     /// Counts since the last flush, by reason. A request holds the lock only for an addition.
-    fresh: Mutex<BTreeMap<&'static str, i64>>,
+    fresh: Mutex<BTreeMap<Cow<'static, str>, i64>>,
     /// Counts that the database has not taken, by day and reason. A flush holds the lock: there is one flush at a time.
-    waiting: tokio::sync::Mutex<BTreeMap<(String, &'static str), i64>>,
+    waiting: tokio::sync::Mutex<BTreeMap<(String, Cow<'static, str>), i64>>,
 }
 
 impl Counters {
-    /// Counts one arrival. `reason` is one of a few fixed words, because each word becomes a row a day.
-    pub fn count(&self, reason: &'static str) {
+    /// Counts one arrival. `reason` is one of a few words that the settings fix, because each word becomes a row a day.
+    pub fn count(&self, reason: impl Into<Cow<'static, str>>) {
         let mut fresh = self.inner.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        *fresh.entry(reason).or_default() += 1;
+        *fresh.entry(reason.into()).or_default() += 1;
     }
 
     /// Adds the counts to the database, under today's date in UTC. On an error they are kept for the next flush.
@@ -72,7 +73,7 @@ impl Counters {
                     sql("insert into ignored_arrivals (day, reason, count) values ($1, $2, $3)
                          on conflict (day, reason) do update set count = ignored_arrivals.count + excluded.count")
                     .bind(day)
-                    .bind(reason)
+                    .bind(reason.into_owned())
                     .bind(count)
                     .execute(conn)
                     .await?;

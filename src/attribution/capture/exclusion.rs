@@ -29,6 +29,8 @@ pub enum Exclusion {
     NotDocument,
     /// A return from an ignored referrer, such as a payment page, by a link without signals.
     Referrer(ReferrerExclusion),
+    /// All values of the link are placeholders, and no other page linked here.
+    Placeholders,
     /// The browser asks for privacy, and `ATTRIBUTION_GPC` is `no_capture`.
     Gpc,
     /// Consent is required, and the visitor has not decided yet.
@@ -41,7 +43,7 @@ pub enum Exclusion {
 
 impl Exclusion {
     /// One reason for each word of [`Exclusion::as_str`].
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Bot(BotKind::Crawler),
         Self::Bot(BotKind::Ai),
         Self::Bot(BotKind::Preview),
@@ -57,6 +59,7 @@ impl Exclusion {
         Self::Referrer(ReferrerExclusion::Identity),
         Self::Referrer(ReferrerExclusion::Spam),
         Self::Referrer(ReferrerExclusion::Configured),
+        Self::Placeholders,
         Self::Gpc,
         Self::Undecided,
         Self::Refused,
@@ -75,6 +78,7 @@ impl Exclusion {
             Self::Referrer(ReferrerExclusion::Identity) => "referrer_identity",
             Self::Referrer(ReferrerExclusion::Spam) => "referrer_spam",
             Self::Referrer(ReferrerExclusion::Configured) => "referrer_configured",
+            Self::Placeholders => "placeholders",
             Self::Gpc => "gpc",
             Self::Undecided => "undecided",
             Self::Refused => "refused",

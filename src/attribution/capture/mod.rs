@@ -25,6 +25,8 @@ mod deferred;
 pub mod exclusion;
 /// [`LeadSourceLayer`](lead_source_layer::LeadSourceLayer): links visitors to users, and stores what handlers seed.
 pub mod lead_source_layer;
+/// Parts of links that are left out, and their counters.
+pub mod left_out;
 /// How much one network address may store.
 mod limits;
 /// Decides once what a request means for attribution.

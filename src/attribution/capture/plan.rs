@@ -2,6 +2,8 @@
 //!
 //! [`plan`] only decides; the session layer carries the plan out. The table in `plan/tests.rs` has all cases.
 
+use std::mem;
+
 use axum::http::HeaderValue;
 
 use super::{
@@ -96,11 +98,14 @@ pub fn plan(
     }
     let mut planned = Planned::from(Plan::PassThrough);
     let touch = match found {
-        Some(Arrival { landing, exclusion: None }) => {
-            planned.dropped = landing.signals.dropped;
+        Some(Arrival { mut landing, exclusion: None }) => {
+            planned.dropped = mem::take(&mut landing.signals.dropped);
             Some(Touch::new(landing, now, &settings.rules))
         }
-        Some(Arrival { exclusion: Some(why), .. }) => {
+        Some(Arrival { landing, exclusion: Some(why) }) => {
+            if why == Exclusion::Placeholders {
+                planned.dropped = landing.signals.dropped;
+            }
             planned.excluded.push(why);
             None
         }

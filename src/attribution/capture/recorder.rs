@@ -10,6 +10,7 @@ use super::{
     counters::Counters,
     deferred::{self, DeferredTouch},
     exclusion::Exclusion,
+    left_out,
     limits::{CaptureLimits, Demand},
     plan::{Plan, Planned, Recording, SessionState, plan},
 };
@@ -18,7 +19,6 @@ use crate::{
     attribution::{
         consent::log,
         settings::Settings,
-        signal::Dropped,
         touch::{
             Touch,
             store::{self, StoreMode, StoreOutcome},
@@ -92,13 +92,7 @@ impl Attribution {
         let Planned { plan, excluded, dropped } =
             plan(RequestHead::of(request), state, &self.settings, self.db.now(), admits);
         excluded.into_iter().for_each(|why| self.count_excluded(why));
-        let Dropped { ids, pairs, cut } = dropped;
-        if ids > 0 {
-            self.counters.count("click_id_dropped");
-        }
-        if pairs > 0 || cut {
-            self.counters.count("query_cut");
-        }
+        left_out::counters(&dropped).for_each(|counter| self.counters.count(counter));
         plan
     }
 

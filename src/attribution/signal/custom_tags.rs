@@ -6,10 +6,11 @@
 
 use std::fmt;
 
-use super::{clean::is_hidden, click_ids};
-
-/// The longest name, in bytes. A longer name in a query is skipped.
-pub const MAX_NAME_BYTES: usize = 64;
+use super::{
+    clean::is_hidden,
+    click_ids,
+    name::{MAX_NAME_BYTES, begins_escaped},
+};
 
 /// The names of custom tags, in the order and spelling of the setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl TagRefusal {
             Some(Self::Person)
         } else if reserved.iter().any(|own| own.eq_ignore_ascii_case(name)) {
             Some(Self::Reserved)
-        } else if prefixed("amp;") || name.ends_with("[]") || name.contains('+') {
+        } else if begins_escaped(name.as_bytes()) || name.ends_with("[]") || name.contains('+') {
             Some(Self::Unreachable)
         } else {
             None
@@ -106,7 +107,9 @@ impl TagRefusal {
             Self::Reserved => "this site uses that parameter itself",
             Self::Hidden => "it has a control or invisible character",
             Self::Long => "it is longer than 64 bytes",
-            Self::Unreachable => "no parameter is read under a name that begins with amp;, contains +, or ends with []",
+            Self::Unreachable => {
+                "no parameter is read under a name that begins with amp; or #38;, contains +, or ends with []"
+            }
         }
     }
 }
@@ -136,8 +139,20 @@ mod tests {
     fn reserved_names_are_refused_in_any_case() {
         let personal = click_ids::PERSONAL.iter().copied();
         let ids = click_ids::CLICK_IDS.iter().map(|id| id.name);
-        let others =
-            ["utm_source", "UTM_whatever", "next", "Next", "__err", "a\u{0}b", "a\u{200b}b", "amp;a", "a[]", "a+b"];
+        let others = [
+            "utm_source",
+            "UTM_whatever",
+            "next",
+            "Next",
+            "__err",
+            "a\u{0}b",
+            "a\u{200b}b",
+            "amp;a",
+            "#038;a",
+            "38;a",
+            "a[]",
+            "a+b",
+        ];
         for name in personal.chain(ids).chain(others) {
             assert!(parse(name).is_err(), "{name:?}");
             assert!(parse(&name.to_uppercase()).is_err(), "{name:?}");

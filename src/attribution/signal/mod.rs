@@ -5,18 +5,22 @@
 //! - Neither cap cuts a value: a pair that lies across the end of what is read is dropped.
 //! - A query without a known name costs no allocation.
 //!
-//! Names match in any ASCII case, percent-encoded or not, and with any number of `amp;` in front, which some mailers add. A second
-//! `?` separates pairs as `&` does, because people append `?utm_source=…` to addresses that have a query already. `name[]` is
-//! another name than `name`.
+//! Names match in any ASCII case, percent-encoded or not, and behind what is left of an ampersand that was escaped for HTML: `amp;`,
+//! `#038;`, `#38;`, `#x26;`. A second `?` separates pairs as `&` does, because people append `?utm_source=…` to addresses that have a
+//! query already. `name[]` is another name than `name`.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use percent_encoding::percent_decode;
 
 use self::{
-    clean::tidy,
     click_ids::MAX_ID_BYTES,
-    custom_tags::{CustomTags, MAX_NAME_BYTES},
+    custom_tags::CustomTags,
+    name::{MAX_NAME_BYTES, decode_name},
+    value::Value,
 };
 
 /// Text from an address, made safe to store and to show.
@@ -27,10 +31,14 @@ pub mod click_ids;
 pub mod custom_tags;
 /// Completes a link that names no source or no medium from its click ids.
 pub mod from_click_ids;
+/// The names of parameters, however a link was mangled.
+mod name;
 /// The `Referer` header's host and path.
 pub mod referrer;
 /// The UTM fields and their names.
 mod utm;
+/// What a value says: a text, a placeholder, or nothing.
+pub mod value;
 
 pub use self::{clean::clean, utm::Utm};
 
@@ -68,7 +76,7 @@ impl Signals {
 }
 
 /// How much of a query was ignored, for a counter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// Click ids that were too long, not UTF-8, or had a control character.
     pub ids: usize,
@@ -76,6 +84,8 @@ pub struct Dropped {
     pub pairs: usize,
     /// Whether the query was longer than [`MAX_QUERY_BYTES`].
     pub cut: bool,
+    /// The parameters whose value was a [placeholder](value), in the spelling under which a value would be stored.
+    pub placeholders: BTreeSet<Cow<'static, str>>,
 }
 
 /// Reads a raw query, which is what follows the `?`. What the link does not name stays missing; [`from_click_ids::fill`] comes
@@ -97,29 +107,32 @@ pub fn parse(query: &str, tags: &CustomTags) -> Signals {
         let Some(name) = decode_name(name, &mut buffer) else {
             continue;
         };
-        if let Some(field) = signals.utm.field(name) {
-            // If a name is repeated, the last value that is not empty counts.
-            if let Some(value) = form_decoded(pair, clean) {
-                *field = Some(value);
+        let mut placeholder = None;
+        if let Some((parameter, field)) = signals.utm.field(name) {
+            match form_decoded(pair, value, value::utm) {
+                // If a name is repeated, the last value that says something counts.
+                Value::Text(text) => *field = Some(text),
+                Value::Placeholder => placeholder = Some(parameter.into()),
+                Value::Nothing => {}
             }
         } else if let Some(id) = click_ids::find(name) {
             match decode_id(value) {
-                Some(value) if value.is_empty() => {}
-                Some(value) => {
-                    signals.click_ids.insert(id.name, value);
-                }
+                Some(Value::Text(value)) => _ = signals.click_ids.insert(id.name, value),
+                Some(Value::Placeholder) => placeholder = Some(id.name.into()),
+                Some(Value::Nothing) => {}
                 None => signals.dropped.ids += 1,
             }
-        } else if let Some(tag) = tags.spelling(name)
-            && let Some(value) = form_decoded(pair, tidy)
-        {
-            match signals.tags.get_mut(tag) {
-                Some(values) => values.push(value),
-                None => {
-                    signals.tags.insert(tag.to_owned(), vec![value]);
-                }
+        } else if let Some(tag) = tags.spelling(name) {
+            match form_decoded(pair, value, value::tag) {
+                Value::Text(text) => match signals.tags.get_mut(tag) {
+                    Some(values) => values.push(text),
+                    None => _ = signals.tags.insert(tag.to_owned(), vec![text]),
+                },
+                Value::Placeholder => placeholder = Some(tag.to_owned().into()),
+                Value::Nothing => {}
             }
         }
+        signals.dropped.placeholders.extend(placeholder);
     }
     signals
 }
@@ -144,16 +157,25 @@ pub fn may_say_something(query: &str, tags: &str) -> bool {
     })
 }
 
-/// Returns the query without the pairs that [`parse`] reads. The other pairs are unchanged. Example: `a=1&utm_source=x` → `a=1`.
+/// Returns the query without the pairs that [`parse`] reads. The other pairs are unchanged. Examples: `a=1&utm_source=x` → `a=1`,
+/// `a=1?utm_source=x&b` → `a=1&b`.
 pub fn without_signals(query: &str, tags: &CustomTags) -> String {
     let mut buffer = [0; MAX_NAME_BYTES];
-    let mut signal = |pair: &str| {
+    let mut kept = String::with_capacity(query.len());
+    let mut start = 0;
+    for pair in query.split(['&', '?']) {
+        let separator = query[..start].chars().next_back();
+        start += pair.len() + 1;
         let name = pair.split('=').next().unwrap_or_default();
-        decode_name(name.as_bytes(), &mut buffer)
-            .is_some_and(|name| is_utm(name) || click_ids::find(name).is_some() || tags.spelling(name).is_some())
-    };
-    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !signal(pair)).collect();
-    kept.join("&")
+        let is_signal = decode_name(name.as_bytes(), &mut buffer)
+            .is_some_and(|name| is_utm(name) || click_ids::find(name).is_some() || tags.spelling(name).is_some());
+        if pair.is_empty() || is_signal {
+            continue;
+        }
+        kept.extend(separator.filter(|_| !kept.is_empty()));
+        kept.push_str(pair);
+    }
+    kept
 }
 
 /// Returns whether a name, in lower case, is the name of a UTM field: `utm_source`.
@@ -179,33 +201,30 @@ fn within_cap<'a>(query: &'a [u8], dropped: &mut Dropped) -> &'a [u8] {
     &within[..whole]
 }
 
-/// Returns a parameter's name, form-decoded, in ASCII lower case, and without any `amp;` in front. Returns `None` if it is longer
-/// than every known name.
-fn decode_name<'a>(raw: &[u8], buffer: &'a mut [u8; MAX_NAME_BYTES]) -> Option<&'a [u8]> {
-    let mut length = 0;
-    for byte in percent_decode(raw) {
-        // An encoded plus becomes a space too, which changes nothing: no known name has a plus.
-        let byte = if byte == b'+' { b' ' } else { byte.to_ascii_lowercase() };
-        *buffer.get_mut(length)? = byte;
-        length += 1;
-        if &buffer[..length] == b"amp;" {
-            length = 0;
-        }
+/// Reads the value of a pair as a form: `+` is a space, invalid UTF-8 becomes U+FFFD, a stray `%` stays.
+fn form_decoded(pair: &[u8], raw: &[u8], read: fn(&str) -> Value) -> Value {
+    if value::is_raw_placeholder(raw) {
+        return Value::Placeholder;
     }
-    Some(&buffer[..length])
-}
-
-/// Returns the form-decoded and cleaned value of a pair: `+` is a space, invalid UTF-8 becomes U+FFFD, a stray `%` stays.
-fn form_decoded(pair: &[u8], cleaned: fn(&str) -> Option<String>) -> Option<String> {
-    form_urlencoded::parse(pair).next().and_then(|(_, value)| cleaned(&value))
+    form_urlencoded::parse(pair).next().map_or(Value::Nothing, |(_, value)| read(&value))
 }
 
 /// Percent-decodes an id. Returns `None` if the id is too long, not UTF-8, or has a control character. A repaired id would be a
 /// different id.
-fn decode_id(raw: &[u8]) -> Option<String> {
+fn decode_id(raw: &[u8]) -> Option<Value> {
+    if value::is_raw_placeholder(raw) {
+        return Some(Value::Placeholder);
+    }
     let value = percent_decode(raw).decode_utf8().ok()?;
-    let sound = value.len() <= MAX_ID_BYTES && !value.contains(char::is_control);
-    sound.then(|| value.into_owned())
+    if value.len() > MAX_ID_BYTES || value.contains(char::is_control) {
+        None
+    } else if value.is_empty() {
+        Some(Value::Nothing)
+    } else if value::is_placeholder(&value) {
+        Some(Value::Placeholder)
+    } else {
+        Some(Value::Text(value.into_owned()))
+    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,12 @@ fn names_are_found_however_a_link_was_mangled() {
         "utm%5Fsource=google&%75tm_medium=cpc",
         "a=1&amp;utm_source=google&amp;amp;utm_medium=cpc",
         "a=1&amp%3Butm_source=google&AMP;amp%3butm_medium=cpc",
+        "a=1&%23038;utm_source=google&%2338;utm_medium=cpc",
+        "&#x26;utm_source=google&#X26;amp;#038;utm_medium=cpc",
+        // the beginning of a fragment, which such an escape cut off
+        "a=1&&038;utm_source=google&#038;utm_medium=cpc",
+        "38;utm_source=google&amp%3B%23038%3Butm_medium=cpc",
+        "x26;utm_source=google?utm_medium=cpc",
         "a=1?utm_source=google&utm_medium=cpc",
         "?utm_source=google?utm_medium=cpc",
         "&&utm_source=google&=x&utm_medium=cpc&",
@@ -52,7 +58,9 @@ fn names_are_found_however_a_link_was_mangled() {
     for query in queries {
         assert_eq!(parsed(query).utm, utm("google", "cpc"), "{query}");
     }
-    for query in ["utm_source[]=x", "utm_source[0]=x", "xutm_source=x", "utm_sourc%65x=x", "amp=utm_source"] {
+    for query in
+        ["utm_source[]=x", "utm_source[0]=x", "xutm_source=x", "utm_sourc%65x=x", "amp=utm_source", "#39;utm_source=x"]
+    {
         assert_eq!(parsed(query), Signals::default(), "{query}");
     }
 }
@@ -77,6 +85,53 @@ fn values_are_form_decoded_and_cleaned() {
 fn the_last_value_that_says_something_wins() {
     assert_eq!(parsed("utm_source=a&utm_source=b&utm_source=&utm_source=%00+").utm, utm("b", ""));
     assert_eq!(parsed("gclid=a&gclid=b&gclid=").click_ids, BTreeMap::from([("gclid", "b".to_owned())]));
+}
+
+#[test]
+fn a_placeholder_is_no_value_and_is_counted_by_its_name() {
+    let signals = parsed(
+        "utm_source=(not%20set)&UTM_Medium=(none)&utm_campaign={{campaign.name}}&gclid={gclid}&PARTNER=undefined",
+    );
+    let names = ["Partner", "gclid", "utm_campaign", "utm_medium", "utm_source"].map(Cow::Borrowed);
+    let dropped = Dropped { placeholders: BTreeSet::from(names), ..Dropped::default() };
+    assert_eq!(signals, Signals { dropped, ..Signals::default() });
+    assert!(signals.is_empty());
+
+    let placeholders = |query: &str| parsed(query).dropped.placeholders.into_iter().collect::<Vec<_>>().join(" ");
+    for (query, names) in [
+        ("utm_campaign=%%CAMPAIGN%%", "utm_campaign"),
+        ("utm_campaign=%25%25CAMPAIGN%25%25", "utm_campaign"),
+        ("utm_campaign=%257B%257Bcampaign.name%257D%257D", "utm_campaign"),
+        ("utm_term=%7Bkeyword%7D&utm_content=__CID__", "utm_content utm_term"),
+        ("ttclid=__CLICKID__&fbclid=%7B%7Bfbclid%7D%7D", "fbclid ttclid"),
+        ("gclid=%%GCLID%%&dclid=%25eaid!", "gclid"),
+        ("coupon=*%7CCOUPON%7C*&my+tag=%5B%5Btag%5D%5D", "coupon my tag"),
+        ("utm_source=none&utm_medium=spring-{{ad.id}}&gclid=null-1", ""),
+        ("other={{x}}&mc_eid=undefined", ""),
+        ("utm_source=null&utm_source=null", "utm_source"),
+    ] {
+        assert_eq!(placeholders(query), names, "{query}");
+    }
+    // A placeholder does not replace a value.
+    assert_eq!(parsed("utm_source=news&utm_source={{source}}").utm, utm("news", ""));
+    assert_eq!(parsed("partner=a&partner=null").tags["Partner"], ["a"]);
+}
+
+#[test]
+fn a_utm_value_that_was_encoded_twice_is_decoded_again() {
+    for (value, expected) in [
+        ("spring%2520sale", "spring sale"),
+        ("spring%252520sale", "spring sale"),
+        ("spring%252Bsale", "spring+sale"),
+        ("caf%25C3%25A9", "café"),
+        ("50%25+off", "50% off"),
+        ("caf%25E9", "caf%e9"),
+        ("a%2500b", "a%00b"),
+    ] {
+        assert_eq!(parsed(&format!("utm_source={value}")).utm, utm(expected, ""), "{value}");
+    }
+    let signals = parsed("gclid=a%2520b&partner=a%2520b");
+    assert_eq!((&*signals.click_ids["gclid"], &*signals.tags["Partner"][0]), ("a%20b", "a%20b"));
 }
 
 #[test]
@@ -147,23 +202,41 @@ proptest! {
     }
 
     #[test]
-    fn the_case_of_names_does_not_matter(
-        pairs in proptest::collection::vec(("(utm_source|utm_term|gclid|ScCid|partner|a)", "[a-z%0-9+?&;=]{0,9}"), 0..9),
+    fn neither_order_nor_case_of_names_matters(
+        values in proptest::collection::vec(proptest::option::of("[a-zA-Z%0-9+;={}_\\[\\]|*$() ]{0,12}"), NAMES.len()),
+        shuffled in Just((0..NAMES.len()).collect::<Vec<_>>()).prop_shuffle(),
         upper in any::<u64>(),
     ) {
-        let query = |rename: fn(&str, u64) -> String| {
-            pairs.iter().map(|(name, value)| rename(name, upper) + "=" + value).collect::<Vec<_>>().join("&")
-        };
-        let mixed = |name: &str, upper: u64| {
+        let mixed = |name: &str| -> String {
             let case = |(at, character): (usize, char)| match upper >> at & 1 {
                 1 => character.to_ascii_uppercase(),
                 _ => character.to_ascii_lowercase(),
             };
             name.chars().enumerate().map(case).collect()
         };
-        prop_assert_eq!(parsed(&query(mixed)), parsed(&query(|name, _| name.to_owned())));
+        let pair = |name: &str, at: usize| values[at].as_ref().map(|value| format!("{name}={value}"));
+        let plain: Vec<_> = NAMES.iter().enumerate().filter_map(|(at, name)| pair(name, at)).collect();
+        let other: Vec<_> = shuffled.into_iter().filter_map(|at| pair(&mixed(NAMES[at]), at)).collect();
+        prop_assert_eq!(parsed(&plain.join("&")), parsed(&other.join("&")));
+    }
+
+    #[test]
+    fn what_was_read_reads_the_same_again(values in proptest::collection::vec("[a-cA-C%0-9+{}_é\u{200b} ]{0,20}", NAMES.len())) {
+        let link = |values: Vec<(&str, String)>| {
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish().replace('+', "%20")
+        };
+        let first = parsed(&link(NAMES.into_iter().zip(values).collect()));
+        let utm = Utm::PARAMETERS.into_iter().zip(first.utm.values()).filter_map(|(name, value)| Some((name, value.clone()?)));
+        let ids = first.click_ids.iter().map(|(name, id)| (*name, id.clone()));
+        let tags = first.tags.iter().flat_map(|(name, values)| values.iter().map(move |value| (&**name, value.clone())));
+        let again = parsed(&link(utm.chain(ids).chain(tags).collect()));
+        prop_assert_eq!((first.utm, first.click_ids, first.tags), (again.utm, again.click_ids, again.tags));
+        prop_assert_eq!(again.dropped, Dropped::default());
     }
 }
+
+/// Names of each kind, for the property tests.
+const NAMES: [&str; 8] = ["utm_source", "utm_medium", "utm_campaign", "utm_id", "gclid", "ScCid", "partner", "other"];
 
 #[test]
 fn what_is_no_signal_stays_in_the_query_as_it_was() {
@@ -174,6 +247,8 @@ fn what_is_no_signal_stays_in_the_query_as_it_was() {
         ("utm_source=x&a=1&GCLID=y&amp;utm_term=z&partner=p&b", "a=1&b"),
         ("utm_source=x", ""),
         ("a=utm_source&utm_other=1", "a=utm_source&utm_other=1"),
+        ("a=1?utm_source=x&b?c", "a=1&b?c"),
+        ("?utm_source=x&#038;gclid=y&d", "d"),
         ("%75tm_source=x&c=d", "c=d"),
     ] {
         assert_eq!(without_signals(query, &tags), rest, "{query}");
@@ -189,6 +264,7 @@ fn the_browser_tells_of_what_the_server_would_take() {
         "utm_source=x",
         "UTM_Campaign=x",
         "amp;utm_id=1",
+        "038;utm_id=1&#038;a=b",
         "x?utm_term=y",
         "gclid=1",
         "srsltid=1",

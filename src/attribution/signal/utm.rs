@@ -63,9 +63,9 @@ impl Utm {
         self.values().into_iter().all(Option::is_none)
     }
 
-    /// Returns the field of a parameter, whose name is in lower case: `utm_source` → `source`.
-    pub(super) fn field(&mut self, parameter: &[u8]) -> Option<&mut Option<String>> {
-        let place = Self::PARAMETERS.iter().position(|known| known.as_bytes() == parameter)?;
-        self.values_mut().into_iter().nth(place)
+    /// Returns the parameter with a name, which is in lower case, and its field: `utm_source` → `source`.
+    pub(super) fn field(&mut self, name: &[u8]) -> Option<(&'static str, &mut Option<String>)> {
+        let place = Self::PARAMETERS.iter().position(|known| known.as_bytes() == name)?;
+        Some((Self::PARAMETERS[place], self.values_mut().into_iter().nth(place)?))
     }
 }

@@ -121,6 +121,7 @@ fn every_reason_has_a_word() {
         "referrer_identity",
         "referrer_spam",
         "referrer_configured",
+        "placeholders",
         "gpc",
         "undecided",
         "refused",

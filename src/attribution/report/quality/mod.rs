@@ -84,7 +84,7 @@ pub struct TouchCounts {
     pub all: i64,
     /// Arrivals, not touches: the same arrival again within half an hour.
     pub repeats: i64,
-    /// Source and medium follow from a click id or the referrer.
+    /// The source, the medium or both follow from a click id or the referrer.
     pub derived: i64,
     /// The link stood on a page of this site.
     pub internal: i64,
