@@ -1,16 +1,19 @@
-//! The rules follow GA4's default channel group (support.google.com/analytics/answer/9756891), and go beyond it in three places:
+//! The rules follow GA4's default channel group (support.google.com/analytics/answer/9756891), and differ from it in these places:
 //!
 //! - Referral programs have a channel of their own.
 //! - Mailboxes on the web (`mail.google.com`) are Email.
+//! - A medium that names a channel, such as `email` or `sms`, is stronger than the kind of an unpaid source: `substack / email` is
+//!   Email, although Substack is a social network.
+//! - A paid medium is a word such as `cpc`, alone or between separators. GA4 takes any text with `cp` in it, so also `mcp`.
 //! - Click ids, and sources such as `fb-ads`, prove that a click was paid for. `fbclid`, `srsltid` and `igshid` also come with
 //!   unpaid clicks, so no rule looks at them.
 
 use super::{Channel, Classified, Facts, PreparedFacts};
-use crate::attribution::source::PlatformKind as Kind;
+use crate::attribution::source::{PlatformKind as Kind, fold};
 
 /// Raise this number with every change of the built-in rules or of the lists of platforms. A stored touch carries the version
 /// that classified it ([`Rules::version`](super::rules::Rules::version)), and keeps its channel until it is reclassified.
-pub const RULES_VERSION: u32 = 2;
+pub const RULES_VERSION: u32 = 3;
 
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
@@ -48,38 +51,38 @@ pub static RULES: &[Rule] = &[
         |s| s.is_from(Kind::Video) && is_paid(s)),
     rule("display", Channel::Display, "the medium is display, banner, expandable, interstitial or cpm",
         |s| is_display_medium(&s.medium)),
-    rule("paid_other", Channel::PaidOther, "the medium says that the click was paid for: it contains cp, is ppc or retargeting, or begins with paid",
+    rule("paid_other", Channel::PaidOther, "the medium says that the click was paid for: it is ppc, retargeting or remarketing, begins with paid, or has a word such as cpc or cpm",
         is_paid),
-    rule("organic_shopping_source", Channel::OrganicShopping, "the source is a shopping site",
-        |s| s.is_from(Kind::Shopping)),
-    rule("organic_shopping_campaign", Channel::OrganicShopping, "the campaign has the word shop or shopping",
-        |s| is_shopping_campaign(&s.campaign)),
-    rule("organic_social_source", Channel::OrganicSocial, "the source is a social network",
-        |s| s.is_from(Kind::Social)),
-    rule("organic_social_medium", Channel::OrganicSocial, "the medium is social, social-network, social-media, sm, social network or social media",
-        |s| ["social", "social-network", "social-media", "sm", "social network", "social media"].contains(&&*s.medium)),
-    rule("organic_video_source", Channel::OrganicVideo, "the source is a video site",
-        |s| s.is_from(Kind::Video)),
+    rule("organic_shopping_source", Channel::OrganicShopping, "the source is a shopping site, and the medium names no other channel",
+        |s| is_unpaid(s, Kind::Shopping)),
+    rule("organic_shopping_campaign", Channel::OrganicShopping, "the campaign has the word shop or shopping, and the medium names no other channel",
+        |s| is_shopping_campaign(&s.campaign) && s.named.is_none()),
+    rule("organic_social_source", Channel::OrganicSocial, "the source is a social network, and the medium names no other channel",
+        |s| is_unpaid(s, Kind::Social)),
+    rule("organic_social_medium", Channel::OrganicSocial, "the medium is social, social-network, social-media or sm",
+        |s| ["social", "socialnetwork", "socialmedia", "sm"].contains(&&*fold(&s.medium))),
+    rule("organic_video_source", Channel::OrganicVideo, "the source is a video site, and the medium names no other channel",
+        |s| is_unpaid(s, Kind::Video)),
     rule("organic_video_medium", Channel::OrganicVideo, "the medium contains video",
         |s| s.medium.contains("video")),
-    rule("ai_assistants", Channel::AiAssistants, "the source is an AI assistant",
-        |s| s.is_from(Kind::AiAssistant)),
+    rule("ai_assistants", Channel::AiAssistants, "the source is an AI assistant, and the medium names no other channel",
+        |s| is_unpaid(s, Kind::AiAssistant)),
     rule("ai_assistants_medium", Channel::AiAssistants, "the medium is ai-assistant",
         |s| s.medium == "ai-assistant"),
-    rule("organic_search_source", Channel::OrganicSearch, "the source is a search engine",
-        |s| s.is_from(Kind::Search)),
+    rule("organic_search_source", Channel::OrganicSearch, "the source is a search engine, and the medium names no other channel",
+        |s| is_unpaid(s, Kind::Search)),
     rule("organic_search_medium", Channel::OrganicSearch, "the medium is organic",
         |s| s.medium == "organic"),
-    rule("email_source", Channel::Email, "the source is email, e-mail, e_mail, e mail or newsletter",
-        |s| is_email(&s.source)),
-    rule("email_webmail", Channel::Email, "the source is a mailbox on the web",
-        |s| s.is_from(Kind::Webmail)),
-    rule("email_medium", Channel::Email, "the medium is email, e-mail, e_mail, e mail or newsletter",
-        |s| is_email(&s.medium)),
+    rule("email_source", Channel::Email, "the source is email, e-mail, newsletter, e-newsletter, mailing or edm",
+        |s| named_channel(&s.source) == Some(Channel::Email)),
+    rule("email_webmail", Channel::Email, "the source is a mailbox on the web, and the medium names no other channel",
+        |s| is_unpaid(s, Kind::Webmail)),
+    rule("email_medium", Channel::Email, "the medium is email, e-mail, newsletter, e-newsletter, mailing or edm",
+        |s| s.named == Some(Channel::Email)),
     rule("affiliates", Channel::Affiliates, "the medium is affiliate or affiliates",
-        |s| ["affiliate", "affiliates"].contains(&&*s.medium)),
-    rule("audio", Channel::Audio, "the medium is audio",
-        |s| s.medium == "audio"),
+        |s| s.named == Some(Channel::Affiliates)),
+    rule("audio", Channel::Audio, "the medium is audio or podcast",
+        |s| s.named == Some(Channel::Audio)),
     rule("sms", Channel::Sms, "the medium or the source is sms",
         |s| s.medium == "sms" || s.source == "sms"),
     rule("mobile_push_medium", Channel::MobilePush, "the medium ends with push, or contains mobile or notification",
@@ -123,10 +126,35 @@ fn is_paid(facts: &PreparedFacts<'_>) -> bool {
     is_paid_medium(&facts.medium) || facts.resolved.is_some_and(|source| source.ads)
 }
 
-/// Returns whether a medium is paid, by GA4's `^(.*cp.*|ppc|retargeting|paid.*)$`: `cpc`, `cpm`, `paid_social`, and any other
-/// text with `cp` in it.
+/// Returns whether a medium is paid: `cpc`, `paid_social`, `google-cpc`. A text that only contains `cp` is not: `mcp`, `cpanel`.
 fn is_paid_medium(medium: &str) -> bool {
-    medium.contains("cp") || medium == "ppc" || medium == "retargeting" || medium.starts_with("paid")
+    /// What an advertiser pays for: a click, a thousand views, an action …
+    const PAID_WORDS: [&str; 11] = ["cpc", "cpm", "cpa", "cpv", "cpi", "cpl", "cpe", "cps", "cpcv", "ocpc", "ocpm"];
+    ["ppc", "retargeting", "remarketing"].contains(&medium)
+        || medium.starts_with("paid")
+        || medium.split(|separator: char| !separator.is_alphanumeric()).any(|word| PAID_WORDS.contains(&word))
+}
+
+/// Returns whether the source is a platform of this kind, and the medium does not name another channel.
+fn is_unpaid(facts: &PreparedFacts<'_>, kind: Kind) -> bool {
+    facts.is_from(kind) && facts.named.is_none()
+}
+
+/// Returns the channel that a medium itself names, which is stronger than the kind of an unpaid source: `youtube / affiliate` is
+/// Affiliates.
+///
+/// Words are compared as [`fold`] leaves them: `e-mail` and `e mail` are `email`. A placement with such a word in its name says
+/// less than its source: `facebook / facebook_mobile_feed` is Organic Social.
+pub(super) fn named_channel(medium: &str) -> Option<Channel> {
+    match &*fold(medium) {
+        "email" | "newsletter" | "enewsletter" | "mailing" | "edm" => Some(Channel::Email),
+        "affiliate" | "affiliates" => Some(Channel::Affiliates),
+        "audio" | "podcast" => Some(Channel::Audio),
+        "sms" => Some(Channel::Sms),
+        "push" | "webpush" | "apppush" | "mobilepush" | "notification" => Some(Channel::MobilePush),
+        "video" => Some(Channel::OrganicVideo),
+        _ => None,
+    }
 }
 
 fn is_display_medium(medium: &str) -> bool {
@@ -150,8 +178,4 @@ fn is_shopping_campaign(campaign: &str) -> bool {
         || campaign.match_indices("shop").any(|(at, _)| {
             campaign[..at].chars().next_back().is_none_or(|before| before == 'e' || !before.is_ascii_lowercase())
         })
-}
-
-fn is_email(value: &str) -> bool {
-    ["email", "e-mail", "e_mail", "e mail", "newsletter"].contains(&value)
 }

@@ -101,6 +101,8 @@ pub struct Classified<'r> {
 struct PreparedFacts<'a> {
     source: Cow<'a, str>,
     medium: Cow<'a, str>,
+    /// The channel that the medium itself names.
+    named: Option<Channel>,
     campaign: Cow<'a, str>,
     /// The facts as given. Few rules look at the other fields, so those fields are not prepared.
     facts: &'a Facts<'a>,
@@ -109,11 +111,12 @@ struct PreparedFacts<'a> {
 
 impl<'a> PreparedFacts<'a> {
     fn new(facts: &'a Facts<'a>) -> Self {
-        let source = lower(facts.source);
+        let (source, medium) = (lower(facts.source), lower(facts.medium));
         Self {
             resolved: source::resolve(&source),
+            named: built_in::named_channel(&medium),
             source,
-            medium: lower(facts.medium),
+            medium,
             campaign: lower(facts.campaign),
             facts,
         }

@@ -1,8 +1,10 @@
 //! A referrer becomes a source and a medium. [`completion`](super::completion) says when.
 //!
 //! Payment and identity providers do not count, because a visitor who returns from one was on this site before
-//! (`data/ignored.tsv`). The owner can name further referrers that do not count. The caller leaves out this site's own hosts,
-//! since only the caller knows them.
+//! (`data/ignored.tsv`), nor does referrer spam (`data/spam.tsv`). The owner can name further referrers that do not count. The
+//! caller leaves out this site's own hosts, since only the caller knows them.
+//!
+//! A visitor from an ad network's page or frame clicked an ad (`data/ads.tsv`).
 
 use std::sync::LazyLock;
 
@@ -25,7 +27,7 @@ pub enum ReferrerOrigin {
     From {
         /// The platform's name, or the host without its `www.`.
         source: String,
-        /// [`PlatformKind::medium`](super::PlatformKind::medium), or `referral` for a site that is not a known platform.
+        /// [`PlatformKind::medium`](super::PlatformKind::medium), the medium of an ad, or `referral` for a site that is not known.
         medium: &'static str,
     },
 }
@@ -87,11 +89,14 @@ pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> ReferrerOrigin
     if ignored.contains(referrer) {
         return ReferrerOrigin::Ignored(ReferrerExclusion::Configured);
     }
-    if let Some(why) = IGNORED.0.get(&referrer.host, &referrer.path) {
+    if let Some(Some(why)) = IGNORED.0.get(&referrer.host, &referrer.path) {
         return ReferrerOrigin::Ignored(why);
     }
     if is_spam(&referrer.host) {
         return ReferrerOrigin::Ignored(ReferrerExclusion::Spam);
+    }
+    if let Some((source, medium)) = ADS.0.get(&referrer.host, &referrer.path) {
+        return ReferrerOrigin::From { source: source.to_owned(), medium };
     }
     // A page in a mirror is a page of the site that the mirror shows.
     let original = original_host(&referrer.host);
@@ -107,31 +112,44 @@ pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> ReferrerOrigin
     }
 }
 
-/// `data/ignored.tsv` as a map. The list of mistakes in the file is for the tests.
-static IGNORED: LazyLock<(HostMap<ReferrerExclusion>, Vec<String>)> = LazyLock::new(|| {
+/// `data/ignored.tsv` as a map. `None` marks hosts that count, although some of their pages do not. The list of mistakes in the
+/// file is for the tests.
+static IGNORED: LazyLock<(HostMap<Option<ReferrerExclusion>>, Vec<String>)> = LazyLock::new(|| {
+    read(include_str!("data/ignored.tsv"), |kind, _| match kind {
+        "payment" => Ok(Some(ReferrerExclusion::Payment)),
+        "identity" => Ok(Some(ReferrerExclusion::Identity)),
+        "counts" => Ok(None),
+        _ => Err("is neither payment, nor identity, nor counts"),
+    })
+});
+
+/// `data/ads.tsv` as a map to source and medium, with the mistakes in the file.
+static ADS: LazyLock<(HostMap<(&'static str, &'static str)>, Vec<String>)> =
+    LazyLock::new(|| read(include_str!("data/ads.tsv"), |source, medium| Ok((source, medium))));
+
+/// Reads a data file whose last field lists hosts. `value` makes the hosts' value of the first two fields. Also returns the
+/// mistakes in the file.
+fn read<T: Copy>(
+    data: &'static str,
+    value: impl Fn(&'static str, &'static str) -> Result<T, &'static str>,
+) -> (HostMap<T>, Vec<String>) {
     let mut map = HostMap::default();
     let mut mistakes = Vec::new();
-    for row in rows(include_str!("data/ignored.tsv")) {
-        let (why, hosts) = match row {
-            Ok(["payment", _, hosts]) => (ReferrerExclusion::Payment, hosts),
-            Ok(["identity", _, hosts]) => (ReferrerExclusion::Identity, hosts),
-            Ok([kind, ..]) => {
-                mistakes.push(format!("{kind:?} is neither payment nor identity"));
-                continue;
-            }
-            Err(mistake) => {
-                mistakes.push(mistake);
-                continue;
-            }
-        };
-        for pattern in words(hosts) {
-            if let Err(what) = map.insert(pattern, why) {
-                mistakes.push(format!("{pattern:?} {what}"));
-            }
+    for row in rows(data) {
+        let row = row.and_then(|[first, second, hosts]| match value(first, second) {
+            Ok(value) => Ok((value, hosts)),
+            Err(what) => Err(format!("{first:?} {what}")),
+        });
+        match row {
+            Ok((value, hosts)) => mistakes.extend(words(hosts).filter_map(|pattern| {
+                let what = map.insert(pattern, value).err()?;
+                Some(format!("{pattern:?} {what}"))
+            })),
+            Err(mistake) => mistakes.push(mistake),
         }
     }
     (map, mistakes)
-});
+}
 
 #[cfg(test)]
 mod tests;

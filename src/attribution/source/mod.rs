@@ -102,12 +102,12 @@ fn advertised(name: &str) -> Option<&str> {
     if let Some((_, platform)) = AD_NAMES.iter().find(|(alias, _)| *alias == name) {
         return Some(platform);
     }
-    let stem = name.strip_suffix("ads").or_else(|| name.strip_suffix("ad"))?;
+    let stem = ["ads", "ad", "advertising"].iter().find_map(|suffix| name.strip_suffix(suffix))?;
     Some(stem.trim_end_matches('.'))
 }
 
 /// Removes the characters that people put between words: `google-ads`, `google_ads` and `google ads` → `googleads`.
-fn fold(source: &str) -> Cow<'_, str> {
+pub fn fold(source: &str) -> Cow<'_, str> {
     const BETWEEN: [char; 4] = ['-', '_', '+', ' '];
     if source.contains(BETWEEN) { source.replace(BETWEEN, "").into() } else { source.into() }
 }
@@ -133,6 +133,8 @@ const AD_NAMES: &[(&str, &str)] = &[
     ("microsoftadvertising", "bing"),
     ("msads", "bing"),
     ("yahoogemini", "yahoo"),
+    ("yandexdirect", "yandex"),
+    ("snapads", "snapchat"),
     ("audiencenetwork", "facebook"),
     ("facebookaudiencenetwork", "facebook"),
     ("facebookadsmanager", "facebook"),

@@ -15,7 +15,11 @@ fn the_data_files_are_sound_and_name_each_platform_and_host_once() {
 fn each_file_says_what_it_is_and_what_it_follows() {
     for kind in PlatformKind::ALL {
         let head: Vec<_> = kind.data().lines().take_while(|line| line.starts_with('#')).collect();
-        assert!(head.len() > 6 && head.iter().any(|line| line.contains("Follows:")), "{kind:?}");
+        assert!(
+            head.len() > 6
+                && ["Follows:", "Licence:", "Date:"].iter().all(|what| head.iter().any(|line| line.contains(what))),
+            "{kind:?}"
+        );
         assert!(!kind.data().contains(['\r', '\u{feff}']), "{kind:?}");
     }
 }
@@ -71,6 +75,15 @@ fn sources_are_read_as_people_and_referrers_write_them() {
         ("google.ad", Some(("google", false))), // Andorra's
         ("mail.google.com", Some(("gmail", false))),
         ("gemini.google.com", Some(("gemini", false))),
+        ("an", Some(("facebook", false))), // Meta's {{site_source_name}}
+        ("th", Some(("threads", false))),
+        ("msg", Some(("messenger", false))),
+        ("poe", Some(("poe.com", false))),
+        ("yandex_direct", Some(("yandex", true))),
+        ("yandex direct", Some(("yandex", true))),
+        ("amazon-advertising", Some(("amazon", true))),
+        ("snap-ads", Some(("snapchat", true))),
+        ("advertising", None),
         ("https://www.bing.com/chat?q=a", Some(("copilot", false))),
         ("you.com", Some(("you.com", false))),
         ("bo-l.com", None), // bol.com is another site
@@ -97,6 +110,18 @@ fn sources_are_read_as_people_and_referrers_write_them() {
         ("docs.google.com", None),
         ("élan", None),
         ("target", None),
+        ("shop", None),
+        ("ask", None),
+        ("tagged", None),
+        ("monica", None),
+        ("ted", None),
+        ("brave", None),
+        ("kick", None),
+        ("teams", None),
+        ("blogger", None),
+        ("excite", None),
+        ("snap", None),
+        ("meetup", None),
     ] {
         assert_eq!(name_of(source), expected, "{source:?}");
     }

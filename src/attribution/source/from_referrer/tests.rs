@@ -1,4 +1,5 @@
 use super::*;
+use crate::attribution::source::PlatformKind;
 
 fn from(header: &str) -> ReferrerOrigin {
     origin(&Referrer::parse(header).expect(header), &IgnoredReferrers::default())
@@ -11,11 +12,33 @@ fn source_and_medium(header: &str) -> Option<(String, &'static str)> {
     }
 }
 
+const LISTS: [&str; 2] = [include_str!("../data/ignored.tsv"), include_str!("../data/ads.tsv")];
+
 #[test]
-fn the_list_of_ignored_referrers_is_sound() {
-    assert!(IGNORED.1.is_empty(), "\n{}", IGNORED.1.join("\n"));
-    let data = include_str!("../data/ignored.tsv");
-    assert!(data.starts_with('#') && !data.contains('\r'));
+fn the_lists_are_sound_and_say_what_they_follow() {
+    let mistakes: Vec<_> = IGNORED.1.iter().chain(&ADS.1).collect();
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+    for data in LISTS {
+        let head: Vec<_> = data.lines().take_while(|line| line.starts_with('#')).collect();
+        for what in ["Follows:", "Licence:", "Date:"] {
+            assert!(head.iter().any(|line| line.contains(what)), "{what} in {}", head[0]);
+        }
+        assert!(!data.contains('\r'));
+    }
+}
+
+#[test]
+fn each_host_with_a_path_says_what_the_bare_host_means() {
+    let platforms = PlatformKind::ALL.map(PlatformKind::data);
+    for data in platforms.into_iter().chain(LISTS) {
+        for [_, _, hosts] in rows(data).flatten() {
+            for (host, _) in words(hosts).filter_map(|pattern| pattern.split_once('/')) {
+                let host = host.trim_start_matches('.').replace('*', "com");
+                let listed = IGNORED.0.get(&host, "/").is_some() || source::resolve_host(&host, "/").is_some();
+                assert!(listed, "{host}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -35,12 +58,108 @@ fn each_kind_has_its_medium() {
         ("https://www.amazon.co.jp/", "amazon", "shopping"),
         ("https://www.google.com/shopping/product/1", "googleshopping", "shopping"),
         ("https://shopping.google.com/", "googleshopping", "shopping"),
+        ("https://www.icloud.com/", "icloudmail", "email"),
+        ("https://github.com/", "github.com", "referral"),
         ("https://github.com/leptos-rs/leptos", "github.com", "referral"),
+        ("https://huggingface.co/", "huggingface.co", "referral"),
+        ("https://gitlab.com/", "gitlab.com", "referral"),
         ("https://www.example.org/a", "example.org", "referral"),
         ("https://m.example.org/a", "example.org", "referral"),
         ("https://docs.google.com/document", "docs.google.com", "referral"),
         ("https://BÜCHER.example/", "bücher.example", "referral"),
         ("http://[::1]:3000/", "[::1]", "referral"),
+    ] {
+        assert_eq!(source_and_medium(header), Some((source.to_owned(), medium)), "{header}");
+    }
+}
+
+#[test]
+fn a_visitor_from_an_ad_networks_page_clicked_an_ad() {
+    for (header, source, medium) in [
+        ("https://syndicatedsearch.goog/", "google", "cpc"),
+        ("https://www.adsensecustomsearchads.com/", "google", "cpc"),
+        ("https://www.googleadservices.com/", "google", "cpc"),
+        ("https://googleads.g.doubleclick.net/", "google", "display"),
+        ("https://0f1e2d.safeframe.googlesyndication.com/", "google", "display"),
+        ("https://d-123.ampproject.net/", "google", "display"),
+        ("https://an.facebook.com/", "facebook", "paid_social"),
+        ("https://yabs.yandex.ru/", "yandex", "cpc"),
+        ("https://trc.taboola.com/", "taboola", "display"),
+    ] {
+        assert_eq!(source_and_medium(header), Some((source.to_owned(), medium)), "{header}");
+    }
+}
+
+#[test]
+fn a_mail_gateways_link_came_from_a_mail() {
+    for header in [
+        "https://urldefense.com/",
+        "https://urldefense.proofpoint.com/v2/url",
+        "https://protect-us.mimecast.com/",
+        "https://url.us.m.mimecastprotect.com/",
+        "https://secure-web.cisco.com/",
+        "https://eur02.safelinks.protection.outlook.com/",
+        "https://gcc02.safelinks.protection.office365.us/",
+        "https://linkprotect.cudasvc.com/",
+        "https://clicktime.symantec.com/",
+        "https://us-west-2.protection.sophos.com/",
+    ] {
+        assert_eq!(source_and_medium(header).map(|(_, medium)| medium), Some("email"), "{header}");
+    }
+    for header in ["https://www.cisco.com/", "https://www.mimecast.com/", "https://www.proofpoint.com/"] {
+        assert_eq!(source_and_medium(header).map(|(_, medium)| medium), Some("referral"), "{header}");
+    }
+}
+
+#[test]
+fn an_app_is_its_platform() {
+    for (app, source, medium) in [
+        ("com.laurencedawson.reddit_sync", "reddit", "social"),
+        ("com.andrewshu.android.reddit", "reddit", "social"),
+        ("ml.docilealligator.infinityforreddit", "reddit", "social"),
+        ("org.thunderdog.challegram", "telegram", "social"),
+        ("org.telegram.messenger.web", "telegram", "social"),
+        ("com.facebook.lite", "facebook", "social"),
+        ("com.twitpane", "twitter", "social"),
+        ("com.keylesspalace.tusky", "mastodon", "social"),
+        ("com.Slack", "slack", "social"),
+        ("com.google.android.apps.dynamite", "googlechat", "social"),
+        ("com.poe.android", "poe.com", "ai-assistant"),
+        ("org.schabi.newpipe", "youtube", "video"),
+        ("org.kman.AquaMail", "aquamail", "email"),
+        ("com.google.android.googlequicksearchbox", "google", "organic"),
+    ] {
+        let header = format!("android-app://{app}/");
+        assert_eq!(source_and_medium(&header), Some((source.to_owned(), medium)), "{header}");
+    }
+}
+
+#[test]
+fn a_mirror_is_the_site_that_it_shows() {
+    for (header, source, medium) in [
+        ("https://www-nytimes-com.cdn.ampproject.org/", "nytimes.com", "referral"),
+        ("https://www-reddit-com.translate.goog/", "reddit", "social"),
+        ("https://hi--news-ru.turbopages.org/", "hi-news.ru", "referral"),
+        ("https://translate.google.com/", "translate.google.com", "referral"),
+    ] {
+        assert_eq!(source_and_medium(header), Some((source.to_owned(), medium)), "{header}");
+    }
+}
+
+#[test]
+fn hosts_that_people_share_links_on_are_known() {
+    for (header, source, medium) in [
+        ("https://search.app/", "google", "organic"),
+        ("https://labs.google/", "googlelabs", "ai-assistant"),
+        ("https://t3.chat/", "t3.chat", "ai-assistant"),
+        ("https://l.wl.co/", "whatsapp", "social"),
+        ("https://web.max.ru/", "max.ru", "social"),
+        ("https://dzen.ru/", "dzen", "social"),
+        ("https://chat.google.com/", "googlechat", "social"),
+        ("https://chaos.social/", "mastodon", "social"),
+        ("https://mastodonapp.uk/", "mastodon", "social"),
+        ("https://lnk.bio/", "lnk.bio", "social"),
+        ("https://search.brave.com/", "bravesearch", "organic"),
     ] {
         assert_eq!(source_and_medium(header), Some((source.to_owned(), medium)), "{header}");
     }
