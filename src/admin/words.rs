@@ -110,6 +110,7 @@ pub fn exclusion(exclusion: Exclusion) -> &'static str {
         Exclusion::Method => "Not a GET request",
         Exclusion::Path => "Not a page",
         Exclusion::Prefetch => "Prefetched",
+        Exclusion::SignedAgent => "Agents that sign their requests",
         Exclusion::NotDocument => "Not a page load",
         Exclusion::Referrer(ReferrerExclusion::Payment) => "Return from a payment page",
         Exclusion::Referrer(ReferrerExclusion::Identity) => "Return from a sign-in page",
@@ -137,6 +138,9 @@ pub fn exclusion_explained(exclusion: Exclusion) -> &'static str {
         Exclusion::Path => "The link led to a file, an API or a health check.",
         Exclusion::Prefetch => {
             "The browser loaded the page before a click or for a thumbnail. The click may never have come."
+        }
+        Exclusion::SignedAgent => {
+            "Assistants that browse for a person under a browser's name, and say so with a signature, such as ChatGPT's agent."
         }
         Exclusion::NotDocument => "A script, a frame or an image loaded the page, not a click.",
         Exclusion::Referrer(ReferrerExclusion::Payment) => {

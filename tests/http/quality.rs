@@ -51,6 +51,7 @@ async fn what_does_not_count_leaves_nothing_but_its_counter() {
         ("user-agent", "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)", "bot_other"),
         ("user-agent", "", "bot_other"),
         ("from", "crawler@example.com", "bot_other"),
+        ("signature-agent", "\"https://chatgpt.com\"", "signed_agent"),
         ("sec-ch-ua", "\"HeadlessChrome\";v=\"140\"", "bot_headless"),
         ("sec-purpose", "prefetch;prerender", "prefetch"),
         ("purpose", "prefetch", "prefetch"),

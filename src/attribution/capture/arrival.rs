@@ -118,14 +118,15 @@ pub fn told_arrival(
     referrer: &str,
     settings: &Settings,
 ) -> Option<Arrival> {
-    // The last four tell machines.
-    const KEPT: [HeaderName; 6] = [
+    // The last five tell machines.
+    const KEPT: [HeaderName; 7] = [
         header::HOST,
         HeaderName::from_static("sec-gpc"),
         header::USER_AGENT,
         header::FROM,
         HeaderName::from_static("sec-ch-ua"),
         HeaderName::from_static("signature-agent"),
+        HeaderName::from_static("signature-input"),
     ];
     let kept = KEPT.into_iter().filter_map(|name| headers.get(&name).cloned().map(|value| (name, value)));
     let mut asked: HeaderMap = kept.collect();

@@ -7,12 +7,15 @@
 
 use std::{cmp::Reverse, ops::Range, sync::LazyLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Input};
 
 use crate::{attribution::tsv::rows, word_enum::word_enum};
 
 /// How much of a user agent is read, in bytes. Browsers send less than 300.
 const MAX_BYTES: usize = 1024;
+
+/// How browsers' user agents begin. No line of the list looks at this text.
+const BROWSER: &str = "Mozilla/5.0 (";
 
 /// The name of a machine that sends no user agent.
 const NAMELESS: &str = "no user agent";
@@ -148,8 +151,11 @@ fn token(agent: &str, found: Range<usize>) -> &str {
     name.trim_matches(|character: char| !character.is_ascii_alphanumeric())
 }
 
-static LIST: LazyLock<BotList> =
-    LazyLock::new(|| BotList::new(rows(include_str!("bots.tsv")).flatten().filter_map(BotLine::parse).collect()));
+/// The project's own lines, and those of an upstream.
+static LIST: LazyLock<BotList> = LazyLock::new(|| {
+    let files = [include_str!("bots.tsv"), include_str!("bots_upstream.tsv")];
+    BotList::new(files.into_iter().flat_map(rows).flatten().filter_map(BotLine::parse).collect())
+});
 
 /// The list, ready for look-ups.
 struct BotList {
@@ -177,7 +183,8 @@ impl BotList {
     /// Returns the machine that the user agent names, in one pass over the user agent.
     fn find<'a>(&self, agent: &'a str) -> Option<Bot<'a>> {
         let bytes = &agent.as_bytes()[..agent.len().min(MAX_BYTES)];
-        let matches = self.matcher.find_overlapping_iter(bytes).filter_map(|found| {
+        let from = if agent.starts_with(BROWSER) { BROWSER.len() } else { 0 };
+        let matches = self.matcher.find_overlapping_iter(Input::new(bytes).range(from..)).filter_map(|found| {
             let line = found.pattern().as_usize();
             Some((self.lines[line].place(bytes, found.range())?, line, found.range()))
         });

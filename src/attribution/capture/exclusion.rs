@@ -23,6 +23,8 @@ pub enum Exclusion {
     Path,
     /// A program that says so in its headers.
     Bot(BotKind),
+    /// A program that signs its requests, under whatever user agent.
+    SignedAgent,
     /// The browser loads the page ahead of a click that may never come, or draws a thumbnail.
     Prefetch,
     /// The request is for a part of a page: a script, a picture, a fetch, a frame.
@@ -51,6 +53,7 @@ impl Exclusion {
         Self::Bot(BotKind::Headless),
         Self::Bot(BotKind::Library),
         Self::Bot(BotKind::Other),
+        Self::SignedAgent,
         Self::Prefetch,
         Self::NotDocument,
         Self::Method,
@@ -72,6 +75,7 @@ impl Exclusion {
         match self {
             Self::Method => "method",
             Self::Path => "path",
+            Self::SignedAgent => "signed_agent",
             Self::Prefetch => "prefetch",
             Self::NotDocument => "not_document",
             Self::Referrer(ReferrerExclusion::Payment) => "referrer_payment",
@@ -143,9 +147,9 @@ const ASSETS: [&str; 40] = [
 /// The headers by which browsers say that they prefetch.
 const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 
-/// Returns whether the user agent names a program.
+/// Returns whether a program sent the request.
 pub fn is_machine(headers: &HeaderMap) -> bool {
-    bot(text(headers, USER_AGENT.as_str()).as_deref()).is_some()
+    machine(headers).is_some()
 }
 
 /// Returns why a request is not an arrival, or `None` for an arrival. `no_pages` are the prefixes of paths without pages.
@@ -156,8 +160,8 @@ pub fn exclusion(method: &Method, path: &str, headers: &HeaderMap, no_pages: &[&
         Some(Exclusion::Method)
     } else if has_no_page(path, no_pages) {
         Some(Exclusion::Path)
-    } else if let Some(kind) = machine(headers) {
-        Some(Exclusion::Bot(kind))
+    } else if let Some(why) = machine(headers) {
+        Some(why)
     } else if PREFETCH_HEADERS.iter().any(|name| says(headers, name, &["prefetch", "prerender", "preview"])) {
         Some(Exclusion::Prefetch)
     } else if !is_document(headers) {
@@ -167,20 +171,33 @@ pub fn exclusion(method: &Method, path: &str, headers: &HeaderMap, no_pages: &[&
     }
 }
 
-/// Returns the kind of program that sent the request, from all headers that tell.
-fn machine(headers: &HeaderMap) -> Option<BotKind> {
+/// Returns why a request is a program's, from all headers that tell.
+fn machine(headers: &HeaderMap) -> Option<Exclusion> {
     let agent = text(headers, USER_AGENT.as_str());
     if let Some(bot) = bot(agent.as_deref()) {
-        Some(bot.kind)
+        Some(Exclusion::Bot(bot.kind))
+    } else if is_signed_by_agent(headers) {
+        Some(Exclusion::SignedAgent)
     } else if says(headers, "sec-ch-ua", &["Headless"]) {
         // With another user agent set, headless Chrome still names itself here.
-        Some(BotKind::Headless)
+        Some(Exclusion::Bot(BotKind::Headless))
     } else if says(headers, "from", &["@", "(at)"]) {
         // "A robotic user agent SHOULD send" its operator's address: RFC 9110, section 10.1.2. No browser sends one.
-        Some(BotKind::Other)
+        Some(Exclusion::Bot(BotKind::Other))
     } else {
         None
     }
+}
+
+/// Returns whether the request says that an automated agent signed it: draft-ietf-webbotauth-httpsig-protocol. The agent names
+/// itself in `Signature-Agent`, as a string (`"https://chatgpt.com"`) or, by later drafts, as a dictionary
+/// (`sig1="https://chatgpt.com"`). An agent without a name still tags its signature with `web-bot-auth`.
+///
+/// Any other signature can be a proxy's, which signs people's requests too. Nobody checks the signature: an agent that pretends
+/// to be another one is an agent as well.
+fn is_signed_by_agent(headers: &HeaderMap) -> bool {
+    let names_itself = headers.get("signature-agent").is_some_and(|value| !value.as_bytes().trim_ascii().is_empty());
+    names_itself || says(headers, "signature-input", &["web-bot-auth"])
 }
 
 fn has_no_page(path: &str, no_pages: &[&str]) -> bool {

@@ -33,6 +33,39 @@ fn people_are_people_and_machines_of_their_kind() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Returns the rows of the patterns that are left out: `person` or `wide`, the pattern, the reason.
+fn left_out() -> impl Iterator<Item = [&'static str; 3]> {
+    rows(include_str!("../bots_left_out.tsv")).map(|row| row.expect("three fields"))
+}
+
+#[test]
+fn of_an_upstreams_samples_nearly_all_are_machines_but_those_of_people() {
+    let people: HashSet<_> = left_out().filter(|[what, ..]| *what == "person").map(|[_, pattern, _]| pattern).collect();
+    let samples = rows(include_str!("upstream_samples.tsv")).map(|row| row.expect("two fields"));
+    let (of_people, of_machines): (Vec<[_; 2]>, Vec<_>) = samples.partition(|[pattern, _]| people.contains(pattern));
+    let missed: Vec<_> = of_machines.iter().filter(|[_, agent]| kind(agent).is_none()).collect();
+    assert!(of_machines.len() > 2000 && missed.len() * 100 <= of_machines.len(), "{missed:#?}");
+    for [pattern, agent] in of_people {
+        assert_eq!(kind(agent), None, "{pattern}: {agent}");
+    }
+}
+
+#[test]
+fn what_is_left_out_has_a_reason() {
+    for [what, pattern, why] in left_out() {
+        assert!(["person", "wide"].contains(&what) && !why.is_empty(), "{pattern}");
+    }
+}
+
+#[test]
+fn hundreds_of_peoples_browsers_are_people() {
+    let agents = rows(include_str!("people.tsv")).map(|row| row.expect("three fields")).map(|[_, _, agent]| agent);
+    let distinct: HashSet<&str> = agents.collect();
+    assert!(distinct.len() >= 500, "{}", distinct.len());
+    let wrong: Vec<_> = distinct.iter().filter_map(|agent| Some((bot(Some(agent))?, agent))).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn case_does_not_matter() {
     for (expected, _, agent) in known() {
@@ -79,29 +112,61 @@ fn the_name_is_what_gave_it_away() {
     }
 }
 
-#[test]
-fn every_line_of_the_list_is_understood_and_needed() {
+/// Returns the lines of a file of the list.
+fn lines(file: &'static str) -> Vec<BotLine> {
     let parsed = |row: Result<[&'static str; 3], String>| {
         BotLine::parse(row.expect("three columns")).unwrap_or_else(|| panic!("not understood"))
     };
-    let all: Vec<BotLine> = rows(include_str!("../bots.tsv")).map(parsed).collect();
+    rows(file).map(parsed).collect()
+}
+
+/// Returns a user agent that the line is about.
+fn example(line: &BotLine) -> String {
+    let text = line.text;
+    match line.at {
+        _ if line.kind.is_none() => text.to_owned(),
+        MatchAt::Start => format!("{text} 1"),
+        MatchAt::Word => format!("Mozilla/5.0 (compatible; {text}"),
+        MatchAt::Ends | MatchAt::Inside => format!("Mozilla/5.0 (compatible; x{text}"),
+    }
+}
+
+#[test]
+fn each_of_our_lines_is_understood_and_needed() {
+    let all = lines(include_str!("../bots.tsv"));
     let mut idle = Vec::new();
     for (index, line) in all.iter().enumerate() {
-        let text = line.text;
-        let agent = match line.at {
-            MatchAt::Start => format!("{text} 1"),
-            MatchAt::Word => format!("Mozilla/5.0 (compatible; {text}"),
-            MatchAt::Ends | MatchAt::Inside => format!("Mozilla/5.0 (compatible; x{text}"),
-        };
-        let agent = if line.kind.is_none() { text } else { &agent };
-        assert_eq!(LIST.find(agent).map(|bot| bot.kind), line.kind, "{line:?}");
+        let agent = example(line);
+        assert_eq!(LIST.find(&agent).map(|bot| bot.kind), line.kind, "{line:?}");
         let mut others = all.clone();
         others.remove(index);
-        if BotList::new(others).find(agent).map(|bot| bot.kind) == line.kind {
+        if BotList::new(others).find(&agent).map(|bot| bot.kind) == line.kind {
             idle.push(line);
         }
     }
     assert!(idle.is_empty(), "not needed: {idle:?}");
+}
+
+#[test]
+fn no_line_looks_at_what_browsers_begin_with() {
+    for BotLine { text, .. } in &LIST.lines {
+        for (at, _) in BROWSER.char_indices() {
+            let rest = &BROWSER.as_bytes()[at..];
+            let shared = rest.len().min(text.len());
+            assert!(!rest[..shared].eq_ignore_ascii_case(&text.as_bytes()[..shared]), "{text}");
+        }
+    }
+}
+
+#[test]
+fn each_line_of_the_upstream_is_understood_and_adds_to_ours() {
+    let ours = BotList::new(lines(include_str!("../bots.tsv")));
+    for line in lines(include_str!("../bots_upstream.tsv")) {
+        let agent = example(&line);
+        assert!(LIST.find(&agent).is_some(), "{line:?}");
+        let known = ours.find(&agent).is_some_and(|bot| Some(bot.kind) == line.kind);
+        assert!(!known, "bin/refresh-data leaves this line out: {line:?}");
+    }
 }
 
 proptest! {

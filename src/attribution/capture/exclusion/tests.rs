@@ -80,6 +80,29 @@ fn other_headers_give_a_bot_away() {
 }
 
 #[test]
+fn an_agent_that_signs_its_requests_is_a_machine_under_a_browsers_name() {
+    let tagged = r#"sig1=("@authority");created=1764288000;keyid="a";tag="web-bot-auth""#;
+    for (name, value) in [
+        ("signature-agent", r#""https://chatgpt.com""#),
+        ("signature-agent", r#"sig1="https://chatgpt.com", sig2="https://agent.example""#),
+        ("signature-agent", "https://chatgpt.com"),
+        ("signature-input", tagged),
+    ] {
+        assert_eq!(get("/", &[(name, value)]), Some(Exclusion::SignedAgent), "{name}: {value}");
+    }
+    for (name, value) in [
+        ("signature-agent", ""),
+        ("signature-agent", " "),
+        ("signature-input", r#"proxy=("@method" "@authority");created=1764288000;keyid="b""#),
+        ("signature", "proxy=:c2lnbmF0dXJl:"),
+    ] {
+        assert_eq!(get("/", &[(name, value)]), None, "{name}: {value}");
+    }
+    let named = [("user-agent", "GPTBot/1.2"), ("signature-agent", r#""https://openai.com""#)];
+    assert_eq!(get("/", &named), Some(Exclusion::Bot(BotKind::Ai)));
+}
+
+#[test]
 fn paths_without_pages_do_not_count() {
     let without = [
         "/pkg",
@@ -113,6 +136,7 @@ fn every_reason_has_a_word() {
         "bot_headless",
         "bot_library",
         "bot_other",
+        "signed_agent",
         "prefetch",
         "not_document",
         "method",
