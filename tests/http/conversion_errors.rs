@@ -48,6 +48,13 @@ async fn every_mistake_is_named_with_its_field() {
             (&["occurred_at"], json!({ "occurred_at": "2999-01-01T00:00:00Z" })),
             (&["occurred_at"], json!({ "occurred_at": 1_795_447_800 })),
             (&["amount"], json!({ "amount": 1 })),
+            (&["stripe_amount"], json!({ "stripe_amount": 4900 })),
+            (&["stripe_amount"], json!({ "value": null, "stripe_amount": 150, "currency": "isk" })),
+            (&["stripe_amount"], json!({ "value": null, "stripe_amount": -4900 })),
+            (&["stripe_amount"], json!({ "value": null, "stripe_amount": 1_000_000_000_001_i64 })),
+            (&["currency"], json!({ "value": null, "stripe_amount": 4900, "currency": null })),
+            (&["currency"], json!({ "value": null, "stripe_amount": 4900, "currency": null, "refunds": "o-0" })),
+            (&["currency"], json!({ "value": null, "stripe_amount": 4900, "currency": "ABC", "refunds": "o-0" })),
             (&["sample", "user_email", "kind"], json!({ "sample": true, "kind": "!", "user_email": "x" })),
         ] {
             let answer = sender.send(&with(purchase("o-1"), changes.clone())).await;

@@ -274,3 +274,33 @@ async fn an_erased_users_reports_are_recognised() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn amounts_of_stripe_are_stored_in_minor_units() {
+    each_app(async |app| {
+        app.member("maria@example.com").await;
+        let sender = Sender::new(&app, "shop").await;
+        let paid = json!({ "value": null, "stripe_amount": 150_000, "currency": "isk" });
+        assert_eq!(sender.send(&with(purchase("pi_1"), paid.clone())).await.status, 201);
+        // The same payment in minor units is the same report.
+        let in_minor_units = json!({ "value": 1500, "currency": "ISK" });
+        assert_eq!(sender.send(&with(purchase("pi_1"), in_minor_units)).await.status, 200);
+        let other = json!({ "value": null, "stripe_amount": 1500, "currency": "isk" });
+        let answer = sender.send(&with(purchase("pi_1"), other)).await;
+        assert_eq!((answer.status, answer.fields()), (409, vec!["stripe_amount"]));
+        let refund = |name: &str, amount: i64| {
+            json!({ "refunds": "pi_1", "external_id": name, "stripe_amount": amount, "currency": "isk" })
+        };
+        assert_eq!(sender.send(&refund("re_1", 50_000)).await.status, 201);
+        let answer = sender.send(&refund("re_2", 100_100)).await;
+        assert_eq!((answer.status, answer.fields()), (422, vec!["stripe_amount"]), "more than is left");
+        assert_eq!(sender.send(&refund("re_2", 100_000)).await.status, 201);
+        let values: Vec<(i64, String)> = sql("select value, currency from conversions where source = 'shop' order by value")
+            .fetch_all(&mut app.conn().await)
+            .await
+            .expect("rows");
+        let isk = |value| (value, "ISK".to_owned());
+        assert_eq!(values, [isk(-1000), isk(-500), isk(1500)]);
+    })
+    .await;
+}

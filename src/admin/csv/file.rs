@@ -19,6 +19,9 @@ use crate::{
 
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
+/// What each file begins with. Without the mark, Excel on Windows takes UTF-8 for the system's code page: `été` → `Ã©tÃ©`.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// Why there is no file.
 pub enum CsvRefusal {
     /// The role is not admin. Status 403.
@@ -81,7 +84,8 @@ pub async fn file(
     let Ok(first) = pieces.try_next().await else {
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response();
     };
-    let body = Body::from_stream(stream::iter(first.map(Ok)).chain(pieces));
+    let beginning = first.into_iter().flat_map(|first| [Bytes::from_static(BYTE_ORDER_MARK.as_bytes()), first]);
+    let body = Body::from_stream(stream::iter(beginning.map(Ok)).chain(pieces));
     let disposition = format!("attachment; filename=\"{name}-{}.csv\"", filter.period.day_of(now));
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),

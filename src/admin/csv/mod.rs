@@ -3,7 +3,8 @@
 //! What always holds:
 //! - A file has all rows that its filter finds. Without days in the address, the file covers all of time.
 //! - A file is read and sent in pieces, so that a large file does not stand in memory.
-//! - A file is RFC 4180 in UTF-8, and spreadsheets take no cell of text for a formula.
+//! - A file is RFC 4180 in UTF-8 and begins with a byte order mark, so that Excel on Windows reads letters such as é.
+//! - Spreadsheets take no cell of text for a formula.
 
 /// Campaigns, by name.
 mod campaigns;

@@ -282,8 +282,10 @@ async fn a_database_that_does_not_answer_is_told_before_the_file_begins() {
     let response = file("leads", &all(), NOW, failing).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 
-    let response = file("leads", &all(), NOW, stream::iter([Ok("a\r\n".into())])).await;
+    let response = file("leads", &all(), NOW, stream::iter([Ok("a\r\n".into()), Ok("é\r\n".into())])).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()[header::CONTENT_DISPOSITION], "attachment; filename=\"leads-2026-03-29.csv\"");
     assert_eq!(response.headers()[header::CONTENT_TYPE], "text/csv; charset=utf-8; header=present");
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("the file is whole");
+    assert_eq!(body, "\u{feff}a\r\né\r\n", "one mark, at the very beginning");
 }

@@ -9,6 +9,8 @@
 
 mod currency;
 mod draft;
+/// Amounts as Stripe counts them.
+mod stripe;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +23,7 @@ pub use super::model::Minor;
 pub use self::currency::Currency;
 pub use self::draft::{Draft, FieldMistake, Kind, MAX_VALUE, Name, NewConversion};
 pub(crate) use self::draft::{OWN_SOURCE, SIGN_UP};
+pub use self::stripe::StripeAmountError;
 
 use self::draft::{ERASED, Refunded, Subject};
 use crate::{

@@ -119,7 +119,7 @@ async fn waymarks_own_leads_keep_their_ids() {
     each_database(async |db| {
         let folder = Folder::new();
         let id = "018f1234-5678-7abc-8def-0123456789ab";
-        let text = format!("lead_id,user_email,occurred_at,medium,source,campaign,term,content,channel,landing_path,referrer,click_ids,\
+        let text = format!("\u{feff}lead_id,user_email,occurred_at,medium,source,campaign,term,content,channel,landing_path,referrer,click_ids,\
             custom_tags,hits\r\n{id},maria@example.com,2023-05-04T12:34:56.789Z,cpc,google,'-50%;'=x,,,Paid Search,/,,\
             \"{{\"\"gclid\"\":\"\"Cj0+\"\"}}\",\"{{\"\"tag\"\":[\"\"a\"\",\"\"b\"\"]}}\",2\r\n");
         let file = folder.file("leads.csv", text);

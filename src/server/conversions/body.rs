@@ -9,7 +9,7 @@ use serde::{
 use serde_json::{Number, Value};
 
 use crate::{
-    attribution::conversion::{FieldMistake, Minor},
+    attribution::conversion::{Currency, FieldMistake, Minor},
     id::UserId,
     timestamp::Timestamp,
 };
@@ -26,11 +26,24 @@ impl FieldError {
         Self { field: field.to_owned(), message: message.to_owned() }
     }
 
-    /// Returns a mistake by the names that fields have in a body, where `user_field` names the user: `user` → `user_email`.
-    pub(super) fn of(mistake: FieldMistake, user_field: &str) -> Self {
-        let field = if mistake.field == "user" { user_field } else { mistake.field };
+    /// Returns a mistake by the name that the field has in the body: `user` → `user_email`.
+    pub(super) fn of(mistake: FieldMistake, names: FieldNames) -> Self {
+        let field = match mistake.field {
+            "user" => names.user,
+            "value" => names.value,
+            field => field,
+        };
         Self { field: field.to_owned(), message: mistake.message }
     }
+}
+
+/// The fields by which a body names what can be said in two ways.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FieldNames {
+    /// `user_email` or `user_id`.
+    pub user: &'static str,
+    /// `value` or `stripe_amount`.
+    pub value: &'static str,
 }
 
 /// The fields of a body that have the right types.
@@ -44,6 +57,8 @@ pub(super) struct ConversionReport {
     pub source: Option<String>,
     pub occurred_at: Option<Timestamp>,
     pub refunds: Option<String>,
+    /// The `amount` of an object of Stripe. [`read`] turns the amount into the value.
+    stripe_amount: Option<i64>,
     /// Whether the body names the user by `user_id`, even with a text that is not an id.
     by_id: bool,
 }
@@ -56,15 +71,37 @@ pub(super) enum ReportedUser {
 }
 
 impl ConversionReport {
-    /// Returns the body's field that names the user.
-    pub(super) fn user_field(&self) -> &'static str {
-        if self.by_id { "user_id" } else { "user_email" }
+    pub(super) fn names(&self) -> FieldNames {
+        FieldNames {
+            user: if self.by_id { "user_id" } else { "user_email" },
+            value: if self.stripe_amount.is_some() { "stripe_amount" } else { "value" },
+        }
+    }
+
+    /// Turns an amount of Stripe into the value, negative for a refund. Errors: the field that is wrong, and why.
+    fn take_stripe_amount(&mut self) -> Result<(), FieldError> {
+        let Some(amount) = self.stripe_amount else { return Ok(()) };
+        let amount_error = |why: &str| FieldError::new("stripe_amount", why);
+        if amount < 0 {
+            return Err(amount_error("Send the amount as Stripe has it. It is not negative, also in a refund."));
+        }
+        let is_refund = self.refunds.is_some();
+        let signed = |value: Minor| if is_refund { -value } else { value };
+        // If the currency is wrong, the other checks see the amount in its place.
+        self.value = Some(signed(Minor(amount)));
+        let Some(currency) = self.currency.as_deref() else {
+            return Err(FieldError::new("currency", "An amount of Stripe needs its currency."));
+        };
+        let Some(currency) = Currency::parse(currency) else { return Ok(()) };
+        let value = Minor::from_stripe(amount, currency).map_err(|error| amount_error(&error.to_string()))?;
+        self.value = Some(signed(value));
+        Ok(())
     }
 
     /// Adds mistakes to `errors`, but not for a field that has an error already. Such a field could not be read, so a default was
     /// checked in its place.
     pub(super) fn add_mistakes(&self, errors: &mut Vec<FieldError>, mistakes: Vec<FieldMistake>) {
-        for error in mistakes.into_iter().map(|mistake| FieldError::of(mistake, self.user_field())) {
+        for error in mistakes.into_iter().map(|mistake| FieldError::of(mistake, self.names())) {
             if errors.iter().all(|known| known.field != error.field) {
                 errors.push(error);
             }
@@ -84,6 +121,7 @@ impl ConversionReport {
             }
             "kind" => self.kind = Some(text(value)?),
             "value" => self.value = Some(minor_units(value)?),
+            "stripe_amount" => self.stripe_amount = Some(minor_units(value)?.0),
             "currency" => self.currency = Some(text(value)?),
             "external_id" => self.external_id = Some(text(value)?),
             "source" => self.source = Some(text(value)?),
@@ -122,8 +160,16 @@ pub(super) fn read(body: &[u8]) -> Result<(ConversionReport, Vec<FieldError>), s
         errors.retain(|error| error.field != "user_id");
         errors.push(FieldError::new("user_id", "Name the user by user_email or by user_id, not by both."));
     }
+    if given("value") && given("stripe_amount") {
+        errors.retain(|error| error.field != "stripe_amount");
+        errors.push(FieldError::new("stripe_amount", "Send value or stripe_amount, not both."));
+    } else if let Err(error) = report.take_stripe_amount()
+        && errors.iter().all(|known| known.field != error.field)
+    {
+        errors.push(error);
+    }
     // A report without money needs no value. With a currency or a refund, a forgotten value must not count as 0.
-    if !given("value") && (given("currency") || given("refunds")) {
+    if !given("value") && !given("stripe_amount") && (given("currency") || given("refunds")) {
         errors.push(FieldError::new("value", "This is missing."));
     }
     Ok((report, errors))
@@ -203,6 +249,7 @@ mod tests {
             // 2026-11-23T15:30:00.500Z
             occurred_at: Some(Timestamp::from_millis(1_795_447_800_500)),
             refunds: None,
+            stripe_amount: None,
             by_id: false,
         };
         assert_eq!(report, expected);
@@ -240,6 +287,25 @@ mod tests {
             let errors = errors(&format!(r#"{{"value":{value}}}"#));
             assert_eq!((errors.len(), errors[0].0.as_str()), (1, "value"), "{value}");
             assert!(errors[0].1.contains(expected), "{value}: {}", errors[0].1);
+        }
+    }
+
+    #[test]
+    fn an_amount_of_stripe_becomes_the_value() {
+        let value = |body: &str| read(body.as_bytes()).expect("an object").0.value;
+        assert_eq!(value(r#"{"stripe_amount":4900,"currency":"eur"}"#), Some(Minor(4900)));
+        assert_eq!(value(r#"{"currency":"isk","stripe_amount":500}"#), Some(Minor(5)));
+        assert_eq!(value(r#"{"stripe_amount":500,"currency":"isk","refunds":"ch_1"}"#), Some(Minor(-5)));
+        for (body, field) in [
+            (r#"{"stripe_amount":150,"currency":"isk"}"#, "stripe_amount"),
+            (r#"{"stripe_amount":-500,"currency":"isk","refunds":"ch_1"}"#, "stripe_amount"),
+            (r#"{"stripe_amount":1.5,"currency":"eur"}"#, "stripe_amount"),
+            (r#"{"stripe_amount":500,"value":5,"currency":"isk"}"#, "stripe_amount"),
+            (r#"{"stripe_amount":500,"refunds":"ch_1"}"#, "currency"),
+            (r#"{"stripe_amount":500,"currency":7}"#, "currency"),
+        ] {
+            let found = errors(body);
+            assert_eq!((found.len(), found[0].0.as_str()), (1, field), "{body} {found:?}");
         }
     }
 

@@ -22,12 +22,14 @@ use axum::{
 use serde_json::json;
 
 use self::{
-    body::{ConversionReport, FieldError, ReportedUser},
+    body::{ConversionReport, FieldError, FieldNames, ReportedUser},
     refusal::ReportRefusal,
 };
 use crate::{
     address_limit::ClientAddress,
-    attribution::conversion::{Draft, Name, NewConversion, RecordError, Recorded, erased_owner, record_conversion},
+    attribution::conversion::{
+        Draft, FieldMistake, Name, NewConversion, RecordError, Recorded, erased_owner, record_conversion,
+    },
     auth::{
         User,
         api_tokens::{self, Caller, limits::ReportLimits},
@@ -90,7 +92,7 @@ async fn report(db: &Db, limits: &ReportLimits, address: IpAddr, request: Reques
     let (report, errors) = read(request).await?;
     let now = db.now();
     let conversion = check(db, limits, &report, &caller, errors, now).await?;
-    record(db, conversion, report.user_field(), now).await
+    record(db, conversion, report.names(), now).await
 }
 
 /// Returns the caller. An address that sent many wrong tokens waits. A right token is looked up all the same, so whoever shares
@@ -191,7 +193,7 @@ async fn find_user(db: &Db, report: &ConversionReport, source: &str) -> Result<O
 async fn record(
     db: &Db,
     conversion: NewConversion,
-    user_field: &'static str,
+    names: FieldNames,
     now: Timestamp,
 ) -> Result<Recorded, ReportRefusal> {
     let recorded =
@@ -199,11 +201,11 @@ async fn record(
     recorded.map_err(|error| match error {
         RecordError::Db(error) => error.into(),
         RecordError::Refused(mistakes) => {
-            ReportRefusal::Invalid(mistakes.into_iter().map(|mistake| FieldError::of(mistake, user_field)).collect())
+            ReportRefusal::Invalid(mistakes.into_iter().map(|mistake| FieldError::of(mistake, names)).collect())
         }
         RecordError::Conflict { field, id } => {
-            let field = if field == "user" { user_field } else { field };
-            let error = FieldError::new(field, "This differs from the conversion that was reported before.");
+            let differs = FieldMistake::new(field, "This differs from the conversion that was reported before.");
+            let error = FieldError::of(differs, names);
             ReportRefusal::Conflict { error, id }
         }
     })
