@@ -41,7 +41,7 @@ pub struct Case {
     /// The document, the bug report or the rule that says so.
     pub see: String,
     pub steps: Vec<Step>,
-    /// The touches in the order of time.
+    /// All touches, in any order.
     pub touches: Vec<ExpectedTouch>,
     /// How many visitors have touches before anybody signs in.
     pub visitors: Option<usize>,
