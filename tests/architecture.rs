@@ -30,7 +30,8 @@ attribution/source: attribution/signal attribution/tsv host
 attribution/channel: attribution/signal attribution/source host word_enum
 attribution/model: random timestamp
 attribution/settings: attribution/channel attribution/model attribution/signal attribution/source host variables
-attribution/touch: attribution/channel attribution/signal db id timestamp word_enum
+attribution/touch: attribution/channel attribution/settings attribution/signal attribution/source db id timestamp
+    word_enum
 attribution/consent: attribution/settings cookie db id timestamp
 attribution/capture: address_limit attribution/consent attribution/settings attribution/signal attribution/source
     attribution/touch attribution/tsv cookie db host id local_path timestamp word_enum

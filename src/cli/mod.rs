@@ -56,7 +56,7 @@ enum Command {
     /// Import what another system collected
     #[command(subcommand)]
     Import(import::ImportCommand),
-    /// Choose the channels of all touches again, by today's rules
+    /// Read all touches again, by today's rules: source, medium and channel
     Reclassify,
     /// Remove what is older than the configuration keeps. A running server does this every hour
     Purge,
@@ -111,7 +111,7 @@ async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
                 .into(),
         );
     }
-    let summary = reclassify(db, &config.attribution.rules, progress::every_10_000("touches")).await;
+    let summary = reclassify(db, &config.attribution, progress::every_10_000("touches")).await;
     let summary = summary.map_err(|error| format!("{} Run the command again to continue.", unanswered(error)))?;
     println!(
         "Looked at {} touches by rules {}. {} have another channel now.",
@@ -121,6 +121,18 @@ async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
     );
     for ((from, to), count) in summary.moves {
         println!("  {count} from {from} to {to}");
+    }
+    if summary.reread > 0 {
+        println!(
+            "{} have another source, medium or other field, because links are read otherwise now.",
+            summary.reread
+        );
+    }
+    for (reason, count) in summary.kept {
+        println!("{count} would not be stored today, and stay as they are, because {reason}.");
+    }
+    for (reason, count) in summary.unsure {
+        println!("{count} may differ from what the same request would store today, because {reason}.");
     }
     Ok(())
 }

@@ -26,9 +26,6 @@ use crate::{
     host,
 };
 
-/// The prefix of referral links. A referral link seeds its own signals, so a referrer alone makes no touch there.
-pub const REFERRAL_PREFIX: &str = "/r/";
-
 /// The part of a request that attribution reads.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'r> {
@@ -88,7 +85,7 @@ pub fn arrival(head: RequestHead<'_>, settings: &Settings) -> Option<Arrival> {
         // Ids that are dropped complete nothing.
         signals.click_ids.clear();
     }
-    let outside = referrer.as_ref().filter(|_| !internal && !head.path.starts_with(REFERRAL_PREFIX));
+    let outside = Landing::outside(referrer.as_ref(), internal, head.path);
     let is_sign_in_answer = outside.is_some() && is_sign_in_answer(query);
     let outside = outside.filter(|_| !is_sign_in_answer);
     let (origin, excluded) = match complete(&mut signals, outside, &settings.ignored_referrers) {

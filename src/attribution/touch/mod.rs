@@ -16,12 +16,15 @@ use crate::{
 pub mod fingerprint;
 /// Linking a visitor to a user.
 pub mod link;
-/// Gives stored touches the channel that the current rules choose.
+/// Reads stored touches again by the present rules.
 pub mod reclassify;
 /// Storing touches: once each, under their visitor.
 pub mod store;
 /// The visitor, as the session knows it.
 pub mod visitor;
+
+/// The prefix of referral links. A referral link seeds its own signals, so the page with the link does not make a touch.
+const REFERRAL_PREFIX: &str = "/r/";
 
 /// The longest stored landing path, in bytes. Longer paths are cut.
 const PATH_BYTES: usize = 1024;
@@ -107,6 +110,12 @@ pub struct Landing {
 }
 
 impl Landing {
+    /// Returns the referrer that can say where a visitor came from: a page of another site, which led to any path but that of a
+    /// referral link.
+    pub fn outside<'r>(referrer: Option<&'r Referrer>, internal: bool, path: &str) -> Option<&'r Referrer> {
+        referrer.filter(|_| !internal && !path.starts_with(REFERRAL_PREFIX))
+    }
+
     /// Returns the channel, and the rule that decides it.
     pub fn classify<'r>(&self, rules: &'r Rules) -> Classified<'r> {
         let Signals { utm, click_ids, .. } = &self.signals;

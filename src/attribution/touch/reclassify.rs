@@ -1,23 +1,29 @@
-//! Gives stored touches the channel of the present rules, after a change of the rules or of the lists of sources.
+//! Reads stored touches again by the present rules, after a change of the rules or of the lists of sources.
 //!
 //! A run goes through all touches in the order of their ids, batch by batch. A server can work at the same time, because a run
 //! holds the writer only for the rows of a batch that change. If a run is interrupted, the next run changes the remaining
 //! touches. Touches that a server adds meanwhile have the channel of the server's rules, so restart servers with the new rules
 //! first.
 //!
-//! Touches of an erased user keep their channel. Erasure removes click ids and shortens referrers, so the rules might choose
+//! A touch of older rules gets what the same request would store today: its source and medium, whether they are derived, and its
+//! channel ([`reread`]). A touch of the present rules gets the channel of the owner's rules. No touch is deleted: the summary says
+//! how many touches would not be stored today, and for how many the stored fields do not tell.
+//!
+//! Touches of an erased user stay as they are. Erasure removes click ids and shortens referrers, so the rules might choose
 //! another channel, and totals must not change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use self::reread::{Reading, Reason, Reread, StoredTouch, reread};
+use super::{store::REPEAT_WINDOW, utm_assignments, utm_values};
 use crate::{
-    attribution::{
-        channel::{Facts, rules::Rules},
-        signal::Utm,
-    },
-    db::{Db, Error, sql},
+    attribution::{settings::Settings, signal::Utm},
+    db::{Conn, Db, Error, sql},
     id::TouchId,
 };
+
+/// What a stored touch says by the present rules.
+mod reread;
 
 /// How many touches are read at a time, and changed in one transaction.
 const BATCH: i64 = 400;
@@ -30,39 +36,12 @@ pub struct Summary {
     pub changed: u64,
     /// How many touches went from a channel to another: `(old, new)` → number.
     pub moves: BTreeMap<(String, String), u64>,
-}
-
-/// What the channel of a touch depends on, with its present channel.
-#[derive(sqlx::FromRow)]
-struct ClassifiedTouch {
-    id: TouchId,
-    #[sqlx(flatten)]
-    utm: Utm,
-    referrer: Option<String>,
-    landing_path: String,
-    click_ids: String,
-    channel: String,
-    rules_version: String,
-}
-
-impl ClassifiedTouch {
-    fn channel(&self, rules: &Rules) -> &'static str {
-        // Waymark wrote this JSON. If the JSON cannot be read anyway, the touch counts as without click ids.
-        let ids: HashMap<String, String> = serde_json::from_str(&self.click_ids).unwrap_or_default();
-        let names: Vec<&str> = ids.keys().map(String::as_str).collect();
-        let facts = Facts {
-            source: self.utm.source.as_deref(),
-            medium: self.utm.medium.as_deref(),
-            campaign: self.utm.campaign.as_deref(),
-            term: self.utm.term.as_deref(),
-            content: self.utm.content.as_deref(),
-            referrer: self.referrer.as_deref(),
-            landing_path: Some(&self.landing_path),
-            click_ids: &names,
-            gad_source_is_1: ids.get("gad_source").is_some_and(|value| value == "1"),
-        };
-        rules.classify(&facts).channel.as_str()
-    }
+    /// How many touches got another source, medium or other field.
+    pub reread: u64,
+    /// How many touches would not be stored today, by reason. They are kept.
+    pub kept: BTreeMap<Reason, u64>,
+    /// For how many touches the stored fields do not tell what the same request would store today, by reason.
+    pub unsure: BTreeMap<Reason, u64>,
 }
 
 /// Returns whether the owner's own rules chose the channel of any stored touch.
@@ -73,9 +52,9 @@ pub async fn custom_rules_were_used(db: &Db) -> Result<bool, Error> {
     Ok(found.is_some())
 }
 
-/// Reclassifies all touches by these rules. After each batch, calls `progress` with the number of touches so far and the number
-/// of all touches.
-pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> Result<Summary, Error> {
+/// Reclassifies all touches by the rules of these settings. After each batch, calls `progress` with the number of touches so far
+/// and the number of all touches.
+pub async fn reclassify(db: &Db, settings: &Settings, progress: impl Fn(u64, u64)) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     let total: i64 = sql("select count(*) from touches t join visitors v on v.id = t.visitor_id
         left join users u on u.id = v.user_id where u.erased_at is null")
@@ -90,20 +69,10 @@ pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> 
         };
         last = end.id;
         summary.looked_at += rows.len() as u64;
-        // By the new channel: one statement for each.
-        let mut stale: BTreeMap<&'static str, Vec<TouchId>> = BTreeMap::new();
-        for row in rows {
-            let channel = row.channel(rules);
-            if row.channel != channel || row.rules_version != rules.version() {
-                stale.entry(channel).or_default().push(row.id);
-            }
-            if row.channel != channel {
-                summary.changed += 1;
-                *summary.moves.entry((row.channel, channel.to_owned())).or_default() += 1;
-            }
-        }
-        if !stale.is_empty() {
-            update(db, stale, rules.version().to_owned()).await?;
+        let batch = Batch::of(rows, settings, &mut summary);
+        let repeats = batch.write(db, settings.rules.version().to_owned()).await?;
+        if repeats > 0 {
+            *summary.unsure.entry(reread::REPEAT).or_default() += repeats;
         }
         // A server may have added touches since they were counted.
         progress(summary.looked_at, total.max(summary.looked_at));
@@ -111,9 +80,10 @@ pub async fn reclassify(db: &Db, rules: &Rules, progress: impl Fn(u64, u64)) -> 
 }
 
 /// Reads the next batch.
-async fn after(db: &Db, last: TouchId) -> Result<Vec<ClassifiedTouch>, Error> {
+async fn after(db: &Db, last: TouchId) -> Result<Vec<StoredTouch>, Error> {
     sql(format!(
-        "select t.id, {}, t.referrer, t.landing_path, t.click_ids, t.channel, t.rules_version
+        "select t.id, t.visitor_id, t.occurred_at, {}, t.referrer, t.landing_path, t.click_ids, t.tags, t.derived, t.internal,
+            t.origin, t.fingerprint, t.channel, t.rules_version
         from touches t join visitors v on v.id = t.visitor_id left join users u on u.id = v.user_id
         where t.id > $1 and u.erased_at is null order by t.id limit $2",
         Utm::COLUMN_LIST
@@ -124,168 +94,115 @@ async fn after(db: &Db, last: TouchId) -> Result<Vec<ClassifiedTouch>, Error> {
     .await
 }
 
-async fn update(db: &Db, stale: BTreeMap<&'static str, Vec<TouchId>>, version: String) -> Result<(), Error> {
-    db.transaction(move |conn| {
-        Box::pin(async move {
-            for (channel, ids) in stale {
-                let places: Vec<_> = (3..3 + ids.len()).map(|place| format!("${place}")).collect();
-                let places = places.join(", ");
-                sql(format!("update touches set channel = $1, rules_version = $2 where id in ({places})"))
-                    .bind(channel)
-                    .bind(version.as_str())
-                    .bind_all(ids.into_iter().map(Into::into))
-                    .execute(conn)
-                    .await?;
+/// The touches of a batch that change.
+#[derive(Debug, Default)]
+struct Batch {
+    /// Touches whose channel or version alone changes, by the new channel: one statement for each.
+    channels: BTreeMap<String, Vec<TouchId>>,
+    /// Touches with the fields that they get.
+    fields: Vec<(StoredTouch, Reading)>,
+}
+
+impl Batch {
+    /// Decides what changes, and adds it to the summary.
+    fn of(rows: Vec<StoredTouch>, settings: &Settings, summary: &mut Summary) -> Self {
+        let mut batch = Self::default();
+        for row in rows {
+            let Reread { reading, kept, unsure } = reread(&row, settings);
+            if let Some(reason) = kept {
+                *summary.kept.entry(reason).or_default() += 1;
             }
-            Ok(())
+            if let Some(reason) = unsure {
+                *summary.unsure.entry(reason).or_default() += 1;
+            }
+            if reading.channel != row.reading.channel {
+                summary.changed += 1;
+                let moved = (row.reading.channel.clone(), reading.channel.clone());
+                *summary.moves.entry(moved).or_default() += 1;
+            }
+            if reading.differs_beyond_channel(&row.reading) {
+                summary.reread += 1;
+                batch.fields.push((row, reading));
+            } else if reading.channel != row.reading.channel || row.rules_version != settings.rules.version() {
+                batch.channels.entry(reading.channel).or_default().push(row.id);
+            }
+        }
+        batch
+    }
+
+    /// Writes the batch. Returns how many of its touches are repeats of another touch now.
+    async fn write(self, db: &Db, version: String) -> Result<u64, Error> {
+        if self.channels.is_empty() && self.fields.is_empty() {
+            return Ok(0);
+        }
+        db.transaction(move |conn| {
+            Box::pin(async move {
+                for (channel, ids) in self.channels {
+                    write_channel(conn, channel, ids, &version).await?;
+                }
+                let mut repeats = 0;
+                for (row, reading) in self.fields {
+                    repeats += u64::from(is_repeat(conn, &row, &reading).await?);
+                    write_fields(conn, &row, reading, &version).await?;
+                }
+                Ok(repeats)
+            })
         })
-    })
+        .await
+    }
+}
+
+async fn write_channel(conn: &mut Conn, channel: String, ids: Vec<TouchId>, version: &str) -> Result<(), Error> {
+    let places: Vec<_> = (3..3 + ids.len()).map(|place| format!("${place}")).collect();
+    let places = places.join(", ");
+    sql(format!("update touches set channel = $1, rules_version = $2 where id in ({places})"))
+        .bind(channel)
+        .bind(version)
+        .bind_all(ids.into_iter().map(Into::into))
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
+/// Writes the fields of a touch, unless a server or an erasure changed the touch since it was read.
+async fn write_fields(conn: &mut Conn, row: &StoredTouch, reading: Reading, version: &str) -> Result<(), Error> {
+    sql(format!(
+        "update touches set channel = $3, click_ids = $4, tags = $5, derived = $6, internal = $7, fingerprint = $8, origin = $9,
+            rules_version = $10, {}
+        where id = $1 and fingerprint = $2",
+        utm_assignments(11)
+    ))
+    .bind(row.id)
+    .bind(row.reading.fingerprint)
+    .bind_all([
+        reading.channel.into(),
+        reading.click_ids.into(),
+        reading.tags.into(),
+        reading.derived.into(),
+        reading.internal.into(),
+        reading.fingerprint.into(),
+        reading.origin.as_str().into(),
+        version.into(),
+    ])
+    .bind_all(utm_values(reading.utm))
+    .execute(conn)
     .await
+    .map(|_| ())
+}
+
+/// Returns whether the visitor has an equal touch shortly before, so that the arrival would only add a hit today.
+async fn is_repeat(conn: &mut Conn, row: &StoredTouch, reading: &Reading) -> Result<bool, Error> {
+    let found: Option<(i32,)> = sql("select 1 from touches where visitor_id = $1 and fingerprint = $2 and id <> $3
+        and occurred_at > $4 and occurred_at <= $5 limit 1")
+    .bind(row.visitor_id)
+    .bind(reading.fingerprint)
+    .bind(row.id)
+    .bind(row.occurred_at - REPEAT_WINDOW)
+    .bind(row.occurred_at)
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.is_some())
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use tokio::sync::Notify;
-
-    use super::*;
-    use crate::{
-        db::{Insert, Table, testing::each_database},
-        id::{UserId, VisitorId},
-    };
-
-    static USERS: Table =
-        Table { name: "users", columns: &["id", "email", "email_lower", "password_hash", "created_at", "erased_at"] };
-    static VISITORS: Table = Table { name: "visitors", columns: &["id", "first_seen_at", "user_id", "linked_at"] };
-    static TOUCHES: Table = Table {
-        name: "touches",
-        columns: &[
-            "id",
-            "visitor_id",
-            "occurred_at",
-            "source",
-            "medium",
-            "campaign",
-            "click_ids",
-            "landing_path",
-            "fingerprint",
-            "channel",
-            "rules_version",
-        ],
-    };
-
-    /// Source, medium, campaign, click ids; the channel that version 1 gave.
-    type StoredTouch = (&'static str, &'static str, &'static str, &'static str, &'static str);
-
-    const FRAME: StoredTouch = ("google", "display", "", r#"{"gclid":"x"}"#, "Paid Search");
-    const WEBMAIL: StoredTouch = ("mail.google.com", "referral", "", "{}", "Referral");
-    const UNCHANGED: StoredTouch = ("fb", "cpc", "spring", r#"{"fbclid":"x"}"#, "Paid Social");
-    const SEARCH_AD: StoredTouch = ("google", "", "", r#"{"gad_source":"1"}"#, "Paid Search");
-
-    async fn visitor(db: &Db, erased: bool) -> VisitorId {
-        let (user, visitor) = (UserId::new(), VisitorId::new());
-        let email = format!("{user}@example.com");
-        let erased = erased.then_some(2_i64);
-        let user_row = vec![user.into(), email.clone().into(), email.into(), "".into(), 1_i64.into(), erased.into()];
-        let visitor_row = vec![visitor.into(), 1_i64.into(), user.into(), 1_i64.into()];
-        db.insert(vec![Insert { table: &USERS, values: user_row }]).await.expect("a user");
-        db.insert(vec![Insert { table: &VISITORS, values: visitor_row }]).await.expect("a visitor");
-        visitor
-    }
-
-    fn touch(visitor: VisitorId, (source, medium, campaign, click_ids, channel): StoredTouch) -> Insert {
-        let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
-        let values = vec![
-            TouchId::new().into(),
-            visitor.into(),
-            1_i64.into(),
-            text(source).into(),
-            text(medium).into(),
-            text(campaign).into(),
-            click_ids.into(),
-            "/".into(),
-            1_i64.into(),
-            channel.into(),
-            "1".into(),
-        ];
-        Insert { table: &TOUCHES, values }
-    }
-
-    /// Returns each pair of channel and version, with its number of touches.
-    async fn stored(db: &Db) -> Vec<(String, String, i64)> {
-        sql("select channel, rules_version, count(*) from touches group by channel, rules_version order by channel, rules_version")
-            .fetch_all(&mut db.read().await.expect("a connection"))
-            .await
-            .expect("rows")
-    }
-
-    fn row(channel: &str, version: &str, count: i64) -> (String, String, i64) {
-        (channel.to_owned(), version.to_owned(), count)
-    }
-
-    #[tokio::test]
-    async fn touches_get_the_channel_and_version_of_the_rules() {
-        each_database(async |db| {
-            let visitor = visitor(&db, false).await;
-            let rows = [FRAME, WEBMAIL, UNCHANGED, SEARCH_AD].map(|stored| touch(visitor, stored));
-            db.insert(rows.into()).await.expect("touches");
-            let rules = Rules::default();
-            let summary = reclassify(&db, &rules, |_, _| {}).await.expect("a summary");
-            let moved = |from: &str, to: &str| ((from.to_owned(), to.to_owned()), 1);
-            let moves = BTreeMap::from([moved("Paid Search", "Display"), moved("Referral", "Email")]);
-            assert_eq!(summary, Summary { looked_at: 4, changed: 2, moves });
-            let version = rules.version();
-            let expected = ["Display", "Email", "Paid Search", "Paid Social"].map(|channel| row(channel, version, 1));
-            assert_eq!(stored(&db).await, expected);
-            let again = reclassify(&db, &rules, |_, _| {}).await.expect("a summary");
-            assert_eq!(again, Summary { looked_at: 4, ..Summary::default() });
-
-            let custom =
-                Rules::parse("[[rule]]\nname = 'spring'\nchannel = 'Affiliates'\ncampaign = 'spring'").expect("rules");
-            let summary = reclassify(&db, &custom, |_, _| {}).await.expect("a summary");
-            assert_eq!(summary.moves, BTreeMap::from([moved("Paid Social", "Affiliates")]));
-            assert!(stored(&db).await.contains(&row("Affiliates", custom.version(), 1)));
-            assert!(stored(&db).await.iter().all(|(_, version, _)| version == custom.version()));
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn an_interrupted_run_is_finished_by_the_next() {
-        each_database(async |db| {
-            let visitor = visitor(&db, false).await;
-            let count = 2 * BATCH as u64 + 100;
-            db.insert((0..count).map(|_| touch(visitor, FRAME)).collect()).await.expect("touches");
-            let stop = Notify::new();
-            let rules = Rules::default();
-            tokio::select! {
-                biased;
-                () = stop.notified() => {}
-                _ = reclassify(&db, &rules, |_, _| stop.notify_one()) => panic!("it was to be interrupted"),
-            }
-            let heard = Mutex::new(Vec::new());
-            let summary =
-                reclassify(&db, &rules, |done, total| heard.lock().expect("no panic").push((done, total))).await;
-            let summary = summary.expect("a summary");
-            assert_eq!(summary.looked_at, count);
-            assert!(summary.changed >= 100 && summary.changed <= count - BATCH as u64, "{summary:?}");
-            assert_eq!(stored(&db).await, [row("Display", rules.version(), count as i64)]);
-            let batch = BATCH as u64;
-            assert_eq!(heard.into_inner().expect("no panic"), [(batch, count), (2 * batch, count), (count, count)]);
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn an_erased_users_touches_stay_where_they_were_counted() {
-        each_database(async |db| {
-            let erased = visitor(&db, true).await;
-            db.insert(vec![touch(erased, ("", "", "", "{}", "Paid Search"))]).await.expect("a touch");
-            let summary = reclassify(&db, &Rules::default(), |_, _| {}).await.expect("a summary");
-            assert_eq!(summary, Summary::default());
-            assert_eq!(stored(&db).await, [row("Paid Search", "1", 1)]);
-        })
-        .await;
-    }
-}
+mod tests;
