@@ -45,7 +45,7 @@ pub enum Exclusion {
 
 impl Exclusion {
     /// One reason for each word of [`Exclusion::as_str`].
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Bot(BotKind::Crawler),
         Self::Bot(BotKind::Ai),
         Self::Bot(BotKind::Preview),
