@@ -184,7 +184,90 @@ pub fn is_page_of(address: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::{attribution::settings::Site, variables::Variables};
+
+    fn settings() -> Settings {
+        let get = |name: &str| (name == "ATTRIBUTION_CUSTOM_TAGS").then(|| "partner".to_owned());
+        Settings::read(
+            &mut Variables::new(&get),
+            Site { url: "https://shop.example", no_pages: &[], reserved_parameters: &[] },
+        )
+    }
+
+    fn headers(referer: &[u8]) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter([
+            (header::HOST, HeaderValue::from_static("shop.example")),
+            (header::ACCEPT, HeaderValue::from_static("text/html")),
+            (header::USER_AGENT, HeaderValue::from_static("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")),
+        ]);
+        // A header cannot hold control characters.
+        if let Ok(referer) = HeaderValue::from_bytes(referer) {
+            headers.insert(header::REFERER, referer);
+        }
+        headers
+    }
+
+    fn at(query: &str, headers: &HeaderMap) -> Option<Arrival> {
+        arrival(RequestHead { method: &Method::GET, path: "/", query: Some(query), headers }, &settings())
+    }
+
+    #[test]
+    fn a_referer_may_be_any_bytes() {
+        for (referer, host) in [
+            ("https://greasyfork.org/zh-CN/scripts/123-下载助手".as_bytes(), Some("greasyfork.org")),
+            ("http://www.baidu.com/s?wd=咖啡".as_bytes(), Some("www.baidu.com")),
+            // The same search in GBK
+            (b"http://www.baidu.com/s?wd=\xbf\xa7\xb7\xc8", Some("www.baidu.com")),
+            (b"https://blog.example/caf\xe9", Some("blog.example")),
+            (b"https://b\xfccher.example/", Some("b\u{fffd}cher.example")),
+            (b"\xff\xfe", None),
+        ] {
+            let found = at("", &headers(referer)).and_then(|arrival| arrival.landing.referrer);
+            assert_eq!(found.as_ref().map(|referrer| &*referrer.host), host, "{referer:?}");
+        }
+        let own = headers("https://shop.example/日本".as_bytes());
+        assert!(is_from_our_page(&own) && at("", &own).is_none());
+    }
+
+    #[test]
+    fn what_only_placeholders_say_is_told_apart_from_silence() {
+        let why = |query: &str, referer: &str| at(query, &headers(referer.as_bytes())).map(|arrival| arrival.exclusion);
+        assert_eq!(why("utm_source={{source}}", ""), Some(Some(Exclusion::Placeholders)));
+        assert_eq!(why("utm_source={{source}}", "https://shop.example/a"), Some(Some(Exclusion::Placeholders)));
+        assert_eq!(why("utm_source={{source}}", "https://www.google.com/"), Some(None));
+        assert_eq!(why("utm_source=news&utm_term={keyword}", ""), Some(None));
+        assert_eq!(why("utm_source=", ""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_request_is_read_without_panic(
+            query in any::<String>(),
+            value in any::<String>(),
+            bytes in any::<Vec<u8>>(),
+            host in "[a-z.]{0,12}",
+        ) {
+            let address = [format!("https://{host}/").as_bytes(), &bytes].concat();
+            for referer in [&bytes, &address] {
+                at(&query, &headers(referer));
+                at(&format!("utm_medium={value}&gclid={value}&partner={value}"), &headers(referer));
+            }
+        }
+
+        #[test]
+        fn a_beacon_reads_as_the_server_does(
+            query in "(utm_source=a&)?(utm_medium=[a-c{}]{1,3}&)?(gclid=x&)?(utm_campaign=%2520a)?",
+            referrer in "(https://(www.youtube.com|blog.example|checkout.stripe.com|shop.example)/[a-zé]{0,3})?",
+        ) {
+            let headers = headers(referrer.as_bytes());
+            let seen = at(&query, &headers);
+            let told = told_arrival(&headers, "/", &query, &referrer, &settings());
+            prop_assert_eq!(format!("{:?}", seen), format!("{:?}", told));
+        }
+    }
 
     #[test]
     fn a_page_of_our_own_is_known_by_its_host() {
