@@ -45,11 +45,8 @@ async fn a_sign_up_through_a_members_link_is_one_lead_and_counts_for_the_member(
         assert!(owner.text("/account").await.contains("Nobody has signed up through this link yet."));
 
         let friend = app.browser();
-        let response = friend.get(&format!("/r/{token}?utm_content=x&page=2")).send().await.expect("an answer");
-        assert_eq!(
-            (response.status(), header(&response, "location")),
-            (StatusCode::SEE_OTHER, "/?utm_content=x&page=2")
-        );
+        let response = friend.get(&format!("/r/{token}?page=2")).send().await.expect("an answer");
+        assert_eq!((response.status(), header(&response, "location")), (StatusCode::SEE_OTHER, "/?page=2"));
         assert_eq!(set_cookies(&response).len(), 1);
         for _ in 0..2 {
             follow(&friend, &token).await;
@@ -70,6 +67,54 @@ async fn a_sign_up_through_a_members_link_is_one_lead_and_counts_for_the_member(
         );
         assert_eq!(referrals(&app).await, [("friend@example.com".into(), token)]);
         assert!(owner.text("/account").await.contains("1 person signed up through this link."));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_referral_link_with_parameters_of_its_own_is_one_touch() {
+    each_app(async |app| {
+        let token = campaign_link(&app, "fair", "/").await;
+        for (query, content, ids) in [
+            ("utm_content=kept", Some("kept"), "{}"),
+            ("utm_source=x&utm_medium=cpc&utm_term=y&gclid=AbC", None, r#"{"gclid":"AbC"}"#),
+            ("fbclid=q&utm_content=a&utm_campaign=mine", Some("a"), r#"{"fbclid":"q"}"#),
+        ] {
+            app.execute(sql("delete from touches")).await;
+            let browser = app.browser();
+            let response = browser.get(&format!("/r/{token}?{query}")).send().await.expect("an answer");
+            browser.open(header(&response, "location")).await;
+            type Row = (String, String, String, String, Option<String>, String, String, i64);
+            let rows: Vec<Row> =
+                sql("select medium, source, campaign, term, content, click_ids, channel, hits from touches")
+                    .fetch_all(&mut app.conn().await)
+                    .await
+                    .expect("rows");
+            let channel = "Referral program".to_owned();
+            let content = content.map(str::to_owned);
+            let expected: Row =
+                ("referral".into(), "internal".into(), "fair".into(), token.clone(), content, ids.into(), channel, 2);
+            assert_eq!(rows, [expected], "{query}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn before_consent_a_referral_link_with_parameters_waits_as_one_touch() {
+    let setup = || Setup { variables: vec![("ATTRIBUTION_CONSENT", "required".into())], ..Setup::default() };
+    each_app_with(setup, async |app| {
+        let token = campaign_link(&app, "fair", "/").await;
+        let browser = app.browser();
+        let response =
+            browser.get(&format!("/r/{token}?utm_content=kept&utm_medium=email")).send().await.expect("an answer");
+        let page = browser.text(header(&response, "location")).await;
+        let landing = page.split_once(r#"name="landing" value=""#).expect("a landing").1;
+        let landing = landing.split('"').next().expect("a value");
+        browser.post("/api/consent", &[("choice", "yes"), ("landing", landing)]).send().await.expect("an answer");
+        let rows: Vec<(String, String, String)> =
+            sql("select medium, term, content from touches").fetch_all(&mut app.conn().await).await.expect("rows");
+        assert_eq!(rows, [("referral".into(), token, "kept".into())]);
     })
     .await;
 }

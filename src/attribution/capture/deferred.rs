@@ -66,31 +66,50 @@ impl DeferredTouch {
         }
     }
 
+    /// Returns what the arrival said.
+    pub fn landing(&self, settings: &Settings) -> Landing {
+        let referrer = self.referrer.as_ref().and_then(|referrer| Referrer::parse(&format!("https://{referrer}")));
+        let mut signals = parse(&self.query, &settings.custom_tags);
+        signals.derived = self.derived;
+        Landing { signals, path: self.path.clone(), referrer, origin: self.origin, internal: self.internal }
+    }
+
     /// Makes the touch again, with the same id. So a touch is not stored twice if the response to the first try got lost.
     ///
     /// Returns `None` if there is no signal, if the path or origin cannot come from a link, or if `gpc` forbids capture. `gpc`
     /// says that the browser sends `Sec-GPC: 1`.
     pub fn restore(&self, settings: &Settings, now: Timestamp, gpc: bool) -> Option<Touch> {
-        let referrer = self.referrer.as_ref().and_then(|referrer| Referrer::parse(&format!("https://{referrer}")));
-        let mut signals = parse(&self.query, &settings.custom_tags);
+        let mut landing = self.landing(settings);
         let made_here = matches!(self.origin, TouchOrigin::Seeded | TouchOrigin::Import);
-        if signals.is_empty() || made_here || !self.path.starts_with('/') || self.path.starts_with("//") {
+        if landing.signals.is_empty() || made_here || !self.path.starts_with('/') || self.path.starts_with("//") {
             return None;
         }
         match settings.gpc {
             Gpc::NoCapture if gpc => return None,
-            Gpc::NoClickIds if gpc => signals.click_ids.clear(),
+            Gpc::NoClickIds if gpc => landing.signals.click_ids.clear(),
             _ => {}
         }
-        signals.derived = self.derived;
-        let (path, origin, internal) = (self.path.clone(), self.origin, self.internal);
-        let landing = Landing { signals, path, referrer, origin, internal };
         let mut touch = Touch::new(landing, self.occurred_at.clamp(now - MAX_AGE, now), &settings.rules);
         // The cookie is not signed. An id of another time would stand where scans by id have passed already.
         if is_made_between(self.id, now - MAX_AGE - DAY, now + DAY) {
             touch.id = self.id;
         }
         Some(touch)
+    }
+
+    /// Returns the same arrival with the fields of `touch`, which a handler completed.
+    ///
+    /// The result claims to come from a link, because [`restore`](Self::restore) refuses what claims to be seeded.
+    pub fn completed(&self, touch: &Touch) -> Self {
+        Self { id: self.id, occurred_at: self.occurred_at, origin: TouchOrigin::Link, ..Self::of(touch) }
+    }
+
+    /// Puts the touch into a list in place of the touch with the same id, or else at the end.
+    pub fn put_into(self, touches: &mut Vec<Self>) {
+        match touches.iter_mut().find(|touch| touch.id == self.id) {
+            Some(touch) => *touch = self,
+            None => touches.push(self),
+        }
     }
 
     /// Makes the touch of a landing that waited for the visitor's decision. A landing that waited for too long does not count.

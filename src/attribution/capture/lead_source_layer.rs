@@ -3,23 +3,27 @@
 //!
 //! A lead can come without any link. A handler puts the values of [`SENTINELS`] into the session, at least `utm_medium` and
 //! `utm_source`. In the same request, the layer takes the values out and stores a touch. The referral link is the worked example.
+//!
+//! One arrival is one touch. If the request's own link had signals, the session layer has stored the link's touch before the
+//! handler ran. The seeded values then complete this touch: they win field by field, and the link's other fields, click ids and
+//! tags stay. Example: `/r/{token}?utm_content=a&gclid=x` → medium `referral`, source `internal`, content `a`, `gclid`.
 
 use std::{
     net::IpAddr,
     task::{Context, Poll},
 };
 
-use axum::http::{HeaderMap, Request, Response};
+use axum::http::{Extensions, HeaderMap, Request, Response};
 use futures::future::BoxFuture;
 use tower::{Layer, Service};
 use tower_sessions::Session;
 use tracing::error;
 
 use super::{
-    Attribution, SignedInUser, StartedSession,
+    Attribution, SignedInUser,
     arrival::{LinkingPage, forbids_capture},
     exclusion::Exclusion,
-    recorder::{CaptureError, StoredUnder, count_touch},
+    recorder::{CaptureError, CompletedArrival, OwnArrival, StoredUnder, count_touch},
 };
 use crate::{
     address_limit::ClientAddress,
@@ -92,9 +96,7 @@ where
             }
             let context = SeedContext::of(&request, &attribution.settings);
             let mut response = inner.call(request).await?;
-            if let Some(started) = store_seeded(&attribution, &session, context).await {
-                response.extensions_mut().insert(started);
-            }
+            store_seeded(&attribution, &session, context, response.extensions_mut()).await;
             Ok(response)
         })
     }
@@ -128,6 +130,8 @@ struct SeedContext {
     /// The page of another site that linked here.
     referrer: Option<Referrer>,
     address: Option<IpAddr>,
+    /// The arrival of the request itself, if its link or referrer said something.
+    own: Option<OwnArrival>,
 }
 
 impl SeedContext {
@@ -140,6 +144,7 @@ impl SeedContext {
             forbidden: forbids_capture(headers, settings),
             referrer: referrer.filter(|_| !internal),
             address: request.extensions().get().map(|ClientAddress(address)| *address),
+            own: request.extensions().get().cloned(),
         }
     }
 }
@@ -187,41 +192,67 @@ impl Seeds {
     }
 }
 
-/// Makes a touch of the values that a handler seeded, and takes them out of the session. Returns the session that the touch
-/// began.
-async fn store_seeded(attribution: &Attribution, session: &Session, context: SeedContext) -> Option<StartedSession> {
-    let seeds = Seeds::of(session).await?;
-    let utm = seeds.utm()?;
-    let signals = Signals { utm, ..Signals::default() };
-    let SeedContext { path, consent, forbidden, referrer, address } = context;
-    let landing = Landing { signals, path, referrer, origin: TouchOrigin::Seeded, internal: false };
-    let touch = Touch::new(landing, attribution.db.now(), &attribution.settings.rules);
+/// Makes a touch of the values that a handler seeded, and takes them out of the session. Adds to the extensions of the response
+/// what the browser has to keep.
+async fn store_seeded(attribution: &Attribution, session: &Session, context: SeedContext, response: &mut Extensions) {
+    let Some(seeds) = Seeds::of(session).await else { return };
+    let Some(utm) = seeds.utm() else { return };
     // The values leave the session first, so that saving a new session does not store them.
     seeds.take_out(session).await;
-    let excluded = match consent {
-        _ if forbidden => Some(Exclusion::Gpc),
+    let excluded = match context.consent {
+        _ if context.forbidden => Some(Exclusion::Gpc),
         Consent::Given => None,
         Consent::Undecided => Some(Exclusion::Undecided),
         Consent::Refused => Some(Exclusion::Refused),
     };
     if let Some(why) = excluded {
         attribution.count_excluded(why);
-        return None;
-    }
-    if !attribution.admits(session, address, 1) {
-        return None;
-    }
-    match attribution.store(session, touch, StoreMode::Now).await {
-        Ok(StoredUnder { started, .. }) => started,
-        Err(error) => {
-            count_touch("lost");
-            error!(%error, "a seeded lead source could not be stored");
-            // The values go back into the session for the next request. A session that is not stored yet cannot keep the values,
-            // because the session would go into the same database.
-            if session.id().is_some() {
-                seeds.put_back(session).await;
+    } else if let Some(own) = context.own {
+        if let Some(waiting) = complete(attribution, session, own, utm).await {
+            response.insert(waiting);
+        }
+    } else if attribution.admits(session, context.address, 1) {
+        let signals = Signals { utm, ..Signals::default() };
+        let SeedContext { path, referrer, .. } = context;
+        let landing = Landing { signals, path, referrer, origin: TouchOrigin::Seeded, internal: false };
+        let touch = Touch::new(landing, attribution.db.now(), &attribution.settings.rules);
+        match attribution.store(session, touch, StoreMode::Now).await {
+            Ok(StoredUnder { started, .. }) => {
+                started.map(|started| response.insert(started));
             }
-            None
+            Err(error) => {
+                count_touch("lost");
+                error!(%error, "a seeded lead source could not be stored");
+                // The values go back into the session for the next request. A session that is not stored yet cannot keep the
+                // values, because the session would go into the same database.
+                if session.id().is_some() {
+                    seeds.put_back(session).await;
+                }
+            }
         }
     }
+}
+
+/// Completes the touch of the request's own arrival with what the handler seeded. If the database fails, returns the touch that
+/// waits in the cookie, in place of the arrival's own touch.
+async fn complete(
+    attribution: &Attribution,
+    session: &Session,
+    own: OwnArrival,
+    seeded: Utm,
+) -> Option<CompletedArrival> {
+    let mut landing = own.touch.landing(&attribution.settings);
+    for (field, seeded) in landing.signals.utm.values_mut().into_iter().zip(seeded.into_values()) {
+        if seeded.is_some() {
+            *field = seeded;
+        }
+    }
+    (landing.signals.derived, landing.origin) = (false, TouchOrigin::Seeded);
+    let touch = Touch::new(landing, attribution.db.now(), &attribution.settings.rules);
+    let completed = CompletedArrival(own.touch.completed(&touch));
+    // An arrival that waits in the cookie waits for the database, which is not tried again in this request.
+    let Some(arrival) = own.stored else { return Some(completed) };
+    let Err(error) = attribution.store(session, touch, StoreMode::Seeded { arrival }).await else { return None };
+    error!(%error, "a touch could not be completed with a seeded lead source, which waits in a cookie");
+    Some(completed)
 }

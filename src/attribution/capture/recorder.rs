@@ -52,28 +52,54 @@ pub enum CaptureError {
     Database(#[from] db::Error),
 }
 
-/// The visitor that a touch was stored under.
+/// A stored touch.
 #[derive(Debug)]
 pub struct StoredUnder {
+    /// The visitor that the touch was stored under.
     pub visitor: VisitorId,
+    pub outcome: StoreOutcome,
     /// The session that began with the touch.
     pub started: Option<StartedSession>,
 }
 
-/// What the response needs after recording.
-#[derive(Debug, Default)]
-pub struct ResponseChanges {
-    started: Option<StartedSession>,
-    /// The cookie of deferred touches, if the list of these touches changed.
-    set_cookie: Option<String>,
+/// A request extension: the arrival of the request itself. The lead source layer completes the arrival's touch with what the
+/// handler seeds.
+#[derive(Clone, Debug)]
+pub(super) struct OwnArrival {
+    pub touch: DeferredTouch,
+    /// How the touch was stored. `None` if the touch waits in a cookie.
+    pub stored: Option<StoreOutcome>,
 }
 
-impl ResponseChanges {
-    pub fn apply<R>(self, response: &mut Response<R>) {
-        if let Some(started) = self.started {
+/// A response extension: the touch of the request's own arrival, which a handler completed, and which has to wait in the cookie.
+#[derive(Clone, Debug)]
+pub(super) struct CompletedArrival(pub DeferredTouch);
+
+/// What recording did.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// This request's own arrival.
+    pub(super) own: Option<OwnArrival>,
+    started: Option<StartedSession>,
+    /// The touches that waited in the cookie before.
+    deferred: Vec<DeferredTouch>,
+    /// The touches that wait in the cookie from now on.
+    left: Vec<DeferredTouch>,
+}
+
+impl Recorded {
+    /// Adds to the response what the browser has to keep.
+    pub fn apply<R>(self, response: &mut Response<R>, secure: bool) {
+        let Self { started, deferred, mut left, .. } = self;
+        if let Some(started) = started {
             response.extensions_mut().insert(started);
         }
-        if let Some(set_cookie) = self.set_cookie {
+        if let Some(CompletedArrival(touch)) = response.extensions_mut().remove() {
+            touch.put_into(&mut left);
+        }
+        if left != deferred {
+            let (set_cookie, lost) = deferred::set_cookie(&left, secure);
+            (0..lost).for_each(|_| count_touch("lost"));
             cookie::append(response.headers_mut(), &set_cookie);
         }
     }
@@ -100,17 +126,25 @@ impl Attribution {
     ///
     /// If the database fails, the touches go into a cookie, and the page is served. The browser gets a session's cookie only if
     /// the session was stored.
-    pub(super) async fn record(&self, session: &Session, recording: Recording) -> ResponseChanges {
+    pub(super) async fn record(&self, session: &Session, recording: Recording) -> Recorded {
         let Recording { touch, deferred, gpc, agreed_at } = recording;
-        let mut recorded = ResponseChanges::default();
-        let mut left = Vec::new();
+        let mut recorded = Recorded::default();
         let restored = deferred.iter().filter_map(|touch| touch.restore(&self.settings, self.db.now(), gpc));
         let retries = restored.map(|touch| (touch, StoreMode::Again));
         for (touch, mode) in retries.chain(touch.map(|touch| (touch, StoreMode::Now))) {
             let copy = DeferredTouch::of(&touch);
             // After one failure the recorder does not try the other touches, because each would only wait and fail too.
-            let stored = if left.is_empty() { Some(self.store(session, touch, mode).await) } else { None };
-            if let Some(Ok(StoredUnder { visitor, started })) = stored {
+            let stored = if recorded.left.is_empty() { Some(self.store(session, touch, mode).await) } else { None };
+            let (stored, error) = match stored {
+                Some(Ok(stored)) => (Some(stored), None),
+                Some(Err(error)) => (None, Some(error)),
+                None => (None, None),
+            };
+            if mode == StoreMode::Now {
+                let stored = stored.as_ref().map(|stored| stored.outcome);
+                recorded.own = Some(OwnArrival { touch: copy.clone(), stored });
+            }
+            if let Some(StoredUnder { visitor, started, .. }) = stored {
                 if let (Some(at), true) = (agreed_at, started.is_some()) {
                     log::note(&self.db, visitor, true, at).await;
                 }
@@ -119,19 +153,14 @@ impl Attribution {
             }
             if mode == StoreMode::Now {
                 count_touch("waiting");
-                let error = stored.and_then(Result::err);
                 error!(
                     error = error.as_ref().map(tracing::field::display),
                     "a touch could not be stored, and waits in a cookie"
                 );
             }
-            left.push(copy);
+            recorded.left.push(copy);
         }
-        if left != deferred {
-            let (set_cookie, lost) = deferred::set_cookie(&left, self.settings.secure);
-            (0..lost).for_each(|_| count_touch("lost"));
-            recorded.set_cookie = Some(set_cookie);
-        }
+        recorded.deferred = deferred;
         recorded
     }
 
@@ -143,15 +172,15 @@ impl Attribution {
         mode: StoreMode,
     ) -> Result<StoredUnder, CaptureError> {
         if let Some(visitor) = visitor::get(session).await? {
-            self.count_stored(store::store(&self.db, touch, visitor.id, mode).await?);
-            return Ok(StoredUnder { visitor: visitor.id, started: None });
+            let outcome = self.counted(store::store(&self.db, touch, visitor.id, mode).await?);
+            return Ok(StoredUnder { visitor: visitor.id, outcome, started: None });
         }
         let visitor = VisitorId::new();
         visitor::set(session, SessionVisitor { id: visitor, user: None }).await?;
         if session.id().is_some() {
             // The session exists already, so only the visitor and the touch are new.
             return match self.store_first(touch, visitor, mode).await {
-                Ok(()) => Ok(StoredUnder { visitor, started: None }),
+                Ok(outcome) => Ok(StoredUnder { visitor, outcome, started: None }),
                 Err(error) => {
                     visitor::unset(session).await?;
                     Err(error.into())
@@ -159,32 +188,28 @@ impl Attribution {
             };
         }
         // The session, the visitor and the touch are new rows. Stored at the same time, the rows share a commit.
-        match tokio::join!(session.save(), self.store_first(touch, visitor, mode)) {
-            (Ok(()), Ok(())) => {
-                Ok(StoredUnder { visitor, started: session.id().map(|id| StartedSession(id.to_string())) })
-            }
-            (saved, stored) => {
-                // After `flush` the session is not saved again, and the browser gets no cookie.
-                if let Err(error) = session.flush().await {
-                    warn!(%error, "a half-made session stays until it expires");
-                }
-                saved?;
-                stored?;
-                Ok(StoredUnder { visitor, started: None })
+        let (saved, stored) = tokio::join!(session.save(), self.store_first(touch, visitor, mode));
+        if saved.is_err() || stored.is_err() {
+            // After `flush` the session is not saved again, and the browser gets no cookie.
+            if let Err(error) = session.flush().await {
+                warn!(%error, "a half-made session stays until it expires");
             }
         }
+        saved?;
+        let started = session.id().map(|id| StartedSession(id.to_string()));
+        Ok(StoredUnder { visitor, outcome: stored?, started })
     }
 
-    async fn store_first(&self, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<(), db::Error> {
-        self.count_stored(store::store_first(&self.db, touch, visitor, mode).await?);
-        Ok(())
+    async fn store_first(&self, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, db::Error> {
+        Ok(self.counted(store::store_first(&self.db, touch, visitor, mode).await?))
     }
 
-    fn count_stored(&self, stored: StoreOutcome) {
-        count_touch(stored.as_str());
-        if stored == StoreOutcome::OverCap {
-            self.counters.count(stored.as_str());
+    fn counted(&self, outcome: StoreOutcome) -> StoreOutcome {
+        count_touch(outcome.as_str());
+        if outcome == StoreOutcome::OverCap {
+            self.counters.count(outcome.as_str());
         }
+        outcome
     }
 
     /// Returns whether this many touches of a session may be stored, by the limits of the client's address.

@@ -65,9 +65,12 @@ where
                 let mut inner = std::mem::replace(&mut self.inner, fresh);
                 let attribution = self.attribution.clone();
                 Either::Right(Box::pin(async move {
-                    let recorded = attribution.record(&session, *recording).await;
+                    let mut recorded = attribution.record(&session, *recording).await;
+                    if let Some(own) = recorded.own.take() {
+                        request.extensions_mut().insert(own);
+                    }
                     let mut response = inner.call(request).await?;
-                    recorded.apply(&mut response);
+                    recorded.apply(&mut response, attribution.settings.secure);
                     Ok(response)
                 }))
             }

@@ -12,12 +12,16 @@ use crate::{
     timestamp::Timestamp,
 };
 
+/// Completes a stored touch with what a handler seeded or a beacon tells.
+mod complete;
 /// Digests by which an arrival, or a step of a path, is recognized.
 pub mod fingerprint;
 /// Linking a visitor to a user.
 pub mod link;
 /// Reads stored touches again by the present rules.
 pub mod reclassify;
+/// The statements by which touches are stored and completed.
+mod rows;
 /// Storing touches: once each, under their visitor.
 pub mod store;
 /// The visitor, as the session knows it.

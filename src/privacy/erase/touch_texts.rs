@@ -102,7 +102,8 @@ impl TouchTexts {
     /// Stores the texts.
     pub async fn save(self, conn: &mut Conn) -> Result<(), Error> {
         sql(format!(
-            "update touches set landing_path = $2, referrer = $3, click_ids = $4, tags = $5, fingerprint = $6, {}
+            "update touches set landing_path = $2, referrer = $3, click_ids = $4, tags = $5, fingerprint = $6,
+                first_fingerprint = null, {}
             where id = $1",
             utm_assignments(7)
         ))

@@ -90,6 +90,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("consents", "visitor_id", "they stand with their visitor"),
     ("touches", "visitor_id", "they stand with their visitor"),
     ("touches", "fingerprint", "a digest of what is there"),
+    ("touches", "first_fingerprint", "a digest of a part of what is there"),
     ("conversions", "user_id", "the account's id"),
     ("referral_tokens", "owner_id", "the account's id"),
     ("referrals", "referee_id", "the account's id"),
