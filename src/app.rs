@@ -8,6 +8,7 @@
 //!
 //! The browser loads the islands' code when it is idle, and only if the page has an island. Every page works without it.
 
+use axum::http::request::Parts;
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::{
@@ -18,6 +19,7 @@ use leptos_router::{
 
 use crate::{
     admin::AdminRoutes,
+    attribution::capture::page_arrival::PageArrival,
     auth::current_user,
     components::{FrameContext, Viewer, assets::assets},
     pages::{
@@ -33,12 +35,18 @@ const SITE: &str = "Waymark";
 /// Returns the document around every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = assets(&options);
-    // the beacon reads the names of the custom tags here
+    // the beacon reads the names of the custom tags here, and what the page says about its own arrival
+    let arrival = with_context::<Parts, _>(|parts| parts.extensions.get::<PageArrival>().cloned()).flatten();
     let tags = use_context::<AppState>()
         .map(|state| state.config.attribution.custom_tags.names().collect::<Vec<_>>().join(","));
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-tags=tags.filter(|tags| !tags.is_empty())>
+        <html
+            lang="en"
+            data-tags=tags.filter(|tags| !tags.is_empty())
+            data-arrival=arrival.as_ref().map(PageArrival::attribute)
+            data-tell=arrival.as_ref().and_then(PageArrival::tell)
+        >
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -63,15 +71,24 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 /// The script replaces Leptos' `HydrationScripts`. leptos 0.8.23 writes the nonce into the `crossorigin` attribute of its preload
 /// links, and Firefox may then start no island (<https://github.com/leptos-rs/leptos/issues/4843>). Leptos walks the tree of
 /// islands. Here a loop is enough, because no island of this site contains another one.
+///
+/// The beacon starts when a person sees the page. A page that the browser renders ahead, and a tab in the background, are hidden
+/// until then. The wait stands here, because a listener in an island would add a third to the WebAssembly of every page.
 fn hydration_script(js: &str, wasm: &str) -> String {
     format!(
         r#"const islands = document.querySelectorAll("leptos-island");
+const seen = new Promise((resolve) => {{
+  const look = () => document.hidden || resolve();
+  document.addEventListener("visibilitychange", look);
+  look();
+}});
 const start = async () => {{
   const wasm = fetch({wasm:?});
   const waymark = await import({js:?});
   await waymark.default({{ module_or_path: wasm }});
   waymark.hydrate();
   const ready = async (island) => {{
+    if (island.dataset.component.startsWith("Beacon_")) await seen;
     await waymark[island.dataset.component](island);
     island.dataset.ready = "";
   }};

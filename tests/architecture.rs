@@ -56,7 +56,7 @@ pages: attribution/capture attribution/consent attribution/referral attribution/
 admin: attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/model
     attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
     demo id local_path pages state timestamp
-app: admin auth components pages state
+app: admin attribution/capture auth components pages state
 server: address_limit admin app attribution/capture attribution/conversion attribution/referral attribution/settings
     attribution/touch auth config cookie db id local_path pages privacy state timestamp variables
 cli: attribution/touch auth components config db demo import privacy server timestamp variables

@@ -14,8 +14,9 @@ const IN_BRACES: &str = "
 attribution/consent/log.rs: _
 attribution/conversion/mod.rs: STORED lock
 attribution/referral/token.rs: order
+attribution/touch/complete.rs: _
 attribution/touch/reclassify.rs: _ places
-attribution/touch/store.rs: _
+attribution/touch/rows.rs: _
 auth/known_device.rs: OF_A_USER
 auth/user.rs: COLUMNS
 db/insert.rs: _

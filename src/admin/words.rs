@@ -137,7 +137,7 @@ pub fn exclusion_explained(exclusion: Exclusion) -> &'static str {
         Exclusion::Method => "The link was requested with HEAD, POST or another method, not opened in a browser.",
         Exclusion::Path => "The link led to a file, an API or a health check.",
         Exclusion::Prefetch => {
-            "The browser loaded the page before a click or for a thumbnail. The click may never have come."
+            "The browser loaded the page before a click or for a thumbnail. If a person opens the page, the arrival counts then."
         }
         Exclusion::SignedAgent => {
             "Assistants that browse for a person under a browser's name, and say so with a signature, such as ChatGPT's agent."

@@ -319,7 +319,7 @@ async fn link_and_seeds_obey_consent_and_privacy_together() {
             assert_eq!(open(name, value.to_owned()).await, StatusCode::SEE_OTHER);
             assert_eq!(app.count("select count(*) from touches").await, 0, "{name}");
         }
-        open("cookie", format!("waymark-consent=yes.{}.1", app.db.now().as_millis())).await;
+        open("cookie", format!("waymark-consent=yes.1.{}", app.db.now().as_millis())).await;
         assert_eq!(touches(&app).await, [completed(None, 1)]);
     })
     .await;

@@ -35,6 +35,7 @@ mod next;
 mod observatory;
 mod outage;
 mod overload;
+mod page_arrival;
 mod passwords;
 mod privacy;
 mod privacy_signal;

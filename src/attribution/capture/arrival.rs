@@ -26,6 +26,9 @@ use crate::{
     host,
 };
 
+/// The prefix of referral links. A referral link seeds its own signals, so a referrer alone makes no touch there.
+const REFERRAL_PREFIX: &str = "/r/";
+
 /// The part of a request that attribution reads.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'r> {
@@ -85,11 +88,12 @@ pub fn arrival(head: RequestHead<'_>, settings: &Settings) -> Option<Arrival> {
         // Ids that are dropped complete nothing.
         signals.click_ids.clear();
     }
-    let outside = Landing::outside(referrer.as_ref(), internal, head.path);
+    let outside = Landing::outside(referrer.as_ref(), internal);
     let is_sign_in_answer = outside.is_some() && is_sign_in_answer(query);
     let outside = outside.filter(|_| !is_sign_in_answer);
     let (origin, excluded) = match complete(&mut signals, outside, &settings.ignored_referrers) {
         ToldBy::Link => (TouchOrigin::Link, None),
+        _ if head.path.starts_with(REFERRAL_PREFIX) => return None,
         ToldBy::Referrer => (TouchOrigin::Referrer, None),
         ToldBy::IgnoredReferrer(why) => (TouchOrigin::Referrer, Some(Exclusion::Referrer(why))),
         ToldBy::Nothing if is_sign_in_answer => {

@@ -1,8 +1,15 @@
 //! The beacon: `POST /api/touch`, by which a page's script reports the browser's address.
 //!
-//! The beacon is for what the server cannot see: a query that a CDN removed, a page from a cache, and `#utm_…`. Browsers never
-//! send the part after `#`. An arrival that the server did see is not counted again. The beacon sends query and fragment apart.
-//! So the server can find the touch of the query, and complete this touch if the fragment says more.
+//! The beacon is for what the server cannot see:
+//! - a query that a CDN removed, a page from a cache, and `#utm_…`, which browsers never send,
+//! - a page that the browser loaded ahead, and that a person opens: no further request comes,
+//! - the touch of a second first tab, whose visitor the browser did not keep.
+//!
+//! An arrival that the server did see is not counted again, because the page says which touch its request made ([`page_arrival`]).
+//! A page that says nothing was made for everybody. For such a page the beacon sends query and fragment apart, so that the server
+//! can find the touch of the query, and complete this touch if the fragment says more.
+//!
+//! [`page_arrival`]: super::page_arrival
 
 use std::{net::IpAddr, time::Duration};
 
@@ -20,6 +27,7 @@ use super::{
     arrival::{Arrival, is_from_our_page, told_arrival},
     deferred::{self, DeferredTouch},
     exclusion::Exclusion,
+    page_arrival::{PageSays, TouchToken},
     recorder::StoredUnder,
 };
 use crate::{
@@ -27,7 +35,7 @@ use crate::{
     attribution::{
         consent::{Consent, consent},
         settings::Settings,
-        touch::{Landing, Touch, TouchOrigin, store::StoreMode},
+        touch::{Landing, Touch, TouchOrigin, complete::of_page, store::StoreMode, visitor},
     },
     cookie,
     local_path::LocalPath,
@@ -45,12 +53,17 @@ struct Beacon {
     fragment: String,
     /// The page that linked here.
     referrer: String,
+    /// What the page says about its own request.
+    page: PageSays,
 }
 
 impl Beacon {
     fn parse(form: &[u8]) -> Self {
         let mut beacon = Self::default();
         for (name, value) in form_urlencoded::parse(form) {
+            if name == "arrival" {
+                beacon.page = PageSays::parse(&value);
+            }
             let field = match &*name {
                 "path" => &mut beacon.path,
                 "query" => &mut beacon.query,
@@ -68,10 +81,12 @@ impl Beacon {
     /// Errors: why the arrival does not count.
     fn read(&self, headers: &HeaderMap, settings: &Settings, now: Timestamp) -> Result<Option<Told>, Exclusion> {
         let Some(path) = LocalPath::parse(&self.path) else { return Ok(None) };
-        // The server sees referrers itself, so a beacon counts only for what the address says.
+        // The server sees referrers itself, so a beacon counts only for what the address says. A page that was loaded ahead did
+        // not count for its referrer either.
+        let by_referrer = self.page == PageSays::LoadedAhead;
         let link = |query: &str| {
             told_arrival(headers, path.as_str(), query, &self.referrer, settings)
-                .filter(|arrival| arrival.landing.origin == TouchOrigin::Link)
+                .filter(|arrival| by_referrer || arrival.landing.origin == TouchOrigin::Link)
         };
         let touch = |landing: Landing| Touch::new(landing, now, &settings.rules);
         let whole = match &*self.fragment {
@@ -87,6 +102,13 @@ impl Beacon {
             }
         }
     }
+
+    fn told(&self, attribution: &Attribution, headers: &HeaderMap) -> Option<Told> {
+        self.read(headers, &attribution.settings, attribution.db.now()).unwrap_or_else(|why| {
+            attribution.count_excluded(why);
+            None
+        })
+    }
 }
 
 /// What a beacon tells.
@@ -99,10 +121,7 @@ pub struct Told {
 
 /// Returns what a beacon's form tells, and counts an arrival that does not count.
 pub fn told(attribution: &Attribution, form: &[u8], headers: &HeaderMap) -> Option<Told> {
-    Beacon::parse(form).read(headers, &attribution.settings, attribution.db.now()).unwrap_or_else(|why| {
-        attribution.count_excluded(why);
-        None
-    })
+    Beacon::parse(form).told(attribution, headers)
 }
 
 /// Beacons of one address. Each page sends a beacon, and many people may share an address.
@@ -154,12 +173,24 @@ async fn record(
     if consent(headers, settings) != Consent::Given {
         return response;
     }
-    let Some(Told { touch, seen }) = told(attribution, form, headers) else { return response };
+    let beacon = Beacon::parse(form);
+    let told = beacon.told(attribution, headers);
+    let mode = match beacon.page {
+        PageSays::Counted(token) => {
+            if let Some(token) = token {
+                bring(attribution, session, headers, token, told.map(|told| told.touch)).await;
+            }
+            return response;
+        }
+        PageSays::LoadedAhead => StoreMode::LoadedAhead,
+        PageSays::Nothing => StoreMode::Beacon { seen: told.as_ref().and_then(|told| told.seen) },
+    };
+    let Some(Told { touch, .. }) = told else { return response };
     if !attribution.admits(session, Some(address), 1) {
         return response;
     }
     let copy = DeferredTouch::of(&touch);
-    match attribution.store(session, touch, StoreMode::Beacon { seen }).await {
+    match attribution.store(session, touch, mode).await {
         Ok(StoredUnder { started, .. }) => {
             started.map(|started| response.extensions_mut().insert(started));
         }
@@ -172,4 +203,22 @@ async fn record(
         }
     }
     response
+}
+
+/// Brings what the beacon tells to the touch of the page's request. An error loses what the address said beyond the request. The
+/// touch itself is stored.
+async fn bring(
+    attribution: &Attribution,
+    session: &Session,
+    headers: &HeaderMap,
+    token: TouchToken,
+    told: Option<Touch>,
+) {
+    // An unreadable session may be another visitor's.
+    let Ok(kept) = visitor::get(session).await else { return };
+    let proves = |visitor| TouchToken::new(token.touch, visitor, headers) == token;
+    let kept = kept.map(|visitor| visitor.id);
+    if let Err(error) = of_page(&attribution.db, token.touch, proves, kept, told).await {
+        error!(%error, "what a beacon told about a stored touch could not be stored");
+    }
 }

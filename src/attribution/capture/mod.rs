@@ -29,6 +29,8 @@ pub mod lead_source_layer;
 pub mod left_out;
 /// How much one network address may store.
 mod limits;
+/// What a page says about its own arrival, for the page's beacon.
+pub mod page_arrival;
 /// Decides once what a request means for attribution.
 mod plan;
 /// [`Attribution`]: stores touches under the session's visitor, and counts what was not stored.

@@ -73,6 +73,13 @@ pub struct Planned {
     pub dropped: Dropped,
 }
 
+impl Planned {
+    /// Returns whether the browser loads an arrival's page ahead of the click that may open the page.
+    pub fn is_loaded_ahead(&self) -> bool {
+        self.excluded.contains(&Exclusion::Prefetch)
+    }
+}
+
 impl From<Plan> for Planned {
     fn from(plan: Plan) -> Self {
         Self { plan, excluded: Vec::new(), dropped: Dropped::default() }

@@ -1,6 +1,6 @@
 use std::{net::IpAddr, sync::Arc};
 
-use axum::http::{Request, Response};
+use axum::http::{HeaderMap, Request, Response};
 use tower_sessions::{Session, session};
 use tracing::{error, warn};
 
@@ -12,7 +12,8 @@ use super::{
     exclusion::Exclusion,
     left_out,
     limits::{CaptureLimits, Demand},
-    plan::{Plan, Planned, Recording, SessionState, plan},
+    page_arrival::{PageArrival, TouchToken},
+    plan::{Planned, Recording, SessionState, plan},
 };
 use crate::{
     address_limit::ClientAddress,
@@ -80,6 +81,8 @@ pub(super) struct CompletedArrival(pub DeferredTouch);
 pub struct Recorded {
     /// This request's own arrival.
     pub(super) own: Option<OwnArrival>,
+    /// The visitor that the request's own arrival was stored under.
+    visitor: Option<VisitorId>,
     started: Option<StartedSession>,
     /// The touches that waited in the cookie before.
     deferred: Vec<DeferredTouch>,
@@ -88,6 +91,13 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    /// Returns what the page says about its arrival, if the arrival's touch is stored. `headers` are those of the request.
+    pub(super) fn page(&self, headers: &HeaderMap) -> Option<PageArrival> {
+        let touch = self.own.as_ref()?.stored?.touch()?;
+        let token = TouchToken::new(touch, self.visitor?, headers);
+        Some(PageArrival::Counted { token, began: self.started.is_some() })
+    }
+
     /// Adds to the response what the browser has to keep.
     pub fn apply<R>(self, response: &mut Response<R>, secure: bool) {
         let Self { started, deferred, mut left, .. } = self;
@@ -107,7 +117,7 @@ impl Recorded {
 
 impl Attribution {
     /// Decides what a request means, and counts what will not be stored.
-    pub(super) fn plan<B>(&self, request: &Request<B>, session: Option<&Session>) -> Plan {
+    pub(super) fn plan<B>(&self, request: &Request<B>, session: Option<&Session>) -> Planned {
         let state = match session {
             None => SessionState::Missing,
             Some(session) if session.id().is_none() => SessionState::New,
@@ -115,11 +125,10 @@ impl Attribution {
         };
         let address = request.extensions().get().map(|ClientAddress(address)| *address);
         let admits = |demand| self.address_admits(address, demand);
-        let Planned { plan, excluded, dropped } =
-            plan(RequestHead::of(request), state, &self.settings, self.db.now(), admits);
-        excluded.into_iter().for_each(|why| self.count_excluded(why));
-        left_out::counters(&dropped).for_each(|counter| self.counters.count(counter));
-        plan
+        let planned = plan(RequestHead::of(request), state, &self.settings, self.db.now(), admits);
+        planned.excluded.iter().for_each(|why| self.count_excluded(*why));
+        left_out::counters(&planned.dropped).for_each(|counter| self.counters.count(counter));
+        planned
     }
 
     /// Stores this request's touch and the deferred ones, the oldest first, under the session's visitor.
@@ -141,6 +150,7 @@ impl Attribution {
                 None => (None, None),
             };
             if mode == StoreMode::Now {
+                recorded.visitor = stored.as_ref().map(|stored| stored.visitor);
                 let stored = stored.as_ref().map(|stored| stored.outcome);
                 recorded.own = Some(OwnArrival { touch: copy.clone(), stored });
             }

@@ -1,7 +1,8 @@
 //! `UtmSessionLayer` stores an arrival as a touch under the session's visitor, before the handler runs.
 //!
 //! The layer does not look at the response, so redirects, missing pages and failing pages count like any other arrival. The touch
-//! is in the database before the page renders. A request with nothing to store passes through untouched.
+//! is in the database before the page renders, and the page says so to its own beacon. A request with nothing to store passes
+//! through untouched.
 
 use std::task::{Context, Poll};
 
@@ -10,7 +11,7 @@ use futures::future::{BoxFuture, Either};
 use tower::{Layer, Service};
 use tower_sessions::Session;
 
-use super::{Attribution, deferred::DeferredTouch, plan::Plan};
+use super::{Attribution, deferred::DeferredTouch, page_arrival::PageArrival, plan::Plan};
 
 /// Stores arrivals as touches. This layer goes inside the session layer.
 #[derive(Clone, Debug)]
@@ -58,7 +59,11 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let session = request.extensions().get::<Session>().cloned();
-        match (self.attribution.plan(&request, session.as_ref()), session) {
+        let planned = self.attribution.plan(&request, session.as_ref());
+        if planned.is_loaded_ahead() {
+            request.extensions_mut().insert(PageArrival::LoadedAhead);
+        }
+        match (planned.plan, session) {
             (Plan::Record(recording), Some(session)) => {
                 // The service that was polled ready is the one to call.
                 let fresh = self.inner.clone();
@@ -66,17 +71,19 @@ where
                 let attribution = self.attribution.clone();
                 Either::Right(Box::pin(async move {
                     let mut recorded = attribution.record(&session, *recording).await;
-                    if let Some(own) = recorded.own.take() {
-                        request.extensions_mut().insert(own);
-                    }
+                    let page = recorded.page(request.headers());
+                    let is_personal = page.is_some();
+                    page.map(|page| request.extensions_mut().insert(page));
+                    recorded.own.take().map(|own| request.extensions_mut().insert(own));
                     let mut response = inner.call(request).await?;
                     recorded.apply(&mut response, attribution.settings.secure);
-                    Ok(response)
+                    Ok(if is_personal { uncached(response) } else { response })
                 }))
             }
             (Plan::AskForConsent(touch), _) => {
                 request.extensions_mut().insert(UndecidedLanding(touch));
-                Either::Right(Box::pin(uncached(self.inner.call(request))))
+                let page = self.inner.call(request);
+                Either::Right(Box::pin(async move { page.await.map(uncached) }))
             }
             (Plan::Return, _) => Either::Right(Box::pin(without_referrer(self.inner.call(request)))),
             (Plan::AskAgainAt(address), _) => Either::Right(Box::pin(async { Ok(see_other(address)) })),
@@ -96,11 +103,10 @@ impl UndecidedLanding {
     }
 }
 
-/// Keeps a page out of caches. The page holds a visitor's touch, so it must not be served to another visitor.
-async fn uncached<R, E>(page: impl Future<Output = Result<Response<R>, E>>) -> Result<Response<R>, E> {
-    let mut response = page.await?;
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+/// Keeps a page out of caches. The page holds a visitor's touch or its token, so it must not be served to another visitor.
+fn uncached<R>(mut page: Response<R>) -> Response<R> {
+    page.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    page
 }
 
 /// Sets `Referrer-Policy: no-referrer` on a redirect. A browser obeys the policy in the request that follows:

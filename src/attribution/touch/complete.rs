@@ -3,14 +3,25 @@
 //! A request is stored as an arrival before its handler runs. Afterwards its handler may seed a lead source, and its page's beacon
 //! may report more of the address. One arrival is one touch, so both complete the row that the request made.
 
+use std::time::Duration;
+
 use super::{
     Touch, TouchOrigin,
-    rows::{Redirected, StoreOutcome, absorb, add, count_hit, enrich, linked_from, lock, same_arrival},
+    fingerprint::ERASED_RANGE,
+    rows::{REPEAT_WINDOW, Redirected, StoreOutcome, absorb, add, count_hit, enrich, linked_from, lock, same_arrival},
 };
 use crate::{
-    db::{Conn, Error, sql},
-    id::{TouchId, VisitorId},
+    attribution::signal::Utm,
+    db::{Conn, Db, Error, Patience, sql},
+    id::{TouchId, UserId, VisitorId},
+    timestamp::{DAY, Timestamp},
 };
+
+/// How long a page's beacon may speak of the touch of the page's request. A tab may wait in the background for hours.
+const PAGE_LIFE: Duration = DAY;
+
+/// How far apart the visitors of two first tabs may begin. The requests overlap, so this is as long as a request may take.
+const TOGETHER: Duration = Duration::from_secs(30);
 
 /// Stores what a handler seeded, together with what the link of the same request said. `arrival` is how the request's own arrival
 /// was stored.
@@ -84,4 +95,127 @@ async fn is_at(conn: &mut Conn, touch: TouchId, path: &str) -> Result<bool, Erro
         .fetch_optional(conn)
         .await?;
     Ok(found.is_some())
+}
+
+/// A touch that a page's beacon names, with its visitor.
+#[derive(sqlx::FromRow)]
+struct PageTouch {
+    visitor_id: VisitorId,
+    linked: bool,
+    first_seen_at: Timestamp,
+    occurred_at: Timestamp,
+    fingerprint: i64,
+    first_fingerprint: Option<i64>,
+    click_ids: String,
+    tags: String,
+    derived: bool,
+    #[sqlx(flatten)]
+    utm: Utm,
+}
+
+/// Brings what a page's beacon tells to the touch that the page's request made. Never adds a touch.
+///
+/// - `proves` returns whether the beacon has the token of the touch, if this is the touch's visitor. Without it nothing changes.
+/// - `kept` is the visitor in the browser's session. If two first tabs were opened at once, each got a visitor, and the browser
+///   kept one of them. The other visitor's touches move to the one that was kept. For a browser that was here before, or whose
+///   visitor began at another time, nothing changes: the token is another visitor's.
+/// - `told` is what the page's address says. It completes the touch if it says all that the touch says, and more.
+pub async fn of_page(
+    db: &Db,
+    touch: TouchId,
+    proves: impl Fn(VisitorId) -> bool,
+    kept: Option<VisitorId>,
+    told: Option<Touch>,
+) -> Result<(), Error> {
+    let mut conn = db.read().await?;
+    let found: Option<PageTouch> = sql(format!(
+        "select t.visitor_id, v.user_id is not null as linked, v.first_seen_at, t.occurred_at, t.fingerprint,
+            t.first_fingerprint, t.click_ids, t.tags, t.derived, {}
+        from touches t join visitors v on v.id = t.visitor_id where t.id = $1",
+        Utm::COLUMN_LIST
+    ))
+    .bind(touch)
+    .fetch_optional(&mut conn)
+    .await?;
+    let genuine = |page: &PageTouch| proves(page.visitor_id) && db.now() - page.occurred_at <= PAGE_LIFE;
+    let Some(page) = found.filter(genuine) else { return Ok(()) };
+    let moves_to = kept.filter(|kept| *kept != page.visitor_id);
+    if let Some(kept) = moves_to
+        && !page.began_beside(&mut conn, kept).await?
+    {
+        return Ok(());
+    }
+    drop(conn);
+    let told = told.filter(|told| page.is_part_of(told));
+    if moves_to.is_none() && told.is_none() {
+        return Ok(());
+    }
+    db.transaction_within(Patience::SHORT, move |conn| {
+        Box::pin(async move {
+            if let Some(told) = told {
+                enrich(conn, touch, told).await?;
+            }
+            match moves_to {
+                Some(kept) => move_touches(conn, page.visitor_id, kept).await,
+                None => Ok(()),
+            }
+        })
+    })
+    .await
+}
+
+impl PageTouch {
+    /// Returns whether the page's visitor began with this touch, and beside another visitor, as those of two first tabs do.
+    async fn began_beside(&self, conn: &mut Conn, other: VisitorId) -> Result<bool, Error> {
+        let seen: Option<(Timestamp,)> =
+            sql("select first_seen_at from visitors where id = $1").bind(other).fetch_optional(conn).await?;
+        let apart = |seen: Timestamp| (seen - self.first_seen_at).max(self.first_seen_at - seen);
+        let together = seen.is_some_and(|(seen,)| apart(seen) <= TOGETHER);
+        Ok(together && !self.linked && self.occurred_at == self.first_seen_at)
+    }
+
+    /// Returns whether an address says all that the touch says, and more. What was derived is no part of what the touch says.
+    fn is_part_of(&self, told: &Touch) -> bool {
+        let is_known = self.fingerprint == told.fingerprint || self.first_fingerprint == Some(told.fingerprint);
+        let fields = Utm::COLUMNS.iter().zip(self.utm.values()).zip(told.utm.values());
+        !is_known
+            && !ERASED_RANGE.contains(&self.fingerprint)
+            && is_subset(&self.click_ids, &told.click_ids)
+            && is_subset(&self.tags, &told.tags)
+            && fields.into_iter().all(|((column, stored), told)| {
+                stored.is_none() || stored == told || (self.derived && matches!(*column, "source" | "medium"))
+            })
+    }
+}
+
+/// Returns whether a JSON object has all members of another one.
+fn is_subset(part: &str, whole: &str) -> bool {
+    let read = |text| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).unwrap_or_default();
+    let whole = read(whole);
+    read(part).iter().all(|(name, value)| whole.get(name) == Some(value))
+}
+
+/// Moves the touches of a visitor to another one, and removes the visitor. A touch with an equal one there is counted for it.
+async fn move_touches(conn: &mut Conn, from: VisitorId, to: VisitorId) -> Result<(), Error> {
+    // In the order of ids, so that two moves do not wait for each other's locks.
+    let lock = format!("select id, user_id from visitors where id in ($1, $2) order by id{}", conn.for_update());
+    let both: Vec<(VisitorId, Option<UserId>)> = sql(lock).bind(from).bind(to).fetch_all(conn).await?;
+    // One may be gone, or linked to a user since the token was looked at.
+    if both.len() < 2 || both.iter().any(|(visitor, user)| *visitor == from && user.is_some()) {
+        return Ok(());
+    }
+    let equal: Vec<(TouchId, Timestamp, TouchId, Timestamp)> =
+        sql("select mine.id, mine.occurred_at, known.id, known.occurred_at from touches mine
+        join touches known on known.visitor_id = $2 and known.fingerprint = mine.fingerprint where mine.visitor_id = $1")
+        .bind(from)
+        .bind(to)
+        .fetch_all(conn)
+        .await?;
+    for (touch, at, known, known_at) in equal {
+        if (at - known_at).max(known_at - at) < REPEAT_WINDOW {
+            absorb(conn, touch, known).await?;
+        }
+    }
+    sql("update touches set visitor_id = $2 where visitor_id = $1").bind(from).bind(to).execute(conn).await?;
+    sql("delete from visitors where id = $1").bind(from).execute(conn).await.map(|_| ())
 }

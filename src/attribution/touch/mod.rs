@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Completes a stored touch with what a handler seeded or a beacon tells.
-mod complete;
+pub mod complete;
 /// Digests by which an arrival, or a step of a path, is recognized.
 pub mod fingerprint;
 /// Linking a visitor to a user.
@@ -26,9 +26,6 @@ mod rows;
 pub mod store;
 /// The visitor, as the session knows it.
 pub mod visitor;
-
-/// The prefix of referral links. A referral link seeds its own signals, so the page with the link does not make a touch.
-const REFERRAL_PREFIX: &str = "/r/";
 
 /// The longest stored landing path, in bytes. Longer paths are cut.
 const PATH_BYTES: usize = 1024;
@@ -114,10 +111,9 @@ pub struct Landing {
 }
 
 impl Landing {
-    /// Returns the referrer that can say where a visitor came from: a page of another site, which led to any path but that of a
-    /// referral link.
-    pub fn outside<'r>(referrer: Option<&'r Referrer>, internal: bool, path: &str) -> Option<&'r Referrer> {
-        referrer.filter(|_| !internal && !path.starts_with(REFERRAL_PREFIX))
+    /// Returns the referrer that can say where a visitor came from: a page of another site.
+    pub fn outside(referrer: Option<&Referrer>, internal: bool) -> Option<&Referrer> {
+        referrer.filter(|_| !internal)
     }
 
     /// Returns the channel, and the rule that decides it.

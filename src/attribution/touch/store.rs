@@ -28,6 +28,8 @@ pub enum StoreMode {
     /// The page's beacon reports the touch. The server may have stored the page's own request before, as the touch with the
     /// fingerprint `seen`.
     Beacon { seen: Option<i64> },
+    /// The beacon of a page that was loaded ahead reports the arrival. The page's own request was not stored.
+    LoadedAhead,
     /// A handler seeded the touch, whose request was stored as an arrival before, with this outcome. The touch also holds what
     /// the link of the request said.
     Seeded { arrival: StoreOutcome },
@@ -50,7 +52,9 @@ pub async fn store(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -
     db.transaction_within(Patience::SHORT, move |conn| {
         Box::pin(async move {
             match mode {
-                StoreMode::Now => store_now(conn, touch, visitor).await,
+                StoreMode::Now => store_now(conn, touch, visitor, Repeat::IsHit).await,
+                // A page may send its beacon twice.
+                StoreMode::LoadedAhead => store_now(conn, touch, visitor, Repeat::IsNone).await,
                 StoreMode::Again => store_again(conn, touch, visitor).await,
                 StoreMode::Beacon { seen } => complete::with_beacon(conn, touch, visitor, seen).await,
                 StoreMode::Seeded { arrival } => complete::with_seeds(conn, touch, visitor, arrival).await,
@@ -73,7 +77,9 @@ async fn store_again(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Resul
         .bind(id)
         .fetch_optional(conn)
         .await?;
-    let Some((owner, linked, fingerprint, first)) = known else { return store_now(conn, touch, visitor).await };
+    let Some((owner, linked, fingerprint, first)) = known else {
+        return store_now(conn, touch, visitor, Repeat::IsHit).await;
+    };
     if owner != visitor {
         if linked {
             return Ok(StoreOutcome::Repeat(id));
@@ -92,7 +98,16 @@ async fn store_again(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Resul
     Ok(StoreOutcome::Repeat(id))
 }
 
-async fn store_now(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<StoreOutcome, Error> {
+/// What a repeat of a stored arrival means.
+#[derive(Clone, Copy)]
+enum Repeat {
+    /// A further hit of the touch.
+    IsHit,
+    /// Nothing.
+    IsNone,
+}
+
+async fn store_now(conn: &mut Conn, touch: Touch, visitor: VisitorId, repeat: Repeat) -> Result<StoreOutcome, Error> {
     lock(conn, &touch, visitor).await?;
     let mut known = same_arrival(conn, &touch, visitor, touch.fingerprint).await?;
     if known.is_none() && touch.origin == TouchOrigin::Referrer {
@@ -100,9 +115,10 @@ async fn store_now(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<
         // the first page.
         known = linked_from(conn, &touch, visitor, Redirected::Here).await?;
     }
-    match known {
-        Some(known) => count_hit(conn, known).await,
-        None => add(conn, touch, visitor).await,
+    match (known, repeat) {
+        (Some(known), Repeat::IsHit) => count_hit(conn, known).await,
+        (Some(known), Repeat::IsNone) => Ok(StoreOutcome::Repeat(known)),
+        (None, _) => add(conn, touch, visitor).await,
     }
 }
 

@@ -132,6 +132,15 @@ pub struct Page {
     pub html: String,
 }
 
+impl Page {
+    /// Returns what the document says about the arrival of its request.
+    pub fn arrival(&self) -> &str {
+        let html = self.html.split_once("<html").and_then(|(_, rest)| rest.split_once('>')).map(|(html, _)| html);
+        let value = html.and_then(|html| html.split_once("data-arrival=\"")).map(|(_, rest)| rest);
+        value.and_then(|value| value.split_once('"')).map(|(value, _)| value).unwrap_or_default()
+    }
+}
+
 /// A browser of a case.
 #[derive(Debug)]
 pub struct Browser {
@@ -153,8 +162,8 @@ impl Browser {
 
     /// Opens a page in the step's tab, and follows redirects within the site.
     pub async fn open(&mut self, site: &Site, step: &Step, method: Method, address: &str) -> Result<(), String> {
-        let referrer = site.fill(&step.referrer);
-        let headers = headers(site, step, &referrer)?;
+        let mut referrer = site.fill(&step.referrer);
+        let mut headers = headers(site, step, &referrer)?;
         if step.cookies == Cookies::Unsent {
             self.lose_cookies();
         }
@@ -166,6 +175,10 @@ impl Browser {
             if response.status().is_redirection()
                 && let Some(next) = next
             {
+                if response.headers().get("referrer-policy").is_some_and(|policy| policy == "no-referrer") {
+                    headers.remove("referer");
+                    referrer.clear();
+                }
                 at = next.to_owned();
                 continue;
             }

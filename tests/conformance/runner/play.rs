@@ -118,7 +118,13 @@ async fn with_referral_link(
 fn beacon(page: &Page) -> BTreeMap<String, String> {
     let (address, fragment) = page.address.split_once('#').unwrap_or((&page.address, ""));
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    let fields = [("path", path), ("query", query), ("fragment", fragment), ("referrer", &page.referrer)];
+    let fields = [
+        ("path", path),
+        ("query", query),
+        ("fragment", fragment),
+        ("referrer", &page.referrer),
+        ("arrival", page.arrival()),
+    ];
     fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 

@@ -226,6 +226,8 @@ fn every_combination_meets_its_row() {
         let prefetched = prefetched.filter(|_| *does != Does::AskAgainWithout);
         let counted: Vec<Exclusion> = prefetched.into_iter().chain(*excluded).collect();
         assert_eq!(planned.excluded, counted, "{case:?}");
+        // The page then says so to its beacon.
+        assert_eq!(planned.is_loaded_ahead(), prefetched.is_some(), "{case:?}");
         let is_right = match (does, &planned.plan) {
             (Does::Pass, Plan::PassThrough) => true,
             (Does::AskAgain, Plan::AskAgainAt(address)) => {

@@ -123,7 +123,7 @@ fn by_present_rules(
 ) -> (Option<Reason>, Option<Reason>) {
     reading.drop_placeholders();
     reading.internal |= referrer.is_some_and(|referrer| settings.is_own_host(&referrer.host));
-    let outside = Landing::outside(referrer, reading.internal, &stored.landing_path);
+    let outside = Landing::outside(referrer, reading.internal);
     let mut signals = reading.signals();
     if stored.version() <= LAST_THAT_DERIVES_BOTH && signals.derived {
         // A browser that asks for privacy may have removed the click id that both come from.

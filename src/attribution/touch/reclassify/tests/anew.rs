@@ -84,7 +84,7 @@ impl Request {
     fn anew(&self, settings: &Settings) -> Reading {
         let referrer = Referrer::parse(self.referrer);
         let mut signals = parse(self.query, &settings.custom_tags);
-        let outside = Landing::outside(referrer.as_ref(), false, self.path);
+        let outside = Landing::outside(referrer.as_ref(), false);
         let origin = match complete(&mut signals, outside, &settings.ignored_referrers) {
             ToldBy::Link => TouchOrigin::Link,
             ToldBy::Referrer => TouchOrigin::Referrer,
