@@ -112,9 +112,11 @@ pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> ReferrerOrigin
     }
 }
 
-/// `data/ignored.tsv` as a map. `None` marks hosts that count, although some of their pages do not. The list of mistakes in the
-/// file is for the tests.
-static IGNORED: LazyLock<(HostMap<Option<ReferrerExclusion>>, Vec<String>)> = LazyLock::new(|| {
+/// The hosts of a data file with their values, and the mistakes in the file, which are for the tests.
+type HostList<T> = (HostMap<T>, Vec<String>);
+
+/// `data/ignored.tsv` as a map. `None` marks hosts that count, although some of their pages do not.
+static IGNORED: LazyLock<HostList<Option<ReferrerExclusion>>> = LazyLock::new(|| {
     read(include_str!("data/ignored.tsv"), |kind, _| match kind {
         "payment" => Ok(Some(ReferrerExclusion::Payment)),
         "identity" => Ok(Some(ReferrerExclusion::Identity)),
@@ -123,8 +125,8 @@ static IGNORED: LazyLock<(HostMap<Option<ReferrerExclusion>>, Vec<String>)> = La
     })
 });
 
-/// `data/ads.tsv` as a map to source and medium, with the mistakes in the file.
-static ADS: LazyLock<(HostMap<(&'static str, &'static str)>, Vec<String>)> =
+/// `data/ads.tsv` as a map to source and medium.
+static ADS: LazyLock<HostList<(&'static str, &'static str)>> =
     LazyLock::new(|| read(include_str!("data/ads.tsv"), |source, medium| Ok((source, medium))));
 
 /// Reads a data file whose last field lists hosts. `value` makes the hosts' value of the first two fields. Also returns the
@@ -132,7 +134,7 @@ static ADS: LazyLock<(HostMap<(&'static str, &'static str)>, Vec<String>)> =
 fn read<T: Copy>(
     data: &'static str,
     value: impl Fn(&'static str, &'static str) -> Result<T, &'static str>,
-) -> (HostMap<T>, Vec<String>) {
+) -> HostList<T> {
     let mut map = HostMap::default();
     let mut mistakes = Vec::new();
     for row in rows(data) {
