@@ -22,6 +22,7 @@ variables:
 word_enum:
 timestamp:
 random: timestamp
+secret_token: random
 db: timestamp
 id: db
 attribution/tsv:
@@ -43,14 +44,15 @@ attribution/report: attribution/campaign_alias attribution/channel attribution/m
 page_parameters: attribution/capture
 config: attribution/settings db page_parameters variables
 auth: address_limit attribution/capture attribution/conversion attribution/referral attribution/settings
-    attribution/signal attribution/touch cookie db id local_path random timestamp
+    attribution/signal attribution/touch cookie db id local_path random secret_token timestamp
 state: attribution/capture attribution/referral auth config db
 components: attribution/signal timestamp
 demo: attribution/channel attribution/conversion attribution/signal attribution/touch db id page_parameters random
     timestamp
 import: attribution/channel attribution/conversion attribution/signal attribution/touch auth db id page_parameters
     timestamp
-privacy: attribution/conversion attribution/signal attribution/touch auth config db id random state timestamp
+privacy: attribution/conversion attribution/signal attribution/touch auth config db id random secret_token state
+    timestamp
 pages: attribution/capture attribution/consent attribution/referral attribution/report attribution/settings auth
     components db privacy state timestamp
 admin: attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/model

@@ -37,7 +37,7 @@ async fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match run(Arguments::parse()).await {
-        Ok(failed) if failed == 0 => ExitCode::SUCCESS,
+        Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(why) => {
             eprintln!("error: {why}");

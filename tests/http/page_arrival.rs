@@ -125,7 +125,7 @@ async fn a_query_that_a_cdn_cut_completes_the_touch_of_its_own_page() {
             page.query = address.to_owned();
             for browser in [&browser, &app.browser(), &browser] {
                 page.beacon(browser).await;
-                assert_eq!(touches(&app).await, [told.clone()], "{seen} {address}");
+                assert_eq!(touches(&app).await, std::slice::from_ref(&told), "{seen} {address}");
             }
             // A reload is a repeat of the completed touch.
             Page::open(&browser, seen, headers).await;

@@ -71,7 +71,7 @@ async fn the_request_closes_the_account_and_the_job_does_the_rest() {
             .await
             .expect("a task");
         assert!(!stored.contains("member.0") && !stored.contains("example"), "{stored}");
-        let begun = status(&db, &token).await.expect("answered").expect("known");
+        let begun = status(&db, token).await.expect("answered").expect("known");
         assert_eq!((begun.rows_cleaned_at, begun.files_cleaned_at), (None, None));
         assert!(
             !file_wipe::clear(&db, Duration::ZERO).await.expect("answered")
@@ -80,10 +80,10 @@ async fn the_request_closes_the_account_and_the_job_does_the_rest() {
 
         assert!(work(&db, PATIENCE, |_| {}).await.expect("worked"));
         assert_eq!(count(&db, LEFT).await, 0);
-        let cleaned = status(&db, &token).await.expect("answered").expect("known");
+        let cleaned = status(&db, token).await.expect("answered").expect("known");
         assert!(cleaned.rows_cleaned_at.is_some() && cleaned.files_cleaned_at.is_none());
         assert!(file_wipe::clear(&db, PATIENCE).await.expect("cleared"));
-        assert!(status(&db, &token).await.expect("answered").expect("known").files_cleaned_at.is_some());
+        assert!(status(&db, token).await.expect("answered").expect("known").files_cleaned_at.is_some());
         for unknown in ["", "0123456789012345678901", &token.to_uppercase()] {
             assert_eq!(status(&db, unknown).await.expect("answered"), None, "{unknown}");
         }
