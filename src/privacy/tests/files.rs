@@ -342,7 +342,7 @@ async fn writers_hardly_wait_while_the_file_is_cleaned() {
             &db,
             sql("insert into touches select randomblob(16), visitor_id, occurred_at, source, medium, campaign, term,
             content, utm_id, source_platform, creative_format, marketing_tactic, channel, click_ids, tags, landing_path,
-            referrer, derived, internal, hits, fingerprint / 2, origin, rules_version from touches limit 2000"),
+            referrer, derived, internal, hits, fingerprint / 2, origin, rules_version, null from touches limit 2000"),
         )
         .await;
     }
