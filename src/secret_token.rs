@@ -20,7 +20,7 @@ impl SecretToken {
         Self(BASE64_URL_SAFE_NO_PAD.encode(secret_bytes::<16>()))
     }
 
-    /// Returns `None` for a text that cannot be a token. So such a text costs no query.
+    /// Reads the text of a token. Returns `None` for a text that cannot be a token, so that such a text costs no query.
     pub fn parse(text: &str) -> Option<Self> {
         let fine = text.len() == CHARS && is_base64url(text);
         fine.then(|| Self(text.to_owned()))

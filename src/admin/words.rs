@@ -99,7 +99,8 @@ pub fn left_out_explained(part: LeftOut<'_>) -> &'static str {
         LeftOut::ClickId => "The id was too long or not text.",
         LeftOut::Query => "The query had more than 8 KiB or 100 parameters.",
         LeftOut::Placeholder(_) => {
-            "The ad platform or mailer did not put a value in, for example {{campaign.name}} or (not set). Check the              link's template."
+            "The ad platform or mailer did not put a value in, for example {{campaign.name}} or (not set). Check the link's \
+             template."
         }
     }
 }

@@ -182,7 +182,8 @@ fn read_weights(variables: &mut Variables<'_>) -> Weights {
     }
 }
 
-/// Returns a host in lower case and without `www.`. A host without a dot behind its `www.` is not cut: everything would be below.
+/// Returns a host in lower case and without `www.`: `www.Shop.example` → `shop.example`. `www.com` stays, because otherwise all hosts
+/// under `com` would be this site.
 fn own_host(host: &str) -> String {
     let host = host.to_lowercase();
     host.strip_prefix("www.").filter(|rest| rest.contains('.')).map(str::to_owned).unwrap_or(host)

@@ -183,7 +183,11 @@ mod tests {
         let kept = read(cookie.split(';').next().expect("a pair"));
         let digests: Vec<_> = kept.0.iter().map(SecretToken::digest).collect();
         assert_eq!(digests, hashes[2..]);
-        assert_eq!(format!("{kept:?}"), "DeviceTokens([SecretToken, SecretToken, SecretToken, SecretToken])", "no token's text");
+        assert_eq!(
+            format!("{kept:?}"),
+            "DeviceTokens([SecretToken, SecretToken, SecretToken, SecretToken])",
+            "no token's text"
+        );
     }
 
     #[tokio::test]

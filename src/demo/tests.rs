@@ -61,10 +61,13 @@ where
 
 async fn add_user(db: &Db, email: &'static str, role: &'static str) -> UserId {
     let id = UserId::new();
-    db.execute(sql("insert into users (id, email, email_lower, password_hash, role, created_at) values ($1, $2, $2, '', $3, 1)")
-                .bind(id)
-                .bind(email)
-                .bind(role))
+    db.execute(
+        sql("insert into users (id, email, email_lower, password_hash, role, created_at)
+            values ($1, $2, $2, '', $3, 1)")
+        .bind(id)
+        .bind(email)
+        .bind(role),
+    )
     .await
     .expect("a user");
     id

@@ -1,6 +1,8 @@
 //! What happens to every request before its route, and to every response after it. One function lists the steps in their order, so
 //! a request costs one layer instead of one for each step.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{FromRef, Request, State},
     middleware::Next,
@@ -30,7 +32,7 @@ impl Front {
 }
 
 /// Serves a request. Refused requests are counted and get all headers too, but no line in the log.
-pub(super) async fn serve(State(front): State<std::sync::Arc<Front>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn serve(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
     // Before the limits by address.
     client_address::add(&mut request, front.state.config.trusted_proxies.as_deref());
     // For the log and the error page.

@@ -119,7 +119,7 @@ pub fn told_arrival(
     referrer: &str,
     settings: &Settings,
 ) -> Option<Arrival> {
-    // The last five tell machines.
+    // The headers from the user agent on tell machines from people.
     const KEPT: [HeaderName; 7] = [
         header::HOST,
         HeaderName::from_static("sec-gpc"),

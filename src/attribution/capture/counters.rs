@@ -1,4 +1,5 @@
-//! Counts of what did not become a touch, by day and reason, for the data-quality page.
+//! Counts of arrivals that did not become a touch, and of parts of links that were left out ([`left_out`](super::left_out)), by
+//! day and reason, for the data-quality page.
 //!
 //! A request is counted in memory. Every few seconds the counts are added to the table `ignored_arrivals`. What always holds:
 //! - Counting does not touch the database.
@@ -36,7 +37,8 @@ struct Inner {
 }
 
 impl Counters {
-    /// Counts one arrival. `reason` is one of a few words that the settings fix, because each word becomes a row a day.
+    /// Counts one arrival, or one part of a link that was left out. `reason` is one of a few words that the code and the settings
+    /// fix, because each word becomes a row a day.
     pub fn count(&self, reason: impl Into<Cow<'static, str>>) {
         let mut fresh = self.inner.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         *fresh.entry(reason.into()).or_default() += 1;

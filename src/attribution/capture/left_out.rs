@@ -7,9 +7,9 @@ use crate::attribution::signal::Dropped;
 /// A part of a link that is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftOut<'a> {
-    /// A click id that is too long, or no text.
+    /// A click id that is too long or not text.
     ClickId,
-    /// What is beyond the limits of a query.
+    /// The part of a query beyond the limits.
     Query,
     /// A placeholder instead of the value of this parameter: `utm_campaign`.
     Placeholder(&'a str),
@@ -17,7 +17,8 @@ pub enum LeftOut<'a> {
 
 const CLICK_ID: &str = "click_id_dropped";
 const QUERY: &str = "query_cut";
-/// Before the name of the parameter. The names are those of UTM fields, click ids and the owner's tags, so there are few counters.
+/// The beginning of a placeholder's counter; the name of the parameter follows. The names are those of UTM fields, click ids and the
+/// owner's tags, so there are few counters.
 const PLACEHOLDER: &str = "placeholder_";
 
 impl<'a> LeftOut<'a> {

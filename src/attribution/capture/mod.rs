@@ -17,7 +17,7 @@ pub mod bots;
 pub mod consent_form;
 /// Before consent: the landing travels in the address of the next page.
 pub mod consent_handoff;
-/// Counts of arrivals that did not become a touch, by day and reason.
+/// Counts of arrivals that did not become a touch, and of parts of links that were left out, by day and reason.
 pub mod counters;
 /// A touch that waits in a cookie, a form or an address.
 mod deferred;
@@ -37,7 +37,7 @@ mod plan;
 mod recorder;
 /// [`UtmSessionLayer`](session_layer::UtmSessionLayer): carries out the plan before the handler runs.
 pub mod session_layer;
-/// Knows the answer of an identity provider by what a request carries.
+/// Recognizes the answer of an identity provider by the parameters of a request.
 mod sign_in_answer;
 
 use std::sync::{

@@ -5,10 +5,10 @@
 //! click, so that the request did not count. The document then says so, and the beacon tells the arrival once a person sees the
 //! page. Every other document says nothing: it is the same for all visitors, and caches may keep it.
 //!
-//! The token is in an attribute of the document, which no address shows, and in no page that a cache may keep. Nobody can make a
-//! token, because it has a digest under the id of the touch's visitor. That id is a random number which leaves the server in no
-//! page. A token works for a day, and only in a browser with the same user agent. It never changes another visitor's touch for a
-//! browser that was here before: see [`of_page`](crate::attribution::touch::complete::of_page).
+//! The token stands in an attribute of the document, never in an address and never in a page that a cache may keep. A token cannot
+//! be forged, because its digest includes the id of the touch's visitor, a random number that no page shows. A token works for a
+//! day, and only in a browser with the same user agent. In a browser that was here before, a token never changes another visitor's
+//! touch: see [`of_page`](crate::attribution::touch::complete::of_page).
 
 use axum::http::{HeaderMap, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -36,7 +36,7 @@ use crate::{
 pub struct Attribution {
     pub db: Db,
     pub settings: Arc<Settings>,
-    /// What did not become a touch, by reason.
+    /// What did not become a touch, and what was left out of links, by reason.
     pub counters: Counters,
     /// Limits what each address may store.
     pub limits: CaptureLimits,

@@ -1,9 +1,10 @@
 //! The answer of an identity provider, which a visitor brings back from signing in.
 //!
-//! What the request carries tells an answer, not the host that sent it: browsers send only the origin of the provider's page, and
-//! every company can run a provider of its own. Sources of the names: OAuth 2.0 (RFC 6749, sections 4.1.2 and 4.2.2.1), OpenID
-//! Connect Core (section 3.2.2.5), OAuth 1.0 (RFC 5849, section 2.2), OpenID 2.0 (section 10), SAML 2.0 bindings (section 3.4),
-//! and the CAS protocol (section 3.1.1).
+//! An answer is recognized by its parameters and not by the host that sent it: browsers send only the origin of the provider's
+//! page, and every company can run a provider of its own.
+//!
+//! Sources of the names: OAuth 2.0 (RFC 6749, sections 4.1.2 and 4.2.2.1), OpenID Connect Core (section 3.2.2.5), OAuth 1.0
+//! (RFC 5849, section 2.2), OpenID 2.0 (section 10), SAML 2.0 bindings (section 3.4), and the CAS protocol (section 3.1.1).
 
 /// The parameters that an answer has together.
 const ANSWERS: [&[&str]; 6] = [
@@ -18,7 +19,8 @@ const ANSWERS: [&[&str]; 6] = [
 /// What a ticket of CAS begins with.
 const CAS_TICKET: &str = "ST-";
 
-/// Returns whether a query is the answer of an identity provider. A `code` alone is none, because coupon sites send it too.
+/// Returns whether a query is the answer of an identity provider. A `code` alone is not an answer, because coupon sites send
+/// codes too.
 ///
 /// Examples: `code=3f1c&state=x` → true; `code=SAVE10` → false; `ticket=ST-1-x` → true; `ticket=42` → false.
 pub fn is_sign_in_answer(query: &str) -> bool {

@@ -82,11 +82,14 @@ pub async fn own_token(db: &Db, site_url: &str, user: UserId) -> Result<OwnToken
         // Waiting for a second connection while holding one could exhaust the pool.
         drop(conn);
         let now = db.now();
-        db.execute(// Two first calls at the same time make only one link.
-                sql("insert into referral_tokens (token, owner_id, created_at) values ($1, $2, $3) on conflict (owner_id) do nothing")
-                    .bind(new_token())
-                    .bind(user)
-                    .bind(now))
+        // Two first calls at the same time make only one link.
+        db.execute(
+            sql("insert into referral_tokens (token, owner_id, created_at) values ($1, $2, $3)
+                on conflict (owner_id) do nothing")
+            .bind(new_token())
+            .bind(user)
+            .bind(now),
+        )
         .await?;
         found = sql(FIND).bind(user).fetch_optional(&mut db.read().await?).await?;
     }

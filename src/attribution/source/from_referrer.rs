@@ -1,8 +1,8 @@
 //! A referrer becomes a source and a medium. [`completion`](super::completion) says when.
 //!
-//! Payment and identity providers do not count, because a visitor who returns from one was on this site before
-//! (`data/ignored.tsv`), nor does referrer spam (`data/spam.tsv`). The owner can name further referrers that do not count. The
-//! caller leaves out this site's own hosts, since only the caller knows them.
+//! Payment and identity providers do not count, because a visitor who returns from such a page was on this site before
+//! (`data/ignored.tsv`). Referrer spam does not count either (`data/spam.tsv`). The owner can name further referrers that do not
+//! count. The caller leaves out this site's own hosts, since only the caller knows them.
 //!
 //! A visitor from an ad network's page or frame clicked an ad (`data/ads.tsv`).
 

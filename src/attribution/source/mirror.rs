@@ -14,7 +14,8 @@ const MIRRORS: [&str; 4] = [".cdn.ampproject.org", ".translate.goog", ".bing-amp
 /// Example: `my--shop-example.translate.goog` → `my-shop.example`.
 pub fn original_host(host: &str) -> Option<String> {
     let label = MIRRORS.iter().find_map(|mirror| host.strip_suffix(mirror))?;
-    // A label with hyphens at its third and fourth place would be taken for an international name, and stands between these two.
+    // AMP caches put `0-` and `-0` around a label whose third and fourth characters are hyphens. Otherwise the label would look
+    // like an international name.
     let label = label.strip_prefix("0-").and_then(|label| label.strip_suffix("-0")).unwrap_or(label);
     let site = label.replace("--", "\0").replace('-', ".").replace('\0', "-");
     let named = !label.contains('.') && site.contains('.') && site.split('.').all(|label| !label.is_empty());

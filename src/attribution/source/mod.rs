@@ -19,7 +19,7 @@ pub mod from_referrer;
 pub mod host_map;
 /// Mirrors: copies of a site's pages on the hosts of another company.
 pub mod mirror;
-/// Knows the hosts of referrer spam.
+/// The hosts of referrer spam.
 mod spam;
 
 /// What people do on a platform, as far as a channel depends on it.

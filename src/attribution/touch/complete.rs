@@ -86,7 +86,7 @@ async fn take_hit_back(conn: &mut Conn, touch: TouchId) -> Result<(), Error> {
     sql("update touches set hits = hits - 1 where id = $1 and hits > 1").bind(touch).execute(conn).await.map(|_| ())
 }
 
-/// Returns whether a touch is of a page, and no handler completed the touch before.
+/// Returns whether a touch has this landing path, and no handler has completed the touch.
 async fn is_at(conn: &mut Conn, touch: TouchId, path: &str) -> Result<bool, Error> {
     let found: Option<(i32,)> = sql("select 1 from touches where id = $1 and landing_path = $2 and origin <> $3")
         .bind(touch)
@@ -174,7 +174,7 @@ impl PageTouch {
         Ok(together && !self.linked && self.occurred_at == self.first_seen_at)
     }
 
-    /// Returns whether an address says all that the touch says, and more. What was derived is no part of what the touch says.
+    /// Returns whether an address says all that the touch says, and more. A derived source or medium does not count as said.
     fn is_part_of(&self, told: &Touch) -> bool {
         let is_known = self.fingerprint == told.fingerprint || self.first_fingerprint == Some(told.fingerprint);
         let fields = Utm::COLUMNS.iter().zip(self.utm.values()).zip(told.utm.values());
@@ -195,12 +195,13 @@ fn is_subset(part: &str, whole: &str) -> bool {
     read(part).iter().all(|(name, value)| whole.get(name) == Some(value))
 }
 
-/// Moves the touches of a visitor to another one, and removes the visitor. A touch with an equal one there is counted for it.
+/// Moves the touches of a visitor to another visitor, and removes the first one. If the other visitor has an equal touch, that touch
+/// gets the hits.
 async fn move_touches(conn: &mut Conn, from: VisitorId, to: VisitorId) -> Result<(), Error> {
-    // In the order of ids, so that two moves do not wait for each other's locks.
+    // The rows are locked in the order of their ids, so that two moves do not wait for each other.
     let lock = format!("select id, user_id from visitors where id in ($1, $2) order by id{}", conn.for_update());
     let both: Vec<(VisitorId, Option<UserId>)> = sql(lock).bind(from).bind(to).fetch_all(conn).await?;
-    // One may be gone, or linked to a user since the token was looked at.
+    // Since the token was checked, a visitor may have been removed, or the first one linked to a user.
     if both.len() < 2 || both.iter().any(|(visitor, user)| *visitor == from && user.is_some()) {
         return Ok(());
     }

@@ -114,6 +114,7 @@ pub(super) async fn linked_from(
     }))
 }
 
+/// Adds a row for the touch, unless the visitor has [`DAILY_CAP`] touches already.
 pub(super) async fn add(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Result<StoreOutcome, Error> {
     let today: i64 = sql("select count(*) from touches where visitor_id = $1 and occurred_at > $2")
         .bind(visitor)
@@ -158,7 +159,7 @@ pub(super) async fn enrich(conn: &mut Conn, known: TouchId, touch: Touch) -> Res
     Ok(StoreOutcome::Repeat(known))
 }
 
-/// Counts the hits of a touch for an equal one, and removes the touch.
+/// Adds the hits of a touch to the equal touch `into`, and removes the first one.
 pub(super) async fn absorb(conn: &mut Conn, touch: TouchId, into: TouchId) -> Result<(), Error> {
     sql("update touches set hits = hits + coalesce((select hits from touches where id = $2), 0) where id = $1")
         .bind(into)

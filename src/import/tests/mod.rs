@@ -101,12 +101,15 @@ pub(super) async fn count(db: &Db, what: &'static str) -> i64 {
 /// Adds an account.
 pub(super) async fn account(db: &Db, email: &'static str, created_at: Timestamp, sample: bool) -> UserId {
     let id = UserId::new();
-    db.execute(sql("insert into users (id, email, email_lower, password_hash, created_at, sample) values ($1, $2, $3, '!', $4, $5)")
-                .bind(id)
-                .bind(email)
-                .bind(email.to_lowercase())
-                .bind(created_at)
-                .bind(sample))
+    db.execute(
+        sql("insert into users (id, email, email_lower, password_hash, created_at, sample)
+            values ($1, $2, $3, '!', $4, $5)")
+        .bind(id)
+        .bind(email)
+        .bind(email.to_lowercase())
+        .bind(created_at)
+        .bind(sample),
+    )
     .await
     .expect("an account");
     id

@@ -90,7 +90,7 @@ impl Overload {
     pub(super) async fn admit(&self, request: Request) -> Result<(Request, Admission), Response> {
         let path = request.uri().path();
         if matches!(path, "/healthz" | "/readyz") {
-            // A server that has much to do is not ill.
+            // A busy server is still healthy, so a health check needs no place.
             return Ok((request, Admission { places: None, is_file: false }));
         }
         let address = request.extensions().get().map_or(UNKNOWN, |ClientAddress(address)| *address);

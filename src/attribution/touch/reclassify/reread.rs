@@ -29,8 +29,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// The last version whose `derived` says that source and medium both come from a click id or the referrer. Later rules also derive
-/// one of the two.
+/// The last version of the rules that derived source and medium only together. Later rules also derive one of the two.
 const LAST_THAT_DERIVES_BOTH: u32 = 2;
 
 /// The end of a sentence that begins with "because".
@@ -121,7 +120,7 @@ fn by_present_rules(
     referrer: Option<&Referrer>,
     settings: &Settings,
 ) -> (Option<Reason>, Option<Reason>) {
-    reading.drop_placeholders();
+    reading.reread_values();
     reading.internal |= referrer.is_some_and(|referrer| settings.is_own_host(&referrer.host));
     let outside = Landing::outside(referrer, reading.internal);
     let mut signals = reading.signals();
@@ -187,8 +186,8 @@ impl Reading {
         }
     }
 
-    /// Reads the values by the present rules: placeholders go, and values that were encoded twice are decoded again.
-    fn drop_placeholders(&mut self) {
+    /// Reads the values by the present rules: removes placeholders, and decodes values that were encoded more than once.
+    fn reread_values(&mut self) {
         for field in self.utm.values_mut() {
             *field = field.take().and_then(|stored| match value::utm(&stored) {
                 Value::Text(text) => Some(text),
@@ -202,14 +201,14 @@ impl Reading {
         });
     }
 
-    /// Returns whether a value was cut that has escapes.
+    /// Returns whether a value that was cut still has escapes.
     fn has_cut_escapes(&self) -> bool {
         let mut values = self.utm.values().into_iter().flatten();
         values.any(|value| value.contains('%') && value.chars().count() >= MAX_CHARS)
     }
 }
 
-/// Reads a JSON object. Waymark wrote this JSON. If the JSON cannot be read anyway, the touch counts as without these values.
+/// Reads a JSON object that Waymark wrote. Returns an empty map if the JSON cannot be read.
 fn object<T: DeserializeOwned>(json: &str) -> BTreeMap<String, T> {
     serde_json::from_str(json).unwrap_or_default()
 }
