@@ -58,15 +58,23 @@ fn lines(touches: &TouchCounts, version: &str) -> [(&'static str, i64, String); 
         line(
             "Derived",
             touches.derived,
-            "The link named no source or no medium. It follows from a click id or from the page that linked here.",
+            "The link named no source or no medium. A click id or the page that linked here says what is missing.",
         ),
         line(
             "Internal",
             touches.internal,
             "The link stood on a page of this site. Use UTM parameters only in links on other sites and in mails.",
         ),
-        line("Without a source", touches.without_source, "The link had no utm_source."),
-        line("Without a medium", touches.without_medium, "The link had no utm_medium, so the channel is a guess."),
+        line(
+            "Without a source",
+            touches.without_source,
+            "The link had no utm_source, and neither a click id nor the page that linked here tells the source.",
+        ),
+        line(
+            "Without a medium",
+            touches.without_medium,
+            "The link had no utm_medium and no click id of an ad, so the channel is a guess.",
+        ),
         ("Classified by other rules", other_rules, classified),
     ]
 }

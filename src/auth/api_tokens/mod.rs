@@ -17,6 +17,7 @@ use crate::{
     db::{Db, Error, sql},
     id::ApiTokenId,
     random::secret_bytes,
+    secret_token::is_base64url,
     timestamp::Timestamp,
 };
 
@@ -211,7 +212,7 @@ struct FoundToken {
 
 async fn note_use(db: &Db, id: ApiTokenId, now: Timestamp) -> Result<(), Error> {
     db.execute(
-        // If many requests come at once, only one writes.
+        // If many requests come at once, only one of them writes.
         sql("update api_tokens set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)")
             .bind(id)
             .bind(now)
@@ -236,11 +237,10 @@ impl Secret {
         Self(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(secret_bytes::<RANDOM_BYTES>())))
     }
 
-    /// Returns `None` for a text that cannot be a token. So such a text costs no query.
+    /// Reads the text of a token. Returns `None` for a text that cannot be a token, so that such a text costs no query.
     fn parse(text: &str) -> Option<Self> {
         let random = text.strip_prefix(PREFIX)?;
-        let fine = random.len() == RANDOM_CHARS
-            && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        let fine = random.len() == RANDOM_CHARS && is_base64url(random);
         fine.then(|| Self(text.to_owned()))
     }
 
