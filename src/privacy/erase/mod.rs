@@ -9,6 +9,7 @@
 //! | the user's referral link | disabled, without an owner. The users it brought stay counted |
 //! | click ids and tags of a touch | `{}` |
 //! | fingerprint of a touch | a digest of its UTM fields under a discarded key. Equal fields keep equal digests, for the models |
+//! | fingerprint of a touch before the touch was completed | none |
 //! | referrer of a touch | the host and `/` |
 //! | external ids of conversions | digests, so that a conversion that is reported again still counts once |
 //! | term, content, campaign id, landing path of a touch | unchanged where another visitor's touch has the same; else none (`/`) |
