@@ -8,24 +8,30 @@ use tower_http::{
     trace::{DefaultOnFailure, DefaultOnResponse, HttpMakeClassifier, TraceLayer},
 };
 use tracing::{Level, Span};
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter,
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// What is logged without `RUST_LOG`.
 const DEFAULT: &str = "info";
 
-/// Modules that would log secrets (session ids, users, bodies) or a line for each bad request. `RUST_LOG` cannot change their
-/// level.
-const QUIET: [&str; 10] = [
-    "tower_sessions=error",
-    "tower_sessions_core=error",
-    "axum_login=error",
-    "hyper=info",
-    "hyper_util=info",
-    "h2=info",
-    "server_fn=info",
-    "leptos_axum=info",
-    "sqlx=warn",
-    "tower_http::csrf=warn",
+/// Modules that would log secrets (session ids, users, bodies) or a line for each bad request. Whatever `RUST_LOG` says, also of
+/// spans as in `[request]=trace`, they log nothing below these levels.
+const QUIET: [(&str, LevelFilter); 10] = [
+    ("tower_sessions", LevelFilter::ERROR),
+    ("tower_sessions_core", LevelFilter::ERROR),
+    ("axum_login", LevelFilter::ERROR),
+    ("hyper", LevelFilter::INFO),
+    ("hyper_util", LevelFilter::INFO),
+    ("h2", LevelFilter::INFO),
+    ("server_fn", LevelFilter::INFO),
+    ("leptos_axum", LevelFilter::INFO),
+    ("sqlx", LevelFilter::WARN),
+    ("tower_http::csrf", LevelFilter::WARN),
 ];
 
 /// Starts logging what `RUST_LOG` asks for. If `RUST_LOG` cannot be understood, a warning says so and the default applies.
@@ -33,13 +39,9 @@ pub fn start(json: bool) {
     let wanted = std::env::var("RUST_LOG").ok().filter(|value| !value.is_empty());
     let parsed = wanted.as_deref().map(EnvFilter::try_new).transpose();
     let wrong = parsed.as_ref().err().map(ToString::to_string);
-    let mut filter = parsed.ok().flatten().unwrap_or_else(|| EnvFilter::new(DEFAULT));
-    for directive in QUIET {
-        if let Ok(directive) = directive.parse() {
-            filter = filter.add_directive(directive);
-        }
-    }
-    let registry = tracing_subscriber::registry().with(filter).with(flood());
+    let filter = parsed.ok().flatten().unwrap_or_else(|| EnvFilter::new(DEFAULT));
+    let quiet = Targets::new().with_default(LevelFilter::TRACE).with_targets(QUIET);
+    let registry = tracing_subscriber::registry().with(filter).with(quiet).with(flood());
     let started = if json {
         registry.with(fmt::layer().json().flatten_event(true)).try_init()
     } else {

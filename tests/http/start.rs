@@ -197,7 +197,9 @@ async fn logs_are_json_and_hold_no_secret_at_any_level() {
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let database = TestDatabase::create(dialect).await;
         // Without a proxy, an address is that of one client, whose network the events of accounts name.
-        let mut server = Process::serve(&database.url, &[("RUST_LOG", "trace"), ("TRUSTED_PROXIES", "none")]);
+        // The second directive asks for everything within a request's span.
+        let everything = ("RUST_LOG", "trace,[request]=trace");
+        let mut server = Process::serve(&database.url, &[everything, ("TRUSTED_PROXIES", "none")]);
         let mut secrets: Vec<String> = [
             "s3cretquery",
             "s3cretcampaign",

@@ -38,7 +38,7 @@ pub static RULES: &[Rule] = &[
     rule("paid_shopping_campaign", Channel::PaidShopping, "the campaign has the word shop or shopping and the click was paid for",
         |s| is_shopping_campaign(&s.campaign) && is_paid(s)),
     rule("paid_search_source", Channel::PaidSearch, "the source is a search engine and the click was paid for",
-        |s| s.is_from(Kind::Search) && is_paid(s) && !is_google_display(s)),
+        |s| s.is_from(Kind::Search) && is_paid(s)),
     rule("paid_search_google_click", Channel::PaidSearch, "the source is Google, there is no medium, and there is a gclid, gbraid or wbraid",
         |s| s.medium.is_empty() && s.is_from_platform("google") && s.has_click_id(&GOOGLE_CLICKS)),
     rule("paid_search_google_gad_source", Channel::PaidSearch, "the source is Google, there is no medium, and gad_source is 1: an ad beside search results",
@@ -50,7 +50,7 @@ pub static RULES: &[Rule] = &[
     rule("paid_video", Channel::PaidVideo, "the source is a video site and the click was paid for",
         |s| s.is_from(Kind::Video) && is_paid(s)),
     rule("display", Channel::Display, "the medium is display, banner, expandable, interstitial or cpm",
-        |s| is_display_medium(&s.medium)),
+        |s| ["display", "banner", "expandable", "interstitial", "cpm"].contains(&&*s.medium)),
     rule("paid_other", Channel::PaidOther, "the medium says that the click was paid for: it is ppc, retargeting or remarketing, begins with paid, or has a word such as cpc or cpm",
         is_paid),
     rule("organic_shopping_source", Channel::OrganicShopping, "the source is a shopping site, and the medium names no other channel",
@@ -155,20 +155,6 @@ pub(super) fn named_channel(medium: &str) -> Option<Channel> {
         "video" => Some(Channel::OrganicVideo),
         _ => None,
     }
-}
-
-fn is_display_medium(medium: &str) -> bool {
-    ["display", "banner", "expandable", "interstitial", "cpm"].contains(&medium)
-}
-
-/// Returns whether one of Google's ads was clicked, and the medium says that the ad was not on a results page.
-///
-/// Google's click ids come from its display network too. `google / display` is what an ad network's frame on another site
-/// implies. `google / cpm` is not a search ad either, because ads on results pages are not sold by the impression.
-fn is_google_display(facts: &PreparedFacts<'_>) -> bool {
-    is_display_medium(&facts.medium)
-        && facts.is_from_platform("google")
-        && (facts.has_click_id(&GOOGLE_CLICKS) || facts.facts.gad_source_is_1)
 }
 
 /// Returns whether a campaign is a shopping campaign, by GA4's `^(.*(([^a-df-z]|^)shop|shopping).*)$`: `shop` counts at the start

@@ -76,10 +76,10 @@ const CASES: &[RuleCase] = &[
     // Display
     ("google", "display", "", "dclid", Display, "display", "what dclid implies"),
     ("google", "display", "", "gclid", Display, "display", "an ad network's frame is no search page"),
-    ("google", "cpm", "", "gclid", Display, "display", "nor is search sold by the impression"),
-    ("google_ads", "banner", "", "wbraid", Display, "display", "even from Google's advertising"),
+    ("google", "cpm", "", "gclid", PaidSearch, "paid_search_source", "as without the id: the link names the medium"),
+    ("google_ads", "banner", "", "wbraid", PaidSearch, "paid_search_source", "as without the id: the suffix pays"),
     ("google", "display", "", "gad_source=1", Display, "display", "whichever of Google's ids says so"),
-    ("google_ads", "display", "", "", PaidSearch, "paid_search_source", "without an id the suffix speaks"),
+    ("google_ads", "display", "", "", PaidSearch, "paid_search_source", "the suffix pays"),
     ("bing", "display", "", "msclkid", Display, "display", "an explicit medium holds beside Microsoft's id too"),
     ("adnetwork", "banner", "", "", Display, "display", "banner"),
     ("adnetwork", "expandable", "", "", Display, "display", "expandable"),
