@@ -4,7 +4,7 @@
 
 mod runner;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 
@@ -14,7 +14,8 @@ use runner::{admin::Admin, browser::Site, file::CaseFile};
 #[derive(Parser)]
 #[command(bin_name = "bin/conformance")]
 struct Arguments {
-    /// The address of the server.
+    /// The address of the server: http://127.0.0.1:3000
+    #[arg(value_parser = address)]
     url: String,
     /// The files to run. Default: all files that ask for no settings.
     files: Vec<PathBuf>,
@@ -54,21 +55,41 @@ async fn run(arguments: Arguments) -> Result<usize, String> {
     };
     if arguments.files.is_empty() {
         for file in files.extract_if(.., |file| !file.settings.is_empty()) {
-            println!("{} is left out. It is for a server with {:?}", file.name, file.settings);
+            println!("{} is left out. It is for a server with {}", file.name, shown(&file.settings));
         }
     }
     let settings = files.first().map(|file| file.settings.clone()).unwrap_or_default();
     if let Some(other) = files.iter().find(|file| file.settings != settings) {
-        return Err(format!("{} is for a server with other settings", other.name));
+        return Err(format!(
+            "the files are for different servers: {} for one with {}, the first for one with {}",
+            other.name,
+            shown(&other.settings),
+            shown(&settings)
+        ));
     }
     let files: Vec<CaseFile> = files.into_iter().map(|file| file.only(&arguments.only)).collect();
+    let all: usize = files.iter().map(|file| file.cases.len()).sum();
+    if all == 0 {
+        return Err(format!("no case is called {}", arguments.only));
+    }
     let site = Site::new(&arguments.url, settings.get("SITE_URL").map(String::as_str))?;
     let admin = Admin::sign_in(&site, &arguments.admin, &arguments.password).await?;
     let failed = runner::run(&site, &admin, &files.iter().collect::<Vec<_>>()).await?;
     for case in &failed {
         println!("{case}");
     }
-    let all: usize = files.iter().map(|file| file.cases.len()).sum();
     println!("{} passed, {} failed", all - failed.len(), failed.len());
     Ok(failed.len())
+}
+
+/// Reads the address of a server.
+fn address(text: &str) -> Result<String, &'static str> {
+    let is_address = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    if is_address { Ok(text.to_owned()) } else { Err("write it with http:// or https://") }
+}
+
+/// Returns settings as a shell takes them: `ATTRIBUTION_CONSENT=required`.
+fn shown(settings: &BTreeMap<String, String>) -> String {
+    let settings: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if settings.is_empty() { "the default settings".to_owned() } else { settings.join(" ") }
 }

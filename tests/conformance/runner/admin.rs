@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{
-    browser::{Site, sign_in},
+    browser::{Site, in_words, sign_in},
     file::{Case, Expected},
 };
 
@@ -20,18 +20,19 @@ pub type Lead = BTreeMap<String, String>;
 
 impl Admin {
     pub async fn sign_in(site: &Site, email: &str, password: &str) -> Result<Self, String> {
-        Ok(Self { cookies: sign_in(site, email, password).await? })
+        let cookies = sign_in(site, email, password).await.map_err(|why| format!("the admin cannot sign in: {why}"))?;
+        Ok(Self { cookies })
     }
 
     /// Returns the leads of all accounts that this run made, oldest first.
     pub async fn leads(&self, site: &Site) -> Result<Vec<Lead>, String> {
         let path = format!("/admin/leads.csv?period=7d&q={}", site.run);
         let response = site.request(Method::GET, &path).header("cookie", &self.cookies).send().await;
-        let response = response.map_err(|error| format!("leads.csv: {error:?}"))?;
+        let response = response.map_err(|error| format!("leads.csv: {}", in_words(&error)))?;
         if response.status() != StatusCode::OK {
             return Err(format!("leads.csv: {}. Is the account an admin's?", response.status()));
         }
-        let text = response.text().await.map_err(|error| format!("leads.csv: {error:?}"))?;
+        let text = response.text().await.map_err(|error| format!("leads.csv: {}", in_words(&error)))?;
         let rows = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes()).into_deserialize();
         let mut leads: Vec<Lead> = rows.collect::<Result<_, _>>().map_err(|error| format!("leads.csv: {error}"))?;
         leads.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -58,7 +59,7 @@ impl Admin {
         let answer = async { request.header("cookie", &self.cookies).send().await?.json::<Value>().await };
         match answer.await {
             Ok(answer) => compare(case, &answer),
-            Err(error) => vec![format!("the inspector does not answer: {error:?}")],
+            Err(error) => vec![format!("the inspector does not answer: {}", in_words(&error))],
         }
     }
 }

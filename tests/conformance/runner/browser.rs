@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    error::Error,
     sync::atomic::{AtomicU32, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -255,7 +256,7 @@ async fn send(request: RequestBuilder, jar: &mut Jar, address: &str) -> Result<R
     if !jar.is_empty() {
         request = request.header("cookie", jar.header());
     }
-    let response = request.send().await.map_err(|error| format!("the server does not answer: {error:?}"))?;
+    let response = request.send().await.map_err(|error| format!("the server does not answer: {}", in_words(&error)))?;
     jar.keep(&response);
     Ok(response)
 }
@@ -272,10 +273,31 @@ async fn sign(
     let response = send(request.header("user-agent", CHROME).header("accept", "text/html"), jar, address).await?;
     let location = response.headers().get("location").and_then(|location| location.to_str().ok()).unwrap_or_default();
     if response.status() != StatusCode::SEE_OTHER || location != "/account" {
-        return Err(format!("{path} refused {email}: {} {location}", response.status()));
+        // The page of the form says why in its alert, once.
+        let path_of_form = site.path_of(location).unwrap_or("/");
+        let page = site.request(Method::GET, path_of_form).header("user-agent", CHROME).header("accept", "text/html");
+        let page = send(page, jar, address).await?.text().await.unwrap_or_default();
+        return Err(format!("{path} refused {email} with {}. {}", response.status().as_u16(), alert(&page)));
     }
     jar.email = Some(email.to_owned());
     Ok(())
+}
+
+/// Returns the text of the first alert on a page, or nothing.
+fn alert(html: &str) -> &str {
+    let alert = html.split_once(r#"role="alert""#).and_then(|(_, rest)| rest.split_once("</p>"));
+    alert.and_then(|(alert, _)| alert.rsplit('>').next()).unwrap_or_default()
+}
+
+/// Returns an error with its causes.
+pub fn in_words(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
 }
 
 /// Signs an account of the server in, and returns its cookies.
