@@ -3,7 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid, Variant, Version};
 
 use crate::db::Value;
 
@@ -71,10 +72,24 @@ ids! {
     VisitorId;
     /// The id of one arrival of a visitor. A lead is a touch of a linked visitor and has the touch's id.
     TouchId;
+    /// The number from which a touch's id is made: see [`TouchSeed::touch_id`].
+    TouchSeed;
     /// The id of a sign-up, a purchase or a refund.
     ConversionId;
     /// The id of a token that a program signs in with.
     ApiTokenId;
+}
+
+impl TouchSeed {
+    /// Returns the id of the touch, with the time of the seed. A page shows the id of its touch. Nobody can compute the seed from
+    /// the id, so the seed proves that a touch is the browser's own.
+    pub fn touch_id(self) -> TouchId {
+        let digest = Sha256::new().chain_update("waymark touch").chain_update(self.0).finalize();
+        let mut bytes = self.0.into_bytes();
+        // The first six bytes are the time.
+        bytes[6..].copy_from_slice(&digest[..10]);
+        TouchId(Builder::from_bytes(bytes).with_version(Version::SortRand).with_variant(Variant::RFC4122).into_uuid())
+    }
 }
 
 impl ConversionId {

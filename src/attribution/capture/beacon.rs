@@ -24,7 +24,7 @@ use tracing::error;
 
 use super::{
     Attribution,
-    arrival::{Arrival, is_from_our_page, told_arrival},
+    arrival::{Arrival, forbids_capture, is_from_our_page, told_arrival},
     deferred::{self, DeferredTouch},
     exclusion::Exclusion,
     page_arrival::{PageSays, TouchToken},
@@ -170,7 +170,7 @@ async fn record(
 ) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let settings = &attribution.settings;
-    if consent(headers, settings) != Consent::Given {
+    if consent(headers, settings) != Consent::Given || forbids_capture(headers, settings) {
         return response;
     }
     let beacon = Beacon::parse(form);

@@ -161,7 +161,7 @@ fn waiting_touch(attribution: &Attribution, form: &ConsentForm, headers: &Header
     let Some(Told { mut touch, seen }) = told(attribution, form.beacon.as_bytes(), headers) else { return landing };
     match landing {
         Some(landing) if seen.is_none_or(|seen| seen == landing.fingerprint()) => {
-            (touch.id, touch.occurred_at) = (landing.id, landing.occurred_at);
+            (touch.id, touch.seed, touch.occurred_at) = (landing.id, landing.seed, landing.occurred_at);
         }
         // The page is a cached copy that was made for another visitor. Only the address is this visitor's.
         _ => touch.occurred_at = form.at.clamp(touch.occurred_at - LANDING_MAX_AGE, touch.occurred_at),

@@ -15,10 +15,11 @@ use crate::{
     attribution::{
         settings::{Gpc, Settings},
         signal::{Utm, parse, referrer::Referrer},
+        source::completion,
         touch::{Landing, Touch, TouchOrigin},
     },
     cookie::SiteCookie,
-    id::TouchId,
+    id::TouchSeed,
     timestamp::{DAY, Timestamp},
 };
 
@@ -35,7 +36,7 @@ pub const LANDING_MAX_AGE: Duration = Duration::from_mins(30);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeferredTouch {
     #[serde(rename = "i")]
-    id: TouchId,
+    seed: TouchSeed,
     #[serde(rename = "t")]
     occurred_at: Timestamp,
     #[serde(rename = "q")]
@@ -55,7 +56,7 @@ pub struct DeferredTouch {
 impl DeferredTouch {
     pub fn of(touch: &Touch) -> Self {
         Self {
-            id: touch.id,
+            seed: touch.seed,
             occurred_at: touch.occurred_at,
             query: query(touch),
             path: touch.landing_path.clone(),
@@ -81,32 +82,33 @@ impl DeferredTouch {
     pub fn restore(&self, settings: &Settings, now: Timestamp, gpc: bool) -> Option<Touch> {
         let mut landing = self.landing(settings);
         let made_here = matches!(self.origin, TouchOrigin::Seeded | TouchOrigin::Import);
-        if landing.signals.is_empty() || made_here || !self.path.starts_with('/') || self.path.starts_with("//") {
+        if made_here || !self.path.starts_with('/') || self.path.starts_with("//") {
             return None;
         }
         match settings.gpc {
             Gpc::NoCapture if gpc => return None,
-            Gpc::NoClickIds if gpc => landing.signals.click_ids.clear(),
+            Gpc::NoClickIds if gpc => drop_click_ids(&mut landing, settings),
             _ => {}
         }
-        let mut touch = Touch::new(landing, self.occurred_at.clamp(now - MAX_AGE, now), &settings.rules);
-        // The cookie is not signed. An id of another time would stand where scans by id have passed already.
-        if is_made_between(self.id, now - MAX_AGE - DAY, now + DAY) {
-            touch.id = self.id;
+        if landing.signals.is_empty() {
+            return None;
         }
-        Some(touch)
+        let touch = Touch::new(landing, self.occurred_at.clamp(now - MAX_AGE, now), &settings.rules);
+        // The cookie is not signed. An id of another time would stand where scans by id have passed already.
+        let is_timely = is_made_between(self.seed, now - MAX_AGE - DAY, now + DAY);
+        Some(if is_timely { touch.with_seed(self.seed) } else { touch })
     }
 
     /// Returns the same arrival with the fields of `touch`, which a handler completed.
     ///
     /// The result claims to come from a link, because [`restore`](Self::restore) refuses what claims to be seeded.
     pub fn completed(&self, touch: &Touch) -> Self {
-        Self { id: self.id, occurred_at: self.occurred_at, origin: TouchOrigin::Link, ..Self::of(touch) }
+        Self { seed: self.seed, occurred_at: self.occurred_at, origin: TouchOrigin::Link, ..Self::of(touch) }
     }
 
     /// Puts the touch into a list in place of the touch with the same id, or else at the end.
     pub fn put_into(self, touches: &mut Vec<Self>) {
-        match touches.iter_mut().find(|touch| touch.id == self.id) {
+        match touches.iter_mut().find(|touch| touch.seed == self.seed) {
             Some(touch) => *touch = self,
             None => touches.push(self),
         }
@@ -117,9 +119,8 @@ impl DeferredTouch {
     /// The touch gets a new id. Otherwise a copy of the text, sent by another browser, could claim the touch that the visitor
     /// agreed to.
     pub fn restore_landing(&self, settings: &Settings, now: Timestamp, gpc: bool) -> Option<Touch> {
-        let mut touch = self.restore(settings, now, gpc).filter(|_| now - self.occurred_at <= LANDING_MAX_AGE)?;
-        touch.id = TouchId::new();
-        Some(touch)
+        let touch = self.restore(settings, now, gpc).filter(|_| now - self.occurred_at <= LANDING_MAX_AGE)?;
+        Some(touch.with_seed(TouchSeed::new()))
     }
 
     /// Returns the text for a form's field or an address. [`decode`] reads it.
@@ -128,9 +129,17 @@ impl DeferredTouch {
     }
 }
 
-/// Returns whether an id of version 7 says that it was made between two moments.
-fn is_made_between(id: TouchId, first: Timestamp, last: Timestamp) -> bool {
-    let id = id.as_uuid();
+/// Removes the click ids, and what they told of source and medium.
+fn drop_click_ids(landing: &mut Landing, settings: &Settings) {
+    let outside = Landing::outside(landing.referrer.as_ref(), landing.internal);
+    completion::undo(&mut landing.signals, outside, landing.origin == TouchOrigin::Referrer);
+    landing.signals.click_ids.clear();
+    completion::complete(&mut landing.signals, outside, &settings.ignored_referrers);
+}
+
+/// Returns whether a seed of version 7 says that it was made between two moments.
+fn is_made_between(seed: TouchSeed, first: Timestamp, last: Timestamp) -> bool {
+    let id = seed.as_uuid();
     let (seconds, _) = id.get_timestamp().map_or((0, 0), |at| at.to_unix());
     let made = Timestamp::from_millis(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000));
     id.get_version_num() == 7 && first <= made && made <= last
@@ -192,9 +201,13 @@ mod tests {
     use axum::http::header;
 
     use super::*;
-    use crate::attribution::{
-        channel::rules::Rules,
-        signal::{custom_tags::CustomTags, from_click_ids},
+    use crate::{
+        attribution::{
+            channel::rules::Rules,
+            settings::Site,
+            signal::{custom_tags::CustomTags, from_click_ids},
+        },
+        variables::Variables,
     };
 
     fn touch(link: &str) -> Touch {
@@ -232,8 +245,8 @@ mod tests {
                 (touch.utm, touch.click_ids, touch.tags, touch.derived)
             );
             assert_eq!(
-                (waiting.id, waiting.occurred_at, waiting.origin),
-                (touch.id, Timestamp::from_millis(5), TouchOrigin::Link)
+                (waiting.seed, waiting.occurred_at, waiting.origin),
+                (touch.seed, Timestamp::from_millis(5), TouchOrigin::Link)
             );
         }
     }
@@ -246,6 +259,22 @@ mod tests {
         assert!(set.len() < 4096 && dropped > 0 && set.starts_with("__Host-"), "{}", set.len());
         let kept = read(&headers(&many), false);
         assert_eq!(kept, many[..kept.len()]);
+    }
+
+    #[test]
+    fn click_ids_that_a_browser_does_not_want_to_be_kept_tell_nothing() {
+        let site = Site { url: "https://shop.example", no_pages: &[], reserved_parameters: &[] };
+        let settings = Settings::read(&mut Variables::new(&|_: &str| None), site);
+        let now = Timestamp::from_millis(5);
+        let restored = |link: &str, gpc| DeferredTouch::of(&touch(link)).restore(&settings, now, gpc);
+        let named = |touch: &Touch| (touch.utm.source.clone(), touch.utm.medium.clone());
+        let (google, cpc, youtube) = (Some("google".to_owned()), Some("cpc".to_owned()), Some("youtube".to_owned()));
+        assert!(restored("gclid=x", true).is_none());
+        assert_eq!(restored("gclid=x", false).as_ref().map(named), Some((google.clone(), cpc.clone())));
+        let kept = restored("utm_source=youtube&gclid=x", true).expect("a touch");
+        assert_eq!((named(&kept), &*kept.click_ids, kept.derived), ((youtube, None), "{}", false));
+        let kept = restored("utm_source=google&utm_medium=cpc&gclid=x", true).expect("a touch");
+        assert_eq!((named(&kept), kept.derived), ((google, cpc), false));
     }
 
     #[test]
@@ -262,7 +291,7 @@ mod tests {
         let now = Timestamp::from_millis(1_800_000_000_000);
         let made = |millis: u64| {
             let at = uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, 0);
-            TouchId::from(uuid::Uuid::new_v7(at))
+            TouchSeed::from(uuid::Uuid::new_v7(at))
         };
         let day = 24 * 60 * 60 * 1000;
         for (id, kept) in [
@@ -270,9 +299,9 @@ mod tests {
             (made(1_800_000_000_000 - 7 * day), true),
             (made(1_800_000_000_000 - 9 * day), false),
             (made(1_800_000_000_000 + 2 * day), false),
-            (TouchId::NIL, false),
-            (TouchId::from(uuid::Uuid::max()), false),
-            (TouchId::from(uuid::Uuid::new_v4()), false),
+            (TouchSeed::NIL, false),
+            (TouchSeed::from(uuid::Uuid::max()), false),
+            (TouchSeed::from(uuid::Uuid::new_v4()), false),
         ] {
             assert_eq!(is_made_between(id, now - MAX_AGE - DAY, now + DAY), kept, "{id}");
         }

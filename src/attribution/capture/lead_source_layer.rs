@@ -30,7 +30,7 @@ use crate::{
     attribution::{
         consent::{Consent, consent},
         settings::Settings,
-        signal::{Signals, Utm, clean, referrer::Referrer},
+        signal::{Signals, Utm, referrer::Referrer, value},
         touch::{Landing, Touch, TouchOrigin, link::link, store::StoreMode, visitor},
     },
     id::UserId,
@@ -166,10 +166,10 @@ impl Seeds {
         Some(Self(values))
     }
 
-    /// Returns the cleaned values, or `None` if medium or source is empty after cleaning.
+    /// Returns the values as a link's values are read, or `None` if medium or source says nothing.
     fn utm(&self) -> Option<Utm> {
         let [medium, source, campaign, term, content] =
-            self.0.each_ref().map(|value| value.as_ref().and_then(|value| clean(value.as_str()?)));
+            self.0.each_ref().map(|value| value.as_ref().and_then(|value| value::utm(value.as_str()?).into_text()));
         let complete = medium.is_some() && source.is_some();
         complete.then(|| Utm { medium, source, campaign, term, content, ..Utm::default() })
     }
@@ -196,9 +196,9 @@ impl Seeds {
 /// what the browser has to keep.
 async fn store_seeded(attribution: &Attribution, session: &Session, context: SeedContext, response: &mut Extensions) {
     let Some(seeds) = Seeds::of(session).await else { return };
-    let Some(utm) = seeds.utm() else { return };
     // The values leave the session first, so that saving a new session does not store them.
     seeds.take_out(session).await;
+    let Some(utm) = seeds.utm() else { return };
     let excluded = match context.consent {
         _ if context.forbidden => Some(Exclusion::Gpc),
         Consent::Given => None,

@@ -25,7 +25,7 @@ const CAS_TICKET: &str = "ST-";
 /// Examples: `code=3f1c&state=x` → true; `code=SAVE10` → false; `ticket=ST-1-x` → true; `ticket=42` → false.
 pub fn is_sign_in_answer(query: &str) -> bool {
     let value = |name: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let mut pairs = query.split(['&', '?']).filter_map(|pair| pair.split_once('='));
         pairs.find(|(found, value)| *found == name && !value.is_empty()).map(|(_, value)| value)
     };
     ANSWERS.iter().any(|names| names.iter().all(|name| value(name).is_some()))
@@ -40,6 +40,7 @@ mod tests {
     fn an_answer_is_known_by_what_it_carries() {
         for query in [
             "code=3f1c&state=x",
+            "a=b?code=3f1c&state=x",
             "a=b&state=x&iss=https%3A%2F%2Fsso.example&code=3f1c",
             "error=access_denied&error_description=no&state=x",
             "state=x&id_token=eyJ0",

@@ -22,15 +22,28 @@ pub enum Value {
     Text(String),
 }
 
+impl Value {
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Placeholder | Self::Nothing => None,
+        }
+    }
+}
+
+/// How many times more than once a value may be encoded. Mailers and wrappers of links each encode a value once.
+const MOST_ENCODED: usize = 4;
+
 /// Reads the value of a UTM field, which is form-decoded. Examples: `Spring%20Sale` → `spring sale`, `{{ad.id}}` → placeholder.
 pub fn utm(value: &str) -> Value {
     if is_placeholder(value) {
         return Value::Placeholder;
     }
     let mut text = Cow::Borrowed(value);
-    loop {
-        while let Some(decoded) = decoded_again(&text) {
+    for _ in 0..=MOST_ENCODED {
+        if let Some(decoded) = decoded_again(&text) {
             text = Cow::Owned(decoded);
+            continue;
         }
         match clean(&text) {
             None => return Value::Nothing,
@@ -40,6 +53,8 @@ pub fn utm(value: &str) -> Value {
             Some(text) => return Value::Text(text),
         }
     }
+    // Nothing that people use encodes a value so often. Reading on would cost time that grows with the square of the length.
+    Value::Nothing
 }
 
 /// Reads the value of a custom tag, which is form-decoded. Its case is kept.

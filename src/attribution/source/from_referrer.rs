@@ -86,6 +86,9 @@ impl IgnoredReferrers {
 /// Examples: `https://www.google.com/` → source `google`, medium `organic`; `https://blog.example/` → source `blog.example`,
 /// medium `referral`; `https://checkout.stripe.com/` → ignored.
 pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> ReferrerOrigin {
+    // A page in a mirror is a page of the site that the mirror shows.
+    let shown = original_host(&referrer.host).map(|host| Referrer { host, ..referrer.clone() });
+    let referrer = shown.as_ref().unwrap_or(referrer);
     if ignored.contains(referrer) {
         return ReferrerOrigin::Ignored(ReferrerExclusion::Configured);
     }
@@ -98,13 +101,10 @@ pub fn origin(referrer: &Referrer, ignored: &IgnoredReferrers) -> ReferrerOrigin
     if let Some((source, medium)) = ADS.0.get(&referrer.host, &referrer.path) {
         return ReferrerOrigin::From { source: source.to_owned(), medium };
     }
-    // A page in a mirror is a page of the site that the mirror shows.
-    let original = original_host(&referrer.host);
-    let host = original.as_deref().unwrap_or(&referrer.host);
-    match source::resolve_host(host, &referrer.path) {
+    match source::resolve_host(&referrer.host, &referrer.path) {
         Some(platform) => ReferrerOrigin::From { source: platform.name.to_owned(), medium: platform.kind.medium() },
         None => {
-            let host = site(host);
+            let host = site(&referrer.host);
             // An international host can have capitals beyond ASCII; a source has no capitals.
             let source = clean(host).unwrap_or_else(|| host.to_owned());
             ReferrerOrigin::From { source, medium: "referral" }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     attribution::signal::Utm,
     db::{Conn, Db, Error, Patience, sql},
-    id::{TouchId, UserId, VisitorId},
+    id::{TouchId, VisitorId},
     timestamp::{DAY, Timestamp},
 };
 
@@ -128,18 +128,13 @@ pub async fn of_page(
     told: Option<Touch>,
 ) -> Result<(), Error> {
     let mut conn = db.read().await?;
-    let found: Option<PageTouch> = sql(format!(
-        "select t.visitor_id, v.user_id is not null as linked, v.first_seen_at, t.occurred_at, t.fingerprint,
-            t.first_fingerprint, t.click_ids, t.tags, t.derived, {}
-        from touches t join visitors v on v.id = t.visitor_id where t.id = $1",
-        Utm::COLUMN_LIST
-    ))
-    .bind(touch)
-    .fetch_optional(&mut conn)
-    .await?;
     let genuine = |page: &PageTouch| proves(page.visitor_id) && db.now() - page.occurred_at <= PAGE_LIFE;
-    let Some(page) = found.filter(genuine) else { return Ok(()) };
+    let Some(page) = PageTouch::find(&mut conn, touch).await?.filter(genuine) else { return Ok(()) };
     let moves_to = kept.filter(|kept| *kept != page.visitor_id);
+    // A user's touches change only in a browser with the user's visitor.
+    if page.linked && kept != Some(page.visitor_id) {
+        return Ok(());
+    }
     if let Some(kept) = moves_to
         && !page.began_beside(&mut conn, kept).await?
     {
@@ -150,21 +145,46 @@ pub async fn of_page(
     if moves_to.is_none() && told.is_none() {
         return Ok(());
     }
+    let owner = page.visitor_id;
     db.transaction_within(Patience::SHORT, move |conn| {
         Box::pin(async move {
-            if let Some(told) = told {
+            // The touch may have been completed, moved, linked or erased since it was read.
+            let locked = lock_both(conn, owner, moves_to.unwrap_or(owner)).await?;
+            let page = PageTouch::find(conn, touch).await?.filter(|page| locked && page.visitor_id == owner);
+            let Some(page) = page else { return Ok(()) };
+            if let Some(told) = told.filter(|told| page.is_part_of(told)) {
                 enrich(conn, touch, told).await?;
             }
             match moves_to {
-                Some(kept) => move_touches(conn, page.visitor_id, kept).await,
-                None => Ok(()),
+                Some(kept) if !page.linked => move_touches(conn, owner, kept).await,
+                _ => Ok(()),
             }
         })
     })
     .await
 }
 
+/// Locks the rows of two visitors, which may be the same. The rows are locked in the order of their ids, so that two moves do not
+/// wait for each other. Returns whether both rows are there.
+async fn lock_both(conn: &mut Conn, one: VisitorId, other: VisitorId) -> Result<bool, Error> {
+    let lock = format!("select id from visitors where id in ($1, $2) order by id{}", conn.for_update());
+    let found: Vec<(VisitorId,)> = sql(lock).bind(one).bind(other).fetch_all(conn).await?;
+    Ok(found.len() == if one == other { 1 } else { 2 })
+}
+
 impl PageTouch {
+    async fn find(conn: &mut Conn, touch: TouchId) -> Result<Option<Self>, Error> {
+        sql(format!(
+            "select t.visitor_id, v.user_id is not null as linked, v.first_seen_at, t.occurred_at, t.fingerprint,
+                t.first_fingerprint, t.click_ids, t.tags, t.derived, {}
+            from touches t join visitors v on v.id = t.visitor_id where t.id = $1",
+            Utm::COLUMN_LIST
+        ))
+        .bind(touch)
+        .fetch_optional(conn)
+        .await
+    }
+
     /// Returns whether the page's visitor began with this touch, and beside another visitor, as those of two first tabs do.
     async fn began_beside(&self, conn: &mut Conn, other: VisitorId) -> Result<bool, Error> {
         let seen: Option<(Timestamp,)> =
@@ -196,18 +216,13 @@ fn is_subset(part: &str, whole: &str) -> bool {
 }
 
 /// Moves the touches of a visitor to another visitor, and removes the first one. If the other visitor has an equal touch, that touch
-/// gets the hits.
+/// gets the hits. The rows of both visitors are locked.
 async fn move_touches(conn: &mut Conn, from: VisitorId, to: VisitorId) -> Result<(), Error> {
-    // The rows are locked in the order of their ids, so that two moves do not wait for each other.
-    let lock = format!("select id, user_id from visitors where id in ($1, $2) order by id{}", conn.for_update());
-    let both: Vec<(VisitorId, Option<UserId>)> = sql(lock).bind(from).bind(to).fetch_all(conn).await?;
-    // Since the token was checked, a visitor may have been removed, or the first one linked to a user.
-    if both.len() < 2 || both.iter().any(|(visitor, user)| *visitor == from && user.is_some()) {
-        return Ok(());
-    }
     let equal: Vec<(TouchId, Timestamp, TouchId, Timestamp)> =
         sql("select mine.id, mine.occurred_at, known.id, known.occurred_at from touches mine
-        join touches known on known.visitor_id = $2 and known.fingerprint = mine.fingerprint where mine.visitor_id = $1")
+        join touches known on known.visitor_id = $2 and (known.fingerprint = mine.fingerprint
+            or known.first_fingerprint = mine.fingerprint or known.fingerprint = mine.first_fingerprint)
+        where mine.visitor_id = $1")
         .bind(from)
         .bind(to)
         .fetch_all(conn)

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     db::{Insert, Table, Value},
-    id::{TouchId, VisitorId},
+    id::{TouchId, TouchSeed, VisitorId},
     timestamp::Timestamp,
 };
 
@@ -139,6 +139,8 @@ impl Landing {
 #[derive(Clone, Debug)]
 pub struct Touch {
     pub id: TouchId,
+    /// The number from which the id is made. Only the browser whose touch waits in a cookie gets it.
+    pub seed: TouchSeed,
     pub occurred_at: Timestamp,
     pub utm: Utm,
     pub channel: &'static str,
@@ -166,8 +168,10 @@ impl Touch {
         let click_ids = serde_json::to_string(&signals.click_ids).unwrap_or_else(|_| "{}".into());
         let tags = serde_json::to_string(&signals.tags).unwrap_or_else(|_| "{}".into());
         let utm = signals.utm;
+        let seed = TouchSeed::new();
         Self {
-            id: TouchId::new(),
+            id: seed.touch_id(),
+            seed,
             occurred_at: at,
             fingerprint: fingerprint::fingerprint(&utm, &click_ids, &tags),
             utm,
@@ -182,6 +186,11 @@ impl Touch {
             origin,
             rules_version: rules.version().to_owned(),
         }
+    }
+
+    /// Gives the touch the id of this seed.
+    pub fn with_seed(self, seed: TouchSeed) -> Self {
+        Self { id: seed.touch_id(), seed, ..self }
     }
 
     /// Makes the touch of a link by the built-in rules, for tests.

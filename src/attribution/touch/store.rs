@@ -48,6 +48,7 @@ pub async fn store_first(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreM
 
 /// Stores a touch of a visitor who was here before.
 pub async fn store(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, Error> {
+    let now = db.now();
     // A touch that is not stored waits in a cookie, so the page need not wait for long.
     db.transaction_within(Patience::SHORT, move |conn| {
         Box::pin(async move {
@@ -55,7 +56,11 @@ pub async fn store(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -
                 StoreMode::Now => store_now(conn, touch, visitor, Repeat::IsHit).await,
                 // A page may send its beacon twice.
                 StoreMode::LoadedAhead => store_now(conn, touch, visitor, Repeat::IsNone).await,
-                StoreMode::Again => store_again(conn, touch, visitor).await,
+                StoreMode::Again => {
+                    // A cookie says when its touch occurred, and not since when the visitor is known.
+                    ensure(conn, visitor, now).await?;
+                    store_again(conn, touch, visitor).await
+                }
                 StoreMode::Beacon { seen } => complete::with_beacon(conn, touch, visitor, seen).await,
                 StoreMode::Seeded { arrival } => complete::with_seeds(conn, touch, visitor, arrival).await,
             }
@@ -84,7 +89,6 @@ async fn store_again(conn: &mut Conn, touch: Touch, visitor: VisitorId) -> Resul
         if linked {
             return Ok(StoreOutcome::Repeat(id));
         }
-        ensure(conn, visitor, touch.occurred_at).await?;
         sql("update touches set visitor_id = $2 where id = $1
                 and visitor_id in (select id from visitors where user_id is null)")
         .bind(id)

@@ -212,8 +212,12 @@ fn a_return_from_paying_or_signing_in_says_nothing() {
 
 #[test]
 fn referrer_spam_says_nothing() {
-    for header in ["http://semalt.semalt.com/crawler.php", "https://www.darodar.com/", "http://buttons-for-website.com"]
-    {
+    for header in [
+        "http://semalt.semalt.com/crawler.php",
+        "https://www.darodar.com/",
+        "http://buttons-for-website.com",
+        "https://www-darodar-com.translate.goog/",
+    ] {
         assert_eq!(from(header), ReferrerOrigin::Ignored(ReferrerExclusion::Spam), "{header}");
     }
     assert!(matches!(from("https://semalt.example/"), ReferrerOrigin::From { .. }));
@@ -232,6 +236,7 @@ fn the_owner_names_further_ones() {
         "https://shop.example/return",
         "https://www.shop.example/return/ok",
         "https://bücher.example/",
+        "https://pay-example-com.translate.goog/x",
     ] {
         assert_eq!(why(header), Some(ReferrerExclusion::Configured), "{header}");
     }

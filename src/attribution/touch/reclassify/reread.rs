@@ -12,13 +12,7 @@ use crate::{
     attribution::{
         channel::RULES_VERSION,
         settings::Settings,
-        signal::{
-            Signals, Utm,
-            clean::MAX_CHARS,
-            click_ids,
-            referrer::Referrer,
-            value::{self, Value},
-        },
+        signal::{Signals, Utm, clean::MAX_CHARS, click_ids, referrer::Referrer, value},
         source::{
             completion::{ToldBy, complete, undo},
             from_referrer::ReferrerExclusion,
@@ -189,10 +183,7 @@ impl Reading {
     /// Reads the values by the present rules: removes placeholders, and decodes values that were encoded more than once.
     fn reread_values(&mut self) {
         for field in self.utm.values_mut() {
-            *field = field.take().and_then(|stored| match value::utm(&stored) {
-                Value::Text(text) => Some(text),
-                Value::Placeholder | Value::Nothing => None,
-            });
+            *field = field.take().and_then(|stored| value::utm(&stored).into_text());
         }
         retain(&mut self.click_ids, |id: &mut String| !value::is_placeholder(id));
         retain(&mut self.tags, |values: &mut Vec<String>| {
