@@ -128,7 +128,7 @@ async fn half_a_lead_source_and_what_is_no_text_are_nothing() {
             assert_eq!(app.count("select count(*) from touches").await, 0, "{what}");
             // What is no whole lead source stays only if the other half may still come.
             let waits = matches!(what, "medium" | "source");
-            assert_eq!(left_in(&browser).await.is_empty(), !waits, "{what}");
+            assert_eq!((what, left_in(&browser).await.is_empty()), (what, !waits));
         }
         // The source may come in a later request than the medium.
         let browser = app.browser();

@@ -3,8 +3,14 @@
 
 use std::time::Duration;
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use reqwest::{Response, StatusCode, header};
-use waymark::{db::sql, timestamp::DAY};
+use serde_json::json;
+use waymark::{
+    db::sql,
+    id::{TouchId, VisitorId},
+    timestamp::{DAY, Timestamp},
+};
 
 use crate::support::{Browser, Setup, TestApp, each_app, each_app_with, header, session_cookie};
 
@@ -298,6 +304,50 @@ async fn before_consent_a_page_that_was_loaded_ahead_waits_in_the_form() {
         let page = Page::open(&browser, &format!("/?{QUERY}"), &[]).await;
         page.beacon(&browser).await;
         assert_eq!((touches(&app).await.len(), page.arrival.len()), (2, 43));
+    })
+    .await;
+}
+
+/// A page shows the id of its touch. Somebody who reads the page's HTML knows the id.
+#[tokio::test]
+async fn the_id_of_a_touch_does_not_claim_the_touch() {
+    each_app(async |app| {
+        Page::open(&app.browser(), &format!("/?{QUERY}"), &[]).await;
+        let (id, owner): (TouchId, VisitorId) =
+            sql("select id, visitor_id from touches").fetch_one(&mut app.conn().await).await.expect("a touch");
+        // The cookie of touches that wait for the database is not signed.
+        let now = app.db.now();
+        let stolen = json!([{ "i": id, "t": now - DAY, "q": "utm_source=thief", "p": "/" }]);
+        let cookie = format!("waymark-waiting={}", BASE64_URL_SAFE_NO_PAD.encode(stolen.to_string()));
+        app.browser().get("/").header("cookie", cookie).send().await.expect("an answer");
+        let rows: Vec<(String, VisitorId, Timestamp)> = sql(
+            "select t.source, v.id, v.first_seen_at from touches t join visitors v on v.id = t.visitor_id order by 1",
+        )
+        .fetch_all(&mut app.conn().await)
+        .await
+        .expect("rows");
+        let [(google, victim, _), (thief, visitor, first_seen_at)] = &rows[..] else { panic!("two touches: {rows:?}") };
+        assert_eq!((google.as_str(), *victim, thief.as_str()), ("google", owner, "thief"));
+        assert_ne!(*visitor, owner);
+        assert!(
+            *first_seen_at >= now - Duration::from_mins(1),
+            "a cookie does not say since when its visitor is known"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_users_touch_changes_only_in_the_users_browser() {
+    each_app(async |app| {
+        let browser = app.browser();
+        let mut page = Page::open(&browser, &format!("/?{QUERY}"), &[]).await;
+        browser.register("maria@example.com").await;
+        page.fragment = "gclid=x".into();
+        page.beacon(&app.browser()).await;
+        assert_eq!(touches(&app).await, [touch("google", Some("spring"), "{}", 1)]);
+        page.beacon(&browser).await;
+        assert_eq!(touches(&app).await, [touch("google", Some("spring"), r#"{"gclid":"x"}"#, 1)]);
     })
     .await;
 }
