@@ -111,7 +111,7 @@ pub fn exclusion(exclusion: Exclusion) -> &'static str {
         Exclusion::Method => "Not a GET request",
         Exclusion::Path => "Not a page",
         Exclusion::Prefetch => "Prefetched",
-        Exclusion::SignedAgent => "Agents that sign their requests",
+        Exclusion::SignedAgent => "AI agents that browse for a person",
         Exclusion::NotDocument => "Not a page load",
         Exclusion::Referrer(ReferrerExclusion::Payment) => "Return from a payment page",
         Exclusion::Referrer(ReferrerExclusion::Identity) => "Return from a sign-in page",
@@ -141,7 +141,7 @@ pub fn exclusion_explained(exclusion: Exclusion) -> &'static str {
             "The browser loaded the page before a click or for a thumbnail. If a person opens the page, the arrival counts then."
         }
         Exclusion::SignedAgent => {
-            "Assistants that browse for a person under a browser's name, and say so with a signature, such as ChatGPT's agent."
+            "Assistants, such as ChatGPT's agent, that use a browser's name and sign their requests as machines."
         }
         Exclusion::NotDocument => "A script, a frame or an image loaded the page, not a click.",
         Exclusion::Referrer(ReferrerExclusion::Payment) => {
@@ -151,7 +151,7 @@ pub fn exclusion_explained(exclusion: Exclusion) -> &'static str {
             "The visitor came back from signing in on another site, through a link without campaign parameters."
         }
         Exclusion::Referrer(ReferrerExclusion::Spam) => {
-            "The link names a site that sends requests to appear in reports. No visitor came from there."
+            "The referrer is a site that sends requests only to appear in reports. No visitor came from there."
         }
         Exclusion::Referrer(ReferrerExclusion::Configured) => {
             "ATTRIBUTION_IGNORED_REFERRERS lists the page that linked here."

@@ -73,7 +73,7 @@ fn Erased(status: ErasureStatus, dialect: Dialect) -> impl IntoView {
                         <Step title="Account closed" at=Some(requested_at) by=requested_at
                             text="Your e-mail address, password, sessions and click ids are removed"/>
                         <Step title="All visits looked through" at=rows_cleaned_at by=requested_at + FILES_WITHIN
-                            text="Your address is removed wherever a link contained it, and so is what only your links said"/>
+                            text="Your e-mail address is removed wherever a link contained it, and so is what only your links said"/>
                         <Step title="Files cleaned" at=files_cleaned_at by=requested_at + FILES_WITHIN text=files/>
                     </Trail>
                     {reload}
@@ -94,7 +94,7 @@ fn Step(title: &'static str, text: &'static str, at: Option<Timestamp>, by: Time
     let time = |at| format::date_time(at, &TimeZone::UTC);
     let (marker, aside) = match at {
         Some(at) => (Marker::Blaze, format!("Done {} UTC", time(at))),
-        None => (Marker::Hollow, format!("In progress, by {} UTC", time(by))),
+        None => (Marker::Hollow, format!("In progress, done by {} UTC", time(by))),
     };
     view! { <TrailStep marker title subtitle=text aside/> }
 }

@@ -225,7 +225,7 @@ async fn the_confirmation_says_what_is_done_to_who_knows_its_address() {
         assert_eq!(header(&response, "cache-control"), "no-store");
         assert_eq!(header(&response, "x-robots-tag"), "noindex");
         let page = response.text().await.expect("text");
-        for said in ["Your account is closed", "In progress, by ", "Reload this page", r#"content="noindex""#] {
+        for said in ["Your account is closed", "In progress, done by ", "Reload this page", r#"content="noindex""#] {
             assert!(page.contains(said), "{said}: {page}");
         }
         assert!(!page.contains("maria"), "{page}");
