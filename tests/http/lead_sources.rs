@@ -176,6 +176,24 @@ async fn two_requests_at_once_make_one_touch_of_what_both_find() {
     .await;
 }
 
+#[tokio::test]
+async fn values_that_an_earlier_request_left_are_no_part_of_the_next_link() {
+    each_app_with(setup, async |app| {
+        let browser = app.member("maria@example.com").await;
+        // The session is as after a request in which the database failed.
+        app.edit_sessions(|record| {
+            record.data.extend(seeds("all").as_object().expect("an object").clone());
+        })
+        .await;
+        browser.open("/?utm_source=newsletter&utm_medium=email").await;
+        let mut sources: Vec<_> = leads(&app).await.into_iter().map(|lead| (lead.0, lead.1)).collect();
+        sources.sort();
+        assert_eq!(sources, [("email".into(), "newsletter".into()), ("partner".into(), "acme".into())]);
+        assert_eq!(left_in(&browser).await, [""; 0]);
+    })
+    .await;
+}
+
 /// What a touch says, in the order medium, source, campaign, term, content, click ids, referrer, hits.
 type Row = (String, String, Option<String>, Option<String>, Option<String>, String, Option<String>, i64);
 

@@ -94,7 +94,11 @@ where
             if let Some(SignedInUser(user)) = request.extensions().get().copied() {
                 ensure_link(&attribution, &session, user).await;
             }
-            let context = SeedContext::of(&request, &attribution.settings);
+            let mut context = SeedContext::of(&request, &attribution.settings);
+            if context.own.is_some() && Seeds::of(&session).await.is_some() {
+                // An earlier request left the values, because the database failed. They are another arrival.
+                context.own = None;
+            }
             let mut response = inner.call(request).await?;
             store_seeded(&attribution, &session, context, response.extensions_mut()).await;
             Ok(response)
