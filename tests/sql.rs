@@ -19,6 +19,7 @@ attribution/touch/reclassify.rs: _ places
 attribution/touch/rows.rs: _
 auth/known_device.rs: OF_A_USER
 auth/user.rs: COLUMNS
+db/bulk.rs: _ table
 db/insert.rs: _
 db/migrate.rs: LOCK_TIMEOUT hex
 db/wipe/mod.rs: table
@@ -34,8 +35,20 @@ server/workarounds/session_store/mod.rs: _
 ";
 
 /// The words with which SQL text begins.
-const BEGINNINGS: [&str; 10] =
-    ["select ", "insert into ", "update ", "delete from ", "vacuum", "pragma ", "with ", "set ", "where ", "alter "];
+const BEGINNINGS: [&str; 12] = [
+    "select ",
+    "insert into ",
+    "update ",
+    "delete from ",
+    "vacuum",
+    "pragma ",
+    "with ",
+    "set ",
+    "where ",
+    "alter ",
+    "copy ",
+    "analyze ",
+];
 
 fn read_folder(folder: &Path, below: &str, texts: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).expect("a folder") {

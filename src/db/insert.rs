@@ -74,9 +74,8 @@ impl Table {
     }
 }
 
-/// Adds rows, which may belong to several tables, in the order in which each table first appears. Callers list a row before the
-/// rows that refer to it.
-pub(super) async fn run(conn: &mut Conn, rows: &[&Insert]) -> Result<(), Error> {
+/// Returns the rows by table, in the order in which each table first appears.
+pub(super) fn by_table<'r>(rows: &[&'r Insert]) -> Vec<(&'static Table, Vec<&'r [Value]>)> {
     let mut tables: Vec<(&'static Table, Vec<&[Value]>)> = Vec::new();
     for row in rows {
         match tables.iter_mut().find(|(table, _)| std::ptr::eq(*table, row.table)) {
@@ -84,8 +83,14 @@ pub(super) async fn run(conn: &mut Conn, rows: &[&Insert]) -> Result<(), Error> 
             None => tables.push((row.table, vec![&row.values])),
         }
     }
+    tables
+}
+
+/// Adds rows, which may belong to several tables, in the order in which each table first appears. Callers list a row before the
+/// rows that refer to it.
+pub(super) async fn run(conn: &mut Conn, rows: &[&Insert]) -> Result<(), Error> {
     let dialect = conn.dialect();
-    for (table, rows) in tables {
+    for (table, rows) in by_table(rows) {
         let mut rows = rows.as_slice();
         while !rows.is_empty() {
             let size = CHUNKS.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);

@@ -12,6 +12,8 @@
 
 /// Fails requests at once while the database cannot be reached.
 mod breaker;
+/// Adds millions of rows.
+mod bulk;
 /// The time by the database's clock.
 mod clock;
 /// Opens the pools, with the settings of both databases.
@@ -63,8 +65,8 @@ use tokio::{
 };
 
 pub(crate) use self::pools::{Pools, RequestPool};
-use self::{connect::ACQUIRE_TIMEOUT, pools::Lane};
 pub use self::{
+    bulk::Bulk,
     dialect::Dialect,
     error::Error,
     fragments::{contains_pattern, placeholders},
@@ -73,6 +75,7 @@ pub use self::{
     pools::Conn,
     query::{FromEitherRow, Query, Value, sql},
 };
+use self::{connect::ACQUIRE_TIMEOUT, pools::Lane};
 use crate::timestamp::Timestamp;
 
 /// After this wait, the breaker asks whether the database can be reached.

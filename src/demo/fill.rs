@@ -26,6 +26,17 @@ pub enum DemoError {
     Db(#[from] Error),
 }
 
+impl DemoError {
+    /// Tells why rows were not added.
+    pub(super) fn of_insert(error: Error) -> Self {
+        match error.constraint() {
+            // Another process adds the same rows at the same time: a button was pressed twice.
+            Some(name) if name.ends_with("_key") || name.ends_with("_pkey") => Self::AlreadyFilled,
+            _ => error.into(),
+        }
+    }
+}
+
 /// Adds sample data that ends now. `progress` is called with the number of visitors stored and their total.
 ///
 /// After an error, the rows that were stored stay, marked as samples. [`remove`] and [`Demo::replace`] remove them.
@@ -39,18 +50,9 @@ pub(super) async fn fill_until(
     now: Timestamp,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<DemoSummary, DemoError> {
-    let existing = ExistingData::count(db).await?;
-    if !demo.mix && (existing.members > 0 || existing.touches > 0) {
-        return Err(DemoError::RealData { users: existing.members, touches: existing.touches });
-    }
-    if existing.samples > 0 {
-        if !demo.replace {
-            return Err(DemoError::AlreadyFilled);
-        }
-        remove(db).await?;
-    }
+    make_room(db, demo.mix, demo.replace).await?;
     let people = People::new(demo, now, taken_addresses(db).await?);
-    let total = people.len() as u64;
+    let total = demo.visitors();
     let mut summary = DemoSummary::default();
     let mut batch = RowBatch::default();
     for (before, person) in (0..).zip(people) {
@@ -66,11 +68,23 @@ pub(super) async fn fill_until(
 }
 
 async fn store(db: &Db, batch: &mut RowBatch) -> Result<(), DemoError> {
-    db.insert(batch.take()).await.map_err(|error| match error.constraint() {
-        // Another process adds the same rows at the same time: a button was pressed twice.
-        Some(name) if name.ends_with("_key") || name.ends_with("_pkey") => DemoError::AlreadyFilled,
-        _ => error.into(),
-    })
+    db.insert(batch.take()).await.map_err(DemoError::of_insert)
+}
+
+/// Refuses a database with real data unless `mix` is set, and one with sample data unless `replace` is set. Removes the sample
+/// data that is to be replaced.
+pub(super) async fn make_room(db: &Db, mix: bool, replace: bool) -> Result<(), DemoError> {
+    let existing = ExistingData::count(db).await?;
+    if !mix && (existing.members > 0 || existing.touches > 0) {
+        return Err(DemoError::RealData { users: existing.members, touches: existing.touches });
+    }
+    if existing.samples > 0 {
+        if !replace {
+            return Err(DemoError::AlreadyFilled);
+        }
+        remove(db).await?;
+    }
+    Ok(())
 }
 
 /// How many rows the database has already.
@@ -86,7 +100,8 @@ struct ExistingData {
 
 impl ExistingData {
     async fn count(db: &Db) -> Result<Self, Error> {
-        let mut conn = db.read().await?;
+        // Counting the touches of a large sample takes seconds.
+        let mut conn = db.read_in_background().await?;
         let (members, touches, samples): (i64, i64, i64) = sql("select
                 (select count(*) from users where role = 'member' and not sample),
                 (select count(*) from touches t join visitors v on v.id = t.visitor_id where not v.sample),
@@ -98,8 +113,8 @@ impl ExistingData {
 }
 
 /// Returns the addresses that sample users cannot have, because accounts have them.
-async fn taken_addresses(db: &Db) -> Result<HashSet<String>, Error> {
-    let mut conn = db.read().await?;
+pub(super) async fn taken_addresses(db: &Db) -> Result<HashSet<String>, Error> {
+    let mut conn = db.read_in_background().await?;
     let taken: Vec<(String,)> =
         sql("select email_lower from users where email_lower like '%@example.%'").fetch_all(&mut conn).await?;
     Ok(taken.into_iter().map(|(email,)| email).collect())

@@ -24,16 +24,45 @@ const LAST: [&str; 72] = [
 /// Domains that RFC 2606 reserves: nobody receives mail there.
 const DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 
-/// Returns an address in lower case that is not in `taken`, and adds it to `taken`.
-pub fn email(random: &mut Random, taken: &mut HashSet<String>) -> String {
-    let (first, last, domain) = (random.pick(&FIRST), random.pick(&LAST), random.pick(&DOMAINS));
-    let mut email = format!("{first}.{last}@{domain}");
-    let mut number = 2;
-    while !taken.insert(email.clone()) {
-        email = format!("{first}.{last}{number}@{domain}");
-        number += 1;
+/// Makes addresses in lower case that differ from each other and from those that are taken.
+#[derive(Debug)]
+pub struct Emails {
+    /// The addresses of existing accounts. In a sample with a number of users, also the addresses that were made.
+    taken: HashSet<String>,
+    /// The number of the next user, where each address has a number.
+    next: Option<u64>,
+}
+
+impl Emails {
+    /// Makes the addresses of a small sample, and keeps them: `ada.lee@example.com`, and `ada.lee2@example.com` for the next one.
+    pub fn kept(taken: HashSet<String>) -> Self {
+        Self { taken, next: None }
     }
-    email
+
+    /// Makes addresses with the numbers of their users, which differ without being kept: `ada.lee17@example.com`.
+    pub fn numbered(taken: HashSet<String>) -> Self {
+        Self { taken, next: Some(1) }
+    }
+
+    pub fn next(&mut self, random: &mut Random) -> String {
+        let (first, last, domain) = (random.pick(&FIRST), random.pick(&LAST), random.pick(&DOMAINS));
+        let with = |number: u64| format!("{first}.{last}{number}@{domain}");
+        let Some(number) = self.next.as_mut() else {
+            let (mut email, mut number) = (format!("{first}.{last}@{domain}"), 2);
+            while !self.taken.insert(email.clone()) {
+                email = with(number);
+                number += 1;
+            }
+            return email;
+        };
+        loop {
+            let email = with(*number);
+            *number += 1;
+            if !self.taken.contains(&email) {
+                return email;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -42,11 +71,14 @@ mod tests {
 
     #[test]
     fn addresses_differ_however_many_there_are() {
-        let (mut random, mut taken) = (Random::new(1), HashSet::new());
-        for _ in 0..40_000 {
-            let email = email(&mut random, &mut taken);
-            assert_eq!(crate::auth::user::parse_email(&email).as_deref(), Ok(&*email));
+        let taken = || (1..100).map(|number| format!("ada.lee{number}@example.com")).collect::<HashSet<_>>();
+        for mut emails in [Emails::kept(taken()), Emails::numbered(taken())] {
+            let (mut random, mut seen) = (Random::new(1), taken());
+            for _ in 0..40_000 {
+                let email = emails.next(&mut random);
+                assert_eq!(crate::auth::user::parse_email(&email).as_deref(), Ok(&*email));
+                assert!(seen.insert(email));
+            }
         }
-        assert_eq!(taken.len(), 40_000);
     }
 }

@@ -1,10 +1,12 @@
-use std::{collections::HashSet, time::Duration};
+use std::{borrow::Cow, collections::HashSet, time::Duration};
 
 use super::{
+    arrivals::{Arrivals, FirstArrival, cumulated},
     calendar::{Calendar, times},
     campaigns::{CAMPAIGNS, FALLBACK, REFERRAL, SampleCampaign, SampleLink, TAGS},
-    names,
-    options::Demo,
+    names::Emails,
+    options::{Demo, LargeDemo},
+    variety,
 };
 use crate::{
     attribution::{
@@ -18,10 +20,6 @@ use crate::{
     timestamp::{DAY, MILLISECOND, Timestamp},
 };
 
-/// The number of visitors for each user.
-const VISITORS: usize = 12;
-/// One user in ten signs up without a touch.
-const DIRECT: usize = 10;
 /// The most days that sample data covers.
 const LONGEST: u32 = 3650;
 const HOUR: Duration = Duration::from_hours(1);
@@ -41,6 +39,18 @@ pub struct Person {
     /// In the order of time. A user who signed up without a touch has none.
     pub touches: Vec<Touch>,
     pub user: Option<Member>,
+    /// The other browsers of a user, in large samples.
+    pub further: Vec<Browser>,
+}
+
+/// A browser that a user signs in with later: a visitor of its own, until then.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    pub visitor: VisitorId,
+    pub first_seen_at: Timestamp,
+    pub linked_at: Timestamp,
+    /// In the order of time; at least one.
+    pub touches: Vec<Touch>,
 }
 
 /// A made-up user.
@@ -55,18 +65,11 @@ pub struct Member {
     pub referred_by: Option<String>,
 }
 
-/// What a visitor does after arriving for the first time.
-#[derive(Clone, Copy, Debug)]
-enum FirstArrival {
-    /// Never signs up.
-    Passing {
-        campaign: usize,
-    },
-    SigningUp {
-        campaign: usize,
-    },
-    /// Signs up without a touch.
-    Direct,
+impl Person {
+    /// Returns the touches of all browsers.
+    pub fn touches(&self) -> impl Iterator<Item = &Touch> {
+        self.touches.iter().chain(self.further.iter().flat_map(|browser| &browser.touches))
+    }
 }
 
 /// Makes up the people, in the order of the days of their first arrivals.
@@ -76,21 +79,39 @@ pub struct People {
     random: Random,
     calendar: Calendar,
     tags: CustomTags,
-    taken: HashSet<String>,
-    arrivals: std::vec::IntoIter<(usize, FirstArrival)>,
+    emails: Emails,
+    arrivals: Arrivals,
     /// The users with a referral link: when they signed up, and their tokens.
     sharers: Vec<(Timestamp, String)>,
+    /// Whether the sample has the variety of a large site.
+    large: bool,
 }
 
 impl People {
-    /// Prepares the people of a run. `taken` are the e-mail addresses of existing accounts, in lower case.
+    /// Prepares the people of a small sample. `taken` are the e-mail addresses of existing accounts, in lower case.
     pub fn new(demo: &Demo, now: Timestamp, taken: HashSet<String>) -> Self {
         let calendar = Calendar::new(demo.days.clamp(1, LONGEST) as usize, now, demo.seed);
         let mut random = Random::new(demo.seed);
-        let arrivals = arrivals(&mut random, &calendar, demo.users as usize).into_iter();
+        let arrivals = Arrivals::listed(demo, &mut random, &calendar);
+        Self::arriving(arrivals, random, calendar, Emails::kept(taken), false)
+    }
+
+    /// Prepares the people of a large sample, which ends with the day before `now`.
+    pub fn many(demo: &LargeDemo, now: Timestamp, taken: HashSet<String>) -> Self {
+        let calendar = Calendar::new(demo.days.clamp(1, LONGEST) as usize, now, demo.seed);
+        let arrivals = Arrivals::made(demo, &calendar);
+        Self::arriving(arrivals, Random::new(demo.seed), calendar, Emails::numbered(taken), true)
+    }
+
+    fn arriving(arrivals: Arrivals, random: Random, calendar: Calendar, emails: Emails, large: bool) -> Self {
         // The names are constants. A test checks that they are accepted.
         let tags = CustomTags::parse(TAGS, &PAGE_PARAMETERS).unwrap_or_default();
-        Self { random, calendar, tags, taken, arrivals, sharers: Vec::new() }
+        Self { random, calendar, tags, emails, arrivals, sharers: Vec::new(), large }
+    }
+
+    /// Returns the end of the data: a small sample covers today, too.
+    pub fn end(&self) -> Timestamp {
+        if self.large { self.calendar.today() } else { self.calendar.end() }
     }
 
     fn person(&mut self, day: usize, arrival: FirstArrival) -> Person {
@@ -99,7 +120,7 @@ impl People {
             FirstArrival::Direct => (Vec::new(), Some(at)),
             FirstArrival::Passing { campaign } => {
                 let count = *self.random.pick(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 5]);
-                (self.path(campaign, at, count, self.calendar.end()), None)
+                (self.path(campaign, at, count, self.end()), None)
             }
             FirstArrival::SigningUp { campaign } => {
                 let count = *self.random.pick(&[1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6]);
@@ -116,16 +137,47 @@ impl People {
             if (1..6).contains(&touches.len()) && self.random.chance(0.2) {
                 let later = user.created_at + DAY + times(DAY, self.random.unit() * 40.0);
                 // a member does not come back through a referral link
-                let (campaign, end) = (self.campaign_on(later), self.calendar.end());
+                let (campaign, end) = (self.campaign_on(later), self.end());
                 if campaign != REFERRAL && later < end {
                     touches.push(self.touch(campaign, later));
                 }
             }
-            if let Some(token) = &user.token {
+            if let Some(token) = &user.token
+                && (!self.large || self.sharers.len() < variety::SHARERS)
+            {
                 self.sharers.push((user.created_at, token.clone()));
             }
         }
-        Person { visitor: self.random.id(first_seen_at), first_seen_at, touches, user }
+        let visitor = self.random.id(first_seen_at);
+        let further = match &user {
+            Some(user) if self.large => self.further_browsers(first_seen_at, user.created_at),
+            _ => Vec::new(),
+        };
+        Person { visitor, first_seen_at, touches, user, further }
+    }
+
+    /// Makes the other browsers of a user, with one or two touches each.
+    fn further_browsers(&mut self, first_seen_at: Timestamp, signed_up: Timestamp) -> Vec<Browser> {
+        let mut browsers = Vec::new();
+        for _ in 0..variety::further_browsers(&mut self.random) {
+            let mut at = variety::first_arrival(&mut self.random, first_seen_at, signed_up);
+            let (start, mut touches) = (at, Vec::new());
+            for _ in 0..*self.random.pick(&[1, 1, 2]) {
+                if at < self.end() {
+                    // a member does not come back through a referral link
+                    let campaign = Some(self.campaign_on(at)).filter(|campaign| *campaign != REFERRAL);
+                    touches.push(self.touch(campaign.unwrap_or(FALLBACK), at));
+                }
+                at = at + DAY + times(DAY, self.random.unit() * 10.0);
+            }
+            let last = touches.last().map_or(start, |touch| touch.occurred_at);
+            let linked_at = last.max(signed_up) + variety::until_sign_in(&mut self.random);
+            if !touches.is_empty() && linked_at < self.end() {
+                let visitor = self.random.id(start);
+                browsers.push(Browser { visitor, first_seen_at: start, linked_at, touches });
+            }
+        }
+        browsers
     }
 
     fn member(&mut self, created_at: Timestamp, touches: &[Touch]) -> Member {
@@ -136,7 +188,7 @@ impl People {
         });
         Member {
             id: self.random.id(created_at),
-            email: names::email(&mut self.random, &mut self.taken),
+            email: self.emails.next(&mut self.random),
             created_at,
             token: self.random.chance(0.4).then(|| self.random.text(TOKEN, 12)),
             referred_by: referral.and_then(|touch| touch.utm.term.clone()),
@@ -148,7 +200,10 @@ impl People {
         let mut touches = vec![self.touch(first, start)];
         let mut at = start;
         while touches.len() < count {
-            at = if self.random.chance(0.25) {
+            let long = if self.large { variety::long_pause(&mut self.random) } else { None };
+            at = if let Some(pause) = long {
+                self.calendar.midnight(self.calendar.day_of(at + pause)) + self.time_of_day()
+            } else if self.random.chance(0.25) {
                 at + HOUR + times(HOUR, self.random.unit() * 4.0)
             } else {
                 // mostly a few days, sometimes weeks
@@ -178,10 +233,21 @@ impl People {
             Some(token) => (&CAMPAIGNS[REFERRAL], format!("/r/{token}")),
             // there was no referral link yet
             None if campaign == REFERRAL => (&CAMPAIGNS[FALLBACK], "/".to_owned()),
-            None => (&CAMPAIGNS[campaign], (*self.random.pick(CAMPAIGNS[campaign].landings)).to_owned()),
+            None => {
+                let landing = *self.random.pick(CAMPAIGNS[campaign].landings);
+                let page = match self.large {
+                    true => variety::landing_page(&mut self.random, landing),
+                    false => landing.into(),
+                };
+                (&CAMPAIGNS[campaign], page.into_owned())
+            }
         };
         let link = self.random.pick(campaign.links);
-        let referrer = Referrer::parse(&format!("https://{}", self.random.pick(link.referrers)));
+        let referrer = match self.large {
+            true => variety::referrer(&mut self.random, link),
+            false => Cow::Borrowed(*self.random.pick(link.referrers)),
+        };
+        let referrer = Referrer::parse(&format!("https://{referrer}"));
         let query = self.query(campaign, link, sharer.as_deref(), at);
         let mut signals = parse(&query, &self.tags);
         from_click_ids::fill(&mut signals, referrer.as_ref());
@@ -208,7 +274,9 @@ impl People {
                 add("utm_medium", medium);
             }
             if let Some(name) = campaign.name {
-                add("utm_campaign", &name.replace("{n}", &issue.to_string()));
+                let name = name.replace("{n}", &issue.to_string());
+                let run = self.large && sharer.is_none();
+                add("utm_campaign", &if run { variety::campaign(&mut self.random, &name) } else { name });
             }
             if let Some(term) = sharer.or_else(|| self.pick_some(campaign.terms)) {
                 add("utm_term", term);
@@ -273,54 +341,16 @@ impl Iterator for People {
     type Item = Person;
 
     fn next(&mut self) -> Option<Person> {
-        let (day, arrival) = self.arrivals.next()?;
-        Some(self.person(day, arrival))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.arrivals.size_hint()
-    }
-}
-
-impl ExactSizeIterator for People {}
-
-/// Makes the first arrivals with their days, in the order of days.
-fn arrivals(random: &mut Random, calendar: &Calendar, users: usize) -> Vec<(usize, FirstArrival)> {
-    let place = |at: usize| (at / CAMPAIGNS.len(), at % CAMPAIGNS.len());
-    let weights = calendar.weights();
-    let before_today = &weights[..calendar.days() * CAMPAIGNS.len()];
-    let all = cumulated(weights.iter().copied());
-    let rates = CAMPAIGNS.iter().map(|campaign| campaign.rate).cycle();
-    let signing_up = cumulated(before_today.iter().zip(rates).map(|(weight, rate)| weight * rate));
-
-    let direct = (users + DIRECT / 2) / DIRECT;
-    let passing = users.saturating_mul(VISITORS) - users;
-    let mut arrivals = Vec::with_capacity(passing + users);
-    // every campaign that runs has a visitor, small ones too
-    for campaign in (0..CAMPAIGNS.len()).take(passing) {
-        let days = cumulated(before_today.iter().skip(campaign).step_by(CAMPAIGNS.len()).copied());
-        if days.last().is_some_and(|sum| *sum > 0.0) {
-            arrivals.push((random.weighted(&days), FirstArrival::Passing { campaign }));
+        let (day, arrival) = self.arrivals.next(&mut self.random, &self.calendar)?;
+        let mut person = self.person(day, arrival);
+        let mut left = self.arrivals.take(person.touches().count());
+        for touches in
+            std::iter::once(&mut person.touches).chain(person.further.iter_mut().map(|other| &mut other.touches))
+        {
+            touches.truncate(left);
+            left -= touches.len();
         }
+        person.further.retain(|browser| !browser.touches.is_empty());
+        Some(person)
     }
-    while arrivals.len() < passing {
-        let (day, campaign) = place(random.weighted(&all));
-        arrivals.push((day, FirstArrival::Passing { campaign }));
-    }
-    for user in 0..users {
-        let (day, campaign) = place(random.weighted(&signing_up));
-        arrivals.push((day, if user < direct { FirstArrival::Direct } else { FirstArrival::SigningUp { campaign } }));
-    }
-    arrivals.sort_by_key(|(day, _)| *day);
-    arrivals
-}
-
-/// Returns the running sums.
-fn cumulated(weights: impl Iterator<Item = f64>) -> Vec<f64> {
-    weights
-        .scan(0.0, |sum, weight| {
-            *sum += weight;
-            Some(*sum)
-        })
-        .collect()
 }

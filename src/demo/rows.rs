@@ -6,7 +6,7 @@ use super::{
 use crate::{
     attribution::conversion::{OWN_SOURCE, SIGN_UP, sign_up_id},
     db::{Insert, Table},
-    id::UserId,
+    id::{UserId, VisitorId},
     timestamp::Timestamp,
 };
 
@@ -60,20 +60,17 @@ impl RowBatch {
         if person.first_seen_at > now {
             return;
         }
-        let Person { visitor, first_seen_at, touches, user } = person;
-        let linked_at = user.as_ref().map(|user| user.created_at);
-        self.visitors.push(Insert {
-            table: &VISITORS,
-            values: vec![
-                visitor.into(),
-                user.as_ref().map(|user| user.id).into(),
-                first_seen_at.into(),
-                linked_at.into(),
-                true.into(),
-            ],
-        });
-        summary.visitors += 1;
-        for touch in touches.into_iter().filter(|touch| touch.occurred_at <= now) {
+        let Person { visitor, first_seen_at, touches, user, further } = person;
+        let link = user.as_ref().map(|user| (user.id, user.created_at));
+        self.add_visitor(visitor, first_seen_at, link);
+        summary.visitors += 1 + further.len() as u64;
+        let mut touches: Vec<_> = touches.into_iter().map(|touch| (visitor, touch)).collect();
+        for browser in further {
+            let link = link.map(|(user, _)| (user, browser.linked_at));
+            self.add_visitor(browser.visitor, browser.first_seen_at, link);
+            touches.extend(browser.touches.into_iter().map(|touch| (browser.visitor, touch)));
+        }
+        for (visitor, touch) in touches.into_iter().filter(|(_, touch)| touch.occurred_at <= now) {
             self.touches.push(touch.row(visitor));
             summary.touches += 1;
         }
@@ -103,6 +100,13 @@ impl RowBatch {
                 true.into(),
             ],
         });
+    }
+
+    /// Adds the row of a visitor. `link` is the user, and since when the visitor belongs to the user.
+    fn add_visitor(&mut self, visitor: VisitorId, first_seen_at: Timestamp, link: Option<(UserId, Timestamp)>) {
+        let (user, linked_at) = link.unzip();
+        let values = vec![visitor.into(), user.into(), first_seen_at.into(), linked_at.into(), true.into()];
+        self.visitors.push(Insert { table: &VISITORS, values });
     }
 
     /// Empties the batch. Returns the rows in an order in which no row refers to a later one.

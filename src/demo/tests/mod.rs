@@ -1,9 +1,9 @@
+mod large;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     sync::Mutex,
 };
-
-use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 
 use super::{
     fill::fill_until,
@@ -21,7 +21,7 @@ use crate::{
             store::{StoreMode, store_first},
         },
     },
-    db::{Db, sql, testing::each_database},
+    db::{Db, FromEitherRow, sql, testing::each_database},
     id::{ConversionId, TouchId, UserId, VisitorId},
     page_parameters::PAGE_PARAMETERS,
     timestamp::{DAY, MILLISECOND, Timestamp, whole_days},
@@ -51,10 +51,7 @@ async fn count(db: &Db, from: &'static str) -> u64 {
     count as u64
 }
 
-async fn rows<T>(db: &Db, text: &'static str) -> Vec<T>
-where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
-{
+async fn rows<T: FromEitherRow>(db: &Db, text: &'static str) -> Vec<T> {
     let mut conn = db.read().await.expect("a connection");
     sql(text).fetch_all(&mut conn).await.expect("rows")
 }
@@ -270,7 +267,8 @@ fn check(people: &[Person], days: i64) {
     let mut ids = BTreeSet::new();
     let mut created = BTreeMap::new();
     let mut after_sign_up = 0;
-    for Person { visitor, first_seen_at, touches, user } in people {
+    for Person { visitor, first_seen_at, touches, user, further } in people {
+        assert!(further.is_empty());
         assert!(ids.insert(visitor.as_uuid()) && touches.iter().all(|touch| ids.insert(touch.id.as_uuid())));
         assert!(touches.len() <= 6 && (user.is_some() || !touches.is_empty()));
         assert!(touches.is_sorted_by(|one, next| one.occurred_at < next.occurred_at));
