@@ -8,8 +8,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use ipnet::IpNet;
 
 use crate::{
-    attribution::settings::{Settings, Site},
-    db::Dialect,
+    attribution::{
+        facts::keeper::KeeperSettings,
+        settings::{Settings, Site},
+    },
+    db::{Dialect, sqlite_file},
     page_parameters::PAGE_PARAMETERS,
     variables::{Mistake, Variables, list, parse_duration},
 };
@@ -54,6 +57,10 @@ pub struct Config {
     pub sign_ups_per_hour: i64,
     /// `METRICS_ADDR`: the address on which Prometheus metrics are served. Default: no metrics.
     pub metrics_addr: Option<SocketAddr>,
+    /// `FACTS_MEMORY` and `FACTS_IDLE`: how much memory the facts may take that reports count from (default `1024MiB`), and after
+    /// what time without a question they are dropped (default `30m`). `FACTS_FILE`: the file that keeps them over a restart, or
+    /// `none`. Default: beside the SQLite file, and none for PostgreSQL.
+    pub facts: KeeperSettings,
     /// `LOG_FORMAT`: `json` or `pretty`. Default: `pretty` in development, else `json`.
     pub log_json: bool,
 }
@@ -90,8 +97,8 @@ impl Config {
         let development = variables.value("LEPTOS_ENV", parse_environment).unwrap_or(cfg!(debug_assertions));
         let database_url = variables.value("DATABASE_URL", |url| Dialect::of(url).map(|_| url.to_owned()));
         let site_url = variables.value("SITE_URL", parse_site_url).unwrap_or_else(|| default_site_url(site_addr));
+        let database_url = database_url.unwrap_or_else(|| "sqlite://data/waymark.db".into());
         let config = Self {
-            database_url: database_url.unwrap_or_else(|| "sqlite://data/waymark.db".into()),
             site_addr,
             development,
             attribution: Arc::new(Settings::read(
@@ -109,7 +116,17 @@ impl Config {
             hsts: variables.choice("HSTS", &HSTS).unwrap_or(Hsts::Subdomains),
             sign_ups_per_hour: variables.value("SIGN_UPS_PER_HOUR", parse_per_hour).unwrap_or(DEFAULT_PER_HOUR),
             metrics_addr: variables.value("METRICS_ADDR", parse_addr),
+            facts: KeeperSettings {
+                memory: variables.value("FACTS_MEMORY", parse_memory).unwrap_or(1024 << 20),
+                idle: variables.value("FACTS_IDLE", parse_duration).unwrap_or(Duration::from_mins(30)),
+                file: match variables.value("FACTS_FILE", |path| Ok(path.to_owned())).as_deref() {
+                    None => sqlite_file(&database_url).map(|database| database.with_added_extension("facts")),
+                    Some("none") => None,
+                    Some(path) => Some(path.into()),
+                },
+            },
             log_json: variables.choice("LOG_FORMAT", &[("json", true), ("pretty", false)]).unwrap_or(!development),
+            database_url,
         };
         (config, variables.mistakes)
     }
@@ -153,6 +170,13 @@ fn parse_proxies(value: &str) -> Result<Vec<IpNet>, String> {
 fn parse_count(value: &str) -> Result<usize, String> {
     let number = value.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| format!("must be a whole number above zero, not {value:?}"))
+}
+
+/// Reads a number of mebibytes, and returns the bytes.
+fn parse_memory(value: &str) -> Result<usize, String> {
+    let number: Option<usize> = value.strip_suffix("MiB").and_then(|number| number.trim().parse().ok());
+    let bytes = number.filter(|number| *number > 0).and_then(|number| number.checked_mul(1 << 20));
+    bytes.ok_or_else(|| format!("must be a whole number above zero with the unit MiB, like 512MiB, not {value:?}"))
 }
 
 /// Reads a duration, or `0s`.

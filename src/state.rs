@@ -10,6 +10,7 @@ use crate::{
     attribution::{
         Attribution,
         capture::{beacon::BeaconLimit, consent_form::ConsentLimit},
+        facts::keeper::FactsKeeper,
         referral::UnknownLinkLimit,
     },
     auth::{Accounts, api_tokens::limits::ReportLimits},
@@ -32,6 +33,8 @@ pub struct StateParts {
     pub accounts: Accounts,
     /// What the attribution layers need.
     pub attribution: Attribution,
+    /// What reports count from.
+    pub facts: FactsKeeper,
     /// Limits the beacons of each address.
     pub beacon_limit: BeaconLimit,
     /// Limits how often each address agrees to be remembered.

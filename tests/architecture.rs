@@ -39,13 +39,14 @@ attribution/capture: address_limit attribution/consent attribution/settings attr
 attribution/referral: address_limit attribution/capture attribution/consent attribution/settings db id random timestamp
 attribution/conversion: attribution/model attribution/signal db id timestamp
 attribution/campaign_alias: attribution/signal db timestamp
-attribution/report: attribution/campaign_alias attribution/channel attribution/model attribution/settings
-    attribution/signal attribution/touch db id timestamp
+attribution/facts: attribution/channel attribution/model attribution/signal attribution/touch db id timestamp
+attribution/report: attribution/channel attribution/facts attribution/model attribution/settings attribution/signal
+    attribution/touch db id timestamp
 page_parameters: attribution/capture
-config: attribution/settings db page_parameters variables
+config: attribution/facts attribution/settings db page_parameters variables
 auth: address_limit attribution/capture attribution/conversion attribution/referral attribution/settings
     attribution/signal attribution/touch cookie db id local_path random secret_token timestamp
-state: attribution/capture attribution/referral auth config db
+state: attribution/capture attribution/facts attribution/referral auth config db
 components: attribution/signal timestamp
 demo: attribution/channel attribution/conversion attribution/signal attribution/touch db id page_parameters random
     timestamp
@@ -55,11 +56,12 @@ privacy: attribution/conversion attribution/signal attribution/touch auth config
     timestamp
 pages: attribution/capture attribution/consent attribution/referral attribution/report attribution/settings auth
     components db privacy state timestamp
-admin: attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/model
-    attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
+admin: attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/facts
+    attribution/model attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
     demo id local_path pages state timestamp
 app: admin attribution/capture auth components pages state
-server: address_limit admin app attribution/capture attribution/conversion attribution/referral attribution/settings
+server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral
+    attribution/settings
     attribution/touch auth config cookie db id local_path pages privacy state timestamp variables
 cli: attribution/touch auth components config db demo import privacy server timestamp variables
 main: config

@@ -19,6 +19,14 @@ const ONLY_IN_SQLITE: [&str; 6] = [
     "constraint visitors.visitors_sample_boolean",
 ];
 
+/// Lines that only PostgreSQL has, whose transactions commit in another order than they change rows.
+/// SQLite has no index for a key that is a row's number.
+const ONLY_IN_POSTGRES: [&str; 3] = [
+    "column fact_changes.transaction_id integer not null",
+    "index fact_changes_transaction_id on fact_changes (transaction_id)",
+    "primary key on fact_changes (number)",
+];
+
 /// Tables and views, columns (type, nullability, default), foreign keys, and indexes with those of primary keys and unique
 /// constraints. Types have SQLite's names.
 const SQLITE: &str = "
@@ -76,7 +84,7 @@ async fn both_databases_have_the_same_schema() {
         "{sqlite:#?}"
     );
     let only_in_postgres: Vec<_> = postgres.difference(&sqlite).collect();
-    assert_eq!(only_in_postgres, Vec::<&String>::new(), "only in PostgreSQL");
+    assert_eq!(only_in_postgres, ONLY_IN_POSTGRES, "only in PostgreSQL");
     let only_in_sqlite: Vec<_> = sqlite.difference(&postgres).collect();
     assert_eq!(only_in_sqlite, ONLY_IN_SQLITE, "only in SQLite");
 }

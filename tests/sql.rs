@@ -13,6 +13,7 @@ use std::{
 const IN_BRACES: &str = "
 attribution/consent/log.rs: _
 attribution/conversion/mod.rs: STORED lock
+attribution/facts/load.rs: CONVERSION ROWS TOUCH UTM _
 attribution/referral/token.rs: order
 attribution/touch/complete.rs: _
 attribution/touch/reclassify.rs: _ places

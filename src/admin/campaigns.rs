@@ -11,16 +11,17 @@ use super::{
 };
 use crate::{
     attribution::{
+        facts::{Facts, scan::scan},
         model::{Credit, Minor, Model},
         report::{
             Filter,
-            campaigns::{CampaignColumn, CampaignOrder, CampaignPage, CampaignRow, campaigns},
-            credit::{CampaignCredit, Revenue, credit_by_campaign, kinds},
-            totals::{Totals, any_touch, totals},
+            campaigns::{CampaignColumn, CampaignOrder, CampaignRow, CampaignTally, sort},
+            credit::{KindsTally, PeriodCreditTally, Revenue},
+            matcher::Matcher,
+            totals::{Totals, TotalsTally},
         },
     },
     components::{Card, DataTable, Pagination, Sort, SortTh, Tag, TwoLines, format},
-    db::Error,
 };
 
 const ROWS: u32 = 50;
@@ -59,15 +60,15 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let number = NumberedPage::of(&request, ROWS);
     let sort = (order != CampaignOrder::default()).then(|| order.to_string());
     let page = PageFilter::new(&request, CAMPAIGNS.path).keeping("sort", sort);
-    let (loaded, (totals, nothing_yet)) =
-        futures::try_join!(load_rows(&request, page.filter(), order, number), load_totals(&request, page.filter()))?;
-    let LoadedCampaigns { found: CampaignPage { rows, count }, credit, kinds } = loaded;
+    let Loaded { rows, totals, earned, kinds, nothing_yet } = load(&request, page.filter(), order).await?;
+    let count = rows.len() as i64;
+    let rows: Vec<CampaignRow> = rows.into_iter().skip(number.offset() as usize).take(ROWS as usize).collect();
     let page = page.with_credit(kinds);
     let model = request.model(page.filter());
     let csv = page.csv_href("/admin/campaigns.csv", &[]);
     let content = match count {
         0 => Either::Left(view! { <NoRows page=page.clone() nothing_yet words=NO_ROWS/> }),
-        _ => Either::Right(view! { <Campaigns page=page.clone() order number rows count credit totals model/> }),
+        _ => Either::Right(view! { <Campaigns page=page.clone() order number rows count earned totals model/> }),
     };
     Ok(view! {
         <ListPage section=CAMPAIGNS page csv search=("Search campaigns", "Campaign, term or e-mail of a user")>
@@ -76,30 +77,36 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     })
 }
 
-struct LoadedCampaigns {
-    found: CampaignPage,
-    credit: CampaignCredit,
+/// What the page shows.
+struct Loaded {
+    /// All campaigns, in the order asked for.
+    rows: Vec<CampaignRow>,
+    totals: Totals,
+    /// What all campaigns earned.
+    earned: Revenue,
     /// The kinds of conversions there are.
     kinds: Vec<String>,
+    /// Whether there is no touch at all, in any period.
+    nothing_yet: bool,
 }
 
-async fn load_rows(
-    request: &PageRequest,
-    filter: &Filter,
-    order: CampaignOrder,
-    number: NumberedPage,
-) -> Result<LoadedCampaigns, Error> {
-    let mut conn = request.state.db.read_for_report().await?;
-    let credit = credit_by_campaign(&mut conn, filter, &request.credit(), request.model(filter)).await?;
-    let found = campaigns(&mut conn, filter, request.window(), &credit, order, ROWS, number.offset()).await?;
-    Ok(LoadedCampaigns { found, credit, kinds: kinds(&mut conn).await? })
-}
-
-/// Returns the totals, and whether there is no touch at all, in any period.
-async fn load_totals(request: &PageRequest, filter: &Filter) -> Result<(Totals, bool), Error> {
-    let mut conn = request.state.db.read_for_report().await?;
-    let totals = totals(&mut conn, filter, request.window()).await?;
-    Ok((totals, totals.touches == 0 && !any_touch(&mut conn).await?))
+async fn load(request: &PageRequest, filter: &Filter, order: CampaignOrder) -> Result<Loaded, PageError> {
+    let (facts, question) = (request.facts().await?, request.question(filter).await?);
+    let (settings, model) = (request.credit(), request.model(filter));
+    let count = move |facts: &Facts| {
+        let matcher = Matcher::new(facts, &question);
+        let models = [model];
+        let (totals, campaigns, credit, kinds) = scan(facts, || {
+            let credit = PeriodCreditTally::new(&matcher, &settings, &models, &[], &[]);
+            (TotalsTally::new(&matcher), CampaignTally::new(&matcher), credit, KindsTally::default())
+        });
+        let credit = credit.finish(0).campaigns;
+        let mut rows = campaigns.finish(&credit);
+        sort(&mut rows, order);
+        let (kinds, nothing_yet) = (kinds.finish(matcher.dictionary), facts.counts().touches == 0);
+        Loaded { rows, totals: totals.finish(), earned: credit.total, kinds, nothing_yet }
+    };
+    request.count(&facts, count).await
 }
 
 /// The table with its totals, its notes and the links to its other pages.
@@ -111,7 +118,8 @@ fn Campaigns(
     rows: Vec<CampaignRow>,
     /// How many campaigns there are on all pages.
     count: i64,
-    credit: CampaignCredit,
+    /// What all campaigns earned.
+    earned: Revenue,
     totals: Totals,
     model: Model,
 ) -> impl IntoView {
@@ -121,13 +129,12 @@ fn Campaigns(
     let step = |number: u32| page.with_own("page", &number.to_string());
     let (newer, older) = (number.previous(count).map(step), number.next(count).map(step));
     let models = page.filter().href(MODELS.path, &[("by", "campaign")]);
-    let total = credit.total();
     let rows = rows
         .into_iter()
         .map(|row| {
             let opens = row.narrow(page.filter()).href(OVERVIEW.path, &[]);
             let signups = (!signups.unknown_in(&row)).then_some(row.signups);
-            view! { <CampaignLine opens signups earned=credit.of(&row.key()) row/> }
+            view! { <CampaignLine opens signups row/> }
         })
         .collect_view();
     view! {
@@ -135,7 +142,7 @@ fn Campaigns(
             <DataTable caption="Leads per campaign" dense=true>
                 <thead><tr><Headings page order/></tr></thead>
                 <tbody>{rows}</tbody>
-                <tfoot><TotalRow totals total/></tfoot>
+                <tfoot><TotalRow totals earned/></tfoot>
             </DataTable>
             <Pagination newer older summary newer_label="Previous" older_label="Next"/>
             <p class="muted small">
@@ -167,7 +174,7 @@ fn Headings(page: PageFilter, order: CampaignOrder) -> impl IntoView {
 
 /// One campaign. `signups` is `None` if the sign-ups are not known.
 #[component]
-fn CampaignLine(row: CampaignRow, opens: String, signups: Option<i64>, earned: Revenue) -> impl IntoView {
+fn CampaignLine(row: CampaignRow, opens: String, signups: Option<i64>) -> impl IntoView {
     let name = if row.is_direct() { "Direct".to_owned() } else { or_not_set(&row.campaign) };
     let internal = row.internal > 0 && row.internal == row.touches;
     let some_internal = (row.internal > 0 && !internal).then(|| format!("{} internal", format::count(row.internal)));
@@ -184,13 +191,13 @@ fn CampaignLine(row: CampaignRow, opens: String, signups: Option<i64>, earned: R
             <td class="num">{format::count(row.users)}</td>
             <td class="num">{signups.map_or_else(|| "–".to_owned(), format::count)}</td>
             <td class="num">{rate}</td>
-            <td class="num">{format_credit(row.credit)}<Amounts earned/></td>
+            <td class="num">{format_credit(row.earned.conversions)}<Amounts earned=row.earned/></td>
         </tr>
     }
 }
 
 #[component]
-fn TotalRow(totals: Totals, total: Revenue) -> impl IntoView {
+fn TotalRow(totals: Totals, earned: Revenue) -> impl IntoView {
     view! {
         <tr>
             <th scope="row" colspan="4">"Total"</th>
@@ -200,7 +207,7 @@ fn TotalRow(totals: Totals, total: Revenue) -> impl IntoView {
             <td class="num">{format::count(totals.users)}</td>
             <td class="num">{format::count(totals.attributed)}</td>
             <td class="num">{rate(totals.rate())}</td>
-            <td class="num">{format_credit(total.conversions)}<Amounts earned=total/></td>
+            <td class="num">{format_credit(earned.conversions)}<Amounts earned/></td>
         </tr>
     }
 }
@@ -240,7 +247,7 @@ impl Signups {
 
     /// Returns whether a row's sign-ups are unknown: Direct has credit, but no sign-ups were counted for it.
     fn unknown_in(&self, row: &CampaignRow) -> bool {
-        row.is_direct() && row.signups == 0 && row.credit > Credit::ZERO && self.incomplete
+        row.is_direct() && row.signups == 0 && row.earned.conversions > Credit::ZERO && self.incomplete
     }
 
     /// Returns the sentences below the table. `dash`: a row shows a dash for its sign-ups.

@@ -13,15 +13,15 @@ use super::{
 };
 use crate::{
     attribution::{
+        facts::Facts,
         model::Minor,
         report::{
-            conversions::{ListedConversion, any_conversion, conversion_count, conversions},
-            credit::{CreditSettings, PathTouch, Select, for_each_conversion, kinds},
+            conversions::{ListedConversion, find_conversions, read_conversions},
+            credit::{PathEnds, PathTouch, kinds, path_ends},
             page::{Page, PagePosition},
         },
     },
     components::{Card, DataTable, Tag, Th, Tone, TwoLines, format},
-    db::{Conn, Error},
     id::ConversionId,
 };
 
@@ -39,13 +39,16 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let damaged = position.is_err();
     let position = position.unwrap_or(PagePosition::Newest);
     let settings = request.credit();
+    let (facts, question) = (request.facts().await?, request.question(page.filter()).await?);
+    let asked = settings.clone();
+    let count = move |facts: &Facts| (find_conversions(facts, &question, &asked, position, ROWS), kinds(facts));
+    let (places, kinds) = request.count(&facts, count).await?;
     let mut conn = request.state.db.read_for_report().await?;
-    let count = conversion_count(&mut conn, page.filter(), &settings).await?;
-    let found = conversions(&mut conn, page.filter(), &settings, position, ROWS).await?;
-    let paths = path_ends(&mut conn, &settings, &found.rows).await?;
-    let nothing_yet = count == 0 && !any_conversion(&mut conn).await?;
-    let page = page.with_credit(kinds(&mut conn).await?);
+    let found = read_conversions(&mut conn, &places, position, ROWS).await?;
+    let paths = path_ends(&mut conn, &facts, &settings, &found.rows).await?;
     drop(conn);
+    let (count, nothing_yet) = (places.rows.count, facts.counts().conversions == 0);
+    let page = page.with_credit(kinds);
 
     let csv = page.csv_href("/admin/conversions.csv", &[]);
     let content = match count {
@@ -57,33 +60,6 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
             {content}
         </ListPage>
     })
-}
-
-/// The first and the last touch before a conversion, and how many touches there are.
-#[derive(Clone, Debug)]
-pub struct PathEnds {
-    pub first: PathTouch,
-    pub last: PathTouch,
-    pub touches: usize,
-}
-
-/// Returns the ends of the path of each conversion. Conversions without a touch before them are left out.
-pub async fn path_ends(
-    conn: &mut Conn,
-    settings: &CreditSettings,
-    conversions: &[ListedConversion],
-) -> Result<HashMap<ConversionId, PathEnds>, Error> {
-    let ids: Vec<ConversionId> = conversions.iter().map(|conversion| conversion.id).collect();
-    let mut paths = HashMap::new();
-    for_each_conversion(conn, Select::Ids(&ids), settings, |attributed| {
-        let touches = &attributed.touches;
-        if let (Some(&first), Some(&last)) = (touches.first(), touches.last()) {
-            let ends = PathEnds { first: first.clone(), last: last.clone(), touches: touches.len() };
-            paths.insert(attributed.conversion.id, ends);
-        }
-    })
-    .await?;
-    Ok(paths)
 }
 
 #[component]

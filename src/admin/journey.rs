@@ -16,7 +16,7 @@ use crate::{
         model::{Credit, Model},
         report::{
             Filter,
-            credit::{ConversionRow, CreditedConversion, Revenue, credit_of_user},
+            credit::{CreditedConversion, Revenue, credit_of_user},
             journey::{Journey, JourneyReferral, JourneyUser, LONGEST_JOURNEY, journey},
             leads::Lead,
         },
@@ -82,7 +82,7 @@ fn summary(user: &JourneyUser, touches: &[Lead]) -> String {
 enum Event {
     Touch(Box<Lead>),
     SignUp,
-    Conversion(Box<ConversionRow>),
+    Conversion(Box<CreditedConversion>),
 }
 
 /// Returns the steps in the order of time, each with the days until the next one. At one moment, touches come before the sign-up.
@@ -91,7 +91,7 @@ fn steps(user: &JourneyUser, touches: Vec<Lead>, credit: JourneyCredit, filter: 
         touches.into_iter().map(|touch| (touch.occurred_at, Event::Touch(Box::new(touch)))).collect();
     events.push((user.created_at, Event::SignUp));
     let sign_up = ConversionId::of_sign_up(user.id);
-    let others = credit.conversions.iter().map(|credited| &credited.conversion).filter(|other| other.id != sign_up);
+    let others = credit.conversions.iter().filter(|other| other.id != sign_up);
     events.extend(others.map(|other| (other.occurred_at, Event::Conversion(Box::new(other.clone())))));
     // a stable sort: events of one moment stay in this order
     events.sort_by_key(|(at, _)| *at);
@@ -111,9 +111,9 @@ fn steps(user: &JourneyUser, touches: Vec<Lead>, credit: JourneyCredit, filter: 
                 view! { <GoalStep title="Signed up" direct time days/> }.into_any()
             }
             Event::Conversion(conversion) => {
-                let title = match conversion.refund_of {
-                    Some(_) => format!("Refund of a {}", words::conversion_kind(&conversion.kind)),
-                    None => format!("Conversion: {}", words::conversion_kind(&conversion.kind)),
+                let title = match conversion.is_refund {
+                    true => format!("Refund of a {}", words::conversion_kind(&conversion.kind)),
+                    false => format!("Conversion: {}", words::conversion_kind(&conversion.kind)),
                 };
                 let value = conversion.currency.as_deref().map(|currency| money(conversion.value, currency));
                 let direct = credit.is_direct(conversion.id);
@@ -175,8 +175,8 @@ struct JourneyCredit {
 impl JourneyCredit {
     fn new(conversions: Vec<CreditedConversion>) -> Self {
         let mut earned: HashMap<TouchId, BTreeMap<String, Revenue>> = HashMap::new();
-        for CreditedConversion { conversion, shares } in &conversions {
-            for (touch, share) in shares {
+        for conversion in &conversions {
+            for (touch, share) in &conversion.shares {
                 let by_kind = earned.entry(*touch).or_default();
                 by_kind.entry(conversion.kind.clone()).or_default().add(*share, conversion.currency.as_deref());
             }
@@ -198,7 +198,7 @@ impl JourneyCredit {
 
     /// Returns whether no touch was credited with a conversion.
     fn is_direct(&self, conversion: ConversionId) -> bool {
-        self.conversions.iter().any(|credited| credited.conversion.id == conversion && credited.shares.is_empty())
+        self.conversions.iter().any(|credited| credited.id == conversion && credited.shares.is_empty())
     }
 }
 

@@ -9,9 +9,8 @@ use super::{
 };
 use crate::{
     attribution::report::{
-        leads::{ScanOrder, lead_count, leads},
+        leads::{find_leads, read_leads},
         page::PagePosition,
-        totals::any_touch,
     },
     components::Card,
 };
@@ -37,23 +36,24 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let position = request.position();
     let damaged = position.is_err();
     let position = position.unwrap_or(PagePosition::Newest);
+    let (facts, question) = (request.facts().await?, request.question(page.filter()).await?);
+    let asked = question.clone();
+    let found = request.count(&facts, move |facts| find_leads(facts, &asked, position, ROWS)).await?;
     let mut conn = request.state.db.read_for_report().await?;
-    // The count comes first, because it tells which way of finding the rows is faster.
-    let count = lead_count(&mut conn, page.filter()).await?;
-    let found = leads(&mut conn, page.filter(), position, ROWS, ScanOrder::to_find(count)).await?;
-    let nothing_yet = count == 0 && !any_touch(&mut conn).await?;
+    let leads = read_leads(&mut conn, &facts, &question, &found, position, ROWS).await?;
     drop(conn);
+    let (count, nothing_yet) = (found.count, facts.counts().touches == 0);
 
     let csv = page.csv_href("/admin/leads.csv", &[]);
     let content = if count == 0 {
         Either::Left(view! { <NoRows page=page.clone() nothing_yet words=NO_ROWS/> })
     } else {
-        let summary = shown_of(found.rows.len(), count, "lead", "leads");
+        let summary = shown_of(leads.rows.len(), count, "lead", "leads");
         let (filter, page) = (page.filter().clone(), page.clone());
         Either::Right(view! {
             <Card>
-                <LeadTable caption="Leads, newest first" leads=found.rows filter/>
-                <TimePagination page newer=found.newer older=found.older summary/>
+                <LeadTable caption="Leads, newest first" leads=leads.rows filter/>
+                <TimePagination page newer=leads.newer older=leads.older summary/>
             </Card>
         })
     };

@@ -1,9 +1,9 @@
 //! What every admin page begins with, its request, and what replaces a page that cannot be made.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use axum::http::{StatusCode, request::Parts};
-use leptos::{either::Either, prelude::*};
+use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_router::hooks::use_params_map;
 use uuid::Uuid;
@@ -11,14 +11,15 @@ use uuid::Uuid;
 use super::sections::OVERVIEW;
 use crate::{
     attribution::{
+        facts::{Facts, keeper::NoFacts},
         model::Model,
         report::{
-            Filter, Preset,
+            Filter, Preset, Question,
             credit::CreditSettings,
             page::{BadCursor, Cursor, PagePosition},
         },
     },
-    components::{AdminPage, EmptyState},
+    components::{AdminPage, EmptyState, format},
     db::Error,
     state::AppState,
     timestamp::Timestamp,
@@ -82,6 +83,25 @@ impl PageRequest {
         self.state.config.attribution.signup_window()
     }
 
+    /// Returns the question that a filter asks.
+    pub async fn question(&self, filter: &Filter) -> Result<Question, PageError> {
+        Ok(Question::new(&self.state.db, filter.clone(), self.window()).await?)
+    }
+
+    /// Returns facts with every change so far.
+    pub async fn facts(&self) -> Result<Arc<Facts>, PageError> {
+        Ok(self.state.facts.facts().await?)
+    }
+
+    /// Counts with facts, on a thread where counting keeps no request waiting.
+    pub async fn count<T: Send + 'static>(
+        &self,
+        facts: &Arc<Facts>,
+        count: impl FnOnce(&Facts) -> T + Send + 'static,
+    ) -> Result<T, PageError> {
+        Ok(self.state.facts.count(facts.clone(), count).await?)
+    }
+
     /// Returns what credit depends on beside the model.
     pub fn credit(&self) -> CreditSettings {
         CreditSettings::of(&self.state.config.attribution)
@@ -107,6 +127,22 @@ pub enum PageError {
     /// The database does not answer. Status 503.
     #[error(transparent)]
     Database(#[from] Error),
+    /// The facts that reports count from are being read: so many touches of about so many. Status 503.
+    #[error("{read} of about {total} touches are read")]
+    Loading { read: usize, total: usize },
+    /// The facts do not fit into the memory that they may take, in bytes. Status 503.
+    #[error("facts of {touches} touches do not fit into {limit} bytes")]
+    TooLarge { touches: usize, limit: usize },
+}
+
+impl From<NoFacts> for PageError {
+    fn from(why: NoFacts) -> Self {
+        match why {
+            NoFacts::Loading { read, total } => Self::Loading { read, total },
+            NoFacts::TooLarge { touches, limit } => Self::TooLarge { touches, limit },
+            NoFacts::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 /// Renders the page that `make` makes from the request.
@@ -137,17 +173,62 @@ fn suspended(made: Pin<Box<dyn Future<Output = Result<AnyView, PageError>> + Sen
 /// Replaces a page that cannot be shown, and sets the status of the response.
 fn page_failure(errors: ArcRwSignal<Errors>) -> impl IntoView {
     let error = errors.get_untracked().into_iter().find_map(|(_, error)| error.downcast_ref::<PageError>().cloned());
-    let (status, page) = match error {
-        Some(PageError::NotFound) => (StatusCode::NOT_FOUND, Either::Left(view! { <NotFound/> })),
+    let response = use_context::<ResponseOptions>();
+    if let Some(response) = &response {
+        response.set_status(match error {
+            Some(PageError::NotFound) => StatusCode::NOT_FOUND,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        });
+    }
+    match error {
+        Some(PageError::NotFound) => view! { <NotFound/> }.into_any(),
+        Some(PageError::Loading { read, total }) => {
+            if let Some(response) = response {
+                // The browser asks again by itself.
+                response.insert_header(header::REFRESH, HeaderValue::from_static("1"));
+            }
+            view! { <FactsAreLoading read total/> }.into_any()
+        }
+        Some(PageError::TooLarge { touches, limit }) => view! { <FactsAreTooLarge touches limit/> }.into_any(),
         error => {
             tracing::error!(error = error.map(tracing::field::display), "an admin page could not be filled");
-            (StatusCode::SERVICE_UNAVAILABLE, Either::Right(view! { <Unavailable/> }))
+            view! { <Unavailable/> }.into_any()
         }
-    };
-    if let Some(response) = use_context::<ResponseOptions>() {
-        response.set_status(status);
     }
-    page
+}
+
+/// Stands in for a page while the facts are being read.
+#[component]
+fn FactsAreLoading(read: usize, total: usize) -> impl IntoView {
+    let progress = format!(
+        "{} of about {} touches are read. This page goes on by itself.",
+        format::count(read as i64),
+        format::count(total as i64)
+    );
+    view! {
+        <AdminPage title="Reading the touches">
+            <div class="card">
+                <EmptyState title="The numbers will be here in a moment" text=progress>
+                    <progress max=total.to_string() value=read.to_string() aria-label="Touches read"></progress>
+                </EmptyState>
+            </div>
+        </AdminPage>
+    }
+}
+
+#[component]
+fn FactsAreTooLarge(touches: usize, limit: usize) -> impl IntoView {
+    let text = format!(
+        "Reports count about {} touches in memory, and these need more than the {} MiB that FACTS_MEMORY allows. Raise \
+         FACTS_MEMORY, or let retention remove old touches. Capturing goes on as before.",
+        format::count(touches as i64),
+        format::count((limit >> 20) as i64),
+    );
+    view! {
+        <AdminPage title="Too many touches for the memory">
+            <div class="card"><EmptyState title="The reports need more memory" text><span></span></EmptyState></div>
+        </AdminPage>
+    }
 }
 
 #[component]

@@ -59,7 +59,7 @@ where
                     <td class="num">{format::count(row.leads)}</td>
                     <td class="num">{format::count(row.signups)}</td>
                     <td class="num">{rate(row.rate())}</td>
-                    <td class="num">{format_credit(row.credit)}</td>
+                    <td class="num">{format_credit(row.earned.conversions)}</td>
                 </tr>
             }
         })

@@ -24,6 +24,9 @@ pub mod consent;
 /// Conversions: each is recorded once, and its refunds never exceed its value.
 #[cfg(feature = "ssr")]
 pub mod conversion;
+/// A narrow copy of touches, links and conversions in memory, from which reports count.
+#[cfg(feature = "ssr")]
+pub mod facts;
 /// The models that share a conversion's credit among the touches before the conversion.
 #[cfg(feature = "ssr")]
 pub mod model;

@@ -1,4 +1,4 @@
-use std::str::FromStr;
+use std::{path::PathBuf, str::FromStr};
 
 use sqlx::{postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 
@@ -7,6 +7,12 @@ use sqlx::{postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 pub enum Dialect {
     Sqlite,
     Postgres,
+}
+
+/// Returns the file of a SQLite database; `None` for another database.
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let options = SqliteConnectOptions::from_str(url).ok().filter(|_| Dialect::of(url) == Ok(Dialect::Sqlite))?;
+    Some(options.get_filename().to_owned())
 }
 
 impl Dialect {

@@ -8,7 +8,7 @@ pub struct Error(Arc<sqlx::Error>);
 
 impl Error {
     /// Returns the error of work that ended before its commit.
-    pub(super) fn cancelled() -> Self {
+    pub(crate) fn cancelled() -> Self {
         sqlx::Error::WorkerCrashed.into()
     }
 

@@ -67,13 +67,14 @@ use tokio::{
 pub(crate) use self::pools::{Pools, RequestPool};
 pub use self::{
     bulk::Bulk,
-    dialect::Dialect,
+    dialect::{Dialect, sqlite_file},
     error::Error,
     fragments::{contains_pattern, placeholders},
     insert::{Insert, Table},
     patience::Patience,
     pools::Conn,
     query::{FromEitherRow, Query, Value, sql},
+    transaction::Snapshot,
 };
 use self::{connect::ACQUIRE_TIMEOUT, pools::Lane};
 use crate::timestamp::Timestamp;
@@ -162,6 +163,12 @@ impl Db {
     /// request waits for a report.
     pub async fn read_for_report(&self) -> Result<Conn, Error> {
         self.reader(Lane::Reports).await
+    }
+
+    /// Returns a report's connection for which nothing changes until the caller ends the snapshot.
+    pub async fn read_snapshot(&self) -> Result<Snapshot, Error> {
+        let conn = self.read_for_report().await?;
+        self.unless_unreachable(Snapshot::begin(conn)).await
     }
 
     /// Returns a connection for a job that may read for minutes. Nobody waits for this connection.

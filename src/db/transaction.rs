@@ -56,6 +56,31 @@ impl Transaction {
     }
 }
 
+/// A connection that reads the database as it was at the first statement, whatever is committed meanwhile.
+pub struct Snapshot(Transaction);
+
+impl Snapshot {
+    pub(super) async fn begin(conn: Conn) -> Result<Self, Error> {
+        let text = match conn {
+            Conn::Sqlite(_) => "begin",
+            Conn::Postgres(_) => "begin isolation level repeatable read read only",
+        };
+        let mut transaction = Transaction(Some(conn));
+        transaction.execute(text).await?;
+        Ok(Self(transaction))
+    }
+
+    /// Returns the connection.
+    pub fn conn(&mut self) -> Result<&mut Conn, Error> {
+        self.0.conn()
+    }
+
+    /// Returns the connection to its pool.
+    pub async fn end(self) -> Result<(), Error> {
+        self.0.commit().await
+    }
+}
+
 fn text_of_begin(conn: &Conn) -> &'static str {
     match conn {
         // `immediate` takes the write lock now, where `busy_timeout` applies. A transaction that reads first and writes later

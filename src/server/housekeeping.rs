@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::workarounds::session_store::Sessions;
 use crate::{
-    attribution::capture::counters::Counters,
+    attribution::{capture::counters::Counters, facts::changes},
     auth::{known_device, throttle},
     db::Db,
     privacy::{
@@ -44,6 +44,9 @@ pub(super) async fn run(db: Db, retention: Retention) {
         }
         if let Err(error) = known_device::delete_unused(&db).await {
             failed("housekeeping", &error, "browsers that are no longer used could not be forgotten");
+        }
+        if let Err(error) = changes::delete_old(&db).await {
+            failed("housekeeping", &error, "old notes of changes for reports could not be removed");
         }
         if let Err(error) = erase::confirmation::delete_old(&db).await {
             failed("housekeeping", &error, "the confirmations of old erasures could not be removed");

@@ -18,6 +18,7 @@ use crate::{
     attribution::{
         Attribution, CaptureLimits,
         capture::{beacon::BeaconLimit, consent_form::ConsentLimit, counters::Counters},
+        facts::keeper::FactsKeeper,
         referral::UnknownLinkLimit,
     },
     auth::{
@@ -97,6 +98,7 @@ pub fn state(config: Config, db: Db) -> AppState {
             referral_credit: config.attribution.referral_credit,
             secure: config.is_secure(),
         },
+        facts: FactsKeeper::new(db.clone(), config.facts.clone()),
         beacon_limit: BeaconLimit::default(),
         consent_limit: ConsentLimit::default(),
         referral_limit: UnknownLinkLimit::default(),
@@ -137,7 +139,7 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
     let state = state(config, db.clone());
     let config = state.config.clone();
     let counters = state.attribution.counters.clone();
-    let background = background(&state);
+    let (background, facts) = (background(&state), state.facts.clone());
     let stopping = Stopping::default();
     // With port 0, the system has chosen a port.
     let addr = listener.local_addr().unwrap_or(config.site_addr);
@@ -148,7 +150,7 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
     tracing::info!(url = config.site_url, %addr, connections = limits.connections, "ready");
     connections::serve(listener, router, limits, stop).await;
     drop(background);
-    stop::close(&db, &counters).await;
+    stop::close(&db, &counters, &facts).await;
     log_flood::tell_once();
     tracing::info!("stopped");
 }
@@ -183,6 +185,8 @@ fn background(state: &AppState) -> JoinSet<()> {
     work.spawn(supervise::forever("housekeeping", move || housekeeping::run(db.clone(), retention)));
     let (db, counters) = (state.db.clone(), state.attribution.counters.clone());
     work.spawn(supervise::forever("counters", move || housekeeping::write_counters(db.clone(), counters.clone())));
+    let facts = state.facts.clone();
+    work.spawn(supervise::forever("facts", move || facts.clone().tidy()));
     work.spawn(supervise::forever("log", log_flood::tell));
     work
 }

@@ -12,7 +12,10 @@ use std::time::Duration;
 use tokio::{signal, time::timeout};
 
 use super::health::Stopping;
-use crate::{attribution::capture::counters::Counters, db::Db};
+use crate::{
+    attribution::{capture::counters::Counters, facts::keeper::FactsKeeper},
+    db::Db,
+};
 
 const LAST_COUNTS: Duration = Duration::from_secs(2);
 const LAST_WRITES: Duration = Duration::from_secs(4);
@@ -34,11 +37,14 @@ pub(super) fn asked(stopping: Stopping, delay: Duration) -> impl Future<Output =
 }
 
 /// Writes what is only in memory, and closes the database.
-pub(super) async fn close(db: &Db, counters: &Counters) {
+pub(super) async fn close(db: &Db, counters: &Counters, facts: &FactsKeeper) {
     match timeout(LAST_COUNTS, counters.flush(db)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::error!(%error, "the last counts of ignored arrivals could not be written"),
         Err(_) => tracing::error!("the last counts of ignored arrivals could not be written in time"),
+    }
+    if timeout(LAST_WRITES, facts.stop()).await.is_err() {
+        tracing::warn!("the snapshot of the facts could not be written in time");
     }
     if timeout(LAST_WRITES, db.close()).await.is_err() {
         tracing::warn!("the database did not let go of its connections in time");

@@ -23,6 +23,7 @@ mod conversions;
 mod cookies;
 mod cross_origin;
 mod database_down;
+mod facts;
 mod guards;
 mod headers;
 mod hostile;

@@ -1,27 +1,27 @@
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::borrow::Cow;
 
 use axum::{body::Bytes, response::Response};
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::{
     cells::{optional, text, values},
-    file::{BoxError, CsvRequest, file, read, write},
+    file::{BoxError, CsvRequest, FileSource, file, write},
 };
 use crate::{
     admin::amounts::exact_credit,
     attribution::{
+        facts::Facts,
         model::Model,
         report::{
-            Filter,
-            campaigns::{CampaignRow, campaigns_after},
-            credit::{CampaignCredit, CreditSettings, Revenue, credit_by_campaign},
+            Filter, Question,
+            campaigns::{CampaignOrder, CampaignRow, campaigns, sort},
+            credit::{CreditSettings, credit_by_campaign},
         },
     },
-    db::Db,
 };
 
-/// How many campaigns are read at a time. Each read groups all touches, so the number is large.
-const ROWS: u32 = 10_000;
+/// How many campaigns are written at a time.
+const ROWS: usize = 10_000;
 
 /// `model` names the model by which `conversions` and `values` are credited. Conversions have six decimals and add up exactly.
 /// Values are a JSON object of exact amounts by currency: `{"EUR":"123.45"}`.
@@ -40,10 +40,8 @@ const COLUMNS: [&str; 12] = [
     "values",
 ];
 
-/// What the numbers of a campaign depend on.
-pub struct Counting {
-    /// The look-back window before a sign-up.
-    pub window: Duration,
+/// How conversions are credited.
+pub struct Crediting {
     pub model: Model,
     pub settings: CreditSettings,
 }
@@ -51,55 +49,37 @@ pub struct Counting {
 /// `GET /admin/campaigns.csv`: the campaigns that the filter in the query finds, by name.
 pub async fn campaigns_csv(CsvRequest { state, filter, now, .. }: CsvRequest) -> Response {
     let settings = &state.config.attribution;
-    let counting = Counting {
-        window: settings.signup_window(),
-        model: filter.model.unwrap_or(settings.model),
-        settings: CreditSettings::of(settings),
-    };
-    file("campaigns", &filter.clone(), now, pieces(state.db.clone(), filter, counting)).await
+    let model = filter.model.unwrap_or(settings.model);
+    let crediting = Crediting { model, settings: CreditSettings::of(settings) };
+    file("campaigns", &filter.clone(), now, pieces(FileSource::of(&state), filter, crediting)).await
 }
 
 /// Returns all campaigns, piece by piece. The first piece begins with the header.
 pub(super) fn pieces(
-    db: Db,
+    source: FileSource,
     filter: Filter,
-    counting: Counting,
+    Crediting { model, settings }: Crediting,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
-    enum NextRows {
-        First,
-        After(Box<CampaignRow>, CampaignCredit),
-        Done,
-    }
-    let asked = Arc::new((db, filter, counting));
-    stream::try_unfold(NextRows::First, move |next| {
-        let asked = asked.clone();
-        async move {
-            let (db, filter, Counting { window, model, settings }) = &*asked;
-            let (header, last, credit) = match next {
-                NextRows::First => {
-                    let credit =
-                        read(db, async |conn| credit_by_campaign(conn, filter, settings, *model).await).await?;
-                    (Some(COLUMNS), None, credit)
-                }
-                NextRows::After(last, credit) => (None, Some(last), credit),
-                NextRows::Done => return Ok(None),
-            };
-            let rows =
-                read(db, async |conn| campaigns_after(conn, filter, *window, &credit, last.as_deref(), ROWS).await)
-                    .await?;
-            let bytes = write(header, rows.iter().map(|row| record(row, *model, &credit.of(&row.key()))))?;
-            let full = rows.len() == ROWS as usize;
-            let next = rows
-                .into_iter()
-                .next_back()
-                .filter(|_| full)
-                .map_or(NextRows::Done, |row| NextRows::After(Box::new(row), credit));
-            Ok(Some((bytes, next)))
+    let counted = async move {
+        let count = move |facts: &Facts, question: &Question| {
+            let credit = credit_by_campaign(facts, question, &settings, model);
+            let mut rows = campaigns(facts, question, &credit);
+            sort(&mut rows, CampaignOrder::BY_SOURCE);
+            rows
+        };
+        let (rows, ..) = source.count(filter, count).await?;
+        let mut pieces: Vec<Vec<CampaignRow>> = rows.chunks(ROWS).map(<[_]>::to_vec).collect();
+        if pieces.is_empty() {
+            pieces.push(Vec::new());
         }
-    })
+        Ok::<_, BoxError>(stream::iter(pieces.into_iter().enumerate()).map(move |(number, rows)| {
+            write((number == 0).then_some(COLUMNS), rows.iter().map(|row| record(row, model)))
+        }))
+    };
+    stream::once(counted).try_flatten()
 }
 
-fn record<'a>(row: &'a CampaignRow, model: Model, earned: &Revenue) -> [Cow<'a, str>; 12] {
+fn record(row: &CampaignRow, model: Model) -> [Cow<'_, str>; 12] {
     [
         optional(&row.source),
         optional(&row.medium),
@@ -111,7 +91,7 @@ fn record<'a>(row: &'a CampaignRow, model: Model, earned: &Revenue) -> [Cow<'a, 
         row.users.to_string().into(),
         row.signups.to_string().into(),
         model.as_str().into(),
-        exact_credit(row.credit).into(),
-        values(earned).into(),
+        exact_credit(row.earned.conversions).into(),
+        values(&row.earned).into(),
     ]
 }

@@ -1,32 +1,29 @@
 use std::borrow::Cow;
 
 use axum::{body::Bytes, response::Response};
-use futures::{Stream, stream};
+use futures::{Stream, TryStreamExt, stream};
 
 use super::{
     cells::{optional, text},
-    file::{BoxError, CsvRequest, file, read, write},
+    file::{BoxError, CsvRequest, FileSource, file, write},
 };
 use crate::{
-    admin::{
-        amounts::exact_amount,
-        conversions::{PathEnds, path_ends},
-    },
+    admin::amounts::exact_amount,
     attribution::{
         channel::Channel,
+        facts::Facts,
         report::{
-            Filter,
-            conversions::{ListedConversion, conversions},
-            credit::{CreditSettings, PathTouch},
+            Filter, Question,
+            conversions::{ListedConversion, find_conversions, read_conversions},
+            credit::{CreditSettings, PathEnds, PathTouch, path_ends},
             page::PagePosition,
         },
     },
     components::format::rfc3339,
-    db::Db,
 };
 
 /// How many conversions are read at a time, with their paths.
-const ROWS: u32 = 500;
+const ROWS: usize = 500;
 
 /// `value` and `refunded` are exact amounts in `currency`, and empty without one. The first and the last touch before the
 /// conversion are given by campaign and channel. Without a touch the channel is `Direct`. Refunds have no lines of their own.
@@ -50,31 +47,34 @@ const COLUMNS: [&str; 14] = [
 /// `GET /admin/conversions.csv`: the conversions that the filter in the query finds, newest first.
 pub async fn conversions_csv(CsvRequest { state, filter, now, .. }: CsvRequest) -> Response {
     let settings = CreditSettings::of(&state.config.attribution);
-    file("conversions", &filter.clone(), now, pieces(state.db.clone(), filter, settings)).await
+    file("conversions", &filter.clone(), now, pieces(FileSource::of(&state), filter, settings)).await
 }
 
 /// Returns all conversions, piece by piece. The first piece begins with the header.
 pub(super) fn pieces(
-    db: Db,
+    source: FileSource,
     filter: Filter,
     settings: CreditSettings,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
-    stream::try_unfold(Some(PagePosition::Newest), move |position| {
-        let (db, filter, settings) = (db.clone(), filter.clone(), settings.clone());
-        async move {
-            let Some(position) = position else { return Ok(None) };
-            let (page, paths) = read(&db, async |conn| {
-                let page = conversions(conn, &filter, &settings, position, ROWS).await?;
-                let paths = path_ends(conn, &settings, &page.rows).await?;
-                Ok((page, paths))
-            })
-            .await?;
-            let header = (position == PagePosition::Newest).then_some(COLUMNS);
-            let bytes =
-                write(header, page.rows.iter().map(|conversion| record(conversion, paths.get(&conversion.id))))?;
-            Ok(Some((bytes, page.older.map(PagePosition::Before))))
-        }
-    })
+    let found = async move {
+        let asked = settings.clone();
+        let find = move |facts: &Facts, question: &Question| {
+            find_conversions(facts, question, &asked, PagePosition::Newest, u32::MAX).parts(ROWS)
+        };
+        let (parts, facts, _) = source.count(filter, find).await?;
+        let db = source.keeper.db().clone();
+        Ok::<_, BoxError>(stream::iter(parts.into_iter().enumerate().map(Ok)).and_then(move |(number, part)| {
+            let (db, facts, settings) = (db.clone(), facts.clone(), settings.clone());
+            async move {
+                let mut conn = db.read_for_report().await?;
+                let rows = read_conversions(&mut conn, &part, PagePosition::Newest, u32::MAX).await?.rows;
+                let paths = path_ends(&mut conn, &facts, &settings, &rows).await?;
+                let records = rows.iter().map(|conversion| record(conversion, paths.get(&conversion.id)));
+                write((number == 0).then_some(COLUMNS), records)
+            }
+        }))
+    };
+    stream::once(found).try_flatten()
 }
 
 fn record<'a>(conversion: &'a ListedConversion, path: Option<&'a PathEnds>) -> [Cow<'a, str>; 14] {

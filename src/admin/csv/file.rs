@@ -1,4 +1,4 @@
-use std::{borrow::Cow, error::Error as StdError};
+use std::{borrow::Cow, error::Error as StdError, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -10,9 +10,11 @@ use csv::{Terminator, WriterBuilder};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use crate::{
-    attribution::report::{Filter, ParsedFilter, Preset, Problem},
+    attribution::{
+        facts::{Facts, keeper::FactsKeeper},
+        report::{Filter, ParsedFilter, Preset, Problem, Question},
+    },
     auth::AuthSession,
-    db::{Conn, Db, Error},
     state::AppState,
     timestamp::Timestamp,
 };
@@ -95,10 +97,34 @@ pub async fn file(
     (headers, body).into_response()
 }
 
-/// Asks the database on a connection of its own.
-pub async fn read<T>(db: &Db, ask: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, BoxError> {
-    let mut conn = db.read_for_report().await?;
-    Ok(ask(&mut conn).await?)
+/// How long a file waits for facts that are being loaded. A request ends after 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// What files are made from.
+#[derive(Clone, Debug)]
+pub struct FileSource {
+    pub keeper: FactsKeeper,
+    /// The look-back window before a sign-up.
+    pub window: Duration,
+}
+
+impl FileSource {
+    pub fn of(state: &AppState) -> Self {
+        Self { keeper: state.facts.clone(), window: state.config.attribution.signup_window() }
+    }
+
+    /// Counts with facts. Returns the result, the facts, and the question that the filter asks.
+    pub async fn count<T: Send + 'static>(
+        &self,
+        filter: Filter,
+        count: impl FnOnce(&Facts, &Question) -> T + Send + 'static,
+    ) -> Result<(T, Arc<Facts>, Question), BoxError> {
+        let facts = self.keeper.facts_within(PATIENCE).await?;
+        let question = Question::new(self.keeper.db(), filter, self.window).await?;
+        let asked = question.clone();
+        let counted = self.keeper.count(facts.clone(), move |facts| count(facts, &asked)).await?;
+        Ok((counted, facts, question))
+    }
 }
 
 /// Writes rows as in RFC 4180: cells are quoted where needed, and lines end with CR LF.

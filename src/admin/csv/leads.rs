@@ -1,24 +1,26 @@
 use std::borrow::Cow;
 
 use axum::{body::Bytes, response::Response};
-use futures::{Stream, stream};
+use futures::{Stream, TryStreamExt, stream};
 
 use super::{
     cells::{json, optional, text},
-    file::{BoxError, CsvRequest, file, read, write},
+    file::{BoxError, CsvRequest, FileSource, file, write},
 };
 use crate::{
-    attribution::report::{
-        Filter,
-        leads::{Lead, ScanOrder, leads},
-        page::PagePosition,
+    attribution::{
+        facts::Facts,
+        report::{
+            Filter, Question,
+            leads::{Lead, find_leads, read_leads},
+            page::PagePosition,
+        },
     },
     components::format::rfc3339,
-    db::Db,
 };
 
 /// How many leads are read at a time.
-pub(super) const ROWS: u32 = 1_000;
+pub(super) const ROWS: usize = 1_000;
 
 const COLUMNS: [&str; 14] = [
     "lead_id",
@@ -39,22 +41,31 @@ const COLUMNS: [&str; 14] = [
 
 /// `GET /admin/leads.csv`: the leads that the filter in the query finds, newest first.
 pub async fn leads_csv(CsvRequest { state, filter, now, .. }: CsvRequest) -> Response {
-    file("leads", &filter.clone(), now, pieces(state.db.clone(), filter)).await
+    file("leads", &filter.clone(), now, pieces(FileSource::of(&state), filter)).await
 }
 
 /// Returns all leads, piece by piece. The first piece begins with the header.
-pub(super) fn pieces(db: Db, filter: Filter) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
-    stream::try_unfold(Some(PagePosition::Newest), move |position| {
-        let (db, filter) = (db.clone(), filter.clone());
-        async move {
-            let Some(position) = position else { return Ok(None) };
-            // another connection for each piece: a slow reader would hold one for the whole file
-            let page = read(&db, async |conn| leads(conn, &filter, position, ROWS, ScanOrder::ByTime).await).await?;
-            let header = (position == PagePosition::Newest).then_some(COLUMNS);
-            let bytes = write(header, page.rows.iter().map(record))?;
-            Ok(Some((bytes, page.older.map(PagePosition::Before))))
-        }
-    })
+pub(super) fn pieces(
+    source: FileSource,
+    filter: Filter,
+) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
+    let found = async move {
+        let find = |facts: &Facts, question: &Question| {
+            find_leads(facts, question, PagePosition::Newest, u32::MAX).parts(ROWS)
+        };
+        let (parts, facts, question) = source.count(filter, find).await?;
+        let db = source.keeper.db().clone();
+        Ok::<_, BoxError>(stream::iter(parts.into_iter().enumerate().map(Ok)).and_then(move |(number, part)| {
+            let (db, facts, question) = (db.clone(), facts.clone(), question.clone());
+            async move {
+                // another connection for each piece: a slow reader would hold one for the whole file
+                let mut conn = db.read_for_report().await?;
+                let page = read_leads(&mut conn, &facts, &question, &part, PagePosition::Newest, u32::MAX).await?;
+                write((number == 0).then_some(COLUMNS), page.rows.iter().map(record))
+            }
+        }))
+    };
+    stream::once(found).try_flatten()
 }
 
 fn record(lead: &Lead) -> [Cow<'_, str>; 14] {

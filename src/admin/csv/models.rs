@@ -5,15 +5,16 @@ use futures::stream;
 
 use super::{
     cells::{optional, values},
-    file::{CsvRefusal, CsvRequest, file, read, write},
+    file::{CsvRefusal, CsvRequest, FileSource, file, write},
 };
 use crate::{
     admin::amounts::exact_credit,
     attribution::{
         channel::Channel,
+        facts::Facts,
         model::Model,
         report::{
-            Problem,
+            Problem, Question,
             credit::{
                 CreditSettings,
                 compare::{Comparison, Group, GroupBy, compare},
@@ -36,7 +37,8 @@ pub async fn models_csv(CsvRequest { state, query, filter, now }: CsvRequest) ->
     let settings = CreditSettings::of(&state.config.attribution);
     let dated = filter.clone();
     let piece = async move {
-        let comparison = read(&state.db, async |conn| compare(conn, &filter, &settings, by).await).await?;
+        let count = move |facts: &Facts, question: &Question| compare(facts, question, &settings, by);
+        let (comparison, ..) = FileSource::of(&state).count(filter, count).await?;
         write(Some(COLUMNS), records(by, &comparison))
     };
     file("models", &dated, now, stream::once(piece)).await

@@ -7,10 +7,10 @@ use axum::{
 use futures::{Stream, TryStreamExt, stream};
 
 use super::{
-    campaigns::{self, Counting},
+    campaigns::{self, Crediting},
     cells::{json, text},
     conversions,
-    file::{BoxError, file, write},
+    file::{BoxError, FileSource, file, write},
     leads,
 };
 use crate::{
@@ -19,7 +19,10 @@ use crate::{
         report::{
             Filter, Preset,
             credit::CreditSettings,
-            tests::sample::{ORIGIN, Sample},
+            tests::{
+                keeper,
+                sample::{ORIGIN, Sample},
+            },
         },
     },
     db::{Db, sql, testing::each_database},
@@ -29,10 +32,14 @@ use crate::{
 const NOW: Timestamp = ORIGIN;
 const WINDOW: Duration = DAY;
 
-fn counting() -> Counting {
+fn source(db: &Db) -> FileSource {
+    FileSource { keeper: keeper(db), window: WINDOW }
+}
+
+fn crediting() -> Crediting {
     let windows = Vec::new();
     let settings = CreditSettings { weights: Default::default(), window: WINDOW, windows, internal_touches: false };
-    Counting { window: WINDOW, model: Model::Linear, settings }
+    Crediting { model: Model::Linear, settings }
 }
 
 fn all() -> Filter {
@@ -120,7 +127,7 @@ async fn a_file_of_leads_has_every_field_as_it_is() {
         sample.store(&db).await;
         let tags = r#"{"partner":["a,b","=c"]}"#;
         set(&db, "update touches set tags = $1, term = '=1+1', referrer = 'example.org/x'", vec![tags.into()]).await;
-        let (file, _) = joined(leads::pieces(db.clone(), all())).await;
+        let (file, _) = joined(leads::pieces(source(&db), all())).await;
         assert!(file.starts_with(
             "lead_id,user_email,occurred_at,medium,source,campaign,term,content,channel,landing_path,referrer,click_ids,custom_tags,hits\r\n"
         ));
@@ -163,7 +170,7 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
     sample.conversion(user, "purchase", ORIGIN - MILLISECOND, (5, "JPY"));
     each_database(async |db| {
         sample.store(&db).await;
-        let (file, pieces) = joined(leads::pieces(db.clone(), all())).await;
+        let (file, pieces) = joined(leads::pieces(source(&db), all())).await;
         let mut ids: Vec<String> = records(&file).iter().map(|record| record[0].to_owned()).collect();
         assert_eq!((ids.len(), pieces), (rows, 3));
         ids.sort();
@@ -171,10 +178,10 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
         assert_eq!(ids.len(), rows);
 
         let odd = Filter::parse("campaign=odd", Preset::All, NOW).filter;
-        let (file, _) = joined(leads::pieces(db.clone(), odd)).await;
+        let (file, _) = joined(leads::pieces(source(&db), odd)).await;
         assert_eq!(records(&file).len(), leads::ROWS as usize);
 
-        let (file, _) = joined(campaigns::pieces(db.clone(), all(), counting())).await;
+        let (file, _) = joined(campaigns::pieces(source(&db), all(), crediting())).await;
         let lines: Vec<&str> = file.lines().collect();
         assert_eq!(
             lines,
@@ -209,7 +216,7 @@ async fn a_file_of_conversions_has_what_the_page_shows_and_all_of_it() {
         // a reporter may call its orders anything
         let odd = "update conversions set external_id = '-1+1' where kind = 'purchase' and refund_of is null";
         set(&db, odd, Vec::new()).await;
-        let (file, pieces) = joined(conversions::pieces(db.clone(), all(), counting().settings)).await;
+        let (file, pieces) = joined(conversions::pieces(source(&db), all(), crediting().settings)).await;
         let records = records(&file);
         let mut found: Vec<String> = records.iter().map(|record| record[0].to_owned()).collect();
         let mut expected: Vec<String> = ids.iter().map(|id| id.to_string()).collect();
@@ -243,9 +250,9 @@ async fn a_file_of_conversions_has_what_the_page_shows_and_all_of_it() {
         assert_eq!(cells("demo")[3..6], ["", "", ""]);
         assert_eq!(cells("demo")[8..], ["", "Direct", "", "Direct", "0"]);
 
-        let (file, _) = joined(conversions::pieces(db.clone(), find("kind=purchase"), counting().settings)).await;
+        let (file, _) = joined(conversions::pieces(source(&db), find("kind=purchase"), crediting().settings)).await;
         assert_eq!(file.lines().count(), 2);
-        let (file, _) = joined(conversions::pieces(db.clone(), find("channel=Email"), counting().settings)).await;
+        let (file, _) = joined(conversions::pieces(source(&db), find("channel=Email"), crediting().settings)).await;
         assert_eq!(file.lines().count(), 1, "the header stands alone");
     })
     .await;
@@ -265,9 +272,9 @@ fn a_cell_that_begins_at_a_semicolon_is_text_too() {
 #[tokio::test]
 async fn nothing_found_is_a_file_with_its_header() {
     each_database(async |db| {
-        let (leads, _) = joined(leads::pieces(db.clone(), all())).await;
+        let (leads, _) = joined(leads::pieces(source(&db), all())).await;
         assert_eq!(leads.lines().count(), 1);
-        let (campaigns, _) = joined(campaigns::pieces(db.clone(), all(), counting())).await;
+        let (campaigns, _) = joined(campaigns::pieces(source(&db), all(), crediting())).await;
         assert_eq!(
             campaigns,
             "source,medium,campaign,channel,touches,visitors,leads,users,signups,model,conversions,values\r\n"

@@ -25,7 +25,6 @@ use crate::{
         },
     },
     components::{Segment, Segmented},
-    db::Error,
 };
 
 /// The models side by side.
@@ -65,10 +64,10 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     Ok(view! { <ListPage section=MODELS page csv>{content}</ListPage> })
 }
 
-async fn load(request: &PageRequest, filter: &Filter, by: GroupBy) -> Result<(Comparison, Vec<String>), Error> {
-    let mut conn = request.state.db.read_for_report().await?;
-    let comparison = compare(&mut conn, filter, &request.credit(), by).await?;
-    Ok((comparison, kinds(&mut conn).await?))
+async fn load(request: &PageRequest, filter: &Filter, by: GroupBy) -> Result<(Comparison, Vec<String>), PageError> {
+    let (facts, question) = (request.facts().await?, request.question(filter).await?);
+    let settings = request.credit();
+    request.count(&facts, move |facts| (compare(facts, &question, &settings, by), kinds(facts))).await
 }
 
 /// The choice of the rows and, where there is money, of the amount in the cells.

@@ -1,49 +1,15 @@
 use leptos::{either::Either, prelude::*};
 
-use super::shown::TOP;
+use super::numbers::Numbers;
 use crate::{
     admin::{
-        page::PageRequest,
         page_filter::PageFilter,
         sections::{CAMPAIGNS, LEADS, OVERVIEW},
         tables::{CampaignTable, LeadTable},
     },
-    attribution::report::{
-        Filter, FilterField,
-        campaigns::{CampaignOrder, CampaignPage, CampaignRow, campaigns},
-        credit::CampaignCredit,
-        leads::{Lead, ScanOrder, leads},
-        page::PagePosition,
-    },
+    attribution::report::{FilterField, campaigns::CampaignRow, leads::Lead},
     components::{Card, format},
-    db::{Conn, Error},
 };
-
-/// The largest campaigns and, with a filter on touches, the latest leads that the filter finds.
-#[derive(Clone)]
-pub struct TopCampaigns {
-    rows: Vec<CampaignRow>,
-    /// How many campaigns there are.
-    count: i64,
-    latest: Vec<Lead>,
-}
-
-impl TopCampaigns {
-    pub async fn load(
-        conn: &mut Conn,
-        request: &PageRequest,
-        filter: &Filter,
-        credit: &CampaignCredit,
-    ) -> Result<Self, Error> {
-        let CampaignPage { rows, count } =
-            campaigns(conn, filter, request.window(), credit, CampaignOrder::default(), TOP, 0).await?;
-        let latest = match filter.is_bare() {
-            true => Vec::new(),
-            false => leads(conn, filter, PagePosition::Newest, TOP, ScanOrder::ByVisitor).await?.rows,
-        };
-        Ok(Self { rows, count, latest })
-    }
-}
 
 #[component]
 pub fn LatestLeads(page: PageFilter, leads: Vec<Lead>) -> impl IntoView {
@@ -56,8 +22,8 @@ pub fn LatestLeads(page: PageFilter, leads: Vec<Lead>) -> impl IntoView {
 
 /// The latest leads, then the largest campaigns.
 #[component]
-pub fn LeadsAndCampaigns(page: PageFilter, top: TopCampaigns) -> impl IntoView {
-    let TopCampaigns { rows, count, latest } = top;
+pub fn LeadsAndCampaigns(page: PageFilter, numbers: Numbers) -> impl IntoView {
+    let Numbers { campaigns: rows, campaign_count: count, latest, .. } = numbers;
     // the page of one campaign needs no table of one row
     let one = count == 1 && page.filter().get(FilterField::Campaign).is_some();
     view! {

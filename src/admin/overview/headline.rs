@@ -1,8 +1,8 @@
 use leptos::prelude::*;
 
 use super::{
-    numbers::HeadlineNumbers,
-    revenue::{PeriodRevenue, RevenueStats, note},
+    numbers::Numbers,
+    revenue::{RevenueStats, note},
     shown::{Shown, number},
 };
 use crate::{
@@ -25,15 +25,8 @@ use crate::{
 
 /// The headline numbers, and the chart of the number that is shown.
 #[component]
-pub fn Headline(
-    page: PageFilter,
-    numbers: HeadlineNumbers,
-    revenue: PeriodRevenue,
-    shown: Shown,
-    model: Model,
-    trend: Trend,
-) -> impl IntoView {
-    let HeadlineNumbers { current, previous, .. } = numbers;
+pub fn Headline(page: PageFilter, numbers: Numbers, shown: Shown, model: Model) -> impl IntoView {
+    let Numbers { totals: current, previous, revenue, trend, .. } = numbers;
     let stats = Metric::ALL
         .into_iter()
         .map(|metric| {

@@ -13,14 +13,7 @@ mod revenue;
 /// The number that the page is about.
 mod shown;
 
-use self::{
-    campaigns::{LeadsAndCampaigns, TopCampaigns},
-    headline::Headline,
-    numbers::{Details, HeadlineNumbers},
-    rankings::Rankings,
-    revenue::PeriodRevenue,
-    shown::Shown,
-};
+use self::{campaigns::LeadsAndCampaigns, headline::Headline, numbers::Numbers, rankings::Rankings, shown::Shown};
 use super::{
     filter_parts::{ActiveFilter, FilterToolbar},
     page::{PageError, PageRequest, admin_page},
@@ -30,7 +23,6 @@ use super::{
 use crate::{
     attribution::report::{Filter, FilterField},
     components::{AdminPage, BackLink, EmptyState},
-    db::Error,
 };
 
 /// The headline numbers of a period, their trend, and the largest channels, sources, pages and campaigns. With a filter, the
@@ -44,12 +36,8 @@ async fn overview(request: PageRequest) -> Result<impl IntoView, PageError> {
     let shown = request.parameter("metric").and_then(|name| Shown::parse(&name)).unwrap_or(Shown::DEFAULT);
     let metric = (shown != Shown::DEFAULT).then(|| shown.as_str().to_owned());
     let page = PageFilter::new(&request, OVERVIEW.path).keeping("metric", metric);
-    let (numbers, details, (revenue, top)) = futures::try_join!(
-        HeadlineNumbers::load(&request, page.filter()),
-        Details::load(&request, page.filter(), shown),
-        load_campaigns(&request, page.filter()),
-    )?;
-    let page = page.with_credit(revenue.kinds.clone());
+    let numbers = Numbers::load(&request, page.filter(), shown).await?;
+    let page = page.with_credit(numbers.revenue.kinds.clone());
     let model = request.model(page.filter());
     let (title, back) = heading(page.filter());
     let subtitle = subtitle(&page, &numbers);
@@ -57,11 +45,11 @@ async fn overview(request: PageRequest) -> Result<impl IntoView, PageError> {
     let content = if numbers.nothing_yet {
         Either::Left(view! { <NothingYet development=request.state.config.is_development()/> })
     } else {
-        let (totals, page) = (numbers.current, page.clone());
+        let (totals, lists, page) = (numbers.totals, numbers.lists.clone(), page.clone());
         Either::Right(view! {
-            <Headline page=page.clone() numbers revenue shown model trend=details.trend/>
-            <Rankings page=page.clone() totals shown lists=details.lists/>
-            <LeadsAndCampaigns page top/>
+            <Headline page=page.clone() numbers=numbers.clone() shown model/>
+            <Rankings page=page.clone() totals shown lists/>
+            <LeadsAndCampaigns page numbers/>
         })
     };
     Ok(view! {
@@ -82,20 +70,13 @@ fn heading(filter: &Filter) -> (&'static str, Option<BackLink>) {
 }
 
 /// Returns the line below the heading: `spring · 25 Oct – 23 Nov 2026, compared with the period before`.
-fn subtitle(page: &PageFilter, numbers: &HeadlineNumbers) -> String {
+fn subtitle(page: &PageFilter, numbers: &Numbers) -> String {
     let campaign = page.filter().get(FilterField::Campaign).map(str::to_owned);
     let period = match numbers.previous {
         Some(_) => format!("{}, compared with the period before", page.period_words()),
         None => page.period_words(),
     };
     campaign.into_iter().chain([period]).collect::<Vec<_>>().join(" · ")
-}
-
-async fn load_campaigns(request: &PageRequest, filter: &Filter) -> Result<(PeriodRevenue, TopCampaigns), Error> {
-    let mut conn = request.state.db.read_for_report().await?;
-    let revenue = PeriodRevenue::load(&mut conn, request, filter).await?;
-    let top = TopCampaigns::load(&mut conn, request, filter, &revenue.by_campaign).await?;
-    Ok((revenue, top))
 }
 
 /// What to do first.

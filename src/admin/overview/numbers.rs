@@ -1,38 +1,54 @@
-use super::{
-    revenue::chart_and_lists,
-    shown::{LISTS, Shown, TOP},
-};
+use super::shown::{LISTS, Shown, TOP};
 use crate::{
-    admin::page::PageRequest,
-    attribution::report::{
-        Filter,
-        ranking::{Ranked, ranking},
-        totals::{Totals, any_touch, totals},
-        trend::{Trend, trend},
+    admin::page::{PageError, PageRequest},
+    attribution::{
+        facts::{Facts, scan::scan},
+        model::{Credit, Model},
+        report::{
+            Filter, Question, Range,
+            campaigns::{CampaignOrder, CampaignRow, CampaignTally, sort},
+            credit::{CreditSettings, KindsTally, PeriodCredit, PeriodCreditTally, Revenue},
+            leads::{Lead, find_leads, read_leads},
+            matcher::Matcher,
+            page::PagePosition,
+            ranking::{Ranked, RankingTally},
+            totals::{Totals, TotalsTally},
+            trend::{Axis, Trend, TrendTally},
+        },
     },
-    db::Error,
+    timestamp::Timestamp,
 };
 
-/// The headline numbers of the period and of the period before.
+/// How many leads are listed.
+const LATEST: u32 = 7;
+
+/// What the page shows.
 #[derive(Clone)]
-pub struct HeadlineNumbers {
-    pub current: Totals,
+pub struct Numbers {
+    pub totals: Totals,
+    /// The totals of the period before.
     pub previous: Option<Totals>,
-    /// Whether the database has no touch at all, in any period.
+    /// Whether there is no touch at all, in any period.
     pub nothing_yet: bool,
+    pub revenue: PeriodRevenue,
+    pub trend: Trend,
+    /// In the order of [`LISTS`].
+    pub lists: Vec<RankedList>,
+    /// The largest campaigns.
+    pub campaigns: Vec<CampaignRow>,
+    /// How many campaigns there are.
+    pub campaign_count: i64,
+    /// With a filter on touches: the latest leads that the filter finds.
+    pub latest: Vec<Lead>,
 }
 
-impl HeadlineNumbers {
-    pub async fn load(request: &PageRequest, filter: &Filter) -> Result<Self, Error> {
-        let mut conn = request.state.db.read_for_report().await?;
-        let current = totals(&mut conn, filter, request.window()).await?;
-        let previous = match filter.previous() {
-            Some(before) => Some(totals(&mut conn, &before, request.window()).await?),
-            None => None,
-        };
-        let nothing_yet = current.touches == 0 && !any_touch(&mut conn).await?;
-        Ok(Self { current, previous, nothing_yet })
-    }
+/// Conversions and money of a period, credited by the model of the page.
+#[derive(Clone)]
+pub struct PeriodRevenue {
+    /// The kinds of conversions there are, in any period.
+    pub kinds: Vec<String>,
+    pub current: Revenue,
+    pub previous: Option<Revenue>,
 }
 
 /// The rows of a list.
@@ -43,27 +59,98 @@ pub struct RankedList {
     pub total: Option<i64>,
 }
 
-/// The chart and the lists.
-pub struct Details {
-    pub trend: Trend,
-    /// In the order of [`LISTS`].
-    pub lists: Vec<RankedList>,
+impl Numbers {
+    pub async fn load(request: &PageRequest, filter: &Filter, shown: Shown) -> Result<Self, PageError> {
+        let (facts, question) = (request.facts().await?, request.question(filter).await?);
+        let asked = question.clone();
+        let (settings, model, now) = (request.credit(), request.model(filter), request.now);
+        let (mut numbers, found) = request
+            .count(&facts, move |facts| {
+                let latest = (!asked.filter.is_bare()).then(|| find_leads(facts, &asked, PagePosition::Newest, LATEST));
+                (count(facts, &asked, shown, &settings, [model], now), latest)
+            })
+            .await?;
+        if let Some(found) = found {
+            let mut conn = request.state.db.read_for_report().await?;
+            let (position, limit) = (PagePosition::Newest, LATEST);
+            numbers.latest = read_leads(&mut conn, &facts, &question, &found, position, limit).await?.rows;
+        }
+        Ok(numbers)
+    }
 }
 
-impl Details {
-    pub async fn load(request: &PageRequest, filter: &Filter, shown: Shown) -> Result<Self, Error> {
-        let mut conn = request.state.db.read_for_report().await?;
-        let Shown::Counted(metric) = shown else {
-            let (trend, lists) = chart_and_lists(&mut conn, request, filter).await?;
-            let lists = lists.into_iter().map(|(rows, total)| RankedList { rows, total: Some(total) });
-            return Ok(Self { trend, lists: lists.collect() });
-        };
-        let trend = trend(&mut conn, filter, request.window(), metric, request.now).await?;
-        let mut lists = Vec::with_capacity(LISTS.len());
-        for (dimension, _) in LISTS {
-            let rows = ranking(&mut conn, filter, request.window(), dimension, metric, TOP).await?;
-            lists.push(RankedList { rows, total: None });
+/// Counts all numbers in one pass.
+fn count(
+    facts: &Facts,
+    question: &Question,
+    shown: Shown,
+    settings: &CreditSettings,
+    models: [Model; 1],
+    now: Timestamp,
+) -> Numbers {
+    let before = question.previous();
+    let (current, previous) =
+        (Matcher::new(facts, question), before.as_ref().map(|before| Matcher::new(facts, before)));
+    let axis = Axis::new(facts, question, now);
+    let metric = match shown {
+        Shown::Counted(metric) => Some(metric),
+        Shown::Conversions => None,
+    };
+    let dimensions = LISTS.map(|(dimension, _)| dimension);
+    let credit = |matcher, ranges: &[Range]| match shown {
+        Shown::Counted(_) => PeriodCreditTally::new(matcher, settings, &models, &[], &[]),
+        Shown::Conversions => PeriodCreditTally::new(matcher, settings, &models, ranges, &dimensions),
+    };
+    let (totals, campaigns, counted, earned, kinds) = scan(facts, || {
+        let counted = metric.map(|metric| {
+            let rankings = dimensions.map(|dimension| RankingTally::new(&current, dimension, metric));
+            (TrendTally::new(&current, &axis, metric), Vec::from(rankings))
+        });
+        let before = axis.previous.as_deref().unwrap_or_default();
+        (
+            (TotalsTally::new(&current), previous.as_ref().map(TotalsTally::new)),
+            CampaignTally::new(&current),
+            counted,
+            (credit(&current, &axis.current), previous.as_ref().map(|previous| credit(previous, before))),
+            KindsTally::default(),
+        )
+    });
+    let (earned, earned_before) = (earned.0.finish(TOP), earned.1.map(|before| before.finish(TOP)));
+    let mut campaigns = campaigns.finish(&earned.campaigns);
+    sort(&mut campaigns, CampaignOrder::default());
+    let campaign_count = campaigns.len() as i64;
+    campaigns.truncate(TOP);
+    let revenue = PeriodRevenue {
+        kinds: kinds.finish(current.dictionary),
+        current: earned.campaigns.total.clone(),
+        previous: earned_before.as_ref().map(|before| before.campaigns.total.clone()),
+    };
+    let (trend, lists) = match counted {
+        Some((trend, rankings)) => {
+            let list = |ranking: RankingTally<'_>| RankedList { rows: ranking.finish(TOP), total: None };
+            (trend.finish(&axis), rankings.into_iter().map(list).collect())
         }
-        Ok(Self { trend, lists })
+        None => conversions(axis, earned, earned_before),
+    };
+    Numbers {
+        totals: totals.0.finish(),
+        previous: totals.1.map(TotalsTally::finish),
+        nothing_yet: facts.counts().touches == 0,
+        revenue,
+        trend,
+        lists,
+        campaigns,
+        campaign_count,
+        latest: Vec::new(),
     }
+}
+
+/// Returns the conversions over time, rounded to whole ones for the chart, and the lists by conversions, whose numbers are
+/// millionths of a conversion.
+fn conversions(axis: Axis, earned: PeriodCredit, before: Option<PeriodCredit>) -> (Trend, Vec<RankedList>) {
+    let whole = |earned: &PeriodCredit| earned.over_time.iter().map(|credit| credit.rounded()).collect();
+    let (current, previous) = (whole(&earned), before.as_ref().map(whole));
+    let list = |(rows, total): (Vec<Ranked>, Credit)| RankedList { rows, total: Some(total.0) };
+    let lists = earned.rankings.into_iter().map(list).collect();
+    (Trend { buckets: axis.buckets, current, previous }, lists)
 }

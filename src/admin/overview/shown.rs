@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// How many rows each list has.
-pub const TOP: u32 = 7;
+pub const TOP: usize = 7;
 
 /// The lists and their titles.
 pub const LISTS: [(Dimension, &str); 4] = [

@@ -26,7 +26,7 @@ use crate::{
     attribution::{
         campaign_alias,
         capture::{counters::OVER_CAP, left_out::LeftOut},
-        report::quality::{ignored as ignored_by_reason, ignored_days, similar_names, touches as count_touches},
+        report::quality::{ignored as ignored_by_reason, ignored_days, touches as count_touches},
     },
     auth::forms::{FormState, take_flash},
     components::{AdminPage, AlertKind, Card, FormAlert, Stat, StatRow, format},
@@ -51,12 +51,11 @@ async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, P
         Ok::<_, PageError>((reasons, ignored_days(&mut conn, &filter.period, DAYS).await?))
     };
     let touches = async {
-        let mut conn = db.read_for_report().await?;
-        let touches = count_touches(&mut conn, filter).await?;
-        Ok::<_, PageError>((touches, campaign_alias::list(&mut conn, ALIASES).await?))
+        let (facts, question) = (request.facts().await?, request.question(filter).await?);
+        request.count(&facts, move |facts| count_touches(facts, &question)).await
     };
-    let alike = async { Ok::<_, PageError>(similar_names(&mut db.read_for_report().await?, filter).await?) };
-    let ((mut reasons, mut days), (touches, aliases), alike) = futures::try_join!(ignored, touches, alike)?;
+    let aliases = async { Ok::<_, PageError>(campaign_alias::list(&mut db.read_for_report().await?, ALIASES).await?) };
+    let ((mut reasons, mut days), (touches, alike), aliases) = futures::try_join!(ignored, touches, aliases)?;
 
     // The parts of links that are left out have counters too, and their arrivals may count.
     let left_out: Vec<_> = reasons.extract_if(.., |(reason, _)| LeftOut::of(reason).is_some()).collect();

@@ -24,9 +24,8 @@ pub fn SimilarNamesCard(
 ) -> impl IntoView {
     let SimilarNames { pairs, cut } = alike;
     let more = (pairs.len() > PAIRS).then(|| format!("The first {PAIRS} pairs are shown."));
-    let cut = cut.then(|| {
-        format!("Only the {} names with the most touches were compared.", format::count(i64::from(MOST_NAMES)))
-    });
+    let cut = cut
+        .then(|| format!("Only the {} names with the most touches were compared.", format::count(MOST_NAMES as i64)));
     let notes =
         [more, cut].into_iter().flatten().map(|note| view! { <p class="muted small">{note}</p> }).collect_view();
     let content = match pairs.is_empty() {

@@ -32,6 +32,14 @@ pub fn path(steps: &[Step], conversion_at: Timestamp, lookback: Duration) -> Vec
     collapse(&ordered).into_iter().map(|index| inside[index]).collect()
 }
 
+/// Does what [`path()`] does with steps that are in the order of time, and puts the indexes into `found`.
+pub fn path_in_order(steps: &[Step], conversion_at: Timestamp, lookback: Duration, found: &mut Vec<usize>) {
+    let start = steps.partition_point(|step| step.at < conversion_at - lookback);
+    let end = start + steps[start..].partition_point(|step| step.at <= conversion_at);
+    found.clear();
+    found.extend((start..end).filter(|&index| index == start || steps[index - 1].key != steps[index].key));
+}
+
 /// Returns the indexes of the steps at or before the conversion and at most `lookback` before it, in the order of time.
 /// Steps of the same time keep the order in which they were given.
 pub fn window(steps: &[Step], conversion_at: Timestamp, lookback: Duration) -> Vec<usize> {
@@ -114,6 +122,13 @@ mod tests {
             let (conversion_at, lookback) = (Timestamp::from_millis(conversion_at), Duration::from_millis(lookback));
             let counts = |step: &Step| step.at <= conversion_at && conversion_at - step.at <= lookback;
             prop_assert!(path.iter().all(|&index| counts(&steps[index])));
+            let ordered: Vec<Step> = super::window(&steps, Timestamp::MAX, Duration::MAX).iter().map(|&index| steps[index]).collect();
+            let mut in_order = Vec::new();
+            path_in_order(&ordered, conversion_at, lookback, &mut in_order);
+            prop_assert_eq!(
+                in_order.iter().map(|&index| ordered[index]).collect::<Vec<_>>(),
+                path.iter().map(|&index| steps[index]).collect::<Vec<_>>()
+            );
             // in the order of time; steps of the same time stay in the given order
             prop_assert!(path.is_sorted_by_key(|&index| (steps[index].at, index)));
             prop_assert!(path.windows(2).all(|two| steps[two[0]].key != steps[two[1]].key));

@@ -22,11 +22,15 @@ use crate::timestamp::Timestamp;
 /// ```
 pub fn share<A: Shareable>(model: Model, weights: &Weights, steps: &[Step], total: A) -> Vec<A> {
     let Some(last) = steps.len().checked_sub(1) else { return Vec::new() };
-    let only = |credited: usize| (0..steps.len()).map(|index| u64::from(index == credited)).collect();
+    let only = |credited: usize| {
+        let mut shares = vec![A::from(0); steps.len()];
+        shares[credited] = total;
+        shares
+    };
     let weights: Vec<u64> = match model {
-        Model::First => only(0),
-        Model::Last => only(last),
-        Model::LastNonDirect => only(steps.iter().rposition(|step| !step.direct).unwrap_or(last)),
+        Model::First => return only(0),
+        Model::Last => return only(last),
+        Model::LastNonDirect => return only(steps.iter().rposition(|step| !step.direct).unwrap_or(last)),
         Model::Linear => vec![1; steps.len()],
         Model::Position => weights.position.of_path(steps.len()),
         Model::TimeDecay => {

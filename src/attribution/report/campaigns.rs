@@ -1,28 +1,20 @@
-//! Models share credit in Rust, and this report sends the result back into the database. The statement takes the credit of each
-//! campaign as JSON and joins it with the counts. So SQL sorts by credit as by any other column, and returns one page of rows
-//! with their total number. The page also has the campaigns that only have credit in the period, because their touches are older.
-//! Otherwise each page would need all campaigns of the period in memory, only to sort them and keep fifty.
-
-use std::time::Duration;
+use std::cmp::Ordering;
 
 use super::{
-    Filter,
+    Filter, Question,
     campaign_key::CampaignKey,
-    campaign_name::GroupedCampaign,
-    credit::CampaignCredit,
-    filter::{
-        FilterField, NOT_SET,
-        conditions::{matching, matching_of_visitor},
-    },
-    statement::{SqlText, Statement, sql_text},
+    credit::{CampaignCredit, Revenue},
+    distinct::Distinct,
+    filter::{FilterField, NOT_SET},
+    matcher::Matcher,
 };
-use crate::{
-    attribution::model::Credit,
-    db::{Conn, Dialect, Error},
+use crate::attribution::facts::{
+    Dictionary, Facts, Person,
+    scan::{Tally, scan},
 };
 
 /// The touches of one source, medium, campaign and channel.
-#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CampaignRow {
     pub source: Option<String>,
     pub medium: Option<String>,
@@ -40,8 +32,8 @@ pub struct CampaignRow {
     pub signups: i64,
     /// Touches from links on pages of this site.
     pub internal: i64,
-    /// The conversions that the campaign is credited with.
-    pub credit: Credit,
+    /// The conversions and the money that the campaign is credited with.
+    pub earned: Revenue,
 }
 
 impl CampaignRow {
@@ -104,7 +96,7 @@ impl CampaignColumn {
         Self::Credit,
     ];
 
-    /// Returns the name in addresses, which is also the name of the column in SQL. Only the rate is not a column.
+    /// Returns the name in addresses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Campaign => "campaign",
@@ -118,13 +110,6 @@ impl CampaignColumn {
             Self::Signups => "signups",
             Self::Rate => "rate",
             Self::Credit => "credit",
-        }
-    }
-
-    const fn expression(self) -> &'static str {
-        match self {
-            Self::Rate => "case when visitors > 0 then signups * 1.0 / visitors end",
-            _ => self.as_str(),
         }
     }
 
@@ -148,6 +133,9 @@ impl Default for CampaignOrder {
 }
 
 impl CampaignOrder {
+    /// The order of files, by source and then by the other names. New touches do not change this order.
+    pub const BY_SOURCE: Self = Self { column: CampaignColumn::Source, descending: false };
+
     pub fn parse(text: &str) -> Option<Self> {
         let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
         let column = CampaignColumn::ALL.into_iter().find(|column| column.as_str() == name)?;
@@ -161,15 +149,41 @@ impl CampaignOrder {
         Self { column, descending }
     }
 
-    /// Returns the terms of `order by`. The order has no ties, since a row's names are unique.
-    fn terms(self) -> SqlText {
-        let column = self.column.expression();
-        let direction = if self.descending { "desc" } else { "asc" };
-        sql_text!(
-            "{column} {direction} nulls last, source nulls last, medium nulls last, campaign nulls last, channel";
-            column, direction
-        )
+    /// Compares two rows. The order has no ties, since a row's names are unique.
+    fn compare(self, one: &CampaignRow, other: &CampaignRow) -> Ordering {
+        /// A missing value comes last in both directions.
+        fn directed<T: PartialOrd>(one: Option<T>, other: Option<T>, descending: bool) -> Ordering {
+            match (one, other) {
+                (Some(one), Some(other)) => {
+                    let order = one.partial_cmp(&other).unwrap_or(Ordering::Equal);
+                    if descending { order.reverse() } else { order }
+                }
+                (one, other) => one.is_none().cmp(&other.is_none()),
+            }
+        }
+        let number = |of: fn(&CampaignRow) -> i64| directed(Some(of(one)), Some(of(other)), self.descending);
+        let text = |of: fn(&CampaignRow) -> Option<&str>| directed(of(one), of(other), self.descending);
+        let first = match self.column {
+            CampaignColumn::Campaign => text(|row| row.campaign.as_deref()),
+            CampaignColumn::Source => text(|row| row.source.as_deref()),
+            CampaignColumn::Medium => text(|row| row.medium.as_deref()),
+            CampaignColumn::Channel => text(|row| Some(&row.channel)),
+            CampaignColumn::Touches => number(|row| row.touches),
+            CampaignColumn::Visitors => number(|row| row.visitors),
+            CampaignColumn::Leads => number(|row| row.leads),
+            CampaignColumn::Users => number(|row| row.users),
+            CampaignColumn::Signups => number(|row| row.signups),
+            CampaignColumn::Rate => directed(one.rate(), other.rate(), self.descending),
+            CampaignColumn::Credit => number(|row| row.earned.conversions.0),
+        };
+        first.then_with(|| by_name(one).cmp(&by_name(other)))
     }
+}
+
+/// Returns what sorts rows by their names, missing ones last.
+fn by_name(row: &CampaignRow) -> [(bool, Option<&str>); 4] {
+    let names = [row.source.as_deref(), row.medium.as_deref(), row.campaign.as_deref(), Some(&*row.channel)];
+    names.map(|name| (name.is_none(), name))
 }
 
 impl std::fmt::Display for CampaignOrder {
@@ -178,150 +192,121 @@ impl std::fmt::Display for CampaignOrder {
     }
 }
 
-/// Some campaigns of a period, and how many the period has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CampaignPage {
-    pub rows: Vec<CampaignRow>,
-    pub count: i64,
+/// Returns the campaigns of a period: the campaigns with touches or sign-ups in the period, and the campaigns in `credit`. They
+/// are in no order.
+pub fn campaigns(facts: &Facts, question: &Question, credit: &CampaignCredit) -> Vec<CampaignRow> {
+    let matcher = Matcher::new(facts, question);
+    scan(facts, || CampaignTally::new(&matcher)).finish(credit)
 }
 
-#[derive(sqlx::FromRow)]
-struct CountedRow {
-    #[sqlx(flatten)]
-    row: CampaignRow,
-    total: i64,
+/// Sorts campaigns.
+pub fn sort(rows: &mut [CampaignRow], order: CampaignOrder) {
+    rows.sort_unstable_by(|one, other| order.compare(one, other));
 }
 
-/// Returns a page of the campaigns of a period: the campaigns with touches or sign-ups in the period, and the campaigns in
-/// `credit`.
-pub async fn campaigns(
-    conn: &mut Conn,
-    filter: &Filter,
-    window: Duration,
-    credit: &CampaignCredit,
-    order: CampaignOrder,
-    limit: u32,
-    offset: u32,
-) -> Result<CampaignPage, Error> {
-    let (mut statement, all) = all_campaigns(conn, filter, window, credit).await?;
-    let order = order.terms();
-    let (limit_at, offset_at) = (statement.bind(limit), statement.bind(offset));
-    // The count comes with the rows: to count them, the database must group all touches anyway. PostgreSQL sorts by an
-    // expression only over columns of a table, so there is an outer select.
-    let text = sql_text!(
-        "select campaigns.*, count(*) over () as total
-         from ({all}) campaigns
-         order by {order}
-         limit {limit_at} offset {offset_at}";
-        all, order, limit_at, offset_at
-    );
-    let rows: Vec<CountedRow> = statement.query(text).fetch_all(conn).await?;
-    let count = match rows.first() {
-        Some(first) => first.total,
-        None if offset == 0 => 0,
-        // beyond the last page there is no row to tell the count
-        None => {
-            let (statement, all) = all_campaigns(conn, filter, window, credit).await?;
-            statement.query(sql_text!("select count(*) from ({all}) campaigns"; all)).fetch_scalar(conn).await?
+/// Counts [`CampaignRow`]s.
+pub struct CampaignTally<'a> {
+    matcher: &'a Matcher<'a>,
+    /// By campaign: touches, leads, internal touches.
+    touches: Vec<[u32; 3]>,
+    visitors: Distinct,
+    users: Distinct,
+    signups: Distinct,
+}
+
+impl<'a> CampaignTally<'a> {
+    pub fn new(matcher: &'a Matcher<'a>) -> Self {
+        let campaigns = matcher.dictionary.campaigns().len();
+        let distinct = Distinct::new(campaigns);
+        Self {
+            matcher,
+            touches: vec![[0; 3]; campaigns],
+            visitors: distinct.clone(),
+            users: distinct.clone(),
+            signups: distinct,
         }
-    };
-    Ok(CampaignPage { rows: rows.into_iter().map(|counted| counted.row).collect(), count })
+    }
+
+    /// Returns the rows, in no order.
+    pub fn finish(self, credit: &CampaignCredit) -> Vec<CampaignRow> {
+        let dictionary = self.matcher.dictionary;
+        let row = |place: usize| {
+            let [touches, leads, internal] = self.touches[place].map(i64::from);
+            let signups = self.signups.get(place);
+            let earned = credit.at(place);
+            if touches == 0 && signups == 0 && earned.is_none() {
+                return None;
+            }
+            let CampaignKey { source, medium, campaign, channel } = key(dictionary, place);
+            let earned = earned.cloned().unwrap_or_default();
+            let (visitors, users) = (self.visitors.get(place), self.users.get(place));
+            Some(CampaignRow {
+                source,
+                medium,
+                campaign,
+                channel,
+                touches,
+                visitors,
+                leads,
+                users,
+                signups,
+                internal,
+                earned,
+            })
+        };
+        (0..self.touches.len()).filter_map(row).collect()
+    }
 }
 
-/// Returns the next campaigns by name after `last`, or the first campaigns without `last`. New touches do not change this order.
-pub async fn campaigns_after(
-    conn: &mut Conn,
-    filter: &Filter,
-    window: Duration,
-    credit: &CampaignCredit,
-    last: Option<&CampaignRow>,
-    limit: u32,
-) -> Result<Vec<CampaignRow>, Error> {
-    let (mut statement, all) = all_campaigns(conn, filter, window, credit).await?;
-    // SQL cannot compare with null. So a name is two values: whether the name is null, and its text.
-    let after = match last {
-        None => SqlText::default(),
-        Some(last) => {
-            let [source, medium, campaign] = [&last.source, &last.medium, &last.campaign].map(|name| {
-                let (null, text) = (i64::from(name.is_none()), name.as_deref().unwrap_or_default());
-                let (null, text) = (statement.bind(null), statement.bind(text));
-                sql_text!("{null}, {text}"; null, text)
-            });
-            let channel = statement.bind(last.channel.as_str());
-            sql_text!(
-                "where (case when source is null then 1 else 0 end, coalesce(source, ''),
-                        case when medium is null then 1 else 0 end, coalesce(medium, ''),
-                        case when campaign is null then 1 else 0 end, coalesce(campaign, ''), channel)
-                       > ({source}, {medium}, {campaign}, {channel})";
-                source, medium, campaign, channel
-            )
+impl Tally for CampaignTally<'_> {
+    fn add(&mut self, person: &Person<'_>) {
+        let (matching, range, dictionary) = (self.matcher.of(person), self.matcher.range, self.matcher.dictionary);
+        let is_user = person.user().is_some();
+        self.visitors.next();
+        self.users.next();
+        for touch in person.touches() {
+            if touch.next_visitor {
+                self.visitors.next();
+            }
+            if !range.contains(touch.at) || !matching.finds(touch.tuple) {
+                continue;
+            }
+            let place = dictionary.campaign_of(touch.tuple).place();
+            let [touches, leads, internal] = &mut self.touches[place];
+            *touches += 1;
+            *internal += u32::from(dictionary.tuple(touch.tuple).internal);
+            self.visitors.count(place);
+            if is_user {
+                *leads += 1;
+                self.users.count(place);
+            }
         }
-    };
-    let limit = statement.bind(limit);
-    let text = sql_text!(
-        "select * from ({all}) campaigns
-         {after}
-         order by case when source is null then 1 else 0 end, source,
-                  case when medium is null then 1 else 0 end, medium,
-                  case when campaign is null then 1 else 0 end, campaign, channel
-         limit {limit}";
-        all, after, limit
-    );
-    statement.query(text).fetch_all(conn).await
+        if let Some(created_at) = self.matcher.signed_up(person) {
+            self.signups.next();
+            for touch in self.matcher.brought(person, created_at) {
+                self.signups.count(dictionary.campaign_of(touch.tuple).place());
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (own, other) in self.touches.iter_mut().zip(&other.touches) {
+            own.iter_mut().zip(other).for_each(|(own, other)| *own += other);
+        }
+        self.visitors.merge(&other.visitors);
+        self.users.merge(&other.users);
+        self.signups.merge(&other.signups);
+    }
 }
 
-/// Returns a query for all campaigns of a period. The query counts touches, leads and sign-ups apart, because each has its own
-/// way through the indexes. Then the query joins the counts with the credit.
-async fn all_campaigns(
-    conn: &mut Conn,
-    filter: &Filter,
-    window: Duration,
-    credit: &CampaignCredit,
-) -> Result<(Statement, SqlText), Error> {
-    let filter = &filter.resolved(conn).await?;
-    let GroupedCampaign { join, campaign } = GroupedCampaign::load(conn).await?;
-    let range = filter.period.range();
-    let mut statement = Statement::default();
-    let touched = statement.within("t.occurred_at", range);
-    let signed_up = statement.within("u.created_at", range);
-    let window = statement.bind(window);
-    let matching = matching(&mut statement, filter);
-    let matching_of_visitor = matching_of_visitor(&mut statement, filter);
-    let credit = statement.bind(credit.to_json());
-    let credits = match conn.dialect() {
-        Dialect::Sqlite => sql_text!("json_each({credit})"; credit),
-        Dialect::Postgres => sql_text!("json_array_elements(cast({credit} as json))"; credit),
-    };
-    let text = sql_text!(
-        "select source, medium, campaign, channel,
-                cast(sum(touches) as bigint) as touches, cast(sum(visitors) as bigint) as visitors,
-                cast(sum(leads) as bigint) as leads, cast(sum(users) as bigint) as users,
-                cast(sum(signups) as bigint) as signups, cast(sum(internal) as bigint) as internal,
-                cast(sum(credit) as bigint) as credit
-         from (
-           select t.source, t.medium, {campaign} as campaign, t.channel,
-                  count(*) as touches, count(distinct t.visitor_id) as visitors, 0 as leads, 0 as users,
-                  0 as signups, sum(case when t.internal then 1 else 0 end) as internal, 0 as credit
-           from touches t {join}
-           where {touched} {matching}
-           group by t.source, t.medium, {campaign}, t.channel
-         union all
-           select t.source, t.medium, {campaign}, t.channel, 0, 0, count(*), count(distinct v.user_id), 0, 0, 0
-           from visitors v cross join touches t {join}
-           where t.visitor_id = v.id and v.user_id is not null and {touched} {matching_of_visitor}
-           group by t.source, t.medium, {campaign}, t.channel
-         union all
-           select t.source, t.medium, {campaign}, t.channel, 0, 0, 0, 0, count(distinct u.id), 0, 0
-           from users u cross join visitors v cross join touches t {join}
-           where v.user_id = u.id and t.visitor_id = v.id and {signed_up}
-             and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - {window} {matching_of_visitor}
-           group by t.source, t.medium, {campaign}, t.channel
-         union all
-           select value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, 0, 0, 0, 0, 0, cast(value ->> 4 as bigint)
-           from {credits}
-         ) counted
-         group by source, medium, campaign, channel";
-        campaign, join, touched, matching, matching_of_visitor, signed_up, window, credits
-    );
-    Ok((statement, text))
+/// Returns the names of a campaign.
+pub(super) fn key(dictionary: &Dictionary, place: usize) -> CampaignKey {
+    let campaign = dictionary.campaigns()[place];
+    let text = |text| dictionary.texts.get(text).to_owned();
+    CampaignKey {
+        source: campaign.source.map(text),
+        medium: campaign.medium.map(text),
+        campaign: campaign.campaign.map(text),
+        channel: text(campaign.channel),
+    }
 }

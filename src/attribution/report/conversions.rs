@@ -1,13 +1,20 @@
+use std::collections::HashSet;
+
 use super::{
-    Filter,
-    credit::CreditSettings,
-    filter::conditions::{matching_of_visitor, of_kind},
-    page::{Cursor, HasCursor, Page, PagePosition},
-    statement::{SqlText, Statement, sql_text},
+    Question, Range,
+    credit::{CreditSettings, Path, UserTouches, Windows},
+    matcher::Matcher,
+    page::{Cursor, Found, HasCursor, Page, PagePosition, Place, at_places},
 };
 use crate::{
-    attribution::model::Minor,
-    db::{Conn, Error, contains_pattern, sql},
+    attribution::{
+        facts::{
+            Conversion, Facts, Person, Text,
+            scan::{Tally, scan},
+        },
+        model::Minor,
+    },
+    db::{Conn, Error},
     id::{ConversionId, UserId},
     timestamp::Timestamp,
 };
@@ -36,86 +43,134 @@ impl HasCursor for ListedConversion {
     }
 }
 
-/// Returns one page of the conversions of a period, sorted by time and id, newest first.
+/// Finds one page of the conversions of a period, newest first.
 ///
 /// A conversion matches the filter if one of the touches that may get its credit matches. A conversion without such touches
 /// matches if the filter finds Direct.
-pub async fn conversions(
-    conn: &mut Conn,
-    filter: &Filter,
+pub fn find_conversions(
+    facts: &Facts,
+    question: &Question,
     settings: &CreditSettings,
     position: PagePosition,
     limit: u32,
+) -> FoundConversions {
+    let matcher = Matcher::new(facts, question);
+    let within = position.within(matcher.range);
+    let tally = scan(facts, || ConversionTally::new(&matcher, settings, within));
+    let ConversionTally { count, places, kinds, .. } = tally;
+    let texts = &facts.dictionary().texts;
+    FoundConversions {
+        rows: Found { count, places: position.choose(places, limit) },
+        kinds: kinds.into_iter().map(|(place, kind)| (place, texts.get(kind).to_owned())).collect(),
+    }
+}
+
+/// The conversions that facts found.
+#[derive(Clone, Debug)]
+pub struct FoundConversions {
+    pub rows: Found,
+    /// Of places at which the user has conversions of several kinds: the kinds that the filter finds. The filter finds all
+    /// conversions of one kind and moment, or none.
+    kinds: HashSet<(Place, String)>,
+}
+
+impl FoundConversions {
+    /// Divides the conversions into parts of about `size` rows.
+    pub fn parts(self, size: usize) -> Vec<Self> {
+        let Self { rows, kinds } = self;
+        rows.parts(size).into_iter().map(|rows| Self { rows, kinds: kinds.clone() }).collect()
+    }
+}
+
+/// Reads the page of conversions that [`find_conversions`] found, sorted by time and id, newest first.
+pub async fn read_conversions(
+    conn: &mut Conn,
+    found: &FoundConversions,
+    position: PagePosition,
+    limit: u32,
 ) -> Result<Page<ListedConversion>, Error> {
-    let mut statement = Statement::default();
-    let occurred = statement.within("c.occurred_at", position.within(filter.period.range()));
-    let matching = conditions(&mut statement, filter, settings);
-    let page = position.select(&mut statement, "c.occurred_at", "c.id", limit);
-    let text = sql_text!(
+    if found.rows.places.is_empty() {
+        return Ok(Page::new(Vec::new(), position, limit));
+    }
+    let query = at_places(
+        &found.rows.places,
         "select c.id, c.user_id, u.email as user_email, c.kind, c.occurred_at, c.value, c.currency, c.source, c.external_id,
                 cast((select coalesce(-sum(r.value), 0) from conversions r where r.refund_of = c.id) as bigint) as refunded
-         from conversions c join users u on u.id = c.user_id
-         where c.refund_of is null and {occurred} {matching} {page}";
-        occurred, matching, page
+         from place p cross join conversions c cross join users u
+         where c.user_id = p.user_id and c.occurred_at = p.occurred_at and u.id = c.user_id and c.refund_of is null",
     );
-    let rows = statement.query(text).fetch_all(conn).await?;
+    let mut rows: Vec<ListedConversion> = query.fetch_all(conn).await?;
+    rows.retain(|row| {
+        let place = Place { at: row.occurred_at, user: row.user_id };
+        found.kinds.contains(&(place, row.kind.clone()))
+    });
     Ok(Page::new(rows, position, limit))
 }
 
-/// Returns the number of conversions of a period.
-pub async fn conversion_count(conn: &mut Conn, filter: &Filter, settings: &CreditSettings) -> Result<i64, Error> {
-    let mut statement = Statement::default();
-    let occurred = statement.within("c.occurred_at", filter.period.range());
-    let matching = conditions(&mut statement, filter, settings);
-    let text = sql_text!(
-        "select count(*) from conversions c join users u on u.id = c.user_id
-         where c.refund_of is null and {occurred} {matching}";
-        occurred, matching
-    );
-    statement.query(text).fetch_scalar(conn).await
+/// Counts conversions, and notes where those within a range are.
+struct ConversionTally<'a> {
+    matcher: &'a Matcher<'a>,
+    windows: Windows<'a>,
+    within: Range,
+    touches: UserTouches<'a>,
+    path: Path,
+    count: i64,
+    places: Vec<Place>,
+    kinds: HashSet<(Place, Text)>,
 }
 
-/// Returns whether there is any conversion at all, in any period.
-pub async fn any_conversion(conn: &mut Conn) -> Result<bool, Error> {
-    Ok(sql("select 1 from conversions limit 1").fetch_optional::<(i32,)>(conn).await?.is_some())
-}
-
-/// Returns the filter's conditions on the conversion `c` of the user `u`, with an `and` before each.
-fn conditions(statement: &mut Statement, filter: &Filter, settings: &CreditSettings) -> SqlText {
-    let of_kind = of_kind(statement, filter);
-    if filter.is_bare() {
-        return of_kind;
-    }
-    let path = path(statement, settings);
-    let matching = matching_of_visitor(statement, filter);
-    let direct = match (filter.finds_direct(), &filter.q) {
-        (false, _) => SqlText::default(),
-        (true, None) => sql_text!("or not exists ({path})"; path),
-        (true, Some(q)) => {
-            let pattern = statement.bind(contains_pattern(&q.to_lowercase()));
-            sql_text!(r"or (not exists ({path}) and u.email_lower like {pattern} escape '\')"; path, pattern)
+impl<'a> ConversionTally<'a> {
+    fn new(matcher: &'a Matcher<'a>, settings: &'a CreditSettings, within: Range) -> Self {
+        Self {
+            matcher,
+            windows: Windows::new(matcher, settings),
+            within,
+            touches: UserTouches::new(matcher.dictionary, settings.internal_touches),
+            path: Path::default(),
+            count: 0,
+            places: Vec::new(),
+            kinds: HashSet::new(),
         }
-    };
-    sql_text!("{of_kind} and (exists ({path} {matching}) {direct})"; of_kind, path, matching, direct)
+    }
+
+    /// Returns whether the filter finds a conversion of the person whose touches are loaded.
+    fn finds(&mut self, person: &Person<'_>, conversion: &Conversion) -> bool {
+        let window = self.windows.of(conversion.kind);
+        self.touches.path(conversion.credited_at, window, &mut self.path);
+        let matching = self.matcher.of(person);
+        match self.path.touches.is_empty() {
+            true => self.matcher.finds_direct(person),
+            false => self.path.touches.iter().any(|touch| matching.finds(touch.tuple)),
+        }
+    }
 }
 
-/// Returns a query for the touches that the conversion `c` may be credited to. Further conditions may follow it.
-fn path(statement: &mut Statement, settings: &CreditSettings) -> SqlText {
-    let mut windows = SqlText::default();
-    for (kind, window) in &settings.windows {
-        let (kind, window) = (statement.bind(kind.as_str()), statement.bind(*window));
-        windows = sql_text!("{windows} when {kind} then {window}"; windows, kind, window);
+impl Tally for ConversionTally<'_> {
+    fn add(&mut self, person: &Person<'_>) {
+        let bare = self.matcher.question.filter.is_bare();
+        let mut loaded = false;
+        for conversion in person.conversions().iter().filter(|row| !row.is_refund) {
+            if !self.windows.counts(self.matcher, conversion) {
+                continue;
+            }
+            if !bare && !loaded {
+                self.touches.load(person);
+                loaded = true;
+            }
+            if bare || self.finds(person, conversion) {
+                self.count += 1;
+                if self.within.contains(conversion.occurred_at) {
+                    let place = Place { at: conversion.occurred_at, user: person.id().into() };
+                    self.places.push(place);
+                    self.kinds.insert((place, conversion.kind));
+                }
+            }
+        }
     }
-    let window = statement.bind(settings.window);
-    let window = match settings.windows.is_empty() {
-        true => window,
-        false => sql_text!("case c.kind {windows} else {window} end"; windows, window),
-    };
-    let internal = if settings.internal_touches { "" } else { "and not t.internal" };
-    sql_text!(
-        "select 1 from visitors v join touches t on t.visitor_id = v.id
-         where v.user_id = c.user_id and t.occurred_at <= c.occurred_at and t.occurred_at >= c.occurred_at - {window}
-           {internal}";
-        window, internal
-    )
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.places.extend(other.places);
+        self.kinds.extend(other.kinds);
+    }
 }

@@ -1,15 +1,20 @@
 //! Leads: touches of visitors who belong to a user (the view `lead_sources`), newest first.
 
 use super::{
-    Filter,
-    campaign_name::SHOWN_CAMPAIGN,
-    filter::conditions::{matching, matching_of_visitor},
-    page::{Cursor, HasCursor, Page, PagePosition},
-    statement::{SqlText, Statement, sql_text},
+    Question, Range,
+    matcher::{Conditions, Fields, Matcher},
+    page::{Cursor, Found, HasCursor, Page, PagePosition, Place, at_places},
 };
 use crate::{
-    attribution::{signal::Utm, touch::TouchOrigin},
-    db::{Conn, Error},
+    attribution::{
+        facts::{
+            Facts, Person,
+            scan::{Tally, scan},
+        },
+        signal::Utm,
+        touch::TouchOrigin,
+    },
+    db::{Conn, Error, sql},
     id::{TouchId, UserId, VisitorId},
     timestamp::Timestamp,
 };
@@ -50,107 +55,105 @@ impl HasCursor for Lead {
     }
 }
 
-/// How the database finds leads. The result is the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScanOrder {
-    /// The database goes through touches in the order of time and looks up the user of each. This order is better where many
-    /// touches are leads: the first page is found at once, and going through all pages reads each touch once.
-    ByTime,
-    /// The database goes through linked visitors. This order is better where few of many touches are leads.
-    ByVisitor,
+/// Finds one page of the leads of a period, newest first.
+pub fn find_leads(facts: &Facts, question: &Question, position: PagePosition, limit: u32) -> Found {
+    let matcher = Matcher::new(facts, question);
+    let within = position.within(matcher.range);
+    let LeadTally { count, places, .. } =
+        scan(facts, || LeadTally { matcher: &matcher, within, count: 0, places: Vec::new() });
+    Found { count, places: position.choose(places, limit) }
 }
 
-impl ScanOrder {
-    /// Returns the better order for a filter that finds `count` leads.
-    pub fn to_find(count: i64) -> Self {
-        if count < 20_000 { Self::ByVisitor } else { Self::ByTime }
+/// Counts leads, and notes where those within a range are.
+struct LeadTally<'a> {
+    matcher: &'a Matcher<'a>,
+    within: Range,
+    count: i64,
+    places: Vec<Place>,
+}
+
+impl Tally for LeadTally<'_> {
+    fn add(&mut self, person: &Person<'_>) {
+        if person.user().is_none() {
+            return;
+        }
+        let (matching, range) = (self.matcher.of(person), self.matcher.range);
+        for touch in person.touches().filter(|touch| range.contains(touch.at) && matching.finds(touch.tuple)) {
+            self.count += 1;
+            if self.within.contains(touch.at) {
+                self.places.push(Place { at: touch.at, user: person.id().into() });
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.places.extend(other.places);
     }
 }
 
-/// Returns one page of the leads of a period, sorted by the time of the touch and by id, newest first.
-pub async fn leads(
+/// Reads the page of leads that [`find_leads`] found, sorted by the time of the touch and by id, newest first.
+pub async fn read_leads(
     conn: &mut Conn,
-    filter: &Filter,
+    facts: &Facts,
+    question: &Question,
+    found: &Found,
     position: PagePosition,
     limit: u32,
-    order: ScanOrder,
 ) -> Result<Page<Lead>, Error> {
-    let filter = &filter.resolved(conn).await?;
-    let mut statement = Statement::default();
-    let touched = statement.within("t.occurred_at", position.within(filter.period.range()));
-    let page = |statement: &mut Statement| position.select(statement, "t.occurred_at", "t.id", limit);
-    let text = match order {
-        ScanOrder::ByTime => {
-            let matching = matching(&mut statement, filter);
-            let page = page(&mut statement);
-            select(sql_text!("{touched} {matching} {page}"; touched, matching, page))
-        }
-        ScanOrder::ByVisitor => {
-            let matching = matching_of_visitor(&mut statement, filter);
-            let page = page(&mut statement);
-            sql_text!(
-                "select {COLUMNS}, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign
-                 from visitors v cross join touches t cross join users u
-                 where t.visitor_id = v.id and u.id = v.user_id and v.user_id is not null and {touched} {matching} {page}";
-                COLUMNS, UTM, SHOWN_CAMPAIGN, touched, matching, page
-            )
-        }
-    };
-    let rows = statement.query(text).fetch_all(conn).await?;
+    if found.places.is_empty() {
+        return Ok(Page::new(Vec::new(), position, limit));
+    }
+    let text = format!(
+        "select {COLUMNS}, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign
+         from place p cross join visitors v cross join touches t cross join users u
+         where v.user_id = p.user_id and t.visitor_id = v.id and t.occurred_at = p.occurred_at and u.id = v.user_id"
+    );
+    let mut rows: Vec<Lead> = at_places(&found.places, &text).fetch_all(conn).await?;
+    // A user may have another touch at the same moment, which the filter does not find.
+    let mut conditions = Conditions::new(facts.dictionary(), question);
+    rows.retain(|lead| {
+        let Utm { source, medium, campaign, term, content, .. } = &lead.utm;
+        let values = [source, medium, campaign, term, content].map(Option::as_deref);
+        let [source, medium, campaign, term, content] = values;
+        let fields = [source, medium, campaign, term, content, Some(&*lead.channel)];
+        let (named, found) = conditions.find(&Fields::find(facts.dictionary(), fields));
+        found || (named && question.finds_user(lead.user_id.as_uuid()))
+    });
     Ok(Page::new(rows, position, limit))
 }
+
+/// SQL for the name under which reports show the campaign of `touches t`: the name in the link, or the campaign that this name
+/// was merged into.
+const SHOWN_CAMPAIGN: &str =
+    "coalesce((select ca.campaign from campaign_aliases ca where ca.alias = t.campaign), t.campaign)";
 
 const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.occurred_at, v.linked_at,
     t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.origin, t.derived, t.internal, t.hits";
 const UTM: &str = Utm::COLUMN_LIST;
 
-/// Returns a query for the leads with these conditions. The query has the same joins as the view `lead_sources`.
-fn select(conditions: SqlText) -> SqlText {
-    sql_text!(
+/// Returns the text of a query for leads. Conditions follow it. The query has the same joins as the view `lead_sources`.
+fn select() -> String {
+    format!(
         "select {COLUMNS}, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign
-         from touches t join visitors v on v.id = t.visitor_id join users u on u.id = v.user_id
-         where {conditions}";
-        COLUMNS, UTM, SHOWN_CAMPAIGN, conditions
+         from touches t join visitors v on v.id = t.visitor_id join users u on u.id = v.user_id"
     )
 }
 
 /// Returns one lead, or `None` if no touch has this id or the visitor belongs to no user.
 pub async fn lead(conn: &mut Conn, id: TouchId) -> Result<Option<Lead>, Error> {
-    let mut statement = Statement::default();
-    let id = statement.bind(id);
-    let text = select(sql_text!("t.id = {id}"; id));
-    statement.query(text).fetch_optional(conn).await
+    sql(select() + " where t.id = $1").bind(id).fetch_optional(conn).await
 }
 
 /// Returns the latest touches of a linked visitor, newest first.
 pub async fn leads_of_visitor(conn: &mut Conn, visitor: VisitorId, limit: u32) -> Result<Vec<Lead>, Error> {
-    let mut statement = Statement::default();
-    let (visitor, limit) = (statement.bind(visitor), statement.bind(limit));
-    let text = select(sql_text!(
-        "t.visitor_id = {visitor} order by t.occurred_at desc, t.id desc limit {limit}"; visitor, limit
-    ));
-    statement.query(text).fetch_all(conn).await
+    let text = select() + " where t.visitor_id = $1 order by t.occurred_at desc, t.id desc limit $2";
+    sql(text).bind(visitor).bind(limit).fetch_all(conn).await
 }
 
 /// Returns the touches of all visitors of a user, oldest first.
 pub async fn leads_of_user(conn: &mut Conn, user: UserId, limit: u32) -> Result<Vec<Lead>, Error> {
-    let mut statement = Statement::default();
-    let (user, limit) = (statement.bind(user), statement.bind(limit));
     // `+ 0` keeps PostgreSQL from walking all touches in the order of time, which it may do before it has statistics.
-    let text = select(sql_text!("v.user_id = {user} order by t.occurred_at + 0, t.id limit {limit}"; user, limit));
-    statement.query(text).fetch_all(conn).await
-}
-
-/// Returns the number of leads of a period.
-pub async fn lead_count(conn: &mut Conn, filter: &Filter) -> Result<i64, Error> {
-    let mut statement = Statement::default();
-    let touched = statement.within("t.occurred_at", filter.period.range());
-    let matching = matching_of_visitor(&mut statement, filter);
-    let text = sql_text!(
-        "select count(*)
-         from visitors v cross join touches t
-         where t.visitor_id = v.id and v.user_id is not null and {touched} {matching}";
-        touched, matching
-    );
-    statement.query(text).fetch_scalar(conn).await
+    let text = select() + " where v.user_id = $1 order by t.occurred_at + 0, t.id limit $2";
+    sql(text).bind(user).bind(limit).fetch_all(conn).await
 }

@@ -3,15 +3,16 @@
 //! A page begins at a row, not at a number of rows. So rows that arrive meanwhile do not move the page, and somebody who goes
 //! from page to page misses no row.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Reverse, fmt, str::FromStr};
 
 use uuid::Uuid;
 
-use super::{
-    Range,
-    statement::{SqlText, Statement, sql_text},
+use super::Range;
+use crate::{
+    db::{Query, sql},
+    id::UserId,
+    timestamp::{MILLISECOND, Timestamp},
 };
-use crate::timestamp::{MILLISECOND, Timestamp};
 
 /// A place in a list by time: the place of the row with this time and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +57,7 @@ pub enum PagePosition {
 }
 
 impl PagePosition {
-    /// Returns the range up to the cursor. There is an index for this condition on the time, and no index for the cursor's own
-    /// condition.
+    /// Returns the range up to the time of the cursor.
     pub(super) fn within(self, mut range: Range) -> Range {
         match self {
             Self::Newest => {}
@@ -67,24 +67,87 @@ impl PagePosition {
         range
     }
 
-    /// Returns the end of a statement: the condition of the cursor with an `and` before it, the order, and the limit.
-    ///
-    /// The limit is one row more than the page has. The additional row tells [`Page::new`] that there are more.
-    pub(super) fn select(self, statement: &mut Statement, time: &'static str, id: &'static str, limit: u32) -> SqlText {
-        let mut beyond = |sign: &'static str, cursor: Cursor| {
-            let (occurred_at, cursor_id) = (statement.bind(cursor.occurred_at), statement.bind(cursor.id));
-            sql_text!("and ({time}, {id}) {sign} ({occurred_at}, {cursor_id})"; time, id, sign, occurred_at, cursor_id)
-        };
-        let (beyond, direction) = match self {
-            Self::Newest => (SqlText::default(), "desc"),
-            Self::Before(cursor) => (beyond("<", cursor), "desc"),
-            Self::After(cursor) => (beyond(">", cursor), "asc"),
-        };
-        let limit = statement.bind(i64::from(limit) + 1);
-        sql_text!(
-            "{beyond} order by {time} {direction}, {id} {direction} limit {limit}"; beyond, time, id, direction, limit
-        )
+    fn cursor(self) -> Option<Cursor> {
+        match self {
+            Self::Newest => None,
+            Self::Before(cursor) | Self::After(cursor) => Some(cursor),
+        }
     }
+
+    /// Chooses the places whose rows a page needs, in the order in which the rows come. The page may need one row more than
+    /// `limit`, which tells [`Page::new`] that there are more.
+    ///
+    /// Several rows may have the time of the cursor, or the time at the end of the page. Only their ids, which places do not have,
+    /// tell which of them the page shows. So all of these places are chosen.
+    pub(super) fn choose(self, mut places: Vec<Place>, limit: u32) -> Vec<Place> {
+        let needed =
+            self.cursor().map_or(0, |cursor| places.iter().filter(|place| place.at == cursor.occurred_at).count())
+                + limit as usize
+                + 1;
+        let order = |one: &Place, other: &Place| match self {
+            Self::Newest | Self::Before(_) => other.at.cmp(&one.at),
+            Self::After(_) => one.at.cmp(&other.at),
+        };
+        if places.len() > needed {
+            let (_, last, rest) = places.select_nth_unstable_by(needed - 1, order);
+            let last = last.at;
+            let tied: Vec<Place> = rest.iter().copied().filter(|place| place.at == last).collect();
+            places.truncate(needed);
+            places.extend(tied);
+        }
+        places.sort_unstable_by(order);
+        places
+    }
+
+    /// Returns whether a row lies beyond the cursor.
+    fn shows(self, row: Cursor) -> bool {
+        let key = |cursor: Cursor| (cursor.occurred_at, cursor.id);
+        match self {
+            Self::Newest => true,
+            Self::Before(cursor) => key(row) < key(cursor),
+            Self::After(cursor) => key(row) > key(cursor),
+        }
+    }
+}
+
+/// Where facts found a row of a list: the user and the time. Facts do not know the ids of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub at: Timestamp,
+    pub user: UserId,
+}
+
+/// The rows of a list that facts found. Their contents are read from the database.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// How many rows the whole list has.
+    pub count: i64,
+    /// Where the rows of the page are, in the order in which they come.
+    pub(super) places: Vec<Place>,
+}
+
+impl Found {
+    /// Divides the rows into parts of about `size` rows.
+    ///
+    /// The last part may be the only one, and empty.
+    pub fn parts(mut self, size: usize) -> Vec<Self> {
+        if self.places.is_empty() {
+            return vec![self];
+        }
+        // one place may stand for several rows, which have to come together
+        self.places.dedup();
+        self.places.chunks(size).map(|places| Self { count: self.count, places: places.to_vec() }).collect()
+    }
+}
+
+/// Returns a statement that begins with the places as the table `place` of `user_id` and `occurred_at`. `rest` goes on from there.
+pub(super) fn at_places(places: &[Place], rest: &str) -> Query {
+    let mut places = places.to_vec();
+    places.sort_unstable();
+    places.dedup();
+    let rows: Vec<String> = (0..places.len()).map(|row| format!("(${}, ${})", 2 * row + 1, 2 * row + 2)).collect();
+    let text = format!("with place (user_id, occurred_at) as (values {}) {rest}", rows.join(", "));
+    places.iter().fold(sql(text), |query, place| query.bind(place.user).bind(place.at))
 }
 
 /// A row of a list by time.
@@ -104,8 +167,14 @@ pub struct Page<T> {
 }
 
 impl<T: HasCursor> Page<T> {
-    /// Makes a page of the rows that [`PagePosition::select`] found.
+    /// Makes a page of the rows at the places that [`PagePosition::choose`] chose. The rows may come in any order.
     pub(super) fn new(mut rows: Vec<T>, position: PagePosition, limit: u32) -> Self {
+        rows.retain(|row| position.shows(row.cursor()));
+        let key = |row: &T| (row.cursor().occurred_at, row.cursor().id);
+        match position {
+            PagePosition::Newest | PagePosition::Before(_) => rows.sort_by_key(|row| Reverse(key(row))),
+            PagePosition::After(_) => rows.sort_by_key(key),
+        }
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let (newer, older) = match position {

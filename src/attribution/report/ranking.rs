@@ -1,12 +1,8 @@
-use std::time::Duration;
-
-use super::{
-    Filter,
-    filter::conditions::{matching, matching_of_visitor},
-    statement::{Statement, sql_text},
-    trend::Metric,
+use super::{Question, distinct::Distinct, matcher::Matcher, trend::Metric};
+use crate::attribution::facts::{
+    Dictionary, Facts, Person, Text, Touch,
+    scan::{Tally, scan},
 };
-use crate::db::{Conn, Dialect, Error};
 
 /// What touches are ranked by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,19 +15,19 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    const fn expression(self, dialect: Dialect) -> &'static str {
-        match (self, dialect) {
-            (Self::Channel, _) => "t.channel",
-            (Self::Source, _) => "t.source",
-            (Self::LandingPage, _) => "t.landing_path",
-            (Self::Referrer, Dialect::Sqlite) => "substr(t.referrer, 1, instr(t.referrer || '/', '/') - 1)",
-            (Self::Referrer, Dialect::Postgres) => "split_part(t.referrer, '/', 1)",
+    /// Returns the value of a touch as a place in a table: see [`Text::place`]. `None` leaves the touch out.
+    pub(super) fn place(self, dictionary: &Dictionary, touch: Touch) -> Option<usize> {
+        match self {
+            Self::Channel => Some(Text::place(Some(dictionary.tuple(touch.tuple).channel))),
+            Self::Source => Some(Text::place(dictionary.tuple(touch.tuple).source)),
+            Self::LandingPage => Some(Text::place(Some(dictionary.page(touch.page).landing_path))),
+            Self::Referrer => dictionary.page(touch.page).referrer.map(|host| Text::place(Some(host))),
         }
     }
 }
 
 /// One row of a ranking.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ranked {
     /// `None` for touches without a value.
     pub value: Option<String>,
@@ -40,61 +36,86 @@ pub struct Ranked {
 
 /// Returns at most `limit` values with the largest numbers by `metric`, largest first. A visitor or user who came by two values
 /// counts for both.
-pub async fn ranking(
-    conn: &mut Conn,
-    filter: &Filter,
-    window: Duration,
+pub fn ranking(facts: &Facts, question: &Question, dimension: Dimension, metric: Metric, limit: usize) -> Vec<Ranked> {
+    let matcher = Matcher::new(facts, question);
+    scan(facts, || RankingTally::new(&matcher, dimension, metric)).finish(limit)
+}
+
+/// Counts a ranking.
+pub struct RankingTally<'a> {
+    matcher: &'a Matcher<'a>,
     dimension: Dimension,
     metric: Metric,
-    limit: u32,
-) -> Result<Vec<Ranked>, Error> {
-    let filter = &filter.resolved(conn).await?;
-    let range = filter.period.range();
-    let value = dimension.expression(conn.dialect());
-    let has_value = if dimension == Dimension::Referrer { "and t.referrer is not null" } else { "" };
-    let mut statement = Statement::default();
-    let counted = match metric {
-        Metric::Touches | Metric::Visitors => {
-            let count = if metric == Metric::Touches { "count(*)" } else { "count(distinct t.visitor_id)" };
-            let touched = statement.within("t.occurred_at", range);
-            let matching = matching(&mut statement, filter);
-            sql_text!(
-                "select {value} as value, {count} as count
-                 from touches t
-                 where {touched} {matching} {has_value}
-                 group by {value}";
-                value, count, touched, matching, has_value
-            )
+    counts: Distinct,
+}
+
+impl<'a> RankingTally<'a> {
+    pub fn new(matcher: &'a Matcher<'a>, dimension: Dimension, metric: Metric) -> Self {
+        Self { matcher, dimension, metric, counts: Distinct::new(matcher.dictionary.texts.places()) }
+    }
+
+    pub fn finish(self, limit: usize) -> Vec<Ranked> {
+        largest(self.matcher.dictionary, self.counts.counts(), limit)
+    }
+
+    fn count(&mut self, touch: Touch) {
+        if let Some(place) = self.dimension.place(self.matcher.dictionary, touch) {
+            self.counts.count(place);
         }
-        Metric::Leads => {
-            let touched = statement.within("t.occurred_at", range);
-            let matching = matching_of_visitor(&mut statement, filter);
-            sql_text!(
-                "select {value} as value, count(*) as count
-                 from visitors v cross join touches t
-                 where t.visitor_id = v.id and v.user_id is not null and {touched} {matching} {has_value}
-                 group by {value}";
-                value, touched, matching, has_value
-            )
+    }
+}
+
+impl Tally for RankingTally<'_> {
+    fn add(&mut self, person: &Person<'_>) {
+        match self.metric {
+            Metric::Leads if person.user().is_none() => {}
+            Metric::Touches | Metric::Leads => {
+                for touch in self.matcher.touches(person) {
+                    self.counts.next();
+                    self.count(touch);
+                }
+            }
+            Metric::Visitors => {
+                let (matching, range) = (self.matcher.of(person), self.matcher.range);
+                self.counts.next();
+                for touch in person.touches() {
+                    if touch.next_visitor {
+                        self.counts.next();
+                    }
+                    if range.contains(touch.at) && matching.finds(touch.tuple) {
+                        self.count(touch);
+                    }
+                }
+            }
+            Metric::Signups => {
+                if let Some(created_at) = self.matcher.signed_up(person) {
+                    self.counts.next();
+                    for touch in self.matcher.brought(person, created_at) {
+                        self.count(touch);
+                    }
+                }
+            }
         }
-        Metric::Signups => {
-            let signed_up = statement.within("u.created_at", range);
-            let window = statement.bind(window);
-            let matching = matching_of_visitor(&mut statement, filter);
-            sql_text!(
-                "select {value} as value, count(distinct u.id) as count
-                 from users u cross join visitors v cross join touches t
-                 where v.user_id = u.id and t.visitor_id = v.id and {signed_up}
-                   and t.occurred_at <= u.created_at and t.occurred_at >= u.created_at - {window} {matching} {has_value}
-                 group by {value}";
-                value, signed_up, window, matching, has_value
-            )
-        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.counts.merge(&other.counts);
+    }
+}
+
+/// Returns the values with the largest counts, largest first. `counts` has a count for each text, and the first for "no value".
+pub(super) fn largest(dictionary: &Dictionary, counts: impl Iterator<Item = i64>, limit: usize) -> Vec<Ranked> {
+    let mut found: Vec<(usize, i64)> = counts.enumerate().filter(|(_, count)| *count > 0).collect();
+    let texts = &dictionary.texts;
+    // the largest first, then by name, and "no value" last
+    let order = |&(one, count): &(usize, i64), &(other, others): &(usize, i64)| {
+        let name = |place| (texts.at(place).is_none(), texts.at(place));
+        others.cmp(&count).then_with(|| name(one).cmp(&name(other)))
     };
-    let limit = statement.bind(limit);
-    let text = sql_text!(
-        "select value, count from ({counted}) ranked order by count desc, value nulls last limit {limit}";
-        counted, limit
-    );
-    statement.query(text).fetch_all(conn).await
+    if found.len() > limit && limit > 0 {
+        found.select_nth_unstable_by(limit - 1, order);
+    }
+    found.truncate(limit);
+    found.sort_unstable_by(order);
+    found.into_iter().map(|(place, count)| Ranked { value: texts.at(place).map(str::to_owned), count }).collect()
 }

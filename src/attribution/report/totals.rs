@@ -1,11 +1,8 @@
-use std::time::Duration;
-
-use super::{
-    Filter,
-    filter::conditions::{brought_by, matching, matching_of_visitor},
-    statement::{Statement, sql_text},
+use super::{Question, matcher::Matcher};
+use crate::attribution::facts::{
+    Facts, Person,
+    scan::{Tally, scan},
 };
-use crate::db::{Conn, Error, sql};
 
 /// The headline numbers of a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,48 +27,61 @@ impl Totals {
     }
 }
 
-/// Counts a period. `window` is the look-back window before a sign-up.
-pub async fn totals(conn: &mut Conn, filter: &Filter, window: Duration) -> Result<Totals, Error> {
-    let filter = &filter.resolved(conn).await?;
-    let range = filter.period.range();
-
-    let mut statement = Statement::default();
-    let touched = statement.within("t.occurred_at", range);
-    let conditions = matching(&mut statement, filter);
-    let text = sql_text!(
-        "select count(*), count(distinct t.visitor_id) from touches t where {touched} {conditions}"; touched, conditions
-    );
-    let (touches, visitors): (i64, i64) = statement.query(text).fetch_one(conn).await?;
-
-    let mut statement = Statement::default();
-    let touched = statement.within("t.occurred_at", range);
-    let conditions = matching_of_visitor(&mut statement, filter);
-    let text = sql_text!(
-        "select count(*), count(distinct v.user_id)
-         from visitors v cross join touches t
-         where t.visitor_id = v.id and v.user_id is not null and {touched} {conditions}";
-        touched, conditions
-    );
-    let (leads, users): (i64, i64) = statement.query(text).fetch_one(conn).await?;
-
-    let mut statement = Statement::default();
-    let signed_up = statement.within("u.created_at", range);
-    let brought = brought_by(&mut statement, filter, window);
-    let text = sql_text!("select count(*) from users u where {signed_up} and {brought}"; signed_up, brought);
-    let attributed = statement.query(text).fetch_scalar(conn).await?;
-
-    let signups = if filter.is_bare() {
-        let mut statement = Statement::default();
-        let signed_up = statement.within("u.created_at", range);
-        let text = sql_text!("select count(*) from users u where {signed_up}"; signed_up);
-        statement.query(text).fetch_scalar(conn).await?
-    } else {
-        attributed
-    };
-    Ok(Totals { touches, visitors, leads, users, signups, attributed })
+/// Counts a period.
+pub fn totals(facts: &Facts, question: &Question) -> Totals {
+    let matcher = Matcher::new(facts, question);
+    scan(facts, || TotalsTally::new(&matcher)).finish()
 }
 
-/// Returns whether there is any touch at all, in any period.
-pub async fn any_touch(conn: &mut Conn) -> Result<bool, Error> {
-    Ok(sql("select 1 from touches limit 1").fetch_optional::<(i32,)>(conn).await?.is_some())
+/// Counts [`Totals`].
+pub struct TotalsTally<'a> {
+    matcher: &'a Matcher<'a>,
+    totals: Totals,
+}
+
+impl<'a> TotalsTally<'a> {
+    pub fn new(matcher: &'a Matcher<'a>) -> Self {
+        Self { matcher, totals: Totals::default() }
+    }
+
+    pub fn finish(self) -> Totals {
+        let totals = self.totals;
+        let bare = self.matcher.question.filter.is_bare();
+        Totals { signups: if bare { totals.signups } else { totals.attributed }, ..totals }
+    }
+}
+
+impl Tally for TotalsTally<'_> {
+    fn add(&mut self, person: &Person<'_>) {
+        let (mut touches, mut visitors, mut counted) = (0, 0, false);
+        let (matching, range) = (self.matcher.of(person), self.matcher.range);
+        for touch in person.touches() {
+            counted &= !touch.next_visitor;
+            if range.contains(touch.at) && matching.finds(touch.tuple) {
+                touches += 1;
+                visitors += i64::from(!counted);
+                counted = true;
+            }
+        }
+        self.totals.touches += touches;
+        self.totals.visitors += visitors;
+        if person.user().is_some() {
+            self.totals.leads += touches;
+            self.totals.users += i64::from(touches > 0);
+        }
+        if let Some(created_at) = self.matcher.signed_up(person) {
+            self.totals.signups += 1;
+            self.totals.attributed += i64::from(self.matcher.brought(person, created_at).next().is_some());
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        let (own, other) = (&mut self.totals, other.totals);
+        own.touches += other.touches;
+        own.visitors += other.visitors;
+        own.leads += other.leads;
+        own.users += other.users;
+        own.signups += other.signups;
+        own.attributed += other.attributed;
+    }
 }

@@ -1,15 +1,9 @@
-use std::time::Duration;
-
-use jiff::civil::Date;
-
-use super::{
-    Filter, Range,
-    filter::conditions::{brought_by, matching, matching_of_visitor},
-    period::Bucket,
-    statement::{SqlText, Statement, sql_text},
-};
+use super::{Question, Range, distinct::Distinct, matcher::Matcher, period::Bucket};
 use crate::{
-    db::{Conn, Error, sql},
+    attribution::facts::{
+        Facts, Person,
+        scan::{Tally, scan},
+    },
     timestamp::Timestamp,
 };
 
@@ -59,146 +53,108 @@ pub struct Axis {
     pub previous: Option<Vec<Range>>,
 }
 
-/// Returns the time axis of a period. An open end becomes the first or the last event.
-pub async fn axis(conn: &mut Conn, filter: &Filter, now: Timestamp) -> Result<Axis, Error> {
-    let today = filter.period.day_of(now);
-    let (first, last) = span(conn, filter).await?;
-    let period = filter.period.closed(first, last, today);
-    let buckets = period.buckets();
-    let current = buckets.iter().map(|bucket| bucket.range(&period.tz)).collect();
-    let back = |days| buckets.iter().map(|bucket| bucket.back(days).range(&period.tz)).collect();
-    let previous = filter.period.days().map(back);
-    Ok(Axis { buckets, current, previous })
+impl Axis {
+    /// Returns the time axis of a period. An open end becomes the first or the last event.
+    pub fn new(facts: &Facts, question: &Question, now: Timestamp) -> Self {
+        let period = &question.filter.period;
+        let today = period.day_of(now);
+        let span = facts.span().map(|(first, last)| (period.day_of(first), period.day_of(last)));
+        let days = period.days();
+        let period = period.closed(span.map(|(first, _)| first), span.map(|(_, last)| last), today);
+        let buckets = period.buckets();
+        let current = buckets.iter().map(|bucket| bucket.range(&period.tz)).collect();
+        let back = |days| buckets.iter().map(|bucket| bucket.back(days).range(&period.tz)).collect();
+        let previous = days.map(back);
+        Self { buckets, current, previous }
+    }
 }
 
-/// Counts `metric` in each bucket of the period's [`axis`], and of the period before. Visitors are distinct within a
+/// Counts `metric` in each bucket of the period's [`Axis`], and of the period before. Visitors are distinct within a
 /// bucket, so the sum of all buckets may exceed the visitors of the period.
-pub async fn trend(
-    conn: &mut Conn,
-    filter: &Filter,
-    window: Duration,
-    metric: Metric,
-    now: Timestamp,
-) -> Result<Trend, Error> {
-    let Axis { buckets, current: mut ranges, previous } = axis(conn, filter, now).await?;
-    let both = previous.is_some();
-    ranges.extend(previous.into_iter().flatten());
-    let mut current = counts(conn, filter, window, metric, &ranges).await?;
-    let previous = current.split_off(buckets.len());
-    Ok(Trend { buckets, current, previous: both.then_some(previous) })
+pub fn trend(facts: &Facts, question: &Question, metric: Metric, now: Timestamp) -> Trend {
+    let matcher = Matcher::new(facts, question);
+    let axis = Axis::new(facts, question, now);
+    scan(facts, || TrendTally::new(&matcher, &axis, metric)).finish(&axis)
 }
 
-/// Returns the days of the first and the last event.
-async fn span(conn: &mut Conn, filter: &Filter) -> Result<(Option<Date>, Option<Date>), Error> {
-    let ends: Vec<(Option<Timestamp>, Option<Timestamp>)> =
-        sql("select min(occurred_at), max(occurred_at) from touches
-         union all select min(created_at), max(created_at) from users
-         union all select min(occurred_at), max(occurred_at) from conversions")
-        .fetch_all(conn)
-        .await?;
-    let day = |at: Timestamp| filter.period.day_of(at);
-    let (firsts, lasts): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
-    Ok((firsts.into_iter().flatten().min().map(day), lasts.into_iter().flatten().max().map(day)))
+/// Counts a [`Trend`].
+pub struct TrendTally<'a> {
+    matcher: &'a Matcher<'a>,
+    metric: Metric,
+    times: Times,
+    counts: Distinct,
 }
 
-/// Counts in each of the ranges, with one statement. For each range the database walks through an index.
-async fn counts(
-    conn: &mut Conn,
-    filter: &Filter,
-    window: Duration,
-    metric: Metric,
-    ranges: &[Range],
-) -> Result<Vec<i64>, Error> {
-    let filter = &filter.resolved(conn).await?;
-    let mut counts = vec![0; ranges.len()];
-    if ranges.is_empty() {
-        return Ok(counts);
+impl<'a> TrendTally<'a> {
+    pub fn new(matcher: &'a Matcher<'a>, axis: &Axis, metric: Metric) -> Self {
+        let ranges = axis.current.iter().chain(axis.previous.iter().flatten());
+        let times = Times::new(ranges.copied());
+        let counts = Distinct::new(times.0.len());
+        Self { matcher, metric, times, counts }
     }
-    if metric == Metric::Leads {
-        return lead_counts(conn, filter, ranges).await;
+
+    pub fn finish(self, axis: &Axis) -> Trend {
+        let mut current: Vec<i64> = self.counts.counts().collect();
+        let previous = current.split_off(axis.buckets.len());
+        Trend { buckets: axis.buckets.clone(), current, previous: axis.previous.is_some().then_some(previous) }
     }
-    let mut statement = Statement::default();
-    let buckets = bucket_values(&mut statement, ranges);
-    // `cross join`: SQLite takes the tables in this order and uses the index for each bucket
-    let text = match metric {
-        Metric::Touches | Metric::Visitors | Metric::Leads => {
-            let count = if metric == Metric::Visitors { "count(distinct t.visitor_id)" } else { "count(*)" };
-            let matching = matching(&mut statement, filter);
-            sql_text!(
-                "with bucket (number, starts, ends) as (values {buckets})
-                 select number, {count}
-                 from bucket b cross join touches t
-                 where t.occurred_at >= b.starts and t.occurred_at < b.ends {matching}
-                 group by number";
-                buckets, count, matching
-            )
+
+    fn count(&mut self, at: Timestamp) {
+        if let Some(place) = self.times.place(at) {
+            self.counts.count(place);
         }
-        Metric::Signups => {
-            let matching = match filter.is_bare() {
-                true => SqlText::default(),
-                false => {
-                    let brought = brought_by(&mut statement, filter, window);
-                    sql_text!("and {brought}"; brought)
+    }
+}
+
+impl Tally for TrendTally<'_> {
+    fn add(&mut self, person: &Person<'_>) {
+        match self.metric {
+            Metric::Leads if person.user().is_none() => {}
+            Metric::Touches | Metric::Visitors | Metric::Leads => {
+                let matching = self.matcher.of(person);
+                self.counts.next();
+                for touch in person.touches() {
+                    if self.metric != Metric::Visitors || touch.next_visitor {
+                        self.counts.next();
+                    }
+                    if matching.finds(touch.tuple) {
+                        self.count(touch.at);
+                    }
                 }
-            };
-            sql_text!(
-                "with bucket (number, starts, ends) as (values {buckets})
-                 select number, count(*)
-                 from bucket b cross join users u
-                 where u.created_at >= b.starts and u.created_at < b.ends {matching}
-                 group by number";
-                buckets, matching
-            )
-        }
-    };
-    for (number, count) in statement.query(text).fetch_all::<(i64, i64)>(conn).await? {
-        if let Some(place) = usize::try_from(number).ok().and_then(|number| counts.get_mut(number)) {
-            *place = count;
+            }
+            Metric::Signups => {
+                let Some(user) = person.user() else { return };
+                let counts = |matcher: &Matcher<'_>| {
+                    matcher.question.filter.is_bare() || matcher.brought(person, user.created_at).next().is_some()
+                };
+                if self.times.place(user.created_at).is_some() && counts(self.matcher) {
+                    self.counts.next();
+                    self.count(user.created_at);
+                }
+            }
         }
     }
-    Ok(counts)
+
+    fn merge(&mut self, other: Self) {
+        self.counts.merge(&other.counts);
+    }
 }
 
-/// Binds the ranges as rows `(number, starts, ends)`.
-fn bucket_values(statement: &mut Statement, ranges: &[Range]) -> SqlText {
-    let mut rows = SqlText::default();
-    for (number, range) in ranges.iter().enumerate() {
-        let comma = if number == 0 { "" } else { ", " };
-        let number = statement.bind(number as i64);
-        let (starts, ends) = (statement.bind(range.start), statement.bind(range.end));
-        rows = sql_text!("{rows}{comma}({number}, {starts}, {ends})"; rows, comma, number, starts, ends);
-    }
-    rows
-}
+/// Ranges of time that do not overlap, to find the range of a moment.
+#[derive(Clone, Debug)]
+pub(super) struct Times(Vec<(Range, usize)>);
 
-/// Counts leads in each of the ranges. The database finds leads by their visitors, not by their time, so they are
-/// sorted into the ranges here.
-async fn lead_counts(conn: &mut Conn, filter: &Filter, ranges: &[Range]) -> Result<Vec<i64>, Error> {
-    let mut counts = vec![0; ranges.len()];
-    let whole = Range {
-        start: ranges.iter().map(|range| range.start).min().unwrap_or_default(),
-        end: ranges.iter().map(|range| range.end).max().unwrap_or_default(),
-    };
-    let mut statement = Statement::default();
-    let touched = statement.within("t.occurred_at", whole);
-    let matching = matching_of_visitor(&mut statement, filter);
-    let text = sql_text!(
-        "select t.occurred_at
-         from visitors v cross join touches t
-         where t.visitor_id = v.id and v.user_id is not null and {touched} {matching}";
-        touched, matching
-    );
-    let times: Vec<(Timestamp,)> = statement.query(text).fetch_all(conn).await?;
-    // Ranges do not overlap: only the first range that ends after a time can hold the time.
-    let mut by_end: Vec<usize> = (0..ranges.len()).collect();
-    by_end.sort_by_key(|&place| (ranges[place].end, ranges[place].start));
-    for (at,) in times {
-        let first = by_end.partition_point(|&place| ranges[place].end <= at);
-        if let Some(&place) = by_end.get(first)
-            && ranges[place].contains(at)
-        {
-            counts[place] += 1;
-        }
+impl Times {
+    /// The ranges may come in any order.
+    pub fn new(ranges: impl Iterator<Item = Range>) -> Self {
+        let mut ranges: Vec<(Range, usize)> = ranges.enumerate().map(|(place, range)| (range, place)).collect();
+        ranges.sort_by_key(|(range, _)| (range.end, range.start));
+        Self(ranges)
     }
-    Ok(counts)
+
+    /// Returns the place of the range that has this moment.
+    pub fn place(&self, at: Timestamp) -> Option<usize> {
+        let first = self.0.partition_point(|(range, _)| range.end <= at);
+        self.0.get(first).filter(|(range, _)| range.contains(at)).map(|&(_, place)| place)
+    }
 }

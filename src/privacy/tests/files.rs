@@ -12,9 +12,10 @@ use crate::{
     attribution::{
         model::{Model, Weights},
         report::{
-            Filter, Preset,
+            Filter, Preset, Question,
             credit::{CreditSettings, CreditedConversion, credit_of_user},
             ranking::{Dimension, Ranked, ranking},
+            tests::facts,
             totals::{Totals, totals},
             trend::Metric,
         },
@@ -140,16 +141,16 @@ async fn numbers(db: &Db) -> Numbers {
         "period=all&q=spring",
         "from=2026-10-31&to=2026-11-01",
     ];
-    let mut conn = db.read().await.expect("a connection");
+    let facts = facts(db).await;
     let mut numbers = Vec::new();
     for query in queries {
         let filter = Filter::parse(query, Preset::All, THEN + DAY).filter;
-        let headline = totals(&mut conn, &filter, WINDOW).await.expect("totals");
+        let question = Question::new(db, filter, WINDOW).await.expect("a question");
+        let headline = totals(&facts, &question);
         let mut rankings = Vec::new();
         for dimension in [Dimension::Channel, Dimension::Source, Dimension::LandingPage, Dimension::Referrer] {
             for metric in [Metric::Touches, Metric::Leads, Metric::Signups] {
-                let rows = ranking(&mut conn, &filter, WINDOW, dimension, metric, 100).await.expect("a ranking");
-                rankings.push(rows);
+                rankings.push(ranking(&facts, &question, dimension, metric, 100));
             }
         }
         numbers.push((query.to_owned(), headline, rankings));

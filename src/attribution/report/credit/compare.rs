@@ -1,22 +1,20 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    paths::{Select, for_each_conversion},
-    revenue::{Revenue, Share},
+    path::Path,
+    people::{Channels, PeoplePath, PeopleTally},
+    revenue::{Revenue, RevenueSum, Share},
     settings::CreditSettings,
-    steps::PathTouch,
-    unconverted::{PeoplePath, paths_of_people},
+    tally::{CreditTally, Sum},
 };
-use crate::{
-    attribution::{
-        channel::Channel,
-        model::{
-            Credit, Minor, Model, Shareable,
-            data_driven::{ChannelPaths, Markov, Sampling, Shapley, Worth, credits, markov, shapley},
-        },
-        report::Filter,
+use crate::attribution::{
+    channel::Channel,
+    facts::{Conversion, Dictionary, Facts, Text, Touch, Tuple, scan::scan},
+    model::{
+        Credit, Minor, Model, Shareable,
+        data_driven::{ChannelPaths, Markov, Sampling, Shapley, Worth, credits, markov, shapley},
     },
-    db::{Conn, Error},
+    report::{Question, matcher::Matcher},
 };
 
 /// What the rows of a comparison stand for.
@@ -43,12 +41,12 @@ impl GroupBy {
         Self::ALL.into_iter().find(|by| by.as_str() == text)
     }
 
-    fn group(self, touch: Option<&PathTouch>) -> Group {
-        match (self, touch) {
-            (_, None) => Group::Direct,
-            (Self::Channel, Some(touch)) => Group::of_channel(&touch.channel),
-            (Self::Source, Some(touch)) => Group::Value(touch.source.clone()),
-            (Self::Campaign, Some(touch)) => Group::Value(touch.campaign.clone()),
+    /// Returns the value by which touches with a tuple are grouped.
+    fn value(self, dictionary: &Dictionary, tuple: &Tuple) -> Option<Text> {
+        match self {
+            Self::Channel => Some(tuple.channel),
+            Self::Source => tuple.source,
+            Self::Campaign => tuple.campaign.map(|campaign| dictionary.shown(campaign)),
         }
     }
 }
@@ -115,37 +113,135 @@ impl Comparison {
 }
 
 /// Credits the conversions that the filter finds, by all models.
-pub async fn compare(
-    conn: &mut Conn,
-    filter: &Filter,
-    settings: &CreditSettings,
-    by: GroupBy,
-) -> Result<Comparison, Error> {
-    let mut comparison = Comparison::default();
+pub fn compare(facts: &Facts, question: &Question, settings: &CreditSettings, by: GroupBy) -> Comparison {
+    let matcher = Matcher::new(facts, question);
+    let (channels, groups) = (Channels::of(matcher.dictionary), Groups::of(matcher.dictionary, by));
     // The data-driven models divide all conversions among channels, not touch by touch. So they need groups by channel, and a
     // condition on touches has no meaning for them.
-    let mut training = (by == GroupBy::Channel && filter.is_bare()).then(TrainingData::default);
-    for_each_conversion(conn, Select::Filter(filter), settings, |attributed| {
-        let currency = attributed.conversion.currency.as_deref();
-        for (place, model) in Model::ALL.into_iter().enumerate() {
-            attributed.for_each_matching_share(model, &settings.weights, |touch, share| {
-                comparison.rows.entry(by.group(touch)).or_default().models[place].add(share, currency);
-                comparison.total.models[place].add(share, currency);
-            });
-        }
-        if let Some(training) = &mut training {
-            let channels = attributed.touches.iter().map(|touch| touch.channel.as_str());
-            training.add_conversion(channels, attributed.conversion.whole(), currency);
-        }
-    })
-    .await?;
-    if let Some(mut training) = training {
-        for path in paths_of_people(conn, filter, settings).await? {
-            training.add_people(&path);
-        }
-        training.share_out(&mut comparison);
+    let learns = by == GroupBy::Channel && question.filter.is_bare();
+    let (credit, people) = scan(facts, || {
+        let training =
+            learns.then(|| TrainingSum { dictionary: matcher.dictionary, channels: &channels, paths: HashMap::new() });
+        let sums = (ModelSums { groups: &groups, rows: vec![Default::default(); groups.values.len() + 1] }, training);
+        let people = learns.then(|| PeopleTally::new(&matcher, settings, &channels));
+        (CreditTally::new(&matcher, settings, &Model::ALL, sums), people)
+    });
+    let (models, training) = credit.sum;
+    let mut comparison = models.finish(matcher.dictionary);
+    if let (Some(training), Some(people)) = (training, people) {
+        TrainingData::new(matcher.dictionary, &channels, training, &people.finish()).share_out(&mut comparison);
     }
-    Ok(comparison)
+    comparison
+}
+
+/// The groups of all tuples.
+struct Groups {
+    /// The values by which touches are grouped. After them comes the group of conversions without a touch.
+    values: Vec<Option<Text>>,
+    /// By tuple: the place of its value.
+    of_tuple: Vec<usize>,
+    by: GroupBy,
+}
+
+impl Groups {
+    fn of(dictionary: &Dictionary, by: GroupBy) -> Self {
+        let mut values = Vec::new();
+        let mut places = HashMap::new();
+        let place = |tuple: &Tuple| {
+            let value = by.value(dictionary, tuple);
+            *places.entry(value).or_insert_with(|| {
+                values.push(value);
+                values.len() - 1
+            })
+        };
+        let of_tuple = dictionary.tuples().iter().map(place).collect();
+        Self { values, of_tuple, by }
+    }
+
+    fn group(&self, dictionary: &Dictionary, place: usize) -> Group {
+        let text = |text: Text| dictionary.texts.get(text).to_owned();
+        match self.values.get(place) {
+            None => Group::Direct,
+            Some(Some(channel)) if self.by == GroupBy::Channel => Group::of_channel(dictionary.texts.get(*channel)),
+            Some(value) => Group::Value(value.map(text)),
+        }
+    }
+}
+
+/// Sums by group and by each of [`Model::ALL`].
+struct ModelSums<'a> {
+    groups: &'a Groups,
+    rows: Vec<[RevenueSum; 6]>,
+}
+
+impl ModelSums<'_> {
+    fn finish(self, dictionary: &Dictionary) -> Comparison {
+        let mut comparison = Comparison::default();
+        for (place, sums) in self.rows.iter().enumerate().filter(|(_, sums)| sums.iter().any(|sum| !sum.is_empty())) {
+            let row = comparison.rows.entry(self.groups.group(dictionary, place)).or_default();
+            for (model, sum) in sums.iter().enumerate() {
+                let revenue = sum.finish(dictionary);
+                row.models[model] += &revenue;
+                comparison.total.models[model] += &revenue;
+            }
+        }
+        comparison
+    }
+}
+
+impl Sum for ModelSums<'_> {
+    fn share(&mut self, model: usize, conversion: &Conversion, touch: Option<Touch>, share: Share) {
+        let place = touch.map_or(self.groups.values.len(), |touch| self.groups.of_tuple[touch.tuple.place()]);
+        self.rows[place][model].add(share, conversion.currency);
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (own, other) in self.rows.iter_mut().zip(&other.rows) {
+            own.iter_mut().zip(other).for_each(|(own, other)| own.merge(other));
+        }
+    }
+}
+
+/// Sums conversions by what the data-driven models learn from.
+struct TrainingSum<'a> {
+    dictionary: &'a Dictionary,
+    channels: &'a Channels,
+    /// The number of conversions and refunds, and the sum of their values.
+    paths: HashMap<TrainingPath, (u64, Minor)>,
+}
+
+/// A path through channels, and what it led to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct TrainingPath {
+    /// Consecutive repeats of a channel are one step.
+    channels: Vec<usize>,
+    currency: Option<Text>,
+    is_refund: bool,
+    /// Whether money was paid.
+    paid: bool,
+}
+
+impl Sum for TrainingSum<'_> {
+    fn conversion(&mut self, conversion: &Conversion, path: &Path) {
+        let number = |touch: &Touch| self.channels.number(self.dictionary.tuple(touch.tuple).channel);
+        let mut channels: Vec<usize> = path.touches.iter().map(number).collect();
+        channels.dedup();
+        let paid = conversion.value > Minor::ZERO;
+        let path = TrainingPath { channels, currency: conversion.currency, is_refund: conversion.is_refund, paid };
+        let (count, value) = self.paths.entry(path).or_default();
+        *count += 1;
+        *value += conversion.value;
+    }
+
+    fn share(&mut self, _: usize, _: &Conversion, _: Option<Touch>, _: Share) {}
+
+    fn merge(&mut self, other: Self) {
+        for (path, (count, value)) in other.paths {
+            let (own_count, own_value) = self.paths.entry(path).or_default();
+            *own_count += count;
+            *own_value += value;
+        }
+    }
 }
 
 /// What the data-driven models learn from, and what they divide.
@@ -154,8 +250,8 @@ pub async fn compare(
 /// brought a yen.
 #[derive(Debug, Default)]
 struct TrainingData {
-    /// The number of each channel that a path met.
-    channels: BTreeMap<String, usize>,
+    /// The channels by number.
+    channels: Vec<String>,
     /// The paths to conversions, and the paths of people without a conversion.
     paths: ChannelPaths,
     /// For each currency, the paths to conversions with a value in it, and the paths of people without such a conversion. Every
@@ -169,56 +265,51 @@ struct TrainingData {
 }
 
 impl TrainingData {
-    fn add_conversion<'a>(&mut self, channels: impl Iterator<Item = &'a str>, whole: Share, currency: Option<&str>) {
-        let path: Vec<usize> = channels.map(|channel| self.number(channel)).collect();
-        if path.is_empty() {
+    fn new(dictionary: &Dictionary, channels: &Channels, conversions: TrainingSum<'_>, people: &[PeoplePath]) -> Self {
+        let paths = conversions.paths;
+        let mut data = Self { channels: channels.names.clone(), ..Self::default() };
+        for (path, (count, value)) in paths {
+            data.add_conversions(&path, path.currency.map(|currency| dictionary.texts.get(currency)), count, value);
+        }
+        people.iter().for_each(|path| data.add_people(dictionary, path));
+        data
+    }
+
+    fn add_conversions(&mut self, path: &TrainingPath, currency: Option<&str>, count: u64, value: Minor) {
+        let conversions = if path.is_refund { Credit::ZERO } else { Credit(count.cast_signed() * Credit::ONE.0) };
+        let whole = Share { conversions, value };
+        if path.channels.is_empty() {
             self.direct.add(whole, currency);
             return;
         }
         self.revenue.add(whole, currency);
         // a refund brings money to share out, but nobody converted once more
-        let converted = whole.conversions > Credit::ZERO;
-        if converted {
-            self.paths.add(&path, true, 1);
+        if !path.is_refund {
+            self.paths.add(&path.channels, true, count);
         }
         if let Some(currency) = currency {
-            if !self.paid.contains_key(currency) {
-                self.paid.insert(currency.to_owned(), ChannelPaths::default());
-            }
-            if let Some(paths) = self.paid.get_mut(currency).filter(|_| converted && whole.value > Minor::ZERO) {
-                paths.add(&path, true, 1);
+            let paths = self.paid.entry(currency.to_owned()).or_default();
+            if !path.is_refund && path.paid {
+                paths.add(&path.channels, true, count);
             }
         }
     }
 
     /// Adds the people who did not convert. All conversions must be added first, because only then all currencies are known.
-    fn add_people(&mut self, path: &PeoplePath) {
-        let numbers: Vec<usize> = path.channels.iter().map(|channel| self.number(channel)).collect();
+    fn add_people(&mut self, dictionary: &Dictionary, path: &PeoplePath) {
         if !path.converted {
-            self.paths.add(&numbers, false, path.people);
+            self.paths.add(&path.channels, false, path.people);
             self.unconverted += path.people;
         }
-        for (_, paths) in self.paid.iter_mut().filter(|(currency, _)| !path.currencies.contains(currency)) {
-            paths.add(&numbers, false, path.people);
-        }
-    }
-
-    /// Returns the number of a channel; a new channel gets the next number.
-    fn number(&mut self, channel: &str) -> usize {
-        let next = self.channels.len();
-        match self.channels.get(channel) {
-            Some(number) => *number,
-            None => *self.channels.entry(channel.to_owned()).or_insert(next),
+        let paid = |currency: &str| path.currencies.iter().any(|&paid| dictionary.texts.get(paid) == currency);
+        for (_, paths) in self.paid.iter_mut().filter(|(currency, _)| !paid(currency)) {
+            paths.add(&path.channels, false, path.people);
         }
     }
 
     /// Learns, and fills the data-driven columns of a comparison.
     fn share_out(self, comparison: &mut Comparison) {
-        let mut names: Vec<&str> = vec![""; self.channels.len()];
-        for (name, &number) in &self.channels {
-            names[number] = name;
-        }
-        let groups: Vec<Group> = names.into_iter().map(Group::of_channel).collect();
+        let groups: Vec<Group> = self.channels.iter().map(|name| Group::of_channel(name)).collect();
         let counts = LearntShares::learn(&self.paths);
         self.share_conversions(&groups, &counts, comparison);
         let money_exact = self.share_money(&groups, comparison);

@@ -1,6 +1,9 @@
 use std::{collections::BTreeMap, ops::AddAssign};
 
-use crate::attribution::model::{Credit, Minor};
+use crate::attribution::{
+    facts::{Dictionary, Text},
+    model::{Credit, Minor},
+};
 
 /// The share of a conversion that goes to one touch, or to Direct.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +49,44 @@ impl AddAssign<&Self> for Revenue {
         self.conversions += other.conversions;
         for (currency, value) in &other.by_currency {
             self.add_value(currency, *value);
+        }
+    }
+}
+
+/// [`Revenue`] while it is being summed, with currencies by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct RevenueSum {
+    conversions: Credit,
+    /// There are few currencies, so a list is searched faster than a map.
+    by_currency: Vec<(Text, Minor)>,
+}
+
+impl RevenueSum {
+    pub fn add(&mut self, share: Share, currency: Option<Text>) {
+        self.conversions += share.conversions;
+        if let Some(currency) = currency {
+            self.add_value(currency, share.value);
+        }
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        self.conversions += other.conversions;
+        other.by_currency.iter().for_each(|&(currency, value)| self.add_value(currency, value));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn finish(&self, dictionary: &Dictionary) -> Revenue {
+        let named = |&(currency, value): &(Text, Minor)| (dictionary.texts.get(currency).to_owned(), value);
+        Revenue { conversions: self.conversions, by_currency: self.by_currency.iter().map(named).collect() }
+    }
+
+    fn add_value(&mut self, currency: Text, value: Minor) {
+        match self.by_currency.iter_mut().find(|(known, _)| *known == currency) {
+            Some((_, sum)) => *sum += value,
+            None => self.by_currency.push((currency, value)),
         }
     }
 }

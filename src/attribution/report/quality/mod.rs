@@ -2,19 +2,23 @@ use std::collections::BTreeMap;
 
 use self::similar_names::{CampaignCount, SimilarPair};
 use super::{
-    Filter, Period,
-    campaign_name::GroupedCampaign,
-    filter::conditions::matching,
+    Period, Question,
+    matcher::Matcher,
     period::{FIRST_DAY, LAST_DAY},
-    statement::{SqlText, Statement, sql_text},
 };
-use crate::db::{Conn, Error};
+use crate::{
+    attribution::facts::{
+        Facts, Person, Text,
+        scan::{Tally, scan},
+    },
+    db::{Conn, Error, Query, sql},
+};
 
 /// Campaign names that differ by little.
 pub mod similar_names;
 
 /// The most campaign names that are compared with each other: those with the most touches.
-pub const MOST_NAMES: u32 = 10_000;
+pub const MOST_NAMES: usize = 10_000;
 
 /// The arrivals that did not count on one day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,41 +35,28 @@ impl IgnoredDay {
     }
 }
 
-/// Returns a condition: the day lies in the period. Arrivals are counted by days in UTC, so the period's days are taken
-/// as such.
-fn on_days(statement: &mut Statement, period: &Period) -> SqlText {
-    let first = statement.bind(period.from.unwrap_or(FIRST_DAY).to_string());
-    let last = statement.bind(period.to.unwrap_or(LAST_DAY).to_string());
-    sql_text!("day >= {first} and day <= {last}"; first, last)
+/// Binds the first and the last day of a period. Arrivals are counted by days in UTC, so the period's days are taken as such.
+fn on_days(query: Query, period: &Period) -> Query {
+    let (first, last) = (period.from.unwrap_or(FIRST_DAY), period.to.unwrap_or(LAST_DAY));
+    query.bind(first.to_string()).bind(last.to_string())
 }
 
 /// Returns the arrivals that did not count in a period, by reason, largest first.
 pub async fn ignored(conn: &mut Conn, period: &Period) -> Result<Vec<(String, i64)>, Error> {
-    let mut statement = Statement::default();
-    let on_days = on_days(&mut statement, period);
-    let text = sql_text!(
-        "select reason, cast(sum(count) as bigint) as total from ignored_arrivals
-         where {on_days}
-         group by reason order by total desc, reason";
-        on_days
-    );
-    statement.query(text).fetch_all(conn).await
+    let query = sql("select reason, cast(sum(count) as bigint) as total from ignored_arrivals
+         where day >= $1 and day <= $2
+         group by reason order by total desc, reason");
+    on_days(query, period).fetch_all(conn).await
 }
 
 /// Returns the arrivals that did not count, by day, the latest day first: at most `days` days, without days on which
 /// all counted.
 pub async fn ignored_days(conn: &mut Conn, period: &Period, days: u32) -> Result<Vec<IgnoredDay>, Error> {
-    let mut statement = Statement::default();
-    let on_days = on_days(&mut statement, period);
-    let days = statement.bind(days);
-    let text = sql_text!(
-        "select day, reason, count from ignored_arrivals
-         where {on_days} and day in (
-           select day from ignored_arrivals where {on_days} group by day order by day desc limit {days})
-         order by day desc, reason";
-        on_days, days
-    );
-    let rows: Vec<(String, String, i64)> = statement.query(text).fetch_all(conn).await?;
+    let query = sql("select day, reason, count from ignored_arrivals
+         where day >= $1 and day <= $2 and day in (
+           select day from ignored_arrivals where day >= $1 and day <= $2 group by day order by day desc limit $3)
+         order by day desc, reason");
+    let rows: Vec<(String, String, i64)> = on_days(query, period).bind(days).fetch_all(conn).await?;
     let mut found: Vec<IgnoredDay> = Vec::new();
     for (day, reason, count) in rows {
         if found.last().is_none_or(|last| last.day != day) {
@@ -101,46 +92,86 @@ impl TouchCounts {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct RulesVersionCounts {
-    rules_version: String,
-    touches: i64,
+/// How often a period has each tuple, and how often its touches were seen again.
+pub struct TupleTally<'a> {
+    matcher: &'a Matcher<'a>,
+    touches: Vec<i64>,
     repeats: i64,
-    derived: i64,
-    internal: i64,
-    without_source: i64,
-    without_medium: i64,
 }
 
-/// Counts the touches of a period.
-pub async fn touches(conn: &mut Conn, filter: &Filter) -> Result<TouchCounts, Error> {
-    let filter = &filter.resolved(conn).await?;
-    let mut statement = Statement::default();
-    let touched = statement.within("t.occurred_at", filter.period.range());
-    let matching = matching(&mut statement, filter);
-    let text = sql_text!(
-        "select t.rules_version, count(*) as touches, cast(sum(t.hits - 1) as bigint) as repeats,
-                cast(sum(case when t.derived then 1 else 0 end) as bigint) as derived,
-                cast(sum(case when t.internal then 1 else 0 end) as bigint) as internal,
-                cast(sum(case when t.source is null then 1 else 0 end) as bigint) as without_source,
-                cast(sum(case when t.medium is null then 1 else 0 end) as bigint) as without_medium
-         from touches t
-         where {touched} {matching}
-         group by t.rules_version order by touches desc, t.rules_version";
-        touched, matching
-    );
-    let rows: Vec<RulesVersionCounts> = statement.query(text).fetch_all(conn).await?;
-    let mut counts = TouchCounts::default();
-    for row in rows {
-        counts.all += row.touches;
-        counts.repeats += row.repeats;
-        counts.derived += row.derived;
-        counts.internal += row.internal;
-        counts.without_source += row.without_source;
-        counts.without_medium += row.without_medium;
-        counts.by_rules.push((row.rules_version, row.touches));
+impl<'a> TupleTally<'a> {
+    pub fn new(matcher: &'a Matcher<'a>) -> Self {
+        Self { matcher, touches: vec![0; matcher.dictionary.tuples().len()], repeats: 0 }
     }
-    Ok(counts)
+
+    /// Returns the counts of touches, and the campaign names that look alike.
+    pub fn finish(self) -> (TouchCounts, SimilarNames) {
+        (self.touch_counts(), self.similar_names())
+    }
+
+    fn touch_counts(&self) -> TouchCounts {
+        let dictionary = self.matcher.dictionary;
+        let mut counts = TouchCounts { repeats: self.repeats, ..TouchCounts::default() };
+        let mut by_rules: BTreeMap<Text, i64> = BTreeMap::new();
+        for (tuple, &touches) in dictionary.tuples().iter().zip(&self.touches).filter(|(_, touches)| **touches > 0) {
+            let if_so = |holds: bool| if holds { touches } else { 0 };
+            counts.all += touches;
+            counts.derived += if_so(tuple.derived);
+            counts.internal += if_so(tuple.internal);
+            counts.without_source += if_so(tuple.source.is_none());
+            counts.without_medium += if_so(tuple.medium.is_none());
+            *by_rules.entry(tuple.rules_version).or_default() += touches;
+        }
+        let by_rules =
+            by_rules.into_iter().map(|(version, touches)| (dictionary.texts.get(version).to_owned(), touches));
+        counts.by_rules = by_rules.collect();
+        counts.by_rules.sort_by(|(one, touches), (other, others)| others.cmp(touches).then_with(|| one.cmp(other)));
+        counts
+    }
+
+    /// Compares the names under which reports show the campaigns.
+    fn similar_names(&self) -> SimilarNames {
+        let dictionary = self.matcher.dictionary;
+        let mut names: BTreeMap<Text, i64> = BTreeMap::new();
+        for (tuple, &touches) in dictionary.tuples().iter().zip(&self.touches).filter(|(_, touches)| **touches > 0) {
+            if let Some(campaign) = tuple.campaign {
+                *names.entry(dictionary.shown(campaign)).or_default() += touches;
+            }
+        }
+        let named = names.into_iter();
+        let mut names: Vec<CampaignCount> = named
+            .map(|(name, touches)| CampaignCount { name: dictionary.texts.get(name).to_owned(), touches })
+            .collect();
+        names.sort_by(|one, other| other.touches.cmp(&one.touches).then_with(|| one.name.cmp(&other.name)));
+        let cut = names.len() > MOST_NAMES;
+        names.truncate(MOST_NAMES);
+        SimilarNames { pairs: similar_names::pairs(&names), cut }
+    }
+}
+
+impl Tally for TupleTally<'_> {
+    fn add(&mut self, person: &Person<'_>) {
+        let (matching, range) = (self.matcher.of(person), self.matcher.range);
+        let mut repeats = person.repeats().peekable();
+        for (place, touch) in person.touches().enumerate() {
+            let again = repeats.next_if(|(repeated, _)| *repeated == place).map_or(0, |(_, again)| i64::from(again));
+            if range.contains(touch.at) && matching.finds(touch.tuple) {
+                self.touches[touch.tuple.place()] += 1;
+                self.repeats += again;
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.touches.iter_mut().zip(other.touches).for_each(|(own, other)| *own += other);
+        self.repeats += other.repeats;
+    }
+}
+
+/// Counts the touches of a period, and compares the names of its campaigns.
+pub fn touches(facts: &Facts, question: &Question) -> (TouchCounts, SimilarNames) {
+    let matcher = Matcher::new(facts, question);
+    scan(facts, || TupleTally::new(&matcher)).finish()
 }
 
 /// Campaign names that look alike.
@@ -150,27 +181,4 @@ pub struct SimilarNames {
     pub pairs: Vec<SimilarPair>,
     /// Whether there were more than [`MOST_NAMES`], so that not all were compared.
     pub cut: bool,
-}
-
-/// Compares the names under which reports show the campaigns of a period.
-pub async fn similar_names(conn: &mut Conn, filter: &Filter) -> Result<SimilarNames, Error> {
-    let filter = &filter.resolved(conn).await?;
-    let GroupedCampaign { join, campaign } = GroupedCampaign::load(conn).await?;
-    let mut statement = Statement::default();
-    let touched = statement.within("t.occurred_at", filter.period.range());
-    let matching = matching(&mut statement, filter);
-    let limit = statement.bind(MOST_NAMES + 1);
-    let text = sql_text!(
-        "select name, touches from (
-           select {campaign} as name, count(*) as touches
-           from touches t {join}
-           where t.campaign is not null and {touched} {matching}
-           group by {campaign}) names
-         order by touches desc, name limit {limit}";
-        campaign, join, touched, matching, limit
-    );
-    let mut names: Vec<CampaignCount> = statement.query(text).fetch_all(conn).await?;
-    let cut = names.len() > MOST_NAMES as usize;
-    names.truncate(MOST_NAMES as usize);
-    Ok(SimilarNames { pairs: similar_names::pairs(&names), cut })
 }

@@ -23,7 +23,7 @@ const LONGEST: usize = 64;
 const NEIGHBOURS: usize = 32;
 
 /// A campaign's name and its number of touches.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CampaignCount {
     pub name: String,
     pub touches: i64,

@@ -2,21 +2,36 @@
 
 use super::{
     credit::{asked, queries, settings},
+    facts,
     naive_credit::NaiveCredit,
+    question,
     sample::Sample,
 };
 use crate::{
     attribution::{
+        facts::Facts,
         model::{Minor, Model},
         report::{
-            Range,
-            conversions::{any_conversion, conversion_count, conversions},
-            page::PagePosition,
+            Question, Range,
+            conversions::{ListedConversion, find_conversions, read_conversions},
+            page::{Page, PagePosition},
         },
     },
-    db::testing::each_database,
+    db::{Db, testing::each_database},
     id::ConversionId,
 };
+
+async fn page(
+    db: &Db,
+    facts: &Facts,
+    question: &Question,
+    position: PagePosition,
+    limit: u32,
+) -> (Page<ListedConversion>, i64) {
+    let found = find_conversions(facts, question, &settings(), position, limit);
+    let mut conn = db.read().await.expect("a connection");
+    (read_conversions(&mut conn, &found, position, limit).await.expect("a page"), found.rows.count)
+}
 
 #[tokio::test]
 async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
@@ -24,10 +39,11 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
     let naive = NaiveCredit::new(&sample, settings());
     each_database(async |db| {
         sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
+        let facts = facts(&db).await;
         let mut found = 0;
         for query in queries() {
             let filter = asked(query);
+            let question = question(&db, &filter).await;
             let range = filter.period.range();
             let mut expected: Vec<_> = sample
                 .conversions
@@ -41,16 +57,14 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
                 .collect();
             expected.sort_by_key(|row| std::cmp::Reverse((row.occurred_at, row.id)));
             found += expected.len();
-            let count = conversion_count(&mut conn, &filter, &settings()).await.expect("a count");
-            assert_eq!(count as usize, expected.len(), "{query}");
-
             let mut walked = Vec::new();
             let mut position = PagePosition::Newest;
             loop {
-                let page = conversions(&mut conn, &filter, &settings(), position, 7).await.expect("a page");
+                let (page, count) = self::page(&db, &facts, &question, position, 7).await;
+                assert_eq!(count as usize, expected.len(), "{query}");
                 if let (Some(newer), true) = (page.newer, walked.len() >= 7) {
-                    let back = conversions(&mut conn, &filter, &settings(), PagePosition::After(newer), 7).await;
-                    let back: Vec<ConversionId> = back.expect("a page").rows.iter().map(|row| row.id).collect();
+                    let (back, _) = self::page(&db, &facts, &question, PagePosition::After(newer), 7).await;
+                    let back: Vec<ConversionId> = back.rows.iter().map(|row| row.id).collect();
                     let before: Vec<ConversionId> =
                         expected[walked.len() - 7..walked.len()].iter().map(|row| row.id).collect();
                     assert_eq!(back, before, "{query}");
@@ -76,11 +90,10 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
 #[tokio::test]
 async fn without_conversions_there_are_none() {
     each_database(async |db| {
-        let mut conn = db.read().await.expect("a connection");
-        let filter = asked("period=all&channel=Direct");
-        let page = conversions(&mut conn, &filter, &settings(), PagePosition::Newest, 5).await.expect("a page");
-        assert_eq!((page.rows.len(), page.newer, page.older), (0, None, None));
-        assert!(!any_conversion(&mut conn).await.expect("an answer"));
+        let (facts, question) = (facts(&db).await, question(&db, &asked("period=all&channel=Direct")).await);
+        let (page, count) = page(&db, &facts, &question, PagePosition::Newest, 5).await;
+        assert_eq!((page.rows.len(), page.newer, page.older, count), (0, None, None, 0));
+        assert_eq!(facts.counts().conversions, 0);
     })
     .await;
 }

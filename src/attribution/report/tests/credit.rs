@@ -3,21 +3,26 @@
 use std::collections::BTreeMap;
 
 use super::{
+    facts,
     naive_credit::NaiveCredit,
+    question,
     recompute::{NOW, QUERIES},
     sample::{DAY, ORIGIN, Sample, Touch, WINDOW},
 };
 use crate::{
     attribution::{
+        facts::scan::scan,
         model::{Credit, Minor, Model, Weights},
         report::{
             Filter, Preset, Range,
-            campaigns::{CampaignColumn, CampaignOrder, campaigns, campaigns_after},
+            campaigns::{CampaignColumn, CampaignOrder, campaigns, sort},
             credit::{
-                CreditSettings, Revenue, Share,
+                CreditSettings, PeriodCreditTally, Revenue, Share,
                 compare::{Group, GroupBy, compare},
-                credit_by_campaign, credit_of_touch, credit_of_user, credit_over_time, kinds,
+                credit_by_campaign, credit_of_touch, credit_of_user, kinds,
             },
+            matcher::Matcher,
+            ranking::Dimension,
         },
     },
     db::testing::each_database,
@@ -60,40 +65,35 @@ async fn credit_equals_its_recomputation() {
     let naive = NaiveCredit::new(&sample, settings());
     each_database(async |db| {
         sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
+        let facts = facts(&db).await;
         let mut nonzero = 0;
         for query in queries() {
             let filter = &asked(query);
+            let question = question(&db, filter).await;
             let range = filter.period.range();
             let mut totals = Vec::new();
             for model in Model::ALL {
-                let found = credit_by_campaign(&mut conn, filter, &settings(), model).await.expect("credit");
+                let found = credit_by_campaign(&facts, &question, &settings(), model);
                 let expected = naive.earned(filter, range, model, |touch| match touch {
                     None => [None, None, None, Some("Direct")],
                     Some(touch) => [touch.source, touch.medium, touch.campaign, Some(touch.channel)],
                 });
                 nonzero += expected.values().filter(|earned| earned.conversions > Credit::ZERO).count();
 
-                let page = campaigns(&mut conn, filter, WINDOW, &found, CampaignOrder::default(), 1_000, 0).await;
-                let rows = page.expect("campaigns").rows;
+                let rows = campaigns(&facts, &question, &found);
                 let mut total = Revenue::default();
                 for row in &rows {
                     let key = [&row.source, &row.medium, &row.campaign].map(Option::as_deref);
                     let key = [key[0], key[1], key[2], Some(row.channel.as_str())];
-                    let earned = expected.get(&key).cloned().unwrap_or_default();
-                    assert_eq!(
-                        (row.credit, found.of(&row.key())),
-                        (earned.conversions, earned),
-                        "{query} {model} {key:?}"
-                    );
-                    total += &found.of(&row.key());
+                    assert_eq!(row.earned, expected.get(&key).cloned().unwrap_or_default(), "{query} {model} {key:?}");
+                    total += &row.earned;
                 }
-                assert_eq!(found.total(), total, "{query} {model}: every credit has a row");
+                assert_eq!(found.total, total, "{query} {model}: every credit has a row");
 
                 totals.push(total);
             }
             for by in GroupBy::ALL {
-                let compared = compare(&mut conn, filter, &settings(), by).await.expect("a comparison");
+                let compared = compare(&facts, &question, &settings(), by);
                 for (place, model) in Model::ALL.into_iter().enumerate() {
                     let expected = naive.earned(filter, range, model, |touch| match (by, touch) {
                         (_, None) => Group::Direct,
@@ -123,7 +123,7 @@ async fn credit_adds_up_to_the_conversions_of_the_period() {
     let sample = Sample::with_conversions(23);
     each_database(async |db| {
         sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
+        let facts = facts(&db).await;
         for query in ["period=all", "from=2026-04-10&to=2026-05-20", "from=2026-04-10&to=2026-05-20&kind=purchase"] {
             let filter = asked(query);
             let range = filter.period.range();
@@ -135,23 +135,27 @@ async fn credit_adds_up_to_the_conversions_of_the_period() {
                 expected.add(Share { conversions, value: conversion.value }, conversion.currency);
             }
             assert!(expected.conversions > Credit::ZERO && expected.by_currency.len() == 3, "{query}");
+            let question = question(&db, &filter).await;
             for model in Model::ALL {
-                let credit = credit_by_campaign(&mut conn, &filter, &settings(), model).await.expect("credit");
-                assert_eq!(credit.total(), expected, "{query} {model}");
                 let all = [
                     Range { start: ORIGIN - 99 * DAY, end: ORIGIN + 40 * DAY },
                     Range { start: ORIGIN + 40 * DAY, end: Timestamp::MAX },
                 ];
-                let over_time = credit_over_time(&mut conn, &filter, &settings(), model, &all).await.expect("credit");
-                let mut total = over_time[0].clone();
-                total += &over_time[1];
-                assert_eq!(total, expected, "{query} {model}");
+                let (matcher, settings, models) = (Matcher::new(&facts, &question), settings(), [model]);
+                let tally = || PeriodCreditTally::new(&matcher, &settings, &models, &all, &[Dimension::Channel]);
+                let credit = scan(&facts, tally).finish(3);
+                assert_eq!(credit.campaigns.total, expected, "{query} {model}");
+                assert_eq!(credit.over_time.iter().copied().sum::<Credit>(), expected.conversions, "{query} {model}");
+                assert!(credit.over_time.iter().all(|credit| *credit > Credit::ZERO), "{query} {model}");
+                let [(channels, total)] = &*credit.rankings else { panic!("one ranking") };
+                assert_eq!(*total, expected.conversions, "{query} {model}");
+                assert!(channels.len() == 3 && channels[0].count >= channels[1].count, "{query} {model}");
             }
-            let compared = compare(&mut conn, &filter, &settings(), GroupBy::Channel).await.expect("a comparison");
+            let compared = compare(&facts, &question, &settings(), GroupBy::Channel);
             assert_eq!(compared.total.markov, expected, "{query}");
             assert_eq!(compared.total.shapley, expected, "{query}");
         }
-        assert_eq!(kinds(&mut conn).await.expect("kinds"), ["demo", "purchase", "signup"]);
+        assert_eq!(kinds(&facts), ["demo", "purchase", "signup"]);
     })
     .await;
 }
@@ -178,8 +182,7 @@ async fn a_user_and_a_touch_have_the_credit_of_the_report() {
                         (conversion.id, parts.iter().filter_map(|(touch, part)| Some(((*touch)?.id, *part))).collect())
                     })
                     .collect();
-                let found: Vec<_> =
-                    found.into_iter().map(|credited| (credited.conversion.id, credited.shares)).collect();
+                let found: Vec<_> = found.into_iter().map(|credited| (credited.id, credited.shares)).collect();
                 assert_eq!(found, expected, "{model}");
             }
         }
@@ -211,18 +214,12 @@ async fn internal_touches_are_credited_where_that_is_configured() {
     let campaign = |touch: Option<&Touch>| touch.and_then(|touch| touch.campaign).map(str::to_owned);
     each_database(async |db| {
         sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
-        let compared = compare(&mut conn, &filter, &settings, GroupBy::Campaign).await.expect("a comparison");
+        let (facts, question) = (facts(&db).await, question(&db, &filter).await);
+        let compared = compare(&facts, &question, &settings, GroupBy::Campaign);
         let expected = naive.earned(&filter, Range::ALL, Model::First, campaign);
         let spring = Some("spring".to_owned());
         assert_eq!(compared.rows[&Group::Value(spring.clone())].models[0], expected[&spring]);
-        assert_ne!(
-            compare(&mut conn, &filter, &super::credit::settings(), GroupBy::Campaign)
-                .await
-                .expect("a comparison")
-                .rows,
-            compared.rows
-        );
+        assert_ne!(compare(&facts, &question, &super::credit::settings(), GroupBy::Campaign).rows, compared.rows);
     })
     .await;
 }
@@ -242,19 +239,18 @@ async fn campaigns_are_sorted_by_credit_and_a_file_has_those_that_only_earned() 
     let settings = CreditSettings { windows: Vec::new(), ..settings() };
     each_database(async |db| {
         sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
         // the touch of autumn is before the period, the touch of early is out of the window
-        let filter = asked("from=2026-04-20&to=2026-04-30");
-        let credit = credit_by_campaign(&mut conn, &filter, &settings, Model::Linear).await.expect("credit");
+        let (facts, question) = (facts(&db).await, question(&db, &asked("from=2026-04-20&to=2026-04-30")).await);
+        let credit = credit_by_campaign(&facts, &question, &settings, Model::Linear);
+        let mut rows = campaigns(&facts, &question, &credit);
         for (descending, expected) in [(true, ["autumn", "", "late"]), (false, ["late", "", "autumn"])] {
-            let order = CampaignOrder { column: CampaignColumn::Credit, descending };
-            let rows = campaigns(&mut conn, &filter, WINDOW, &credit, order, 10, 0).await.expect("campaigns").rows;
+            sort(&mut rows, CampaignOrder { column: CampaignColumn::Credit, descending });
             let names: Vec<_> = rows.iter().map(|row| row.campaign.as_deref().unwrap_or_default()).collect();
             assert_eq!(names, expected);
         }
-        let rows = campaigns_after(&mut conn, &filter, WINDOW, &credit, None, 10).await.expect("campaigns");
+        sort(&mut rows, CampaignOrder::BY_SOURCE);
         let earned: Vec<_> =
-            rows.iter().map(|row| (row.campaign.as_deref(), row.touches, credit.of(&row.key()))).collect();
+            rows.iter().map(|row| (row.campaign.as_deref(), row.touches, row.earned.clone())).collect();
         let of = |count, value| Revenue {
             conversions: Credit(count),
             by_currency: BTreeMap::from([("EUR".to_owned(), Minor(value))]),

@@ -1,12 +1,15 @@
-use super::sample::{DAY, ORIGIN, Sample};
+use super::{
+    facts, question,
+    sample::{DAY, ORIGIN, Sample},
+};
 use crate::{
     attribution::report::{
         Filter, Preset,
         journey::journey,
-        leads::{Lead, ScanOrder, lead, leads, leads_of_visitor},
-        page::PagePosition,
+        leads::{Lead, find_leads, lead, leads_of_visitor, read_leads},
+        page::{Page, PagePosition},
     },
-    db::{Conn, sql, testing::each_database},
+    db::{Db, sql, testing::each_database},
     id::{TouchId, UserId},
     timestamp::{MILLISECOND, Timestamp},
 };
@@ -17,11 +20,15 @@ fn filter(query: &str) -> Filter {
     Filter::parse(query, Preset::All, NOW).filter
 }
 
-async fn ids(conn: &mut Conn, query: &str) -> Vec<TouchId> {
-    let page = leads(conn, &filter(query), PagePosition::Newest, 1_000, ScanOrder::ByTime).await.expect("leads");
-    let same = leads(conn, &filter(query), PagePosition::Newest, 1_000, ScanOrder::ByVisitor).await.expect("leads");
-    assert_eq!(page, same, "{query}");
-    page.rows.into_iter().map(|lead| lead.id).collect()
+async fn page(db: &Db, query: &str, position: PagePosition, limit: u32) -> Page<Lead> {
+    let (facts, question) = (facts(db).await, question(db, &filter(query)).await);
+    let found = find_leads(&facts, &question, position, limit);
+    let mut conn = db.read().await.expect("a connection");
+    read_leads(&mut conn, &facts, &question, &found, position, limit).await.expect("a page")
+}
+
+async fn ids(db: &Db, query: &str) -> Vec<TouchId> {
+    page(db, query, PagePosition::Newest, 1_000).await.rows.into_iter().map(|lead| lead.id).collect()
 }
 
 #[tokio::test]
@@ -36,7 +43,7 @@ async fn leads_are_the_rows_of_the_view_newest_first() {
             .expect("the view");
         let viewed: Vec<_> = viewed.into_iter().map(|(id,)| id).collect();
         assert!(viewed.len() > 100);
-        assert_eq!(ids(&mut conn, "").await, viewed);
+        assert_eq!(ids(&db, "").await, viewed);
     })
     .await;
 }
@@ -46,13 +53,11 @@ async fn pages_stay_while_new_rows_arrive() {
     let sample = Sample::pseudo_random(5);
     each_database(async |db| {
         sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
-        let all = ids(&mut conn, "").await;
-        let filter = filter("");
+        let all = ids(&db, "").await;
 
         let (mut walked, mut position, mut firsts) = (Vec::new(), PagePosition::Newest, Vec::new());
         loop {
-            let page = leads(&mut conn, &filter, position, 7, ScanOrder::ByTime).await.expect("a page");
+            let page = page(&db, "", position, 7).await;
             walked.extend(page.rows.iter().map(|lead| lead.id));
             firsts.push(page.rows[0].id);
             // rows that arrive between two pages are newer than the rows seen so far
@@ -68,11 +73,10 @@ async fn pages_stay_while_new_rows_arrive() {
         assert_eq!(walked, all);
 
         // and back: each page begins where it began before
-        let mut page = leads(&mut conn, &filter, position, 7, ScanOrder::ByTime).await.expect("a page");
+        let mut page = self::page(&db, "", position, 7).await;
         for first in firsts.iter().rev().skip(1) {
             let newer = page.newer.expect("a newer page");
-            page =
-                leads(&mut conn, &filter, PagePosition::After(newer), 7, ScanOrder::ByVisitor).await.expect("a page");
+            page = self::page(&db, "", PagePosition::After(newer), 7).await;
             assert_eq!(page.rows[0].id, *first);
         }
         assert!(page.newer.is_some(), "the rows that arrived are newer still");
@@ -90,18 +94,14 @@ async fn leads_of_one_moment_are_each_on_one_page() {
     }
     each_database(async |db| {
         sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
-        let first = leads(&mut conn, &filter(""), PagePosition::Newest, 4, ScanOrder::ByVisitor).await.expect("a page");
+        let first = page(&db, "", PagePosition::Newest, 4).await;
         assert_eq!(first.newer, None);
-        let second =
-            leads(&mut conn, &filter(""), PagePosition::Before(first.older.expect("more")), 6, ScanOrder::ByTime)
-                .await
-                .expect("a page");
+        let second = page(&db, "", PagePosition::Before(first.older.expect("more")), 6).await;
         assert_eq!(second.older, None);
         let mut seen: Vec<_> = first.rows.iter().chain(&second.rows).map(|lead| lead.id).collect();
         assert_eq!(seen.len(), 10);
         seen.dedup();
-        assert_eq!(seen, ids(&mut conn, "").await);
+        assert_eq!(seen, ids(&db, "").await);
     })
     .await;
 }
@@ -115,7 +115,6 @@ async fn a_search_takes_its_characters_as_they_are() {
     let rows: Vec<_> = campaigns.iter().map(|campaign| sample.touch(visitor, ORIGIN, Some(campaign))).collect();
     each_database(async |db| {
         sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
         for (q, expected) in [
             ("%25_", &rows[..1]),
             ("50%25", &[rows[0], rows[3]]),
@@ -126,7 +125,7 @@ async fn a_search_takes_its_characters_as_they_are() {
             ("SOME_O", &rows),
             ("some%25", &[]),
         ] {
-            let mut found = ids(&mut conn, &format!("q={q}")).await;
+            let mut found = ids(&db, &format!("q={q}")).await;
             found.sort();
             assert_eq!(found, expected, "{q}");
         }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     credit::{asked, settings},
+    facts, question,
     recompute::Recomputed,
     sample::{DAY, ORIGIN, Sample, Touch, WINDOW},
 };
@@ -16,7 +17,7 @@ use crate::{
             data_driven::{ChannelPaths, Sampling, Worth, credits, markov, shapley},
         },
         report::credit::{
-            CreditSettings, PeoplePath,
+            Channels, CreditSettings,
             compare::{Comparison, Group, GroupBy, compare},
             paths_of_people,
         },
@@ -31,7 +32,7 @@ async fn people_go_their_paths_with_what_they_converted_to() {
     let sample = Sample::with_conversions(13);
     each_database(async |db| {
         sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
+        let facts = facts(&db).await;
         for query in
             ["period=all&kind=purchase", "from=2026-04-20&to=2026-05-10", "from=2026-04-20&to=2026-05-10&kind=demo"]
         {
@@ -54,29 +55,30 @@ async fn people_go_their_paths_with_what_they_converted_to() {
                 });
                 let paid = own.clone().filter(|row| row.value > Minor::ZERO).filter_map(|row| row.currency);
                 let currencies: BTreeSet<String> = paid.map(str::to_owned).collect();
-                touches.sort_by_key(|touch| (touch.occurred_at, touch.id));
+                touches.sort_by_key(|touch| (touch.occurred_at, touch.visitor, touch.id));
                 let last = touches.last().expect("one at least").occurred_at;
                 if last < range.start {
                     continue;
                 }
                 let path = touches.iter().filter(|touch| touch.occurred_at >= last - window);
-                let path = path.map(|touch| touch.channel.to_owned()).collect();
+                let mut path: Vec<String> = path.map(|touch| touch.channel.to_owned()).collect();
+                path.dedup();
                 *counted.entry((path, own.count() > 0, currencies.into_iter().collect())).or_default() += 1;
             }
-            let expected: Vec<PeoplePath> = counted
-                .into_iter()
-                .map(|((channels, converted, currencies), people)| PeoplePath {
-                    channels,
-                    converted,
-                    currencies,
-                    people,
-                })
-                .collect();
-            let mut found = paths_of_people(&mut conn, &filter, &settings()).await.expect("paths");
-            found.sort();
-            assert_eq!(found, expected, "{query}");
-            assert!(expected.iter().filter(|path| !path.converted).count() > 10, "{query} {expected:?}");
-            assert!(expected.iter().any(|path| path.currencies.len() > 1), "{query} {expected:?}");
+            let (dictionary, channels) = (facts.dictionary(), Channels::of(facts.dictionary()));
+            let found: BTreeMap<(Vec<String>, bool, Vec<String>), u64> =
+                paths_of_people(&facts, &question(&db, &filter).await, &settings(), &channels)
+                    .into_iter()
+                    .map(|path| {
+                        let names = path.channels.iter().map(|&channel| channels.names[channel].clone()).collect();
+                        let currencies = path.currencies.iter().map(|&text| dictionary.texts.get(text).to_owned());
+                        let currencies: BTreeSet<String> = currencies.collect();
+                        ((names, path.converted, currencies.into_iter().collect()), path.people)
+                    })
+                    .collect();
+            assert_eq!(found, counted, "{query}");
+            assert!(counted.keys().filter(|(_, converted, _)| !converted).count() > 5, "{query} {counted:?}");
+            assert!(counted.keys().any(|(_, _, currencies)| currencies.len() > 1), "{query} {counted:?}");
         }
     })
     .await;
@@ -152,9 +154,9 @@ async fn money_is_learnt_from_the_conversions_that_brought_it() {
 
     each_database(async |db| {
         sample.store(&db).await;
-        let mut conn = db.read().await.expect("a connection");
+        let facts = facts(&db).await;
         for query in ["period=all", "period=all&kind=purchase"] {
-            let compared = compare(&mut conn, &asked(query), &settings, GroupBy::Channel).await.expect("a comparison");
+            let compared = compare(&facts, &question(&db, &asked(query)).await, &settings, GroupBy::Channel);
             assert_eq!(values(&compared, "JPY"), [("Organic Search".to_owned(), [100_000; 2])], "{query}");
             assert_eq!(values(&compared, "EUR"), expected, "{query}");
             assert_eq!(values(&compared, "USD"), [("Display".to_owned(), [300; 2])], "{query}");
@@ -165,8 +167,8 @@ async fn money_is_learnt_from_the_conversions_that_brought_it() {
             assert!(social.markov.conversions > Credit::ZERO && social.shapley.conversions > Credit::ZERO, "{query}");
         }
         // this period has only the refund
-        let refunds = asked("from=2026-04-06&to=2026-04-30");
-        let compared = compare(&mut conn, &refunds, &settings, GroupBy::Channel).await.expect("a comparison");
+        let refunds = question(&db, &asked("from=2026-04-06&to=2026-04-30")).await;
+        let compared = compare(&facts, &refunds, &settings, GroupBy::Channel);
         assert_eq!(values(&compared, "USD"), [("Direct".to_owned(), [-200; 2])]);
     })
     .await;

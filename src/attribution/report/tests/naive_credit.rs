@@ -127,7 +127,7 @@ impl<'a> NaiveCredit<'a> {
             .filter(|touch| self.settings.internal_touches || !touch.internal)
             .filter(|touch| self.owner(touch) == Some(conversion.user))
             .collect();
-        touches.sort_by_key(|touch| (touch.occurred_at, touch.id));
+        touches.sort_by_key(|touch| (touch.occurred_at, touch.visitor, touch.id));
         touches.dedup_by(|next, one| next.tuple() == one.tuple());
         touches
     }

@@ -1,10 +1,13 @@
 //! The counts of the data-quality page.
 
-use super::sample::{ORIGIN, Sample};
+use super::{
+    facts, question,
+    sample::{ORIGIN, Sample},
+};
 use crate::{
     attribution::report::{
         Filter, Preset,
-        quality::{TouchCounts, ignored, ignored_days, similar_names, touches},
+        quality::{SimilarNames, TouchCounts, ignored, ignored_days, touches},
     },
     db::{Db, sql, testing::each_database},
     timestamp::Timestamp,
@@ -14,6 +17,11 @@ const NOW: Timestamp = super::recompute::NOW;
 
 fn filter(query: &str) -> Filter {
     Filter::parse(query, Preset::All, NOW).filter
+}
+
+async fn counted(db: &Db, query: &str) -> (TouchCounts, SimilarNames) {
+    let (facts, question) = (facts(db).await, question(db, &filter(query)).await);
+    touches(&facts, &question)
 }
 
 async fn execute(db: &Db, statement: &'static str) {
@@ -52,12 +60,8 @@ async fn touches_to_look_at() {
         sample.store(&db).await;
         execute(&db, "update touches set hits = 3, derived = true, rules_version = '1+ab' where campaign = 'spring'")
             .await;
-        let mut conn = db.read().await.expect("a connection");
-        assert_eq!(
-            touches(&mut conn, &filter("from=2020-01-01&to=2020-01-01")).await.expect("none"),
-            TouchCounts::default()
-        );
-        let found = touches(&mut conn, &filter("period=all")).await.expect("the counts");
+        assert_eq!(counted(&db, "from=2020-01-01&to=2020-01-01").await.0, TouchCounts::default());
+        let (found, _) = counted(&db, "period=all").await;
         let count = |holds: &dyn Fn(&super::sample::Touch) -> bool| {
             sample.touches.iter().filter(|touch| holds(touch)).count() as i64
         };
@@ -69,7 +73,7 @@ async fn touches_to_look_at() {
         assert_eq!(found.without_medium, count(&|touch| touch.medium.is_none()));
         assert!(spring > 0 && found.without_source > 0 && found.without_medium > 0 && found.internal > 0);
         assert_eq!((found.by_other_rules("1"), found.by_other_rules("1+ab")), (spring, found.all - spring));
-        let narrow = touches(&mut conn, &filter("period=all&campaign=spring")).await.expect("the counts");
+        let (narrow, _) = counted(&db, "period=all&campaign=spring").await;
         assert_eq!((narrow.all, narrow.by_rules), (spring, vec![("1+ab".to_owned(), spring)]));
     })
     .await;
@@ -85,9 +89,7 @@ async fn merged_names_no_longer_look_alike() {
     sample.touch(visitor, ORIGIN, None);
     each_database(async |db| {
         sample.store(&db).await;
-        let all = filter("period=all");
-        let mut conn = db.read().await.expect("a connection");
-        let found = similar_names(&mut conn, &all).await.expect("the names");
+        let (_, found) = counted(&db, "period=all").await;
         let pairs: Vec<_> = found
             .pairs
             .iter()
@@ -95,15 +97,13 @@ async fn merged_names_no_longer_look_alike() {
             .collect();
         assert_eq!(pairs, [("springsale", 2, "spring_sale", 3), ("spring-sale", 1, "spring_sale", 3)]);
         assert!(!found.cut);
-        assert_eq!(similar_names(&mut conn, &filter("from=2020-01-01&to=2020-01-01")).await.expect("none").pairs, []);
-        drop(conn);
+        assert_eq!(counted(&db, "from=2020-01-01&to=2020-01-01").await.1.pairs, []);
         execute(
             &db,
             "insert into campaign_aliases (alias, campaign, created_at) values ('springsale', 'spring_sale', 0)",
         )
         .await;
-        let mut conn = db.read().await.expect("a connection");
-        let found = similar_names(&mut conn, &all).await.expect("the names");
+        let (_, found) = counted(&db, "period=all").await;
         assert_eq!(found.pairs.len(), 1);
         assert_eq!((found.pairs[0].fewer.name.as_str(), found.pairs[0].more.touches), ("spring-sale", 5));
     })

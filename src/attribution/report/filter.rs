@@ -16,9 +16,6 @@
 //! An empty parameter counts as absent. If a parameter is repeated, the last value that is not empty counts. Unknown parameters
 //! are ignored here, because pages have parameters of their own.
 
-/// The conditions of a filter, in SQL.
-pub(super) mod conditions;
-
 use form_urlencoded::Serializer;
 use jiff::civil::Date;
 
@@ -59,18 +56,6 @@ impl FilterField {
             Self::Channel => "channel",
         }
     }
-
-    /// Returns the column of `touches t`.
-    const fn column(self) -> &'static str {
-        match self {
-            Self::Source => "t.source",
-            Self::Medium => "t.medium",
-            Self::Campaign => "t.campaign",
-            Self::Term => "t.term",
-            Self::Content => "t.content",
-            Self::Channel => "t.channel",
-        }
-    }
 }
 
 /// A period, and conditions on the touches in it.
@@ -79,8 +64,6 @@ pub struct Filter {
     pub period: Period,
     /// The values asked for, in the order of [`FilterField::ALL`].
     values: [Option<String>; 6],
-    /// All names of the campaign asked for, where they were looked up.
-    names: Option<Vec<String>>,
     /// The text to search for, cleaned.
     pub q: Option<String>,
     /// The model that credits conversions. `None` stands for the configured model.
@@ -108,7 +91,7 @@ impl ParsedFilter {
 impl Filter {
     /// Returns the filter for all touches of a period.
     pub fn new(period: Period) -> Self {
-        Self { period, values: Default::default(), names: None, q: None, model: None, kind: None }
+        Self { period, values: Default::default(), q: None, model: None, kind: None }
     }
 
     /// Reads a query string. A query string without a period means `default`; `now` tells which day is today.
@@ -118,7 +101,6 @@ impl Filter {
         let filter = Self {
             period,
             values: FilterField::ALL.map(|field| parse_field(&mut parameters, field)),
-            names: None,
             q: parameters.last("q"),
             model: parameters.read("model", |typed| typed.parse().ok(), wrong_model),
             // kinds are stored in lower case
@@ -136,7 +118,6 @@ impl Filter {
     /// all.
     pub fn with(mut self, field: FilterField, value: Option<&str>) -> Self {
         self.values[field as usize] = value.map(str::to_owned);
-        self.names = None;
         self
     }
 
@@ -171,7 +152,7 @@ impl Filter {
     }
 
     /// Returns whether a conversion without any touch, which is credited to Direct, passes the conditions on fields. The search
-    /// text is not looked at here: the SQL that reads conversions compares it with the user's e-mail address.
+    /// text is not looked at here: it is compared with the user's e-mail address.
     pub fn finds_direct(&self) -> bool {
         FilterField::ALL.into_iter().all(|field| match (field, self.get(field)) {
             (_, None) => true,

@@ -1,0 +1,149 @@
+//! Touches and conversions as read from the database.
+
+use super::{
+    chunk::{Conversion, NewTouch},
+    dictionary::{Dictionary, Page, PageNumber, Tuple, TupleNumber},
+    texts::Text,
+};
+use crate::{
+    attribution::{
+        model::Minor,
+        signal::Utm,
+        touch::fingerprint::{ERASED_RANGE, step_key},
+    },
+    id::{ConversionId, TouchId, UserId, VisitorId},
+    timestamp::Timestamp,
+};
+
+/// A touch, as far as reports and paths need it.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct TouchRow {
+    pub id: TouchId,
+    pub visitor_id: VisitorId,
+    pub user_id: Option<UserId>,
+    pub occurred_at: Timestamp,
+    #[sqlx(flatten)]
+    pub utm: Utm,
+    pub channel: String,
+    pub rules_version: String,
+    pub derived: bool,
+    pub internal: bool,
+    pub hits: i64,
+    pub fingerprint: i64,
+    pub landing_path: String,
+    pub referrer: Option<String>,
+}
+
+impl TouchRow {
+    /// Returns what tells two steps of a path apart. Erasure removed values, so two different erased touches may now look equal.
+    /// Their fingerprints were kept apart for this purpose, and are the key.
+    pub fn key(&self) -> u64 {
+        match ERASED_RANGE.contains(&self.fingerprint) {
+            true => self.fingerprint.cast_unsigned(),
+            false => step_key(&self.utm),
+        }
+    }
+
+    /// Returns the touch as columns hold it, if the dictionary has everything in it.
+    pub(super) fn find_in(&self, dictionary: &Dictionary) -> Option<NewTouch> {
+        let text = |text: &str| dictionary.texts.find(text);
+        let (tuple, page) = dictionary.find(&self.tuple(text)?, &self.page(text)?)?;
+        Some(self.numbered(tuple, page))
+    }
+
+    /// Returns the touch as columns hold it. Adds to the dictionary what is new in it.
+    pub(super) fn add_to(&self, dictionary: &mut Dictionary) -> NewTouch {
+        if let Some(known) = self.find_in(dictionary) {
+            return known;
+        }
+        let mut text = |text: &str| Some(dictionary.texts.add(text));
+        let both = self.tuple(&mut text).zip(self.page(&mut text));
+        let (tuple, page) = both.unwrap_or_else(|| unreachable!("every text has a number now"));
+        let (tuple, page) = dictionary.add(tuple, page);
+        self.numbered(tuple, page)
+    }
+
+    /// Returns the tuple, with the texts' numbers by `text`; `None` if a text has none.
+    fn tuple(&self, mut text: impl FnMut(&str) -> Option<Text>) -> Option<Tuple> {
+        let Utm { source, medium, campaign, term, content, .. } = &self.utm;
+        Some(Tuple {
+            source: number(source, &mut text)?,
+            medium: number(medium, &mut text)?,
+            campaign: number(campaign, &mut text)?,
+            term: number(term, &mut text)?,
+            content: number(content, &mut text)?,
+            channel: text(&self.channel)?,
+            rules_version: text(&self.rules_version)?,
+            key: self.key(),
+            derived: self.derived,
+            internal: self.internal,
+        })
+    }
+
+    /// Returns the page. Of the referrer only the host is kept: `example.org/a` → `example.org`.
+    fn page(&self, mut text: impl FnMut(&str) -> Option<Text>) -> Option<Page> {
+        let host = self.referrer.as_deref().and_then(|referrer| referrer.split('/').next());
+        Some(Page { landing_path: text(&self.landing_path)?, referrer: number(&host, text)? })
+    }
+
+    fn numbered(&self, tuple: TupleNumber, page: PageNumber) -> NewTouch {
+        let repeats = u32::try_from(self.hits - 1).unwrap_or_default();
+        NewTouch { visitor: self.visitor_id.as_uuid(), at: self.occurred_at, tuple, page, repeats }
+    }
+}
+
+/// Returns the number of a text that may be missing; `None` if the text has no number.
+fn number(value: &Option<impl AsRef<str>>, mut text: impl FnMut(&str) -> Option<Text>) -> Option<Option<Text>> {
+    match value {
+        Some(value) => text(value.as_ref()).map(Some),
+        None => Some(None),
+    }
+}
+
+/// A conversion or refund, as far as reports and paths need it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct ConversionRow {
+    pub id: ConversionId,
+    pub user_id: UserId,
+    pub kind: String,
+    pub occurred_at: Timestamp,
+    pub value: Minor,
+    pub currency: Option<String>,
+    pub refund_of: Option<ConversionId>,
+    /// Of the refunded conversion.
+    pub refunded_at: Option<Timestamp>,
+    pub refunded_value: Option<Minor>,
+    /// For a refund, the refunded conversion's value less all earlier refunds; 0 for a conversion.
+    #[sqlx(skip)]
+    pub before: Minor,
+}
+
+impl ConversionRow {
+    /// Returns the end of the path: for a conversion its own time, for a refund the time of the refunded conversion.
+    pub fn credited_at(&self) -> Timestamp {
+        self.refunded_at.unwrap_or(self.occurred_at)
+    }
+
+    /// Returns the conversion as columns hold it, if the dictionary has its texts.
+    pub(super) fn find_in(&self, dictionary: &Dictionary) -> Option<Conversion> {
+        self.numbered(|text| dictionary.texts.find(text))
+    }
+
+    /// Returns the conversion as columns hold it. Adds its texts to the dictionary.
+    pub(super) fn add_to(&self, dictionary: &mut Dictionary) -> Conversion {
+        let numbered = self.numbered(|text| Some(dictionary.texts.add(text)));
+        numbered.unwrap_or_else(|| unreachable!("every text has a number now"))
+    }
+
+    fn numbered(&self, mut text: impl FnMut(&str) -> Option<Text>) -> Option<Conversion> {
+        Some(Conversion {
+            occurred_at: self.occurred_at,
+            credited_at: self.credited_at(),
+            value: self.value,
+            before: self.before,
+            kind: text(&self.kind)?,
+            currency: number(&self.currency, text)?,
+            is_refund: self.refund_of.is_some(),
+        })
+    }
+}

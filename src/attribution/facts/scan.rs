@@ -1,0 +1,97 @@
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use super::{Facts, Person};
+
+/// Fewer touches than this are counted by one thread, which takes less time than starting another.
+const WORTH_A_THREAD: usize = 50_000;
+/// The most threads.
+const MOST_THREADS: usize = 8;
+
+/// Counts something over all persons.
+///
+/// Each thread has a tally of its own, which counts some of the persons. So a tally must not depend on the order of persons.
+pub trait Tally: Send {
+    fn add(&mut self, person: &Person<'_>);
+
+    /// Adds what another thread counted.
+    fn merge(&mut self, other: Self);
+}
+
+/// Counts all persons. `new` returns an empty tally.
+pub fn scan<T: Tally>(facts: &Facts, new: impl Fn() -> T + Sync) -> T {
+    let next = AtomicUsize::new(0);
+    let count = || {
+        let mut tally = new();
+        while let Some(chunk) = facts.chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            chunk.persons().for_each(|person| tally.add(&person));
+        }
+        tally
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    let others = cores.min(facts.counts.touches / WORTH_A_THREAD).saturating_sub(1);
+    thread::scope(|scope| {
+        let others: Vec<_> = (0..others).map(|_| scope.spawn(count)).collect();
+        let mut all = count();
+        for other in others {
+            match other.join() {
+                Ok(tally) => all.merge(tally),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    })
+}
+
+impl<T: Tally> Tally for Option<T> {
+    fn add(&mut self, person: &Person<'_>) {
+        if let Some(tally) = self {
+            tally.add(person);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        if let (Some(tally), Some(other)) = (self, other) {
+            tally.merge(other);
+        }
+    }
+}
+
+impl<T: Tally> Tally for Vec<T> {
+    fn add(&mut self, person: &Person<'_>) {
+        self.iter_mut().for_each(|tally| tally.add(person));
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.iter_mut().zip(other).for_each(|(tally, other)| tally.merge(other));
+    }
+}
+
+/// Several tallies count in one pass.
+macro_rules! tuples_of_tallies {
+    ($(($($tally:ident $other:ident),+);)+) => {$(
+        #[allow(non_snake_case, reason = "a variable has the name of its type")]
+        impl<$($tally: Tally),+> Tally for ($($tally,)+) {
+            fn add(&mut self, person: &Person<'_>) {
+                let ($($tally,)+) = self;
+                $($tally.add(person);)+
+            }
+
+            fn merge(&mut self, other: Self) {
+                let ($($tally,)+) = self;
+                let ($($other,)+) = other;
+                $($tally.merge($other);)+
+            }
+        }
+    )+};
+}
+
+tuples_of_tallies! {
+    (A a, B b);
+    (A a, B b, C c);
+    (A a, B b, C c, D d);
+    (A a, B b, C c, D d, E e);
+    (A a, B b, C c, D d, E e, F f);
+}

@@ -1,0 +1,159 @@
+use std::collections::HashMap;
+
+use super::{FilterField, Question, Range, filter::NOT_SET};
+use crate::{
+    attribution::{
+        facts::{Dictionary, Facts, Person, Text, Touch, Tuple, TupleNumber},
+        signal::clean,
+    },
+    timestamp::Timestamp,
+};
+
+/// A question, ready to be asked of each touch.
+pub struct Matcher<'a> {
+    pub question: &'a Question,
+    pub dictionary: &'a Dictionary,
+    /// The period of the question.
+    pub range: Range,
+    /// For each tuple, whether the filter finds a touch with it. `None` if the filter has no condition on touches.
+    tuples: Option<Tuples>,
+}
+
+/// By tuple.
+struct Tuples {
+    /// Whether the filter finds a touch of any person.
+    of_all: Vec<bool>,
+    /// Whether the filter finds a touch of a user whose e-mail address has the text to search for.
+    of_found: Vec<bool>,
+}
+
+/// Which touches of one person the filter finds.
+#[derive(Clone, Copy)]
+pub struct Matching<'a>(Option<&'a [bool]>);
+
+impl Matching<'_> {
+    pub fn finds(self, tuple: TupleNumber) -> bool {
+        self.0.is_none_or(|tuples| tuples[tuple.place()])
+    }
+}
+
+impl<'a> Matcher<'a> {
+    pub fn new(facts: &'a Facts, question: &'a Question) -> Self {
+        let dictionary = facts.dictionary();
+        let range = question.filter.period.range();
+        let tuples = (!question.filter.is_bare()).then(|| {
+            let mut conditions = Conditions::new(dictionary, question);
+            let tuples = dictionary.tuples().iter();
+            let (of_found, of_all) = tuples.map(|tuple| conditions.find(&Fields::of(tuple))).unzip();
+            Tuples { of_all, of_found }
+        });
+        Self { question, dictionary, range, tuples }
+    }
+
+    /// Returns which touches of a person the filter finds, apart from their time.
+    pub fn of(&self, person: &Person<'_>) -> Matching<'_> {
+        Matching(self.tuples.as_ref().map(|tuples| {
+            let found = person.user().is_some() && self.question.finds_user(person.id());
+            &*if found { &tuples.of_found } else { &tuples.of_all }.as_slice()
+        }))
+    }
+
+    /// Returns the touches of the period that the filter finds.
+    pub fn touches(&self, person: &Person<'a>) -> impl Iterator<Item = Touch> {
+        let (matching, range) = (self.of(person), self.range);
+        person.touches().filter(move |touch| range.contains(touch.at) && matching.finds(touch.tuple))
+    }
+
+    /// Returns the touches that brought a user: those that the filter finds, at or before the sign-up and within the look-back
+    /// window.
+    pub fn brought(&self, person: &Person<'a>, created_at: Timestamp) -> impl Iterator<Item = Touch> {
+        let (matching, first) = (self.of(person), created_at - self.question.window);
+        person.touches().filter(move |touch| (first..=created_at).contains(&touch.at) && matching.finds(touch.tuple))
+    }
+
+    /// Returns the time of the sign-up if the person is a user who signed up in the period.
+    pub fn signed_up(&self, person: &Person<'_>) -> Option<Timestamp> {
+        person.user().map(|user| user.created_at).filter(|at| self.range.contains(*at))
+    }
+
+    /// Returns whether the filter finds conversions of this person that have no touch.
+    pub fn finds_direct(&self, person: &Person<'_>) -> bool {
+        let filter = &self.question.filter;
+        filter.finds_direct() && (filter.q.is_none() || self.question.finds_user(person.id()))
+    }
+}
+
+/// The fields of a touch that a filter can ask for, in the order of [`FilterField::ALL`].
+pub(super) struct Fields([Option<Text>; 6]);
+
+impl Fields {
+    fn of(tuple: &Tuple) -> Self {
+        let Tuple { source, medium, campaign, term, content, channel, .. } = *tuple;
+        Self([source, medium, campaign, term, content, Some(channel)])
+    }
+
+    /// Returns the fields with these values. A value that no touch of the facts has is left out.
+    pub(super) fn find(dictionary: &Dictionary, values: [Option<&str>; 6]) -> Self {
+        Self(values.map(|value| value.and_then(|value| dictionary.texts.find(value))))
+    }
+}
+
+/// The conditions of a filter on the fields of a touch.
+pub(super) struct Conditions<'a> {
+    dictionary: &'a Dictionary,
+    /// For each field that the filter asks for: the texts that it may have, and whether it may be missing.
+    fields: Vec<(FilterField, Vec<Text>, bool)>,
+    /// The text to search for, in lower case.
+    q: Option<String>,
+    /// Whether a text contains the text to search for.
+    contains: HashMap<Text, bool>,
+}
+
+impl<'a> Conditions<'a> {
+    pub(super) fn new(dictionary: &'a Dictionary, question: &Question) -> Self {
+        let asked = |field| {
+            let value = question.filter.get(field)?;
+            let mut texts = Vec::new();
+            // The value as typed and as stored. Stored values are in lower case, except for the tokens of referral links.
+            for value in [value, &clean::clean(value).unwrap_or_default()] {
+                texts.extend(dictionary.texts.find(value));
+            }
+            if field == FilterField::Campaign {
+                let shown: Vec<Text> = texts.iter().map(|&campaign| dictionary.shown(campaign)).collect();
+                texts.extend(shown);
+            }
+            Some((field, texts, value == NOT_SET))
+        };
+        Self {
+            dictionary,
+            fields: FilterField::ALL.into_iter().filter_map(asked).collect(),
+            q: question.filter.q.as_ref().map(|q| q.to_lowercase()),
+            contains: HashMap::new(),
+        }
+    }
+
+    /// Returns whether the filter finds a touch with these fields: of a user whose e-mail address has the text to search for, and
+    /// of all others.
+    pub(super) fn find(&mut self, fields: &Fields) -> (bool, bool) {
+        let named = self.fields.iter().all(|(field, texts, or_missing)| match fields.0[*field as usize] {
+            None => *or_missing,
+            // Reports show a merged campaign under another name, and the filter finds it under both.
+            Some(text) => {
+                texts.contains(&text)
+                    || (*field == FilterField::Campaign && texts.contains(&self.dictionary.shown(text)))
+            }
+        });
+        (named, named && self.is_searched_for(fields))
+    }
+
+    /// Returns whether the text to search for is a part of the campaign's name in the link, of the name that reports show, or of
+    /// the term.
+    fn is_searched_for(&mut self, fields: &Fields) -> bool {
+        let Self { dictionary, q: Some(q), contains, .. } = self else { return true };
+        let [_, _, campaign, term, ..] = fields.0;
+        let shown = campaign.map(|campaign| dictionary.shown(campaign));
+        [campaign, shown, term].into_iter().flatten().any(|text| {
+            *contains.entry(text).or_insert_with(|| dictionary.texts.get(text).to_lowercase().contains(&*q))
+        })
+    }
+}

@@ -1,0 +1,45 @@
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use uuid::Uuid;
+
+use super::Filter;
+use crate::db::{Conn, Db, Error, contains_pattern, sql};
+
+/// What a report counts: a filter, and what the filter needs from the database.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub filter: Filter,
+    /// The look-back window before a sign-up.
+    pub window: Duration,
+    /// The users whose e-mail address contains the text to search for.
+    found: Arc<HashSet<Uuid>>,
+}
+
+impl Question {
+    /// Searches for the users that the filter's text finds.
+    pub async fn new(db: &Db, filter: Filter, window: Duration) -> Result<Self, Error> {
+        let found = match &filter.q {
+            Some(q) => users_by_email(&mut db.read_for_report().await?, q).await?,
+            None => HashSet::new(),
+        };
+        Ok(Self { filter, window, found: Arc::new(found) })
+    }
+
+    /// Returns the same question about the period before, or `None` if the period has an open end.
+    pub fn previous(&self) -> Option<Self> {
+        Some(Self { filter: self.filter.previous()?, ..self.clone() })
+    }
+
+    /// Returns whether the text to search for finds this user.
+    pub(super) fn finds_user(&self, user: Uuid) -> bool {
+        self.found.contains(&user)
+    }
+}
+
+async fn users_by_email(conn: &mut Conn, text: &str) -> Result<HashSet<Uuid>, Error> {
+    let found: Vec<(Uuid,)> = sql(r"select id from users where email_lower like $1 escape '\'")
+        .bind(contains_pattern(&text.to_lowercase()))
+        .fetch_all(conn)
+        .await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}
