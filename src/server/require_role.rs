@@ -8,7 +8,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tower_sessions::Session;
 
 use crate::{
     address_limit::ClientAddress,
@@ -17,7 +16,7 @@ use crate::{
             consent_handoff::{PARAMETER, without_parameter},
             session_layer::UndecidedLanding,
         },
-        touch::visitor::UNREADABLE,
+        touch::visitor::is_unreadable,
     },
     auth::{AuthSession, audit},
 };
@@ -33,18 +32,13 @@ pub(super) async fn require_role(auth: AuthSession, request: Request, next: Next
             audit::note("admin_page", "forbidden", Some(user.id), address);
             StatusCode::FORBIDDEN.into_response()
         }
-        None if (admin || account) && is_unreadable(&auth.session).await => {
+        None if (admin || account) && is_unreadable(&auth.session).await.unwrap_or_default() => {
             // The user may be signed in. The database did not say so in time.
             (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response()
         }
         None if admin || account => sign_in_first(&request),
         _ => next.run(request).await,
     }
-}
-
-/// Returns whether the browser has a session that could not be read.
-async fn is_unreadable(session: &Session) -> bool {
-    session.get_value(UNREADABLE).await.is_ok_and(|value| value.is_some())
 }
 
 /// Redirects to the sign-in page, which leads back: `/account?tab=1` → `/login?next=%2Faccount%3Ftab%3D1`. Other methods than GET

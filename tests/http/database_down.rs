@@ -29,6 +29,8 @@ async fn noticed(browser: &Browser) {
 
 async fn while_the_database_is_gone(app: &TestApp, member: &Browser) -> String {
     noticed(member).await;
+    let response = member.get("/account").send().await.expect("an answer");
+    assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (503, "1"), "and not: sign in first");
     let visitor = app.browser();
     for path in ["/", "/login", "/privacy"] {
         let (response, took) = timed(visitor.get(path)).await;

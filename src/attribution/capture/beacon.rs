@@ -148,16 +148,16 @@ pub async fn receive(
     if !is_from_our_page(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    if !limit.admits(address) {
-        return too_many("beacon", limit.wait_of(address));
+    if let Some(wait) = limit.wait_or_count(address) {
+        return too_many("beacon", wait);
     }
     record(&attribution, &session, address, &headers, &form).await
 }
 
 /// Returns 429 to an address that has to wait for this time. `what` is the label of the metrics.
-pub(crate) fn too_many(what: &'static str, wait: Option<Duration>) -> Response {
+pub(crate) fn too_many(what: &'static str, wait: Duration) -> Response {
     metrics::counter!("waymark_requests_limited_total", "what" => what).increment(1);
-    let seconds = wait.map_or(1, |wait| wait.as_secs() + 1);
+    let seconds = wait.as_secs() + 1;
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
 }
 

@@ -83,9 +83,11 @@ pub async fn submit(
     let back = || (StatusCode::SEE_OTHER, [(header::LOCATION, back_to(&form.next, settings))]).into_response();
     let waiting = deferred::read(&headers, settings.secure);
     let (granted, left, mut response) = match &*form.choice {
-        // Declining is always possible. Declining adds a row only after agreeing, so a limit on agreeing limits both.
-        "yes" if !limit.admits(address) => return too_many("consent", limit.wait_of(address)),
         "yes" => {
+            // Declining is always possible. Declining adds a row only after agreeing, so a limit on agreeing limits both.
+            if let Some(wait) = limit.wait_or_count(address) {
+                return too_many("consent", wait);
+            }
             let mut response = back();
             let agreed = agree(&attribution, &session, &form, &headers, address).await;
             agreed.started.map(|started| response.extensions_mut().insert(started));
@@ -161,7 +163,7 @@ fn waiting_touch(attribution: &Attribution, form: &ConsentForm, headers: &Header
     let Some(Told { mut touch, seen }) = told(attribution, form.beacon.as_bytes(), headers) else { return landing };
     match landing {
         Some(landing) if seen.is_none_or(|seen| seen == landing.fingerprint()) => {
-            (touch.id, touch.seed, touch.occurred_at) = (landing.id, landing.seed, landing.occurred_at);
+            touch = Touch { occurred_at: landing.occurred_at, ..touch.with_seed(landing.seed) };
         }
         // The page is a cached copy that was made for another visitor. Only the address is this visitor's.
         _ => touch.occurred_at = form.at.clamp(touch.occurred_at - LANDING_MAX_AGE, touch.occurred_at),

@@ -78,6 +78,21 @@ impl Planned {
     pub fn is_loaded_ahead(&self) -> bool {
         self.excluded.contains(&Exclusion::Prefetch)
     }
+
+    /// Returns the touch of an arrival, or notes why the arrival does not count. Notes what was not kept of the query.
+    fn touch_of(&mut self, found: Arrival, settings: &Settings, now: Timestamp) -> Option<Touch> {
+        let Arrival { mut landing, exclusion } = found;
+        if matches!(exclusion, None | Some(Exclusion::Placeholders)) {
+            self.dropped = mem::take(&mut landing.signals.dropped);
+        }
+        match exclusion {
+            Some(why) => {
+                self.excluded.push(why);
+                None
+            }
+            None => Some(Touch::new(landing, now, &settings.rules)),
+        }
+    }
 }
 
 impl From<Plan> for Planned {
@@ -104,20 +119,7 @@ pub fn plan(
         deferred.clear();
     }
     let mut planned = Planned::from(Plan::PassThrough);
-    let touch = match found {
-        Some(Arrival { mut landing, exclusion: None }) => {
-            planned.dropped = mem::take(&mut landing.signals.dropped);
-            Some(Touch::new(landing, now, &settings.rules))
-        }
-        Some(Arrival { landing, exclusion: Some(why) }) => {
-            if why == Exclusion::Placeholders {
-                planned.dropped = landing.signals.dropped;
-            }
-            planned.excluded.push(why);
-            None
-        }
-        None => None,
-    };
+    let touch = found.and_then(|found| planned.touch_of(found, settings, now));
     let consent = consent(head.headers, settings);
     if consent == Consent::Undecided
         && let Some(address) = without_foreign_landing(head, settings, now)

@@ -55,7 +55,7 @@ pub async fn follow(
 ) -> Response {
     // Before the link is looked up: the response must not tell known links from unknown ones.
     if let Some(wait) = limit.wait_of(address) {
-        return too_many("referral_link", Some(wait));
+        return too_many("referral_link", wait);
     }
     let (request, _) = request.into_parts();
     // A token that cannot be decoded gets the same response as an unknown token.

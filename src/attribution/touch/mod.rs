@@ -139,7 +139,8 @@ impl Landing {
 #[derive(Clone, Debug)]
 pub struct Touch {
     pub id: TouchId,
-    /// The number from which the id is made. Only the browser whose touch waits in a cookie gets it.
+    /// The number from which the id is made. Only the browser whose touch waits in a cookie gets it. Imported touches and sample
+    /// touches have ids of another kind and never wait, so their seed has no use.
     pub seed: TouchSeed,
     pub occurred_at: Timestamp,
     pub utm: Utm,

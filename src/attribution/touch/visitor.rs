@@ -23,9 +23,14 @@ pub struct SessionVisitor {
     pub user: Option<UserId>,
 }
 
+/// Returns whether the browser has a session that could not be read.
+pub async fn is_unreadable(session: &Session) -> Result<bool, Error> {
+    Ok(session.get_value(UNREADABLE).await?.is_some())
+}
+
 /// Returns the session's visitor. An entry that cannot be read counts as none. Errors: the session could not be read.
 pub async fn get(session: &Session) -> Result<Option<SessionVisitor>, Error> {
-    if session.get_value(UNREADABLE).await?.is_some() {
+    if is_unreadable(session).await? {
         return Err(Error::Store(session_store::Error::Backend("the session could not be read".into())));
     }
     Ok(session.get_value(KEY).await?.and_then(|value| serde_json::from_value(value).ok()))
