@@ -1,5 +1,10 @@
 //! The axum-login backend: finds users and checks passwords.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use axum_login::AuthnBackend;
 
 use super::{
@@ -19,6 +24,7 @@ pub type AuthSession = axum_login::AuthSession<Backend>;
 pub struct Backend {
     db: Db,
     hasher: Hasher,
+    look_up_failed: Arc<AtomicBool>,
 }
 
 /// What a person typed to sign in.
@@ -49,7 +55,17 @@ pub(super) enum CheckedUser {
 
 impl Backend {
     pub fn new(db: Db, hasher: Hasher) -> Self {
-        Self { db, hasher }
+        Self { db, hasher, look_up_failed: Arc::default() }
+    }
+
+    /// Returns the backend of one request. It notes whether the look-up of this request's user fails.
+    pub fn of_request(&self) -> Self {
+        Self { look_up_failed: Arc::default(), ..self.clone() }
+    }
+
+    /// Returns whether the session's user could not be looked up, because the database did not answer.
+    pub(super) fn look_up_failed(&self) -> bool {
+        self.look_up_failed.load(Ordering::Relaxed)
     }
 
     /// Checks credentials. An unknown address, a wrong password and a disabled user take the same time.
@@ -104,13 +120,14 @@ impl AuthnBackend for Backend {
         }
     }
 
-    /// Returns the user of a session. If the database does not answer, the request is served as if no user were signed in, and
-    /// the session stays as it is.
+    /// Returns the user of a session. If the database does not answer, the session stays as it is, and the request is served as
+    /// one of an [unknown user](super::UnknownUser). With an error, axum-login would respond to every request with an empty 500.
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, BackendError> {
         let found = self.db.with_deadline(async { User::find(&mut self.db.read().await?, *id).await }).await;
         Ok(found
             .unwrap_or_else(|error| {
                 tracing::error!(%error, "the user of a session could not be looked up");
+                self.look_up_failed.store(true, Ordering::Relaxed);
                 None
             })
             .filter(|user| !user.disabled))

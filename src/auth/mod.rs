@@ -52,6 +52,11 @@ pub use self::{
 
 use leptos::prelude::use_context;
 
+/// A request extension: a user may be signed in, but the database did not say so in time. Pages that need no user are served as
+/// if no user were signed in. What needs a user responds with 503, because the user would sign in again for nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct UnknownUser;
+
 /// Returns the signed-in user of the request whose page is being rendered or whose server function runs.
 pub fn current_user() -> Option<User> {
     use_context::<axum::http::request::Parts>()?.extensions.get::<AuthSession>()?.user.clone()

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_sessions::Session;
 
-use super::backend::AuthSession;
+use super::{UnknownUser, backend::AuthSession};
 use crate::{
-    attribution::SignedInUser,
+    attribution::{SignedInUser, touch::visitor::is_unreadable},
     db::{Conn, Db, Error, sql},
     id::UserId,
     timestamp::{DAY, Timestamp},
@@ -65,7 +65,7 @@ pub fn times(data: &HashMap<String, Value>) -> Option<(Timestamp, Timestamp)> {
     Some((since, seen))
 }
 
-/// Signs out a user whose session is over, and tells the layers further in which user is signed in.
+/// Signs out a user whose session is over. Tells the layers further in which user is signed in, or that the user is unknown.
 pub async fn enforce(State(db): State<Db>, mut auth: AuthSession, mut request: Request, next: Next) -> Response {
     if let Some(user) = &auth.user {
         let (id, now) = (user.id, db.now());
@@ -86,6 +86,8 @@ pub async fn enforce(State(db): State<Db>, mut auth: AuthSession, mut request: R
                 request.extensions_mut().insert(SignedInUser(id));
             }
         }
+    } else if auth.backend.look_up_failed() || is_unreadable(&auth.session).await.unwrap_or_default() {
+        request.extensions_mut().insert(UnknownUser);
     }
     next.run(request).await
 }

@@ -1,4 +1,5 @@
 //! Lets only admins open admin pages, and only signed-in users account pages. The layer decides before any page renders.
+//! To an unknown user, it responds with 503.
 //!
 //! Pages and server functions check the role again, so that no page depends on where it is mounted.
 
@@ -11,14 +12,11 @@ use axum::{
 
 use crate::{
     address_limit::ClientAddress,
-    attribution::{
-        capture::{
-            consent_handoff::{PARAMETER, without_parameter},
-            session_layer::UndecidedLanding,
-        },
-        touch::visitor::is_unreadable,
+    attribution::capture::{
+        consent_handoff::{PARAMETER, without_parameter},
+        session_layer::UndecidedLanding,
     },
-    auth::{AuthSession, audit},
+    auth::{AuthSession, UnknownUser, audit},
 };
 
 /// Lets only admins to `/admin` and everything below it, and only signed-in users to `/account`.
@@ -32,8 +30,7 @@ pub(super) async fn require_role(auth: AuthSession, request: Request, next: Next
             audit::note("admin_page", "forbidden", Some(user.id), address);
             StatusCode::FORBIDDEN.into_response()
         }
-        None if (admin || account) && is_unreadable(&auth.session).await.unwrap_or_default() => {
-            // The user may be signed in. The database did not say so in time.
+        None if (admin || account) && request.extensions().get::<UnknownUser>().is_some() => {
             (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response()
         }
         None if admin || account => sign_in_first(&request),

@@ -36,7 +36,7 @@ use crate::{
         capture::{beacon, consent_form, lead_source_layer::LeadSourceLayer, session_layer::UtmSessionLayer},
         referral,
     },
-    auth::{Accounts, session_lifetime},
+    auth::{Accounts, Backend, session_lifetime},
     local_path::LocalPath,
     privacy,
     state::AppState,
@@ -165,9 +165,11 @@ fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppStat
         // Around the session layer, which reads and sets cookies.
         .map_request(move |request: Request| cookie_names::sanitize(request, cookie.name()))
         .layer(from_fn_with_state(cookie, session_set_cookie::correct));
+    let backend = Backend::new(state.db.clone(), state.accounts.hasher.clone());
     let around_pages = ServiceBuilder::new()
         // Before everything that asks for the session or the user.
         .layer(sessions::layer(state))
+        .layer(from_fn_with_state(backend, sessions::look_up_user))
         // Before attribution, because this layer tells attribution the user; and before everything that trusts a session.
         .layer(from_fn_with_state(state.clone(), session_lifetime::enforce))
         // Inside authentication, which knows whether a user is signed in.

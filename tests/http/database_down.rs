@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use reqwest::{Response, StatusCode};
+use sqlx::{Connection, Executor, PgConnection};
+use waymark::db::{Dialect, sql};
 
 use crate::{
-    support::{Browser, PASSWORD, TestApp, header, session_cookie},
+    support::{Browser, PASSWORD, Setup, TestApp, each_app, header, session_cookie},
     tcp_proxy::TcpProxy,
 };
 
@@ -27,10 +29,21 @@ async fn noticed(browser: &Browser) {
     }
 }
 
+/// A member may be signed in, and is not asked to sign in.
+async fn is_told_to_try_again(member: &Browser) {
+    for path in ["/account", "/admin"] {
+        let response = member.get(path).send().await.expect("an answer");
+        assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (503, "1"), "{path}");
+    }
+    let form = [("current_password", PASSWORD), ("new_password", "another good phrase")];
+    let response = member.post_json("/api/password", &form).send().await.expect("an answer");
+    assert_eq!(response.status(), 503);
+    assert!(!header(&response, "retry-after").is_empty());
+}
+
 async fn while_the_database_is_gone(app: &TestApp, member: &Browser) -> String {
     noticed(member).await;
-    let response = member.get("/account").send().await.expect("an answer");
-    assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (503, "1"), "and not: sign in first");
+    is_told_to_try_again(member).await;
     let visitor = app.browser();
     for path in ["/", "/login", "/privacy"] {
         let (response, took) = timed(visitor.get(path)).await;
@@ -82,4 +95,32 @@ async fn a_database_that_is_stopped() {
 #[tokio::test]
 async fn a_database_that_hangs() {
     outage(async |proxy| proxy.hang(), async |proxy| proxy.go_on()).await;
+}
+
+#[tokio::test]
+async fn a_member_whose_look_up_fails_is_not_asked_to_sign_in() {
+    each_app(async |app| {
+        let (member, disabled) = (app.member("maria@example.com").await, app.member("jo@example.com").await);
+        app.execute(sql("update users set disabled_at = 1 where email = 'jo@example.com'")).await;
+        app.execute(sql("alter table users rename to absent")).await;
+        is_told_to_try_again(&member).await;
+        assert_eq!(member.open("/").await, 200, "a page for everybody");
+        app.execute(sql("alter table absent rename to users")).await;
+        assert!(member.is_signed_in().await);
+        let response = disabled.get("/account").send().await.expect("an answer");
+        assert_eq!((response.status().as_u16(), header(&response, "location")), (303, "/login?next=%2Faccount"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_member_whose_look_up_hangs_is_not_asked_to_sign_in() {
+    let app = TestApp::spawn(Dialect::Postgres, Setup::default()).await;
+    let member = app.member("maria@example.com").await;
+    let mut conn = PgConnection::connect(&app.database.url).await.expect("a connection");
+    conn.execute("begin; lock table users in access exclusive mode").await.expect("the lock");
+    is_told_to_try_again(&member).await;
+    conn.close().await.expect("the lock is gone");
+    assert!(member.is_signed_in().await);
+    app.remove().await;
 }

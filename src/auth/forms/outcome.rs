@@ -8,7 +8,10 @@ use leptos_axum::ResponseOptions;
 use serde::{Deserialize, Serialize};
 
 use super::flash::{FormState, set_flash};
-use crate::{attribution::EndedSession, auth::next::safe_next};
+use crate::{
+    attribution::EndedSession,
+    auth::{UnknownUser, next::safe_next},
+};
 
 /// What a script gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,8 +96,12 @@ impl Answer {
         Outcome::Done { next: next.to_owned() }
     }
 
-    /// Refuses an action because no user is signed in. The sign-in page leads back to `next`.
+    /// Refuses an action because no user is signed in. The sign-in page leads back to `next`. Gives up the action of an
+    /// [unknown user](UnknownUser).
     pub fn sign_in_first(next: &str) -> Outcome {
+        if use_context::<Parts>().is_some_and(|parts| parts.extensions.get::<UnknownUser>().is_some()) {
+            return Self::unavailable();
+        }
         respond(StatusCode::UNAUTHORIZED, Some(&form_page("/login", next)), None);
         Outcome::SignedOut
     }

@@ -39,6 +39,7 @@ use crate::{
     attribution::touch::visitor::UNREADABLE,
     db::{self, Conn, Db, Insert, Patience, RequestPool, Table, sql},
 };
+pub(in crate::server) use record::SIGNED_IN;
 
 /// How long requests in flight can still use an anonymous session after a sign-in has replaced it.
 const REPLACED: Duration = Duration::seconds(60);

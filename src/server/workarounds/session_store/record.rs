@@ -16,7 +16,7 @@ use crate::id::UserId;
 pub(super) type Data = HashMap<String, Value>;
 
 /// The key under which axum-login keeps the signed-in user.
-pub(super) const SIGNED_IN: &str = "axum-login.data";
+pub(in crate::server) const SIGNED_IN: &str = "axum-login.data";
 
 /// Returns the id that is stored in place of a session's own: half of its SHA-256.
 pub(super) fn digest(id: &Id) -> Id {
