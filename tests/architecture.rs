@@ -39,9 +39,10 @@ attribution/capture: address_limit attribution/consent attribution/settings attr
 attribution/referral: address_limit attribution/capture attribution/consent attribution/settings db id random timestamp
 attribution/conversion: attribution/model attribution/signal db id timestamp
 attribution/campaign_alias: attribution/signal db timestamp
+attribution/user_search: db id
 attribution/facts: attribution/channel attribution/model attribution/signal attribution/touch db id timestamp
 attribution/report: attribution/channel attribution/facts attribution/model attribution/settings attribution/signal
-    attribution/touch db id timestamp
+    attribution/touch attribution/user_search db id timestamp
 page_parameters: attribution/capture
 config: attribution/facts attribution/settings db page_parameters variables
 auth: address_limit attribution/capture attribution/conversion attribution/referral attribution/settings

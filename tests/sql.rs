@@ -24,6 +24,7 @@ db/bulk.rs: _ table
 db/insert.rs: _
 db/migrate.rs: LOCK_TIMEOUT hex
 db/wipe/mod.rs: table
+db/wipe/search.rs: table
 db/wipe/sqlite.rs: _
 demo/remove.rs: table
 import/sqlite_schema.rs: cells key name table too_long user

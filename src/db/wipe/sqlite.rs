@@ -29,12 +29,18 @@ const TRIES: u32 = 120;
 /// Files with more pages are rebuilt: see [`free_space`](super::page).
 const MOST_PAGES: u32 = 1 << 25;
 
-pub(super) async fn wipe(conn: &mut SqliteConnection) -> Result<(), Error> {
+/// Makes a connection leave checkpoints to the wipe, and wait for the write lock.
+pub(super) async fn prepare(conn: &mut SqliteConnection) -> Result<(), Error> {
     // SQLite before 3.51.3 can damage a file if a connection commits while another one makes a checkpoint without the write lock
     // (<https://www.sqlite.org/wal.html>, "The WAL-Reset Bug"). So this connection makes only checkpoints that
     // take the lock.
     sqlx::query("pragma wal_autocheckpoint = 0").execute(&mut *conn).await?;
-    patience(conn, WRITE_LOCK).await?;
+    patience(conn, WRITE_LOCK).await
+}
+
+/// Overwrites the free space of the file.
+pub(super) async fn wipe(conn: &mut SqliteConnection) -> Result<(), Error> {
+    prepare(conn).await?;
     let (pages,): (u32,) = sqlx::query_as("pragma page_count").fetch_one(&mut *conn).await?;
     let (has_pages,): (bool,) =
         sqlx::query_as("select exists (select 1 from pragma_module_list where name = 'sqlite_dbpage')")
@@ -151,7 +157,7 @@ async fn patience(conn: &mut SqliteConnection, patience: Duration) -> Result<(),
 
 /// Writes the pages of the last transactions into the file, so that the checkpoint at the end has little to do. Takes the write
 /// lock, as the last checkpoint does. Leaves pages for the last checkpoint if a reader still needs them.
-async fn checkpoint_a_little(conn: &mut SqliteConnection) -> Result<(), Error> {
+pub(super) async fn checkpoint_a_little(conn: &mut SqliteConnection) -> Result<(), Error> {
     patience(conn, CHECKPOINT).await?;
     let (_busy,): (i64,) = sqlx::query_as("pragma wal_checkpoint(full)").fetch_one(&mut *conn).await?;
     patience(conn, WRITE_LOCK).await

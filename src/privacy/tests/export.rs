@@ -113,6 +113,10 @@ const UNRELATED: &[(&str, &str)] = &[
     ("_sqlx_migrations", "versions of the schema"),
 ];
 
+/// The beginnings of the names of SQLite's tables for searching users by e-mail address. They have numbers of users, and which
+/// letters stand in their addresses.
+const SEARCH: [&str; 2] = ["user_numbers", "user_search"];
+
 /// Adds a user with a value in every exported column.
 async fn seeded(db: &Db) -> User {
     let maria = person(db, "Maria@example.com").await;
@@ -181,7 +185,8 @@ async fn every_column_is_in_the_document_or_left_out_for_a_reason() {
         for (table, column) in &columns {
             let known = is_known(EXPORTED, table, column)
                 || is_known(LEFT_OUT, table, column)
-                || UNRELATED.iter().any(|(nobodys, _)| nobodys == table);
+                || UNRELATED.iter().any(|(nobodys, _)| nobodys == table)
+                || SEARCH.iter().any(|search| table.starts_with(search));
             assert!(known, "{table}.{column} is neither in the export nor left out for a reason");
         }
         for (table, to) in &references {

@@ -5,6 +5,7 @@ mod erasures;
 mod export;
 mod files;
 mod retention;
+mod search;
 
 use std::time::Duration;
 
