@@ -41,13 +41,42 @@ impl ReferralLink {
 /// Returns the links: first the links of campaigns, then the links that brought most users. Among equal links the
 /// newest comes first.
 pub async fn referral_links(conn: &mut Conn, limit: u32, offset: u32) -> Result<Vec<ReferralLink>, Error> {
-    sql("select k.token, k.owner_id, o.email as owner_email, k.campaign, k.landing_path, k.created_at, k.expires_at,
-                k.disabled_at, coalesce(r.signups, 0) as signups
-         from referral_tokens k
+    let campaigns: i64 = sql("select count(*) from referral_tokens where owner_id is null").fetch_scalar(conn).await?;
+    let (offset, limit) = (i64::from(offset), i64::from(limit));
+    let mut links = Vec::new();
+    if offset < campaigns {
+        links = links_of(conn, Owner::Nobody, limit, offset).await?;
+    }
+    let left = limit - links.len() as i64;
+    if left > 0 {
+        links.extend(links_of(conn, Owner::Member, left, (offset - campaigns).max(0)).await?);
+    }
+    Ok(links)
+}
+
+/// Whose links.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    Nobody,
+    Member,
+}
+
+/// Returns a part of the links, in the order of the index that the part has.
+async fn links_of(conn: &mut Conn, owner: Owner, limit: i64, offset: i64) -> Result<Vec<ReferralLink>, Error> {
+    let owned = match owner {
+        Owner::Nobody => "owner_id is null",
+        Owner::Member => "owner_id is not null",
+    };
+    // The inner query needs the index alone, however many links it leaves out.
+    sql(format!(
+        "select k.token, k.owner_id, o.email as owner_email, k.campaign, k.landing_path, k.created_at, k.expires_at,
+                k.disabled_at, k.signups
+         from (select token from referral_tokens where {owned}
+               order by signups desc, created_at desc, token limit $1 offset $2) page
+         join referral_tokens k on k.token = page.token
          left join users o on o.id = k.owner_id
-         left join (select token, count(*) as signups from referrals group by token) r on r.token = k.token
-         order by case when k.owner_id is null then 0 else 1 end, signups desc, k.created_at desc, k.token
-         limit $1 offset $2")
+         order by k.signups desc, k.created_at desc, k.token"
+    ))
     .bind(limit)
     .bind(offset)
     .fetch_all(conn)

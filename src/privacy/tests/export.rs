@@ -93,6 +93,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("touches", "first_fingerprint", "a digest of a part of what is there"),
     ("conversions", "user_id", "the account's id"),
     ("referral_tokens", "owner_id", "the account's id"),
+    ("referral_tokens", "signups", "the number of the sign-ups that are there"),
     ("referrals", "referee_id", "the account's id"),
     ("erasures", "id", "of an account that is closed and can export nothing"),
     ("erasures", "user_id", "the account's id"),
