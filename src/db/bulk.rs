@@ -10,7 +10,7 @@ use sqlx::{
 };
 use time::UtcOffset;
 
-use super::{Conn, Db, Error, Insert, Pools, Table, Value, insert, query::sql, transaction::Transaction};
+use super::{Conn, Error, Insert, Pools, Table, Value, insert, query::sql, transaction::Transaction};
 
 /// How long a transaction waits for SQLite's write lock.
 const WRITE_LOCK: Duration = Duration::from_secs(30);
@@ -29,11 +29,10 @@ enum BulkPool {
     Postgres(PgPool),
 }
 
-impl Db {
-    /// Opens a connection for many inserts.
-    pub fn bulk(&self) -> Result<Bulk, Error> {
-        self.begin_operation()?;
-        Ok(Bulk(match &*self.inner.pools {
+impl Bulk {
+    /// Makes a pool with one connection. The first insert opens the connection.
+    pub(super) fn new(pools: &Pools) -> Self {
+        Self(match pools {
             Pools::Sqlite { write, .. } => {
                 let options = (*write.connect_options())
                     .clone()
@@ -52,11 +51,9 @@ impl Db {
                 let options = (*lanes.background.connect_options()).clone();
                 BulkPool::Postgres(PgPoolOptions::new().max_connections(1).connect_lazy_with(options))
             }
-        }))
+        })
     }
-}
 
-impl Bulk {
     /// Adds all of the rows, or none of them. A row stands before the rows that refer to it.
     pub async fn insert(&self, rows: &[Insert]) -> Result<(), Error> {
         let mut transaction = Transaction::begin(self.conn().await?).await?;

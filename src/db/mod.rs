@@ -306,6 +306,12 @@ impl Db {
         Ok(())
     }
 
+    /// Returns a connection of its own for adding millions of rows.
+    pub fn bulk(&self) -> Result<Bulk, Error> {
+        self.begin_operation()?;
+        Ok(Bulk::new(&self.inner.pools))
+    }
+
     /// Removes deleted data from the database's files. On SQLite the whole file is cleaned. On PostgreSQL only `tables` are
     /// vacuumed, and the bytes of deleted rows can stay in a page until PostgreSQL needs the space.
     ///

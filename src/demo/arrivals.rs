@@ -1,12 +1,10 @@
 use super::{
     calendar::Calendar,
     campaigns::CAMPAIGNS,
-    options::{Demo, LargeDemo},
+    options::{Demo, LargeDemo, VISITORS},
 };
 use crate::random::Random;
 
-/// The number of visitors for each user, in a sample with a number of users.
-pub(super) const VISITORS: usize = 12;
 /// One user in ten signs up without a touch.
 const DIRECT: usize = 10;
 /// The share of the visitors who become users, in a sample with a number of touches.

@@ -1,4 +1,5 @@
-use super::arrivals::VISITORS;
+/// The number of visitors for each user, in a sample with a number of users.
+pub(super) const VISITORS: usize = 12;
 
 /// The options of sample data with a number of users: a small sample, which people look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
