@@ -160,7 +160,7 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
     let mut sample = Sample::default();
     let user = sample.user("a@example.com", ORIGIN);
     let visitor = sample.visitor(Some(user));
-    let rows = leads::ROWS as usize * 2 + 1;
+    let rows = leads::ROWS * 2 + 1;
     for n in 0..rows {
         sample.touch(visitor, ORIGIN + n as u32 / 3 * MILLISECOND, Some(if n % 2 == 0 { "even" } else { "odd" }));
     }
@@ -179,7 +179,7 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
 
         let odd = Filter::parse("campaign=odd", Preset::All, NOW).filter;
         let (file, _) = joined(leads::pieces(source(&db), odd)).await;
-        assert_eq!(records(&file).len(), leads::ROWS as usize);
+        assert_eq!(records(&file).len(), leads::ROWS);
 
         let (file, _) = joined(campaigns::pieces(source(&db), all(), crediting())).await;
         let lines: Vec<&str> = file.lines().collect();

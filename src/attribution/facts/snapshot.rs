@@ -80,7 +80,7 @@ pub(super) fn taken_at(path: &Path) -> Option<Timestamp> {
 /// Returns a name for the file while it is being written.
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(".new");
     name.into()
 }
 

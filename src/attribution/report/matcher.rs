@@ -54,7 +54,7 @@ impl<'a> Matcher<'a> {
     pub fn of(&self, person: &Person<'_>) -> Matching<'_> {
         Matching(self.tuples.as_ref().map(|tuples| {
             let found = person.user().is_some() && self.question.finds_user(person.id());
-            &*if found { &tuples.of_found } else { &tuples.of_all }.as_slice()
+            if found { tuples.of_found.as_slice() } else { tuples.of_all.as_slice() }
         }))
     }
 

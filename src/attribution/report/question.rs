@@ -3,7 +3,11 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 use super::Filter;
-use crate::db::{Conn, Db, Error, contains_pattern, sql};
+use crate::{
+    attribution::user_search::users_with_email_like,
+    db::{Db, Error},
+    id::UserId,
+};
 
 /// What a report counts: a filter, and what the filter needs from the database.
 #[derive(Clone, Debug)]
@@ -19,10 +23,10 @@ impl Question {
     /// Searches for the users that the filter's text finds.
     pub async fn new(db: &Db, filter: Filter, window: Duration) -> Result<Self, Error> {
         let found = match &filter.q {
-            Some(q) => users_by_email(&mut db.read_for_report().await?, q).await?,
-            None => HashSet::new(),
+            Some(q) => users_with_email_like(&mut db.read_for_report().await?, q).await?,
+            None => Vec::new(),
         };
-        Ok(Self { filter, window, found: Arc::new(found) })
+        Ok(Self { filter, window, found: Arc::new(found.into_iter().map(UserId::as_uuid).collect()) })
     }
 
     /// Returns the same question about the period before, or `None` if the period has an open end.
@@ -34,12 +38,4 @@ impl Question {
     pub(super) fn finds_user(&self, user: Uuid) -> bool {
         self.found.contains(&user)
     }
-}
-
-async fn users_by_email(conn: &mut Conn, text: &str) -> Result<HashSet<Uuid>, Error> {
-    let found: Vec<(Uuid,)> = sql(r"select id from users where email_lower like $1 escape '\'")
-        .bind(contains_pattern(&text.to_lowercase()))
-        .fetch_all(conn)
-        .await?;
-    Ok(found.into_iter().map(|(id,)| id).collect())
 }

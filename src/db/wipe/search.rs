@@ -35,7 +35,7 @@ pub(super) async fn merge(conn: &mut SqliteConnection) -> Result<(), Error> {
             if changes(conn).await? - before < 2 {
                 break;
             }
-            if steps % CHECKPOINT == 0 {
+            if steps.is_multiple_of(CHECKPOINT) {
                 checkpoint_a_little(conn).await?;
             }
         }

@@ -78,7 +78,8 @@ async fn all_touches_are_stored_and_whole_and_the_databases_agree() {
         )
         .await;
         assert!(currencies.len() == 2 && currencies.iter().all(|(_, sum)| *sum > 0), "{currencies:?}");
-        seen.lock().expect("no panic before").push(everything(&db).await);
+        let all = everything(&db).await;
+        seen.lock().expect("no panic before").push(all);
     })
     .await;
     let seen = seen.into_inner().expect("no panic before");
