@@ -8,6 +8,8 @@
 //!
 //! The browser loads the islands' code when it is idle, and only if the page has an island. Every page works without it.
 
+use std::sync::OnceLock;
+
 use axum::http::request::Parts;
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{MetaTags, Title, provide_meta_context};
@@ -21,7 +23,10 @@ use crate::{
     admin::AdminRoutes,
     attribution::capture::page_arrival::PageArrival,
     auth::current_user,
-    components::{FrameContext, Viewer, assets::assets},
+    components::{
+        FrameContext, Viewer,
+        assets::{Assets, assets},
+    },
     pages::{
         account::AccountPage, consent::ConsentBanner, erased::ErasedPage, error::NotFoundPage, home::HomePage,
         login::LoginPage, privacy::PrivacyPage, register::RegisterPage,
@@ -37,8 +42,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = assets(&options);
     // the beacon reads the names of the custom tags here, and what the page says about its own arrival
     let arrival = with_context::<Parts, _>(|parts| parts.extensions.get::<PageArrival>().cloned()).flatten();
-    let tags = use_context::<AppState>()
-        .map(|state| state.config.attribution.custom_tags.names().collect::<Vec<_>>().join(","));
+    let tags =
+        with_context::<AppState, _>(|state| state.config.attribution.custom_tags.names().collect::<Vec<_>>().join(","));
     view! {
         <!DOCTYPE html>
         <html
@@ -56,7 +61,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="stylesheet" href=assets.css.as_str()/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <AutoReload options=options/>
-                <script type="module" nonce=use_nonce()>{hydration_script(&assets.js, &assets.wasm)}</script>
+                <script type="module" nonce=use_nonce()>{start_script(assets)}</script>
                 <MetaTags/>
             </head>
             <body>
@@ -64,6 +69,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// Returns the script of every page, which is made once.
+fn start_script(assets: &Assets) -> &'static str {
+    static SCRIPT: OnceLock<String> = OnceLock::new();
+    SCRIPT.get_or_init(|| hydration_script(&assets.js, &assets.wasm))
 }
 
 /// Returns the script that starts the islands and marks each as `data-ready` once it works.

@@ -17,20 +17,20 @@ create index fact_changes_transaction_id on fact_changes (transaction_id);
 
 -- The functions run once for each statement. They find the table in the schema of this migration, whatever search_path the
 -- statement has.
-create function note_touches() returns trigger language plpgsql set search_path from current as $$
+create function note_touches() returns trigger language plpgsql set search_path from current as '
 begin
     insert into fact_changes (visitor_id, transaction_id)
     select distinct visitor_id, pg_current_xact_id()::text::bigint from changed;
     return null;
-end $$;
+end ';
 
-create function note_updated_touches() returns trigger language plpgsql set search_path from current as $$
+create function note_updated_touches() returns trigger language plpgsql set search_path from current as '
 begin
     insert into fact_changes (visitor_id, transaction_id)
     select visitor_id, pg_current_xact_id()::text::bigint
     from (select visitor_id from changed union select visitor_id from former) touched;
     return null;
-end $$;
+end ';
 
 create trigger touches_noted_insert after insert on touches
     referencing new table as changed for each statement execute function note_touches();
@@ -40,20 +40,20 @@ create trigger touches_noted_delete after delete on touches
     referencing old table as changed for each statement execute function note_touches();
 
 -- A visitor without touches means nothing to reports, so inserts are not noted.
-create function note_updated_visitors() returns trigger language plpgsql set search_path from current as $$
+create function note_updated_visitors() returns trigger language plpgsql set search_path from current as '
 begin
     insert into fact_changes (visitor_id, user_id, transaction_id)
     select id, user_id, pg_current_xact_id()::text::bigint
     from (select id, user_id from changed union select id, user_id from former) linked;
     return null;
-end $$;
+end ';
 
-create function note_deleted_visitors() returns trigger language plpgsql set search_path from current as $$
+create function note_deleted_visitors() returns trigger language plpgsql set search_path from current as '
 begin
     insert into fact_changes (visitor_id, user_id, transaction_id)
     select id, user_id, pg_current_xact_id()::text::bigint from changed where user_id is not null;
     return null;
-end $$;
+end ';
 
 create trigger visitors_noted_update after update on visitors
     referencing new table as changed old table as former for each statement execute function note_updated_visitors();
@@ -61,14 +61,14 @@ create trigger visitors_noted_delete after delete on visitors
     referencing old table as changed for each statement execute function note_deleted_visitors();
 
 -- Reports know of a user the id and the time of the sign-up. A sign-in that updates another column is not noted.
-create function note_users() returns trigger language plpgsql set search_path from current as $$
+create function note_users() returns trigger language plpgsql set search_path from current as '
 begin
     insert into fact_changes (user_id, transaction_id)
     select id, pg_current_xact_id()::text::bigint from changed;
     return null;
-end $$;
+end ';
 
-create function note_updated_users() returns trigger language plpgsql set search_path from current as $$
+create function note_updated_users() returns trigger language plpgsql set search_path from current as '
 begin
     insert into fact_changes (user_id, transaction_id)
     select id, pg_current_xact_id()::text::bigint
@@ -77,7 +77,7 @@ begin
     select id, pg_current_xact_id()::text::bigint
     from (select id, created_at from former except select id, created_at from changed) differing;
     return null;
-end $$;
+end ';
 
 create trigger users_noted_insert after insert on users
     referencing new table as changed for each statement execute function note_users();
@@ -86,20 +86,20 @@ create trigger users_noted_update after update on users
 create trigger users_noted_delete after delete on users
     referencing old table as changed for each statement execute function note_users();
 
-create function note_conversions() returns trigger language plpgsql set search_path from current as $$
+create function note_conversions() returns trigger language plpgsql set search_path from current as '
 begin
     insert into fact_changes (user_id, transaction_id)
     select distinct user_id, pg_current_xact_id()::text::bigint from changed;
     return null;
-end $$;
+end ';
 
-create function note_updated_conversions() returns trigger language plpgsql set search_path from current as $$
+create function note_updated_conversions() returns trigger language plpgsql set search_path from current as '
 begin
     insert into fact_changes (user_id, transaction_id)
     select user_id, pg_current_xact_id()::text::bigint
     from (select user_id from changed union select user_id from former) converted;
     return null;
-end $$;
+end ';
 
 create trigger conversions_noted_insert after insert on conversions
     referencing new table as changed for each statement execute function note_conversions();
@@ -108,11 +108,11 @@ create trigger conversions_noted_update after update on conversions
 create trigger conversions_noted_delete after delete on conversions
     referencing old table as changed for each statement execute function note_conversions();
 
-create function note_campaign_aliases() returns trigger language plpgsql set search_path from current as $$
+create function note_campaign_aliases() returns trigger language plpgsql set search_path from current as '
 begin
     insert into fact_changes (transaction_id) values (pg_current_xact_id()::text::bigint);
     return null;
-end $$;
+end ';
 
 create trigger campaign_aliases_noted after insert or update or delete on campaign_aliases
     for each statement execute function note_campaign_aliases();

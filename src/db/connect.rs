@@ -66,19 +66,21 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
         }
     };
     let cores = std::thread::available_parallelism().map_or(2, usize::from) as u32;
-    // 4 MiB per connection, because reports scan tables. A negative number is in KiB.
-    let options = options.read_only(true).pragma("cache_size", "-4096");
-    let readers = |most, patience| {
+    let options = options.read_only(true);
+    let readers = |most, patience, kibibytes: u32| {
         one()
             .max_connections(most)
             .acquire_timeout(patience)
             .test_before_acquire(false)
-            .connect_lazy_with(options.clone())
+            // A negative number is in KiB.
+            .connect_lazy_with(options.clone().pragma("cache_size", format!("-{kibibytes}")))
     };
     let read = Lanes {
-        requests: readers((cores * 2).max(4), ACQUIRE_TIMEOUT),
-        reports: readers(cores.max(2), REPORT_ACQUIRE_TIMEOUT),
-        background: readers(2, BACKGROUND_ACQUIRE_TIMEOUT),
+        // A request reads few pages of the file, and the system has them in its own cache.
+        requests: readers((cores * 2).max(4), ACQUIRE_TIMEOUT, 512),
+        // Reports scan tables.
+        reports: readers(cores.max(2), REPORT_ACQUIRE_TIMEOUT, 4096),
+        background: readers(2, BACKGROUND_ACQUIRE_TIMEOUT, 4096),
     };
     Ok(Pools::Sqlite { read, write })
 }

@@ -22,9 +22,15 @@ fn here(parts: &Parts) -> String {
 /// of the page, works without JavaScript, and gives both answers buttons of the same weight.
 #[component]
 pub fn ConsentBanner() -> impl IntoView {
-    let asked = use_context::<Parts>().zip(use_context::<AppState>());
+    let is_undecided = || {
+        let config = with_context::<AppState, _>(|state| state.config.clone())?;
+        with_context::<Parts, _>(|parts| consent(&parts.headers, &config.attribution) == Consent::Undecided)
+    };
+    // The contexts are copied only for the few pages with a banner.
+    let asked = is_undecided()
+        .filter(|undecided| *undecided)
+        .and_then(|_| use_context::<Parts>().zip(use_context::<AppState>()));
     asked
-        .filter(|(parts, state)| consent(&parts.headers, &state.config.attribution) == Consent::Undecided)
         .map(|(parts, state)| {
             let landing = parts.extensions.get::<UndecidedLanding>().map(UndecidedLanding::encoded);
             view! {

@@ -1,5 +1,7 @@
 //! The content security policy: browsers run and load what this site serves, and nothing else.
 
+use std::sync::OnceLock;
+
 use axum::http::HeaderValue;
 use leptos::config::LeptosOptions;
 
@@ -8,20 +10,51 @@ use leptos::config::LeptosOptions;
 /// `nonce` is the response's own random text: inline scripts that carry it run, all others do not. Without a nonce no inline
 /// script runs.
 pub(super) fn policy(nonce: Option<&str>, options: &LeptosOptions) -> HeaderValue {
-    // cargo-leptos sets this variable while it watches the source.
-    let watched = std::env::var_os("LEPTOS_WATCH").is_some();
-    build(nonce, watched.then(|| options.reload_external_port.unwrap_or(options.reload_port)))
+    static POLICY: OnceLock<Policy> = OnceLock::new();
+    let policy = POLICY.get_or_init(|| {
+        // cargo-leptos sets this variable while it watches the source.
+        let watched = std::env::var_os("LEPTOS_WATCH").is_some();
+        Policy::new(watched.then(|| options.reload_external_port.unwrap_or(options.reload_port)))
+    });
+    policy.with(nonce)
 }
 
-fn build(nonce: Option<&str>, reload_port: Option<u32>) -> HeaderValue {
-    let nonce = nonce.map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
+/// The policy of all responses: the text before a nonce and the text after it.
+#[derive(Debug)]
+struct Policy {
+    before: String,
+    after: String,
+}
+
+impl Policy {
+    fn new(reload_port: Option<u32>) -> Self {
+        let text = text(reload_port);
+        let (before, after) = text.split_once(NONCE).unwrap_or((&text, ""));
+        Self { before: before.to_owned(), after: after.to_owned() }
+    }
+
+    fn with(&self, nonce: Option<&str>) -> HeaderValue {
+        let Self { before, after } = self;
+        let text = match nonce {
+            Some(nonce) => format!("{before} 'nonce-{nonce}'{after}"),
+            None => format!("{before}{after}"),
+        };
+        // A nonce is base64 and a port a number, so this never falls back.
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+    }
+}
+
+/// Where a nonce goes in the policy's [`text`].
+const NONCE: char = '\0';
+
+fn text(reload_port: Option<u32>) -> String {
     let reload = reload_port.map(|port| format!(" ws://localhost:{port} ws://127.0.0.1:{port}")).unwrap_or_default();
     let directives = [
         // Browsers load nothing that no other directive names.
         "default-src 'none'",
         // Script files of this site, inline scripts with the nonce, and WebAssembly, whose compilation browsers treat as a kind
         // of `eval`. JavaScript's own `eval` stays forbidden.
-        &format!("script-src 'self'{nonce} 'wasm-unsafe-eval'"),
+        &format!("script-src 'self'{NONCE} 'wasm-unsafe-eval'"),
         // Style sheets of this site. Pages have neither `<style>` nor `style=`.
         "style-src 'self'",
         // Images of this site, and `data:` for small ones that a style sheet may hold.
@@ -41,13 +74,16 @@ fn build(nonce: Option<&str>, reload_port: Option<u32>) -> HeaderValue {
         // No plug-ins. `default-src` covers them already; scanners ask for the directive itself.
         "object-src 'none'",
     ];
-    // A nonce is base64 and a port a number, so this never falls back.
-    HeaderValue::from_str(&directives.join("; ")).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+    directives.join("; ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn build(nonce: Option<&str>, reload_port: Option<u32>) -> HeaderValue {
+        Policy::new(reload_port).with(nonce)
+    }
 
     fn directive(policy: &HeaderValue, name: &str) -> String {
         let policy = policy.to_str().expect("ASCII");

@@ -172,7 +172,8 @@ async fn a_file_has_all_rows_whatever_a_page_holds() {
         sample.store(&db).await;
         let (file, pieces) = joined(leads::pieces(source(&db), all())).await;
         let mut ids: Vec<String> = records(&file).iter().map(|record| record[0].to_owned()).collect();
-        assert_eq!((ids.len(), pieces), (rows, 3));
+        // 1002 rows, because three come together, and 999
+        assert_eq!((ids.len(), pieces), (rows, 2));
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), rows);

@@ -127,16 +127,18 @@ pub struct Found {
 }
 
 impl Found {
-    /// Divides the rows into parts of about `size` rows.
-    ///
-    /// The last part may be the only one, and empty.
+    /// Divides the rows into parts of `size` rows, or a few more: the rows of one place come together. There is one part at
+    /// least, which may be empty.
     pub fn parts(mut self, size: usize) -> Vec<Self> {
-        if self.places.is_empty() {
-            return vec![self];
+        self.places.sort_unstable_by_key(|place| Reverse(*place));
+        let mut parts = vec![Vec::new()];
+        for place in self.places {
+            match parts.last_mut() {
+                Some(part) if part.len() < size || part.last() == Some(&place) => part.push(place),
+                _ => parts.push(vec![place]),
+            }
         }
-        // one place may stand for several rows, which have to come together
-        self.places.dedup();
-        self.places.chunks(size).map(|places| Self { count: self.count, places: places.to_vec() }).collect()
+        parts.into_iter().map(|places| Self { count: self.count, places }).collect()
     }
 }
 

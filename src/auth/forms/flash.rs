@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use axum::http::{HeaderValue, header, request::Parts};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use leptos::prelude::{expect_context, use_context};
+use leptos::prelude::{expect_context, with_context};
 use leptos_axum::ResponseOptions;
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +78,7 @@ pub(super) fn set_flash(state: &FormState) {
 /// Returns what the last submission left for this form, and makes the browser forget the state. Call this function while a page
 /// renders.
 pub fn take_flash(form: &str) -> FormState {
-    let found = use_context::<Parts>().and_then(|parts| read(&parts, form));
+    let found = with_context::<Parts, _>(|parts| read(parts, form)).flatten();
     if found.is_some() {
         send(&cookie().removal());
     }
