@@ -112,6 +112,7 @@ const UNRELATED: &[(&str, &str)] = &[
     ("jobs", "work of the server"),
     ("hourly_limits", "counts of the whole site"),
     ("_sqlx_migrations", "versions of the schema"),
+    ("fact_changes", "ids of rows that changed, for reports: nothing that those rows do not say"),
 ];
 
 /// The beginnings of the names of SQLite's tables for searching users by e-mail address. They have numbers of users, and which
