@@ -4,6 +4,9 @@
 -- rows, whoever makes the change, so that the facts are brought up to date before a report answers. A row names the visitor or
 -- the user who has to be read again. A row with neither says that campaign names were merged or parted.
 
+-- Triggers need these locks anyway. A release that serves meanwhile takes its locks in this order, so nobody waits in a circle.
+lock table users, conversions, visitors, touches, campaign_aliases in share row exclusive mode;
+
 create table fact_changes (
     number         bigint not null generated always as identity constraint fact_changes_pkey primary key,
     visitor_id     uuid,

@@ -32,9 +32,10 @@ impl Error {
         code.is_some_and(|code| code & 0xff == BUSY)
     }
 
-    /// Returns whether a migration waited too long for a PostgreSQL lock.
+    /// Returns whether a migration waited too long for a PostgreSQL lock, or in a circle with another transaction.
     pub(super) fn is_lock_timeout(&self) -> bool {
         const LOCK_NOT_AVAILABLE: &str = "55P03";
+        const DEADLOCK_DETECTED: &str = "40P01";
         let cause = match &*self.0 {
             sqlx::Error::Migrate(error) => match &**error {
                 MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error,
@@ -42,7 +43,8 @@ impl Error {
             },
             error => error,
         };
-        cause.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == LOCK_NOT_AVAILABLE)
+        let code = cause.as_database_error().and_then(DatabaseError::code);
+        code.is_some_and(|code| code == LOCK_NOT_AVAILABLE || code == DEADLOCK_DETECTED)
     }
 
     /// Returns whether a constraint refused a row. A second try would fail too.
