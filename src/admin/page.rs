@@ -200,11 +200,14 @@ fn page_failure(errors: ArcRwSignal<Errors>) -> impl IntoView {
 /// Stands in for a page while the facts are being read.
 #[component]
 fn FactsAreLoading(read: usize, total: usize) -> impl IntoView {
-    let progress = format!(
-        "{} of about {} touches are read. This page goes on by itself.",
-        format::count(read as i64),
-        format::count(total as i64)
-    );
+    let progress = match total {
+        0 => "The touches are being read. This page goes on by itself.".to_owned(),
+        _ => format!(
+            "{} of about {} touches are read. This page goes on by itself.",
+            format::count(read as i64),
+            format::count(total as i64)
+        ),
+    };
     view! {
         <AdminPage title="Reading the touches">
             <div class="card">
