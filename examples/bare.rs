@@ -15,6 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() {
+    waymark::allocator::return_large_blocks();
     let (config, mistakes) = Config::read(|name| std::env::var(name).ok());
     let (listener, db) = match run::prepare(&config, mistakes).await {
         Ok(ready) => ready,

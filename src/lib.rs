@@ -31,6 +31,9 @@ pub mod address_limit;
 /// The dashboard: one file a page, and its CSV files.
 #[cfg(feature = "ssr")]
 pub mod admin;
+/// When the system gets free memory back.
+#[cfg(feature = "ssr")]
+pub mod allocator;
 /// The dashboard. In the browser, only the inspector's island.
 #[cfg(not(feature = "ssr"))]
 pub mod admin {

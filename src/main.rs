@@ -15,6 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const LAST_TASKS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    waymark::allocator::return_large_blocks();
     // `.env` is for development. Variables that are set already win. On a server, a file that happens to lie in the working
     // directory must not change how the server runs.
     if config::runs_in_development() {

@@ -14,6 +14,7 @@ use std::{
 
 /// What each room may import, from the bottom up: a room never imports one that stands further down in this list.
 const MAY_IMPORT: &str = "
+allocator:
 host:
 local_path:
 cookie:
@@ -65,7 +66,7 @@ server: address_limit admin app attribution/capture attribution/conversion attri
     attribution/settings
     attribution/touch auth config cookie db id local_path pages privacy state timestamp variables
 cli: attribution/touch auth components config db demo import privacy server timestamp variables
-main: config
+main: allocator config
 ";
 
 /// A module's path below the crate: `["attribution", "touch"]`.

@@ -16,12 +16,13 @@ attribution/conversion/mod.rs: STORED lock
 attribution/facts/load.rs: CONVERSION ROWS TOUCH UTM _
 attribution/referral/token.rs: order
 attribution/touch/complete.rs: _
+attribution/touch/known.rs: _ list
 attribution/touch/reclassify.rs: _ places
 attribution/touch/rows.rs: _
 auth/known_device.rs: OF_A_USER
 auth/user.rs: COLUMNS
 db/bulk.rs: _ table
-db/insert.rs: _
+db/insert.rs: _ values
 db/migrate.rs: LOCK_TIMEOUT hex
 db/wipe/mod.rs: table
 db/wipe/search.rs: table
@@ -33,6 +34,7 @@ privacy/erase/pass.rs: candidates key one other personal table texts
 privacy/erase/shared_values.rs: name
 privacy/erase/touch_texts.rs: _ lock rest utm
 privacy/export.rs: _
+server/workarounds/session_store/loads.rs: JOINED_COLUMNS _
 server/workarounds/session_store/mod.rs: _
 ";
 

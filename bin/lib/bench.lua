@@ -40,12 +40,12 @@ function request()
   return wrk.format("GET", path, headers)
 end
 
--- Prints a line for bin/bench: requests/s, p50 and p99 in milliseconds, good answers, bad answers, broken connections.
+-- Prints a line for bin/bench: good answers/s, p50 and p99 in milliseconds, good answers, bad answers, broken connections.
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
     "RESULT %.0f %.1f %.1f %d %d %d\n",
-    summary.requests / (summary.duration / 1e6),
+    (summary.requests - errors.status) / (summary.duration / 1e6),
     latency:percentile(50) / 1000,
     latency:percentile(99) / 1000,
     summary.requests - errors.status,

@@ -8,6 +8,7 @@ use std::sync::{
 use axum_login::AuthnBackend;
 
 use super::{
+    found_user,
     hasher::{Busy, Hasher},
     password::Check,
     user::User,
@@ -123,6 +124,9 @@ impl AuthnBackend for Backend {
     /// Returns the user of a session. If the database does not answer, the session stays as it is, and the request is served as
     /// one of an [unknown user](super::UnknownUser). With an error, axum-login would respond to every request with an empty 500.
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, BackendError> {
+        if let Some(user) = found_user::take(*id) {
+            return Ok(Some(user).filter(|user| !user.disabled));
+        }
         let found = self.db.with_deadline(async { User::find(&mut self.db.read().await?, *id).await }).await;
         Ok(found
             .unwrap_or_else(|error| {

@@ -21,6 +21,8 @@ mod change_password;
 pub mod confirm;
 /// The server functions that forms post to, and how a form's page shows what was wrong.
 pub mod forms;
+/// The user whose row came with the session's row.
+pub mod found_user;
 /// Work on passwords, off the threads that serve requests.
 pub mod hasher;
 /// Browsers in which a user signed in before.
@@ -50,7 +52,7 @@ pub use self::{
     user::{Role, User},
 };
 
-use leptos::prelude::use_context;
+use leptos::prelude::with_context;
 
 /// A request extension: a user may be signed in, but the database did not say so in time. Pages that need no user are served as
 /// if no user were signed in. What needs a user responds with 503, because the user would sign in again for nothing.
@@ -59,7 +61,7 @@ pub struct UnknownUser;
 
 /// Returns the signed-in user of the request whose page is being rendered or whose server function runs.
 pub fn current_user() -> Option<User> {
-    use_context::<axum::http::request::Parts>()?.extensions.get::<AuthSession>()?.user.clone()
+    with_context::<axum::http::request::Parts, _>(|parts| parts.extensions.get::<AuthSession>()?.user.clone()).flatten()
 }
 
 /// Why a person may not open an admin page.

@@ -4,11 +4,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::extract::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_sessions::Session;
@@ -65,29 +61,31 @@ pub fn times(data: &HashMap<String, Value>) -> Option<(Timestamp, Timestamp)> {
     Some((since, seen))
 }
 
-/// Signs out a user whose session is over. Tells the layers further in which user is signed in, or that the user is unknown.
-pub async fn enforce(State(db): State<Db>, mut auth: AuthSession, mut request: Request, next: Next) -> Response {
-    if let Some(user) = &auth.user {
-        let (id, now) = (user.id, db.now());
-        let signed_in: Option<SignedIn> = auth.session.get(KEY).await.ok().flatten();
-        match signed_in.filter(|signed_in| !signed_in.is_over(now)) {
-            None => {
-                if let Err(error) = auth.logout().await {
-                    tracing::error!(%error, "a session that is over could not be removed");
-                }
-                // Pages read the user from this extension, and `auth` is a copy of it.
-                request.extensions_mut().insert(auth);
-            }
-            Some(signed_in) => {
-                if now - signed_in.seen > DAY {
-                    // If this request cannot be noted, the next one tries again.
-                    let _ = auth.session.insert(KEY, SignedIn { seen: now, ..signed_in }).await;
-                }
-                request.extensions_mut().insert(SignedInUser(id));
-            }
+/// Signs out a user whose session is over. Tells the layers further in which user is signed in, or that the user is unknown. Returns
+/// whether a user is signed in.
+pub async fn enforce(db: &Db, request: &mut Request) -> bool {
+    let Some(auth) = request.extensions().get::<AuthSession>() else { return false };
+    let (session, look_up_failed, now) = (auth.session.clone(), auth.backend.look_up_failed(), db.now());
+    let Some(user) = auth.user.as_ref().map(|user| user.id) else {
+        if look_up_failed || is_unreadable(&session).await.unwrap_or_default() {
+            request.extensions_mut().insert(UnknownUser);
         }
-    } else if auth.backend.look_up_failed() || is_unreadable(&auth.session).await.unwrap_or_default() {
-        request.extensions_mut().insert(UnknownUser);
+        return false;
+    };
+    let signed_in: Option<SignedIn> = session.get(KEY).await.ok().flatten();
+    let Some(signed_in) = signed_in.filter(|signed_in| !signed_in.is_over(now)) else {
+        // Pages read the user from this extension.
+        if let Some(auth) = request.extensions_mut().get_mut::<AuthSession>()
+            && let Err(error) = auth.logout().await
+        {
+            tracing::error!(%error, "a session that is over could not be removed");
+        }
+        return false;
+    };
+    if now - signed_in.seen > DAY {
+        // If this request cannot be noted, the next one tries again.
+        let _ = session.insert(KEY, SignedIn { seen: now, ..signed_in }).await;
     }
-    next.run(request).await
+    request.extensions_mut().insert(SignedInUser(user));
+    true
 }

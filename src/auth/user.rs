@@ -58,6 +58,37 @@ struct UserRow {
     created_at: Timestamp,
 }
 
+/// The columns of a user that a statement joins to other rows, without a table or with nulls. The table's name is `users`.
+pub const JOINED_COLUMNS: &str =
+    "users.id as user_id, email, password_hash, role, session_epoch, disabled_at, users.created_at";
+
+/// A user that may be missing in a joined row.
+#[derive(sqlx::FromRow)]
+pub struct JoinedUser {
+    user_id: Option<UserId>,
+    email: Option<String>,
+    password_hash: Option<String>,
+    role: Option<String>,
+    session_epoch: Option<i64>,
+    disabled_at: Option<Timestamp>,
+    created_at: Option<Timestamp>,
+}
+
+impl JoinedUser {
+    pub fn user(self) -> Option<User> {
+        let row = UserRow {
+            id: self.user_id?,
+            email: self.email?,
+            password_hash: self.password_hash?,
+            role: self.role?,
+            session_epoch: self.session_epoch?,
+            disabled_at: self.disabled_at,
+            created_at: self.created_at?,
+        };
+        Some(row.into())
+    }
+}
+
 const COLUMNS: &str = "id, email, password_hash, role, session_epoch, disabled_at, created_at";
 
 impl From<UserRow> for User {

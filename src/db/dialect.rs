@@ -16,6 +16,14 @@ pub fn sqlite_file(url: &str) -> Option<PathBuf> {
 }
 
 impl Dialect {
+    /// Returns the placeholder for a value after those of a [`values_list`](super::values_list): `$7` on PostgreSQL, `?` on SQLite.
+    pub fn placeholder(self, number: usize) -> String {
+        match self {
+            Self::Sqlite => "?".to_owned(),
+            Self::Postgres => format!("${number}"),
+        }
+    }
+
     /// Returns the dialect of a `DATABASE_URL`: `sqlite://data/waymark.db` → [`Dialect::Sqlite`].
     ///
     /// Errors: what is wrong with the URL. The text does not repeat the URL, which may hold a password.

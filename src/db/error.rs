@@ -47,6 +47,11 @@ impl Error {
         code.is_some_and(|code| code == LOCK_NOT_AVAILABLE || code == DEADLOCK_DETECTED)
     }
 
+    /// Returns whether the database refused a statement. The connection works.
+    pub fn is_refusal(&self) -> bool {
+        self.0.as_database_error().is_some()
+    }
+
     /// Returns whether a constraint refused a row. A second try would fail too.
     pub(super) fn is_violation(&self) -> bool {
         use sqlx::error::ErrorKind;

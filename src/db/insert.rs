@@ -1,4 +1,4 @@
-use super::{Conn, Dialect, Error, Value, query};
+use super::{Conn, Dialect, Error, Value, query, values_list};
 
 /// A table for [`Insert`]: its name, and its columns in the order of an insert's values.
 #[derive(Debug)]
@@ -18,6 +18,11 @@ impl Insert {
     /// Adds this row in a transaction.
     pub async fn execute(self, conn: &mut Conn) -> Result<(), Error> {
         run(conn, &[&self]).await
+    }
+
+    /// Adds rows in a transaction. Callers list a row before the rows that refer to it.
+    pub async fn execute_all(rows: &[Self], conn: &mut Conn) -> Result<(), Error> {
+        run(conn, &rows.iter().collect::<Vec<_>>()).await
     }
 
     /// Adds rows in a transaction and returns how many were added. Rows that a unique constraint refuses are left out.
@@ -50,27 +55,8 @@ const CHUNKS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 
 impl Table {
     fn statement(&self, rows: usize, dialect: Dialect) -> String {
-        let width = self.columns.len();
-        let mut text = format!("insert into {} ({}) values ", self.name, self.columns.join(", "));
-        for row in 0..rows {
-            text.push_str(if row == 0 { "(" } else { ", (" });
-            for column in 0..width {
-                if column > 0 {
-                    text.push_str(", ");
-                }
-                match dialect {
-                    // SQLite treats `$1` as a name, and searches all names for each value that is bound. A long statement
-                    // would take quadratic time.
-                    Dialect::Sqlite => text.push('?'),
-                    Dialect::Postgres => {
-                        text.push('$');
-                        text.push_str(&(row * width + column + 1).to_string());
-                    }
-                }
-            }
-            text.push(')');
-        }
-        text
+        let values = values_list(dialect, rows, self.columns.len());
+        format!("insert into {} ({}) values {values}", self.name, self.columns.join(", "))
     }
 }
 

@@ -24,6 +24,8 @@ mod dialect;
 mod error;
 /// Pieces of SQL text.
 mod fragments;
+/// Work that many callers ask for at once is done together.
+mod groups;
 /// Adds many rows with few statements.
 mod insert;
 /// When a write last succeeded.
@@ -69,7 +71,8 @@ pub use self::{
     bulk::Bulk,
     dialect::{Dialect, sqlite_file},
     error::Error,
-    fragments::{contains_pattern, placeholders},
+    fragments::{contains_pattern, padded, placeholders, values_list},
+    groups::Groups,
     insert::{Insert, Table},
     patience::Patience,
     pools::Conn,

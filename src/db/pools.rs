@@ -137,6 +137,14 @@ impl Conn {
         }
     }
 
+    /// Does what [`for_update`](Self::for_update) does, but leaves out rows that another transaction has locked.
+    pub fn for_update_of_free_rows(&self) -> &'static str {
+        match self {
+            Conn::Sqlite(_) => "",
+            Conn::Postgres(_) => " for update skip locked",
+        }
+    }
+
     /// Closes the connection instead of returning it to its pool. The database then undoes an open transaction.
     pub(super) fn discard(self) {
         match self {

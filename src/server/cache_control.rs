@@ -1,27 +1,17 @@
 //! No cache keeps what belongs to one person.
 
 use axum::{
-    extract::Request,
     http::{HeaderValue, header},
-    middleware::Next,
     response::Response,
 };
-
-use crate::attribution::SignedInUser;
 
 /// A response extension: a signed-in user asked for this response.
 #[derive(Clone, Copy, Debug)]
 struct Personal;
 
-/// Marks the responses to signed-in users as personal. This layer stands inside authentication, which
-/// knows the user.
-pub(super) async fn mark_personal(request: Request, next: Next) -> Response {
-    let signed_in = request.extensions().get::<SignedInUser>().is_some();
-    let mut response = next.run(request).await;
-    if signed_in {
-        response.extensions_mut().insert(Personal);
-    }
-    response
+/// Marks a response to a signed-in user as personal.
+pub(super) fn mark_personal(response: &mut Response) {
+    response.extensions_mut().insert(Personal);
 }
 
 /// Sets `Cache-Control`. A response that is personal or sets a cookie gets `no-store`, for proxies and browsers. Other responses

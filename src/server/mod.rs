@@ -48,6 +48,10 @@ mod security_headers;
 mod server_fns;
 /// The sessions' cookie, and the layer that loads session and user.
 mod sessions;
+/// Shares a service among requests.
+mod shared;
+/// A short way for pages that need no session and store nothing.
+mod short_way;
 /// Files of the built site.
 mod static_files;
 /// The server's orderly end.

@@ -6,7 +6,6 @@
 use axum::{
     extract::Request,
     http::{Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 
@@ -19,23 +18,34 @@ use crate::{
     auth::{AuthSession, UnknownUser, audit},
 };
 
-/// Lets only admins to `/admin` and everything below it, and only signed-in users to `/account`.
-pub(super) async fn require_role(auth: AuthSession, request: Request, next: Next) -> Response {
+/// Lets only admins to `/admin` and everything below it, and only signed-in users to `/account`. Returns the response to anybody
+/// else.
+pub(super) fn refusal(request: &Request) -> Option<Response> {
     let path = request.uri().path();
-    let admin = path == "/admin" || path.starts_with("/admin/");
-    let account = path == "/account" || path.starts_with("/account/");
-    match &auth.user {
-        Some(user) if admin && !user.is_admin() => {
+    if !is_for_users(path) {
+        return None;
+    }
+    match request.extensions().get::<AuthSession>().and_then(|auth| auth.user.as_ref()) {
+        Some(user) if is_in(path, "/admin") && !user.is_admin() => {
             let address = request.extensions().get::<ClientAddress>().map(|ClientAddress(address)| *address);
             audit::note("admin_page", "forbidden", Some(user.id), address);
-            StatusCode::FORBIDDEN.into_response()
+            Some(StatusCode::FORBIDDEN.into_response())
         }
-        None if (admin || account) && request.extensions().get::<UnknownUser>().is_some() => {
-            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response()
+        Some(_) => None,
+        None if request.extensions().get::<UnknownUser>().is_some() => {
+            Some((StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response())
         }
-        None if admin || account => sign_in_first(&request),
-        _ => next.run(request).await,
+        None => Some(sign_in_first(request)),
     }
+}
+
+/// Returns whether only signed-in users may open a path.
+pub(super) fn is_for_users(path: &str) -> bool {
+    is_in(path, "/admin") || is_in(path, "/account")
+}
+
+fn is_in(path: &str, area: &str) -> bool {
+    path.strip_prefix(area).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Redirects to the sign-in page, which leads back: `/account?tab=1` → `/login?next=%2Faccount%3Ftab%3D1`. Other methods than GET

@@ -6,27 +6,29 @@ use axum::{
     Router,
     extract::{FromRef, Request},
     http::{HeaderValue, StatusCode, header},
-    middleware::{from_fn, from_fn_with_state},
-    response::IntoResponse,
-    routing::{any, get, post},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{Route, any, get, post},
 };
 use leptos::{
     nonce::{provide_nonce, use_nonce},
     prelude::{expect_context, provide_context},
 };
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, layer::layer_fn};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, timeout::TimeoutLayer};
 
 use super::{
-    cache_control, conversions, csp, error_pages,
+    conversions, csp, error_pages,
     front::{self, Front},
     health::{self, Readiness, Stopping},
     logging,
     request_target::refuse_odd_targets,
-    require_role::require_role,
-    server_fns, sessions, static_files, well_known,
-    workarounds::{cookie_names, session_set_cookie},
+    require_role, server_fns, sessions,
+    shared::SharedLayer,
+    short_way::{LongWay, ShortWayLayer},
+    static_files, well_known,
+    workarounds::{session_set_cookie, session_store::Sessions},
 };
 use crate::{
     admin,
@@ -36,7 +38,7 @@ use crate::{
         capture::{beacon, consent_form, lead_source_layer::LeadSourceLayer, session_layer::UtmSessionLayer},
         referral,
     },
-    auth::{Accounts, Backend, session_lifetime},
+    auth::{Accounts, Backend},
     local_path::LocalPath,
     privacy,
     state::AppState,
@@ -52,13 +54,24 @@ pub fn router(state: AppState, stopping: Stopping) -> Router {
 
 /// Returns the application with further routes beside the pages: inside sessions, authentication and attribution.
 pub fn router_with(state: AppState, stopping: Stopping, more: Router<AppState>) -> Router {
-    let pages = pages(&state).merge(more);
-    with_layers(&state, without_visitor(&state, stopping), pages, Visitors::Known)
+    let sessions = Sessions::new(state.db.clone());
+    let long_way = {
+        let (state, sessions) = (state.clone(), sessions.clone());
+        layer_fn(move |route| for_visitor(&state, &sessions, route))
+    };
+    let short_way = ShortWayLayer {
+        attribution: Attribution::from_ref(&state),
+        cookie: sessions::cookie(state.config.is_secure()),
+        sessions: Arc::new(sessions),
+        long_way: long_way.clone(),
+    };
+    let visited = handlers().merge(more).layer(long_way).merge(pages(&state).layer(short_way));
+    with_layers(&state, without_visitor(&state, stopping).merge(visited))
 }
 
 /// Returns the pages without sessions, authentication and attribution, with which the benchmark compares the application.
 pub fn router_without_sessions(state: AppState, stopping: Stopping) -> Router {
-    with_layers(&state, without_visitor(&state, stopping), pages(&state), Visitors::Unknown)
+    with_layers(&state, without_visitor(&state, stopping).merge(handlers()).merge(pages(&state)))
 }
 
 /// Returns the routes that know no visitor: files, health, and what programs call.
@@ -73,7 +86,21 @@ fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
         .route(conversions::PATH, post(conversions::receive))
 }
 
-/// Returns the routes of pages, server functions, referral links and exports.
+/// Returns the routes that always need the session: referral links, exports, the beacon and the consent form.
+fn handlers() -> Router<AppState> {
+    Router::new()
+        .route("/r/{token}", get(referral::follow))
+        .route("/admin/leads.csv", get(admin::csv::leads_csv))
+        .route("/admin/campaigns.csv", get(admin::csv::campaigns_csv))
+        .route("/admin/models.csv", get(admin::csv::models_csv))
+        .route("/admin/conversions.csv", get(admin::csv::conversions_csv))
+        .route("/account/export.json", get(privacy::export_json))
+        .route("/api/touch", post(beacon::receive))
+        .route("/api/consent", post(consent_form::submit))
+        .route("/api/{*rest}", any(server_fns::not_found))
+}
+
+/// Returns the routes of pages and server functions.
 fn pages(state: &AppState) -> Router<AppState> {
     let context = {
         let state = state.clone();
@@ -84,30 +111,24 @@ fn pages(state: &AppState) -> Router<AppState> {
         move || shell(options.clone())
     };
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), document.clone());
-    Router::new()
-        .route("/r/{token}", get(referral::follow))
-        .route("/admin/leads.csv", get(admin::csv::leads_csv))
-        .route("/admin/campaigns.csv", get(admin::csv::campaigns_csv))
-        .route("/admin/models.csv", get(admin::csv::models_csv))
-        .route("/admin/conversions.csv", get(admin::csv::conversions_csv))
-        .route("/account/export.json", get(privacy::export_json))
-        .leptos_routes_with_context(state, generate_route_list(App), context, document)
-        .route("/api/touch", post(beacon::receive))
-        .route("/api/consent", post(consent_form::submit))
-        .route("/api/{*rest}", any(server_fns::not_found))
-        .fallback(move |request: Request| async move {
+    Router::new().leptos_routes_with_context(state, generate_route_list(App), context, document).fallback(
+        move |request: Request| async move {
             match without_slash(&request) {
                 Some(target) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, target)]).into_response(),
                 None => not_found(request).await,
             }
-        })
+        },
+    )
 }
 
 /// Provides what pages and server functions find in their context, and sets the policy that names this page's nonce.
 fn provide(state: &AppState) {
     provide_context(state.clone());
     provide_context(Accounts::from_ref(state));
-    provide_nonce();
+    // Leptos provides pages with a nonce, and server functions with none.
+    if use_nonce().is_none() {
+        provide_nonce();
+    }
     let policy = csp::policy(use_nonce().as_deref(), &state.options);
     expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
 }
@@ -134,15 +155,46 @@ fn cross_origin(site_url: &str) -> CsrfLayer {
     })
 }
 
-/// Whether the layers that know a visitor are there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Visitors {
-    Known,
-    Unknown,
+/// Puts the layers that know a visitor around a route, from the outside in: the first layer sees a request first and its response
+/// last. Pages that need none of them take the [short way](super::short_way).
+fn for_visitor(state: &AppState, store: &Sessions, route: Route) -> LongWay {
+    let cookie = sessions::cookie(state.config.is_secure());
+    let backend = Backend::new(state.db.clone(), state.accounts.hasher.clone());
+    let layers = ServiceBuilder::new()
+        // Around the session layer, which reads and sets cookies.
+        .layer(from_fn_with_state(cookie, session_set_cookie::correct))
+        .layer(SharedLayer)
+        // Before everything that asks for the session or the user.
+        .layer(sessions::layer(state, store))
+        .layer(SharedLayer)
+        .layer(from_fn_with_state(backend, sessions::look_up_user))
+        .layer(SharedLayer)
+        // Before attribution, because this layer tells attribution the user; and before everything that trusts a session.
+        .layer(from_fn_with_state(state.db.clone(), sessions::enforce))
+        .layer(SharedLayer)
+        // Before the handler: a landing becomes a touch. Outside the guard, so that a landing on a closed page counts.
+        .layer(UtmSessionLayer::new(Attribution::from_ref(state)))
+        .layer(SharedLayer)
+        // Around the handler, which may sign in or seed a lead source.
+        .layer(LeadSourceLayer::new(Attribution::from_ref(state)))
+        .layer(SharedLayer)
+        // Inside authentication, which knows the user. Around the server functions, whose errors it makes plain.
+        .layer(from_fn(guard))
+        // Inside all of the above, so that the visitor of a landing gets a cookie even if the page panics.
+        .layer(CatchPanicLayer::custom(error_pages::panicked));
+    LongWay::new(layers.service(route))
 }
 
-/// Returns all layers. Each list goes from the outside in: the first layer sees a request first and its response last.
-fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppState>, visitors: Visitors) -> Router {
+/// Lets a request to its route if the user may open it.
+async fn guard(request: Request, next: Next) -> Response {
+    match require_role::refusal(&request) {
+        Some(refusal) => refusal,
+        None => server_fns::normalize_errors(request, next).await,
+    }
+}
+
+/// Returns the application with the layers that all requests pass, from the outside in.
+fn with_layers(state: &AppState, routes: Router<AppState>) -> Router {
     let around_all = ServiceBuilder::new()
         // The steps that every request and every response takes, refused ones too.
         .layer(from_fn_with_state(Arc::new(Front::new(state.clone())), front::serve))
@@ -156,34 +208,10 @@ fn with_layers(state: &AppState, others: Router<AppState>, pages: Router<AppStat
         .layer(CatchPanicLayer::custom(error_pages::panicked))
         // Outside all that may wait, such as a handler that hangs.
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, DEADLINE));
-    let cookie = sessions::cookie(state.config.is_secure());
     let around_routes = ServiceBuilder::new()
         // Before any handler runs, because the routers of axum and of the pages read a path in different ways.
         .layer(from_fn(refuse_odd_targets))
         // Before anything acts on a request that another site's page sends.
-        .layer(cross_origin(&state.config.site_url))
-        // Around the session layer, which reads and sets cookies.
-        .map_request(move |request: Request| cookie_names::sanitize(request, cookie.name()))
-        .layer(from_fn_with_state(cookie, session_set_cookie::correct));
-    let backend = Backend::new(state.db.clone(), state.accounts.hasher.clone());
-    let around_pages = ServiceBuilder::new()
-        // Before everything that asks for the session or the user.
-        .layer(sessions::layer(state))
-        .layer(from_fn_with_state(backend, sessions::look_up_user))
-        // Before attribution, because this layer tells attribution the user; and before everything that trusts a session.
-        .layer(from_fn_with_state(state.clone(), session_lifetime::enforce))
-        // Inside authentication, which knows whether a user is signed in.
-        .layer(from_fn(cache_control::mark_personal))
-        // Before the handler: a landing becomes a touch. Outside `require_role`, so that a landing on a closed page counts.
-        .layer(UtmSessionLayer::new(Attribution::from_ref(state)))
-        // Around the handler, which may sign in or seed a lead source.
-        .layer(LeadSourceLayer::new(Attribution::from_ref(state)))
-        // Inside authentication, which knows the user.
-        .layer(from_fn(require_role))
-        // Around the server functions.
-        .layer(from_fn(server_fns::normalize_errors))
-        // Inside all of the above, so that the visitor of a landing gets a cookie even if the page panics.
-        .layer(CatchPanicLayer::custom(error_pages::panicked));
-    let pages = if visitors == Visitors::Known { pages.layer(around_pages) } else { pages };
-    others.merge(pages).layer(around_routes).layer(around_all).with_state(state.clone())
+        .layer(cross_origin(&state.config.site_url));
+    routes.layer(around_routes).layer(around_all).with_state(state.clone())
 }

@@ -20,6 +20,7 @@ use crate::{
         capture::{beacon::BeaconLimit, consent_form::ConsentLimit, counters::Counters},
         facts::keeper::FactsKeeper,
         referral::UnknownLinkLimit,
+        touch::known::KnownVisitors,
     },
     auth::{
         Accounts, api_tokens::limits::ReportLimits, hasher::Hasher, sign_up_limit::SignUpTryLimit,
@@ -87,6 +88,7 @@ pub fn state(config: Config, db: Db) -> AppState {
             db: db.clone(),
             settings: config.attribution.clone(),
             counters: Counters::default(),
+            known: KnownVisitors::default(),
             limits: CaptureLimits::default(),
         },
         accounts: Accounts {

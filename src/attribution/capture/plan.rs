@@ -5,6 +5,7 @@
 use std::mem;
 
 use axum::http::HeaderValue;
+use tower_sessions::Session;
 
 use super::{
     arrival::{Arrival, RequestHead, arrival, asks_for_privacy},
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// What to do with a request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Plan {
     /// Serve the page. There is nothing to store.
     PassThrough,
@@ -41,7 +42,7 @@ pub enum Plan {
 }
 
 /// The touches to store for a request.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Recording {
     /// This request's touch.
     pub touch: Option<Touch>,
@@ -63,8 +64,18 @@ pub enum SessionState {
     Known,
 }
 
+impl SessionState {
+    pub fn of(session: Option<&Session>) -> Self {
+        match session {
+            None => Self::Missing,
+            Some(session) if session.id().is_none() => Self::New,
+            Some(_) => Self::Known,
+        }
+    }
+}
+
 /// A plan, and what the caller has to count.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Planned {
     pub plan: Plan,
     /// Why arrivals were not stored.

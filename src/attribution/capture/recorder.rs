@@ -22,6 +22,7 @@ use crate::{
         settings::Settings,
         touch::{
             Touch,
+            known::KnownVisitors,
             store::{self, StoreMode, StoreOutcome},
             visitor::{self, SessionVisitor},
         },
@@ -38,6 +39,8 @@ pub struct Attribution {
     pub settings: Arc<Settings>,
     /// What did not become a touch, and what was left out of links, by reason.
     pub counters: Counters,
+    /// Stores the touches of known visitors.
+    pub known: KnownVisitors,
     /// Limits what each address may store.
     pub limits: CaptureLimits,
 }
@@ -117,15 +120,10 @@ impl Recorded {
 
 impl Attribution {
     /// Decides what a request means, and counts what will not be stored.
-    pub(super) fn plan<B>(&self, request: &Request<B>, session: Option<&Session>) -> Planned {
-        let state = match session {
-            None => SessionState::Missing,
-            Some(session) if session.id().is_none() => SessionState::New,
-            Some(_) => SessionState::Known,
-        };
+    pub(super) fn plan<B>(&self, request: &Request<B>, session: SessionState) -> Planned {
         let address = request.extensions().get().map(|ClientAddress(address)| *address);
         let admits = |demand| self.address_admits(address, demand);
-        let planned = plan(RequestHead::of(request), state, &self.settings, self.db.now(), admits);
+        let planned = plan(RequestHead::of(request), session, &self.settings, self.db.now(), admits);
         planned.excluded.iter().for_each(|why| self.count_excluded(*why));
         left_out::counters(&planned.dropped).for_each(|counter| self.counters.count(counter));
         planned
@@ -182,7 +180,7 @@ impl Attribution {
         mode: StoreMode,
     ) -> Result<StoredUnder, CaptureError> {
         if let Some(visitor) = visitor::get(session).await? {
-            let outcome = self.counted(store::store(&self.db, touch, visitor.id, mode).await?);
+            let outcome = self.counted(self.store_known(touch, visitor.id, mode).await?);
             return Ok(StoredUnder { visitor: visitor.id, outcome, started: None });
         }
         let visitor = VisitorId::new();
@@ -208,6 +206,15 @@ impl Attribution {
         saved?;
         let started = session.id().map(|id| StartedSession(id.to_string()));
         Ok(StoredUnder { visitor, outcome: stored?, started })
+    }
+
+    async fn store_known(&self, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, db::Error> {
+        if mode == StoreMode::Now
+            && let Some(outcome) = self.known.store(&self.db, touch.clone(), visitor).await?
+        {
+            return Ok(outcome);
+        }
+        store::store(&self.db, touch, visitor, mode).await
     }
 
     async fn store_first(&self, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, db::Error> {

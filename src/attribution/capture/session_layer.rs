@@ -11,7 +11,14 @@ use futures::future::{BoxFuture, Either};
 use tower::{Layer, Service};
 use tower_sessions::Session;
 
-use super::{Attribution, deferred::DeferredTouch, page_arrival::PageArrival, plan::Plan};
+use super::{
+    Attribution,
+    deferred::DeferredTouch,
+    page_arrival::PageArrival,
+    plan::{Plan, Planned, SessionState},
+};
+
+pub use super::plan::Recording;
 
 /// Stores arrivals as touches. This layer goes inside the session layer.
 #[derive(Clone, Debug)]
@@ -59,7 +66,8 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let session = request.extensions().get::<Session>().cloned();
-        let planned = self.attribution.plan(&request, session.as_ref());
+        let planned = request.extensions_mut().remove();
+        let planned = planned.unwrap_or_else(|| self.attribution.plan(&request, SessionState::of(session.as_ref())));
         if planned.is_loaded_ahead() {
             request.extensions_mut().insert(PageArrival::LoadedAhead);
         }
@@ -70,14 +78,7 @@ where
                 let mut inner = std::mem::replace(&mut self.inner, fresh);
                 let attribution = self.attribution.clone();
                 Either::Right(Box::pin(async move {
-                    let mut recorded = attribution.record(&session, *recording).await;
-                    let page = recorded.page(request.headers());
-                    let is_personal = page.is_some();
-                    page.map(|page| request.extensions_mut().insert(page));
-                    recorded.own.take().map(|own| request.extensions_mut().insert(own));
-                    let mut response = inner.call(request).await?;
-                    recorded.apply(&mut response, attribution.settings.secure);
-                    Ok(if is_personal { uncached(response) } else { response })
+                    record_then_serve(&attribution, &session, *recording, request, |request| inner.call(request)).await
                 }))
             }
             (Plan::AskForConsent(touch), _) => {
@@ -88,6 +89,49 @@ where
             (Plan::Return, _) => Either::Right(Box::pin(without_referrer(self.inner.call(request)))),
             (Plan::AskAgainAt(address), _) => Either::Right(Box::pin(async { Ok(see_other(address)) })),
             (Plan::PassThrough | Plan::Record(_), _) => Either::Left(self.inner.call(request)),
+        }
+    }
+}
+
+/// Stores the touches of a request under the session's visitor, then serves the page, which says so to its own beacon.
+pub async fn record_then_serve<B, R, E, F: Future<Output = Result<Response<R>, E>>>(
+    attribution: &Attribution,
+    session: &Session,
+    recording: Recording,
+    mut request: Request<B>,
+    serve: impl FnOnce(Request<B>) -> F,
+) -> Result<Response<R>, E> {
+    let mut recorded = attribution.record(session, recording).await;
+    let page = recorded.page(request.headers());
+    let is_personal = page.is_some();
+    page.map(|page| request.extensions_mut().insert(page));
+    recorded.own.take().map(|own| request.extensions_mut().insert(own));
+    let mut response = serve(request).await?;
+    recorded.apply(&mut response, attribution.settings.secure);
+    Ok(if is_personal { uncached(response) } else { response })
+}
+
+/// What to do with a request that brings no session.
+#[derive(Debug)]
+pub enum FirstLook {
+    /// Serve the page. There is nothing to store, to ask, or to say on the page.
+    Serve,
+    /// Store the touches under a new visitor, then serve the page.
+    Record(Box<Recording>),
+    /// Let [`UtmSessionLayer`] carry out the plan, which waits in the request.
+    Other,
+}
+
+/// Plans a request that brings no session, before the session layer.
+pub fn first_look<B>(attribution: &Attribution, request: &mut Request<B>) -> FirstLook {
+    let planned = attribution.plan(request, SessionState::New);
+    let is_loaded_ahead = planned.is_loaded_ahead();
+    match planned.plan {
+        Plan::PassThrough if !is_loaded_ahead => FirstLook::Serve,
+        Plan::Record(recording) if !is_loaded_ahead => FirstLook::Record(recording),
+        plan => {
+            request.extensions_mut().insert(Planned { plan, ..planned });
+            FirstLook::Other
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::{
 pub mod complete;
 /// Digests by which an arrival, or a step of a path, is recognized.
 pub mod fingerprint;
+/// Stores the touches of known visitors in groups.
+pub mod known;
 /// Linking a visitor to a user.
 pub mod link;
 /// Reads stored touches again by the present rules.

@@ -4,21 +4,16 @@
 //!
 //! Upstream: no issue is known. Delete when tower-cookies compares names as they were sent.
 
-use axum::{
-    extract::Request,
-    http::{HeaderMap, HeaderValue, header},
-};
+use axum::http::{HeaderMap, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 
 /// Removes the cookies that tower-cookies would take for the cookie `name` although their names differ. Where `name` itself is
 /// sent more than once, all its cookies are removed, because the server cannot know which one is genuine. Other cookies stay as
 /// they are.
-pub(in crate::server) fn sanitize(mut request: Request, name: &str) -> Request {
-    sanitize_headers(request.headers_mut(), name);
-    request
-}
-
-fn sanitize_headers(headers: &mut HeaderMap, name: &str) {
+pub(super) fn sanitize(headers: &mut HeaderMap, name: &str) {
+    if !headers.contains_key(header::COOKIE) {
+        return;
+    }
     let mut exact = 0;
     let mut disguised = false;
     let mut kept: Vec<String> = Vec::new();
@@ -65,7 +60,7 @@ mod tests {
         for cookie in cookies {
             headers.append(header::COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).expect("a header value"));
         }
-        sanitize_headers(&mut headers, "__Host-waymark");
+        sanitize(&mut headers, "__Host-waymark");
         let all: Vec<_> = headers
             .get_all(header::COOKIE)
             .iter()

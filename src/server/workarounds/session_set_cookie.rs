@@ -18,14 +18,16 @@ use axum::{
     response::Response,
 };
 
+use super::cookie_names;
 use crate::{
     attribution::{EndedSession, StartedSession},
     auth::session_lifetime::LIFETIME,
     cookie::{self, SiteCookie},
 };
 
-/// Corrects the cookies that the session layer sets. Stands around that layer.
+/// Removes cookies that only pass for the session's, and corrects the cookies that the session layer sets. Stands around that layer.
 pub(in crate::server) async fn correct(State(cookie): State<SiteCookie>, mut request: Request, next: Next) -> Response {
+    cookie_names::sanitize(request.headers_mut(), cookie.name());
     let sent = cookie.values(request.headers()).next().map(str::to_owned);
     let ended = EndedSession::default();
     request.extensions_mut().insert(ended.clone());

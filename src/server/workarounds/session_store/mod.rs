@@ -16,6 +16,7 @@
 //! issue is known for the others. Delete when the crates promise all of the above.
 
 mod changes;
+mod loads;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -33,10 +34,12 @@ use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
 
 use self::{
     changes::{Changes, forget, remember},
+    loads::{Found, Loads, loads},
     record::{Data, decode, digest, encode, is_understood, signed_in},
 };
 use crate::{
     attribution::touch::visitor::UNREADABLE,
+    auth::found_user,
     db::{self, Conn, Db, Insert, Patience, RequestPool, Table, sql},
 };
 pub(in crate::server) use record::SIGNED_IN;
@@ -53,11 +56,12 @@ static SESSIONS: Table = Table { name: "tower_sessions", columns: &["id", "data"
 #[derive(Clone, Debug)]
 pub struct Sessions {
     db: Db,
+    loads: Loads,
 }
 
 impl Sessions {
     pub fn new(db: Db) -> Self {
-        Self { db }
+        Self { db, loads: loads() }
     }
 
     /// Removes sessions that have expired. Returns how many were removed.
@@ -76,11 +80,21 @@ impl Sessions {
         OffsetDateTime::now_utc() + self.db.clock_offset()
     }
 
-    async fn find(&self, stored: &Id) -> Result<Option<Record>> {
-        // The crates compare the expiry date with this machine's clock.
-        if self.db.clock_offset().abs() > Duration::SECOND {
-            return self.find_by_the_databases_clock(stored).await;
+    /// Finds a session, and leaves its user for the backend.
+    async fn find(&self, stored: Id) -> Result<Option<Record>> {
+        match self.loads.submit(&self.db, stored, PATIENCE).await {
+            Ok(Some(Found { data, user })) => {
+                found_user::leave(user);
+                rmp_serde::from_slice(&data).map(Some).map_err(|error| Error::Decode(error.to_string()))
+            }
+            Ok(None) => Ok(None),
+            // Another session of the group may be the reason.
+            Err(error) if error.is_refusal() => self.find_alone(&stored).await,
+            Err(error) => Err(backend(error)),
         }
+    }
+
+    async fn find_alone(&self, stored: &Id) -> Result<Option<Record>> {
         match self.db.request_pool().map_err(backend)? {
             RequestPool::Sqlite(pool) => SqliteStore::new(pool.clone()).load(stored).await,
             RequestPool::Postgres { pool, schema } => {
@@ -90,18 +104,6 @@ impl Sessions {
                 store.load(stored).await
             }
         }
-    }
-
-    async fn find_by_the_databases_clock(&self, stored: &Id) -> Result<Option<Record>> {
-        let row: Option<(Vec<u8>,)> = sql("select data from tower_sessions where id = $1 and expiry_date > $2")
-            .bind(stored.to_string())
-            .bind(self.now())
-            .fetch_optional(&mut self.db.read().await.map_err(backend)?)
-            .await
-            .map_err(backend)?;
-        let decode =
-            |(data,): (Vec<u8>,)| rmp_serde::from_slice(&data).map_err(|error| Error::Decode(error.to_string()));
-        row.map(decode).transpose()
     }
 }
 
@@ -170,7 +172,7 @@ impl SessionStore for Sessions {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let found = tokio::time::timeout(PATIENCE, self.find(&digest(id))).await;
+        let found = tokio::time::timeout(PATIENCE, self.find(digest(id))).await;
         match found.unwrap_or_else(|_| Err(Error::Backend("no answer in time".into()))) {
             Ok(Some(record)) if !is_understood(&record.data) => {
                 tracing::warn!("a session of another release counts as none");
