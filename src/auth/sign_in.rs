@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use futures::future::BoxFuture;
 use tower_sessions::session;
 
 use super::{
@@ -19,7 +20,7 @@ use crate::{
         touch::link::link,
         touch::visitor::{self, SessionVisitor},
     },
-    db,
+    db::{self, Conn},
     id::{UserId, VisitorId},
     timestamp::Timestamp,
 };
@@ -100,7 +101,7 @@ pub(super) struct Checked<T> {
 pub async fn sign_in(
     accounts: &Accounts,
     auth: &mut AuthSession,
-    mut client: Client,
+    client: Client,
     credentials: Credentials,
 ) -> Result<DeviceTokens, SignInRefusal> {
     let email = credentials.email.clone();
@@ -115,14 +116,32 @@ pub async fn sign_in(
     let Checked { found: user, device } = checked.inspect_err(|refusal| {
         metrics::counter!("waymark_sign_ins_total", "outcome" => refusal.outcome()).increment(1);
     })?;
-    let visitor = visitor_for(auth, user.id).await?;
-    let (id, now) = (user.id, accounts.db.now());
+    let_in(accounts, auth, client, &user, device, |_| Box::pin(async { Ok(()) })).await
+}
+
+/// Signs in a user who has shown who they are: by a password, or in another way. `also` is stored together with the sign-in. Returns
+/// the tokens that the browser has to keep.
+pub(super) async fn let_in<E, F>(
+    accounts: &Accounts,
+    auth: &mut AuthSession,
+    mut client: Client,
+    user: &User,
+    device: Option<KnownDevice>,
+    also: F,
+) -> Result<DeviceTokens, E>
+where
+    E: From<db::Error> + From<SignInRefusal> + Send + 'static,
+    F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<(), E>> + Send + 'static,
+{
+    let visitor = visitor_for(auth, user.id).await.map_err(SignInRefusal::from)?;
+    let (id, email, now) = (user.id, user.email.clone(), accounts.db.now());
     let new_device = device.is_none().then(|| client.devices.add());
     // Linking comes before the session changes. So the lead sources belong to the user even if the response is lost.
     let visitor = accounts
         .db
         .transaction(move |conn| {
             Box::pin(async move {
+                also(conn).await?;
                 match (device, new_device) {
                     // The strangers' count stays: the user's sign-in gives strangers no further guesses.
                     (Some(device), _) => known_device::remember_again(conn, device, now).await?,
@@ -131,11 +150,11 @@ pub async fn sign_in(
                         known_device::remember(conn, id, new.unwrap_or_default(), now).await?;
                     }
                 }
-                link(conn, visitor, id, now).await
+                Ok::<_, E>(link(conn, visitor, id, now).await?)
             })
         })
         .await?;
-    begin_session(auth, &user, visitor, now).await?;
+    begin_session(auth, user, visitor, now).await?;
     metrics::counter!("waymark_sign_ins_total", "outcome" => "right").increment(1);
     audit::note("sign_in", "right", Some(user.id), Some(client.address));
     Ok(client.devices)
