@@ -14,7 +14,7 @@ use crate::{
     },
     db::{Dialect, sqlite_file},
     page_parameters::PAGE_PARAMETERS,
-    variables::{Mistake, Variables, list, parse_duration},
+    variables::{Mistake, Variables, days, list, parse_duration, parse_retention},
 };
 
 /// See [`Config::sign_ups_per_hour`].
@@ -55,6 +55,8 @@ pub struct Config {
     pub hsts: Hsts,
     /// `SIGN_UPS_PER_HOUR`: how many accounts may be made in an hour, on all servers together; or `unlimited`. Default: 1000.
     pub sign_ups_per_hour: i64,
+    /// `AUDIT_KEEP`: how long entries of the audit log are kept; `never` removes none. Default: `365d`.
+    pub audit_keep: Option<Duration>,
     /// `METRICS_ADDR`: the address on which Prometheus metrics are served. Default: no metrics.
     pub metrics_addr: Option<SocketAddr>,
     /// `FACTS_MEMORY` and `FACTS_IDLE`: how much memory the facts may take that reports count from (default `1024MiB`), and after
@@ -115,6 +117,7 @@ impl Config {
                 .unwrap_or(Duration::from_secs(if development { 0 } else { 5 })),
             hsts: variables.choice("HSTS", &HSTS).unwrap_or(Hsts::Subdomains),
             sign_ups_per_hour: variables.value("SIGN_UPS_PER_HOUR", parse_per_hour).unwrap_or(DEFAULT_PER_HOUR),
+            audit_keep: variables.value("AUDIT_KEEP", parse_retention).unwrap_or(Some(days(365))),
             metrics_addr: variables.value("METRICS_ADDR", parse_addr),
             facts: KeeperSettings {
                 memory: variables.value("FACTS_MEMORY", parse_memory).unwrap_or(1024 << 20),

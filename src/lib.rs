@@ -44,6 +44,9 @@ pub mod admin {
 pub mod app;
 /// Where visitors came from, and the credit for it. The core of Waymark.
 pub mod attribution;
+/// The audit log: what admins, sign-ins and the command line changed.
+#[cfg(feature = "ssr")]
+pub mod audit;
 /// Accounts, passwords, signed-in sessions, and the server functions of their forms.
 #[cfg(feature = "ssr")]
 pub mod auth;

@@ -85,6 +85,11 @@ pub fn parse_duration(value: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads how long something is kept. `90d` → 90 days; `never` → `None`.
+pub fn parse_retention(value: &str) -> Result<Option<Duration>, String> {
+    if value == "never" { Ok(None) } else { parse_duration(value).map(Some) }
+}
+
 /// Returns a duration of whole days.
 pub const fn days(number: u64) -> Duration {
     Duration::from_secs(number * 86_400)

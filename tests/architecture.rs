@@ -26,6 +26,7 @@ random: timestamp
 secret_token: random
 db: timestamp
 id: db
+audit: address_limit db id random timestamp word_enum
 attribution/tsv:
 attribution/signal: host
 attribution/source: attribution/signal attribution/tsv host
@@ -37,16 +38,16 @@ attribution/touch: attribution/channel attribution/settings attribution/signal a
 attribution/consent: attribution/settings cookie db id timestamp
 attribution/capture: address_limit attribution/consent attribution/settings attribution/signal attribution/source
     attribution/touch attribution/tsv cookie db host id local_path timestamp word_enum
-attribution/referral: address_limit attribution/capture attribution/consent attribution/settings db id random timestamp
+attribution/referral: address_limit attribution/capture attribution/consent attribution/settings audit db id random timestamp
 attribution/conversion: attribution/model attribution/signal db id timestamp
-attribution/campaign_alias: attribution/signal db timestamp
+attribution/campaign_alias: attribution/signal audit db timestamp
 attribution/user_search: db id
 attribution/facts: attribution/channel attribution/model attribution/signal attribution/touch db id timestamp
 attribution/report: attribution/channel attribution/facts attribution/model attribution/settings attribution/signal
     attribution/touch attribution/user_search db id timestamp
 page_parameters: attribution/capture
 config: attribution/facts attribution/settings db page_parameters variables
-auth: address_limit attribution/capture attribution/conversion attribution/referral attribution/settings
+auth: address_limit audit attribution/capture attribution/conversion attribution/referral attribution/settings
     attribution/signal attribution/touch cookie db id local_path random secret_token timestamp
 state: attribution/capture attribution/facts attribution/referral auth config db
 components: attribution/signal timestamp
@@ -54,18 +55,18 @@ demo: attribution/channel attribution/conversion attribution/signal attribution/
     timestamp
 import: attribution/channel attribution/conversion attribution/signal attribution/touch auth db id page_parameters
     timestamp
-privacy: attribution/conversion attribution/signal attribution/touch auth config db id random secret_token state
+privacy: attribution/conversion attribution/signal attribution/touch audit auth config db id random secret_token state
     timestamp
 pages: attribution/capture attribution/consent attribution/referral attribution/report attribution/settings auth
     components db privacy state timestamp
-admin: attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/facts
+admin: audit attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/facts
     attribution/model attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
     demo id local_path pages state timestamp
 app: admin attribution/capture auth components pages state
 server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral
     attribution/settings
     attribution/touch auth config cookie db id local_path pages privacy state timestamp variables
-cli: attribution/touch auth components config db demo import privacy server timestamp variables
+cli: attribution/touch audit auth components config db demo import privacy server timestamp variables
 main: allocator config
 ";
 

@@ -24,6 +24,8 @@ use leptos_router::{
 
 /// Credit and money in text.
 mod amounts;
+/// The audit log.
+mod audit;
 /// Leads per campaign.
 mod campaigns;
 /// Conversions, newest first.
@@ -66,9 +68,9 @@ mod tables;
 mod words;
 
 use self::{
-    campaigns::CampaignsPage, conversions::ConversionsPage, inspector::InspectorPage, journey::JourneyPage,
-    layout::AdminLayout, lead::LeadPage, leads::LeadsPage, models::ModelsPage, overview::OverviewPage,
-    quality::QualityPage, referrals::ReferralsPage,
+    audit::AuditLogPage, campaigns::CampaignsPage, conversions::ConversionsPage, inspector::InspectorPage,
+    journey::JourneyPage, layout::AdminLayout, lead::LeadPage, leads::LeadsPage, models::ModelsPage,
+    overview::OverviewPage, quality::QualityPage, referrals::ReferralsPage,
 };
 
 /// The routes of the admin area.
@@ -86,6 +88,7 @@ pub fn AdminRoutes() -> impl MatchNestedRoutes + Clone {
             <Route path=path!("referrals") view=ReferralsPage/>
             <Route path=path!("quality") view=QualityPage/>
             <Route path=path!("inspector") view=InspectorPage/>
+            <Route path=path!("audit") view=AuditLogPage/>
         </ParentRoute>
     }
     .into_inner()

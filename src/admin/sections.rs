@@ -10,14 +10,35 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdminSection {
     pub path: &'static str,
+    /// Sections of one group stand together in the menu.
+    pub group: Group,
     /// The heading of the page, and its name in the browser's tab.
     pub title: &'static str,
     /// The label in the menu.
     pub menu: &'static str,
 }
 
+/// What the sections of the menu are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Where people came from.
+    Reports,
+    /// The people, and what was done to their accounts.
+    People,
+    /// Whether the numbers are right.
+    Data,
+}
+
 const fn section(path: &'static str, title: &'static str, menu: &'static str) -> AdminSection {
-    AdminSection { path, title, menu }
+    AdminSection { path, group: Group::Reports, title, menu }
+}
+
+const fn of_people(path: &'static str, title: &'static str, menu: &'static str) -> AdminSection {
+    AdminSection { group: Group::People, ..section(path, title, menu) }
+}
+
+const fn of_data(path: &'static str, title: &'static str, menu: &'static str) -> AdminSection {
+    AdminSection { group: Group::Data, ..section(path, title, menu) }
 }
 
 pub const OVERVIEW: AdminSection = section("/admin", "Overview", "Overview");
@@ -26,18 +47,24 @@ pub const LEADS: AdminSection = section("/admin/leads", "Leads", "Leads");
 pub const CONVERSIONS: AdminSection = section("/admin/conversions", "Conversions", "Conversions");
 pub const MODELS: AdminSection = section("/admin/models", "Models", "Models");
 pub const REFERRALS: AdminSection = section("/admin/referrals", "Referrals", "Referrals");
-pub const QUALITY: AdminSection = section("/admin/quality", "Data quality", "Quality");
-pub const INSPECTOR: AdminSection = section("/admin/inspector", "Inspector", "Inspector");
+pub const AUDIT: AdminSection = of_people("/admin/audit", "Audit log", "Audit");
+pub const QUALITY: AdminSection = of_data("/admin/quality", "Data quality", "Quality");
+pub const INSPECTOR: AdminSection = of_data("/admin/inspector", "Inspector", "Inspector");
 
 /// All sections, in the order of the menu.
-pub const SECTIONS: [AdminSection; 8] =
-    [OVERVIEW, CAMPAIGNS, LEADS, CONVERSIONS, MODELS, REFERRALS, QUALITY, INSPECTOR];
+pub const SECTIONS: [AdminSection; 9] =
+    [OVERVIEW, CAMPAIGNS, LEADS, CONVERSIONS, MODELS, REFERRALS, AUDIT, QUALITY, INSPECTOR];
 
 /// Returns the menu of the page at a path.
 pub fn menu(path: &str, query: &str) -> Vec<NavLink> {
     let current = section_of(path, query);
-    let link =
-        |section: AdminSection| NavLink { label: section.menu, href: section.path, current: current == Some(section) };
+    let mut before = OVERVIEW.group;
+    let link = |section: AdminSection| NavLink {
+        label: section.menu,
+        href: section.path,
+        current: current == Some(section),
+        begins_group: std::mem::replace(&mut before, section.group) != section.group,
+    };
     SECTIONS.into_iter().map(link).collect()
 }
 

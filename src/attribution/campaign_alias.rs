@@ -7,6 +7,7 @@
 
 use super::signal::clean;
 use crate::{
+    audit::{Action, Actor, Entry},
     db::{self, Conn, Db, Dialect, sql},
     timestamp::Timestamp,
 };
@@ -43,12 +44,12 @@ pub enum AliasError {
 ///
 /// If `campaign` is an alias itself, `alias` is merged into the campaign of that alias. All aliases of `alias` move along. An
 /// earlier merge of `alias` ends.
-pub async fn add(db: &Db, alias: &str, campaign: &str) -> Result<Alias, AliasError> {
+pub async fn add(db: &Db, alias: &str, campaign: &str, by: &Actor) -> Result<Alias, AliasError> {
     let (Some(alias), Some(campaign)) = (clean(alias), clean(campaign)) else { return Err(AliasError::Empty) };
     if alias == campaign {
         return Err(AliasError::Same);
     }
-    let created_at = db.now();
+    let (created_at, entry) = (db.now(), Entry::new(Action::CampaignsMerged, by));
     db.transaction(move |conn| {
         Box::pin(async move {
             lock(conn).await?;
@@ -78,6 +79,7 @@ pub async fn add(db: &Db, alias: &str, campaign: &str) -> Result<Alias, AliasErr
             .bind(created_at)
             .execute(conn)
             .await?;
+            entry.on(&alias).detail(format!("into {target}")).write(conn, created_at).await?;
             Ok(Alias { alias, campaign: target, created_at })
         })
     })
@@ -100,12 +102,16 @@ async fn target(conn: &mut Conn, name: &str) -> Result<Option<String>, db::Error
 
 /// Removes an alias, so that reports show the name as a separate campaign again. Returns the alias' campaign, or `None` if the
 /// name was not an alias.
-pub async fn remove(db: &Db, alias: &str) -> Result<Option<String>, db::Error> {
+pub async fn remove(db: &Db, alias: &str, by: &Actor) -> Result<Option<String>, db::Error> {
     let Some(alias) = clean(alias) else { return Ok(None) };
+    let (now, entry) = (db.now(), Entry::new(Action::CampaignsUnmerged, by).on(&alias));
     db.transaction(move |conn| {
         Box::pin(async move {
             let campaign = target(conn, &alias).await?;
             sql("delete from campaign_aliases where alias = $1").bind(alias).execute(conn).await?;
+            if let Some(campaign) = &campaign {
+                entry.detail(format!("from {campaign}")).write(conn, now).await?;
+            }
             Ok(campaign)
         })
     })
@@ -122,8 +128,17 @@ pub async fn list(conn: &mut Conn, limit: u32) -> Result<Vec<Alias>, db::Error> 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::db::testing::each_database;
+
+    use super::*;
+
+    async fn add(db: &Db, alias: &str, campaign: &str) -> Result<Alias, AliasError> {
+        super::add(db, alias, campaign, &Actor::command_line()).await
+    }
+
+    async fn remove(db: &Db, alias: &str) -> Result<Option<String>, db::Error> {
+        super::remove(db, alias, &Actor::command_line()).await
+    }
 
     async fn pairs(db: &Db) -> Vec<(String, String)> {
         let mut conn = db.read().await.expect("a connection");

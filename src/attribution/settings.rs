@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     host::{is_under, without_port},
-    variables::{Variables, days, list, parse_duration},
+    variables::{Variables, days, list, parse_duration, parse_retention},
 };
 
 /// The look-back window where `ATTRIBUTION_WINDOW` is not set.
@@ -204,11 +204,6 @@ fn read_rules(path: &str) -> Result<Rules, String> {
     let text =
         std::fs::read_to_string(path).map_err(|error| format!("names {path:?}, which cannot be read: {error}"))?;
     Rules::parse(&text).map_err(|mistakes| format!("names {path:?}, where {}", mistakes.join("; ")))
-}
-
-/// Reads how long touches are kept. `90d` → 90 days; `never` → `None`.
-fn parse_retention(value: &str) -> Result<Option<Duration>, String> {
-    if value == "never" { Ok(None) } else { parse_duration(value).map(Some) }
 }
 
 /// Returns the windows unchanged. Errors: two windows have the same kind.

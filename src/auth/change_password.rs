@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     attribution::touch::{link::link, visitor},
+    audit::{Action, Entry},
     db::{Error, sql},
 };
 
@@ -73,6 +74,7 @@ pub async fn change_password(
     let (id, old, now) = (user.id, user.password_hash, accounts.db.now());
     device.iter().for_each(|device| client.devices.remove(device));
     let token_hash = client.devices.add();
+    let entry = Entry::of_own_account(Action::PasswordChanged, id, &user.email, &client.origin);
     let (user, visitor) = accounts
         .db
         .transaction(move |conn| {
@@ -93,6 +95,7 @@ pub async fn change_password(
                 known_device::forget_all(conn, id).await?;
                 known_device::remember(conn, id, token_hash, now).await?;
                 let visitor = link(conn, visitor, id, now).await?;
+                entry.write(conn, now).await?;
                 let user = User::find(conn, id).await?.ok_or(PasswordChangeRefusal::WrongCurrent)?;
                 Ok((user, visitor))
             })

@@ -10,6 +10,7 @@ use super::{
     user::{Role, User, email_key},
 };
 use crate::{
+    audit::{Action, Actor, Entry},
     db::{Conn, Db, Error, sql},
     id::UserId,
 };
@@ -32,11 +33,14 @@ pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), 
                 .fetch_optional(conn)
                 .await?;
                 throttle::forget_failures(conn, &email).await?;
+                let entry = Entry::new(Action::RoleChanged, &Actor::command_line());
                 let Some((id,)) = changed else {
                     insert(conn, id, &email, &hash, Role::Admin, now).await?;
+                    entry.on_user(id, &email).detail("admin, a new account").write(conn, now).await?;
                     return Ok(id);
                 };
                 sign_out_everywhere(conn, id).await?;
+                entry.on_user(id, &email).detail("admin, with a new password").write(conn, now).await?;
                 Ok::<_, Error>(id)
             })
         })
@@ -48,7 +52,7 @@ pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), 
 /// Gives an account a password, ends its sessions, and forgets its failed sign-ins.
 pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
     let hash = Hasher::default().hash_new(password, email).await?;
-    let email = email.to_owned();
+    let (email, now) = (email.trim().to_owned(), db.now());
     let user = db
         .transaction(move |conn| {
             Box::pin(async move {
@@ -62,6 +66,8 @@ pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), 
                 throttle::forget_failures(conn, &email).await?;
                 if let Some((id,)) = changed {
                     sign_out_everywhere(conn, id).await?;
+                    let entry = Entry::new(Action::PasswordSet, &Actor::command_line());
+                    entry.on_user(id, &email).write(conn, now).await?;
                 }
                 Ok::<_, Error>(changed)
             })
@@ -88,6 +94,8 @@ pub async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<bool, 
                 .await?;
                 if let Some((id,)) = changed {
                     sign_out_everywhere(conn, id).await?;
+                    let action = if disabled { Action::AccountDisabled } else { Action::AccountEnabled };
+                    Entry::new(action, &Actor::command_line()).on_user(id, email.trim()).write(conn, now).await?;
                 }
                 Ok::<_, Error>(changed)
             })

@@ -20,6 +20,7 @@ use crate::{
         touch::link::link,
         touch::visitor::{self, SessionVisitor},
     },
+    audit::{Action, Actor, Entry, Origin},
     db::{self, Conn},
     id::{UserId, VisitorId},
     timestamp::Timestamp,
@@ -85,6 +86,8 @@ impl From<Busy> for SignInRefusal {
 #[derive(Clone, Debug)]
 pub struct Client {
     pub address: IpAddr,
+    /// Where the request comes from, for the audit log.
+    pub origin: Origin,
     /// The tokens by which accounts know the browser.
     pub devices: DeviceTokens,
 }
@@ -136,6 +139,7 @@ where
     let visitor = visitor_for(auth, user.id).await.map_err(SignInRefusal::from)?;
     let (id, email, now) = (user.id, user.email.clone(), accounts.db.now());
     let new_device = device.is_none().then(|| client.devices.add());
+    let entry = Entry::of_own_account(Action::SignIn, user.id, &user.email, &client.origin);
     // Linking comes before the session changes. So the lead sources belong to the user even if the response is lost.
     let visitor = accounts
         .db
@@ -150,6 +154,7 @@ where
                         known_device::remember(conn, id, new.unwrap_or_default(), now).await?;
                     }
                 }
+                entry.write(conn, now).await?;
                 Ok::<_, E>(link(conn, visitor, id, now).await?)
             })
         })
@@ -190,7 +195,9 @@ pub(super) async fn checked_password<T>(
             };
             if !counted {
                 accounts.sign_in_limit.count(client.address);
-                throttle::count_failure(&accounts.db, email).await?;
+                let stranger = Actor::stranger(client.origin.clone());
+                let slowed = user.map(|user| Entry::new(Action::SignInsSlowed, &stranger).on_user(user, email.trim()));
+                throttle::count_failure(&accounts.db, email, slowed).await?;
             }
             Err(in_time.err().unwrap_or(SignInRefusal::Wrong))
         }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     attribution::{conversion::sign_up_conversion, referral::token::attribute_referral, touch::link::link},
+    audit::{Action, Entry},
     db::{Conn, Error, sql},
     id::UserId,
     timestamp::Timestamp,
@@ -112,7 +113,7 @@ async fn make_account(
     let hash = accounts.hasher.hash_new(password, &email).await?;
     let (id, now, credit) = (UserId::new(), accounts.db.now(), accounts.referral_credit);
     let visitor = visitor_for(auth, id).await.map_err(SignInRefusal::from)?;
-    let token_hash = client.devices.add();
+    let (token_hash, client_origin) = (client.devices.add(), client.origin.clone());
     let (user, visitor) = accounts
         .db
         .transaction(move |conn| {
@@ -121,6 +122,7 @@ async fn make_account(
                 let visitor = link(conn, visitor, id, now).await?;
                 attribute_referral(conn, visitor.id, id, credit, now).await?;
                 known_device::remember(conn, id, token_hash, now).await?;
+                Entry::of_own_account(Action::SignUp, id, &email, &client_origin).write(conn, now).await?;
                 let user = User::find(conn, id).await?.ok_or_else(|| Error::from(sqlx::Error::RowNotFound))?;
                 // Others may have signed up while the password was hashed.
                 refuse_if_full(sign_up_limit::take(conn, per_hour, now).await?)?;

@@ -34,6 +34,7 @@ use sha2::{Digest, Sha256};
 use super::user::email_key;
 use crate::{
     address_limit::{AddressLimit, Limited},
+    audit::Entry,
     db::{Conn, Db, Error, sql},
     timestamp::{DAY, Timestamp},
 };
@@ -89,8 +90,9 @@ pub async fn failures_of(conn: &mut Conn, email: &str) -> Result<Option<AccountF
         .await
 }
 
-/// Counts a failure of an account.
-pub async fn count_failure(db: &Db, email: &str) -> Result<(), Error> {
+/// Counts a failure of an account. The audit log gets the entry `slowed` with the first failure that makes the account wait.
+/// Failures before that are mistyped passwords, and failures after that may be many.
+pub async fn count_failure(db: &Db, email: &str, slowed: Option<Entry>) -> Result<(), Error> {
     let (account, now) = (account_key(email), db.now());
     db.transaction(move |conn| {
         Box::pin(async move {
@@ -105,6 +107,9 @@ pub async fn count_failure(db: &Db, email: &str) -> Result<(), Error> {
                 .bind(now - FORGET_AFTER)
                 .fetch_scalar(conn)
                 .await?;
+            if let Some(slowed) = slowed.filter(|_| failures == FREE_FAILURES + 1) {
+                slowed.detail(format!("after {failures} wrong passwords")).write(conn, now).await?;
+            }
             sql("update sign_in_failures set blocked_until = $2 where account = $1")
                 .bind(account)
                 .bind(now + wait_after(failures))

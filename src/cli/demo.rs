@@ -1,4 +1,5 @@
 use waymark::{
+    audit::Action,
     db::Db,
     demo::{self, Demo, DemoError, LargeDemo},
 };
@@ -31,6 +32,7 @@ pub struct DemoArgs {
 }
 
 pub async fn run(db: &Db, args: DemoArgs) -> Result<(), String> {
+    let args_remove = args.remove;
     let done = if args.remove {
         demo::remove(db).await.map(|summary| ("Removed", summary)).map_err(DemoError::from)
     } else if let Some(touches) = args.touches {
@@ -44,6 +46,8 @@ pub async fn run(db: &Db, args: DemoArgs) -> Result<(), String> {
         demo::fill(db, &demo, every_10_000("visitors")).await.map(|summary| ("Added", summary))
     };
     let (what, summary) = done.map_err(|error| error.to_string())?;
+    let action = if args_remove { Action::SampleDataRemoved } else { Action::SampleDataAdded };
+    super::note(db, action, &summary.to_string()).await;
     println!("{what} sample data: {summary}.");
     Ok(())
 }

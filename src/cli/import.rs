@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use waymark::{
+    audit::Action,
     config::Config,
     db::Db,
     import::{self, Options},
@@ -33,6 +34,8 @@ pub async fn run(db: &Db, config: &Config, command: ImportCommand) -> Result<(),
     let report =
         import::django_utm_tracker(db, &config.attribution.rules, &file, &options, every_10_000("leads")).await;
     let report = report.map_err(|error| error.to_string())?;
-    println!("{report}");
+    let text = report.to_string();
+    super::note(db, Action::LeadsImported, text.lines().next().unwrap_or_default()).await;
+    println!("{text}");
     Ok(())
 }

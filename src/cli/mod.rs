@@ -8,6 +8,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use waymark::{
     attribution::touch::reclassify::{self, reclassify},
+    audit::{Action, Actor, Entry},
     config::Config,
     db::Db,
     privacy::retention::{self, Retention},
@@ -92,6 +93,14 @@ pub async fn run(cli: Cli, config: Config, mistakes: Vec<Mistake>) -> Result<(),
     done
 }
 
+/// Notes in the audit log what a command did. A command does its work in many transactions, so the entry has its own.
+async fn note(db: &Db, action: Action, detail: &str) {
+    let entry = Entry::new(action, &Actor::command_line()).detail(detail);
+    if let Err(error) = entry.write_alone(db).await {
+        eprintln!("The audit log could not be written: {error}");
+    }
+}
+
 fn list(what: &str, mistakes: &[Mistake]) -> String {
     let lines: String = mistakes.iter().map(|mistake| format!("\n  - {mistake}")).collect();
     format!("Waymark cannot {what}:{lines}")
@@ -113,12 +122,14 @@ async fn classify_again(db: &Db, config: &Config) -> Result<(), String> {
     }
     let summary = reclassify(db, &config.attribution, progress::every_10_000("touches")).await;
     let summary = summary.map_err(|error| format!("{} Run the command again to continue.", unanswered(error)))?;
-    println!(
+    let done = format!(
         "Looked at {} touches by rules {}. {} have another channel now.",
         summary.looked_at,
         config.attribution.rules.version(),
         summary.changed
     );
+    note(db, Action::TouchesReclassified, &done).await;
+    println!("{done}");
     for ((from, to), count) in summary.moves {
         println!("  {count} from {from} to {to}");
     }
@@ -142,6 +153,7 @@ async fn purge(db: &Db, config: &Config) -> Result<(), String> {
         None => Err("Another process is removing old data now. Try again later.".into()),
         Some(summary) if summary.failed > 0 => Err(format!("Not all old data could be removed: {summary}.")),
         Some(summary) => {
+            note(db, Action::OldDataRemoved, &summary.to_string()).await;
             println!("Done: {summary}.");
             Ok(())
         }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use waymark::{
+    audit::Actor,
     auth::api_tokens::{self, ApiToken, Terms},
     components::format,
     db::Db,
@@ -58,12 +59,17 @@ impl From<TermArgs> for Terms {
 pub async fn run(db: &Db, command: TokenCommand) -> Result<(), String> {
     match command {
         TokenCommand::Create { name, terms } => {
-            let token = api_tokens::create(db, &name, terms.into()).await.map_err(|error| error.to_string())?;
+            let token = api_tokens::create(db, &name, terms.into(), &Actor::command_line())
+                .await
+                .map_err(|error| error.to_string())?;
             println!("{token}");
             eprintln!("The token is shown only now. Send it in a header: Authorization: Bearer {token}");
         }
         TokenCommand::Change { name, terms } => {
-            match api_tokens::change(db, &name, terms.into()).await.map_err(|error| error.to_string())? {
+            match api_tokens::change(db, &name, terms.into(), &Actor::command_line())
+                .await
+                .map_err(|error| error.to_string())?
+            {
                 true => println!("The token {name} is changed."),
                 false => return Err(format!("There is no token with the name {name:?} to change.")),
             }
@@ -85,10 +91,12 @@ pub async fn run(db: &Db, command: TokenCommand) -> Result<(), String> {
                 println!("{name}\treports as {sources}\tcreated {}\t{state}{end}", format::rfc3339(created_at));
             }
         }
-        TokenCommand::Revoke { name } => match api_tokens::revoke(db, &name).await.map_err(unanswered)? {
-            true => println!("The token {name} is revoked."),
-            false => return Err(format!("There is no token with the name {name:?} to revoke.")),
-        },
+        TokenCommand::Revoke { name } => {
+            match api_tokens::revoke(db, &name, &Actor::command_line()).await.map_err(unanswered)? {
+                true => println!("The token {name} is revoked."),
+                false => return Err(format!("There is no token with the name {name:?} to revoke.")),
+            }
+        }
     }
     Ok(())
 }

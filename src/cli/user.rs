@@ -5,6 +5,7 @@ use std::{
 
 use clap::Subcommand;
 use waymark::{
+    audit::Actor,
     auth::{User, operator, sign_up::SignUpRefusal},
     db::Db,
     privacy::{erase, export, file_wipe},
@@ -89,7 +90,7 @@ async fn erase_user(db: &Db, email: &str, confirmed: bool) -> Result<(), String>
         return Err("This cannot be undone. Add --yes to erase the user.".into());
     }
     let progress = progress::every_10_000("touches");
-    let done = erase::erase(db, user.id, PATIENCE, |looked_at| progress(looked_at, 0)).await;
+    let done = erase::erase(db, user.id, &Actor::command_line(), PATIENCE, |looked_at| progress(looked_at, 0)).await;
     if !done.map_err(|error| error.to_string())? {
         println!("The account is closed. The running server erases the rest.");
         return Ok(());

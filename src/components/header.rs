@@ -20,6 +20,8 @@ pub struct NavLink {
     pub href: &'static str,
     /// Whether the link leads to the page that is shown, or to the list that this page belongs to.
     pub current: bool,
+    /// Whether a new group of links begins with this link.
+    pub begins_group: bool,
 }
 
 /// The person who is signed in, as the header shows them.
@@ -39,16 +41,17 @@ pub fn SiteHeader(
     menu: Option<Vec<NavLink>>,
 ) -> impl IntoView {
     let is_admin = viewer.as_ref().is_some_and(|viewer| viewer.is_admin);
-    let label = if menu.is_some() { "Dashboard" } else { "Site" };
+    let wide = menu.is_some();
+    let label = if wide { "Dashboard" } else { "Site" };
     let links = menu.unwrap_or_else(|| {
-        let about = NavLink { label: "How it works", href: "/#how", current: false };
-        let dashboard = NavLink { label: "Dashboard", href: "/admin", current: false };
+        let about = NavLink { label: "How it works", href: "/#how", current: false, begins_group: false };
+        let dashboard = NavLink { label: "Dashboard", href: "/admin", current: false, begins_group: false };
         [about].into_iter().chain(is_admin.then_some(dashboard)).collect()
     });
     let links = links
         .into_iter()
-        .map(|NavLink { label, href, current }| {
-            view! { <li><a href=href aria-current=current.then_some("page")>{label}</a></li> }
+        .map(|NavLink { label, href, current, begins_group }| {
+            view! { <li class:begins-group=begins_group><a href=href aria-current=current.then_some("page")>{label}</a></li> }
         })
         .collect_view();
     // a narrow screen hides the links of visitors and members
@@ -56,7 +59,7 @@ pub fn SiteHeader(
 
     view! {
         <a class="skip-link" href="#main">"Skip to content"</a>
-        <header class="site-header">
+        <header class="site-header" class:wide-nav=wide>
             <div class="wrap">
                 <a class="brand" href="/" aria-label="Waymark, home"><Logo/>"Waymark"</a>
                 <nav class="site-nav" class:minor=minor aria-label=label><ul>{links}</ul></nav>

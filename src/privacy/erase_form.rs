@@ -7,10 +7,11 @@ use super::{
     file_wipe,
 };
 use crate::{
+    audit::Actor,
     auth::{
         Accounts, AuthSession,
         confirm::{Confirmed, NotConfirmed, confirm},
-        forms::{Answer, Outcome, client, forget_browser, refused},
+        forms::{Answer, Outcome, client, forget_browser, origin, refused},
     },
     db::Db,
     state::AppState,
@@ -31,7 +32,7 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
         }
         Err(NotConfirmed::Other(failure)) => return Ok(refused(answer, failure)),
     };
-    let token = match begin(&state.db, user.id).await {
+    let token = match begin(&state.db, user.id, &Actor::user(user.id, &user.email, origin())).await {
         Ok(token) => token,
         Err(EraseError::LastAdmin) => {
             return Ok(answer.form("You are the only admin. Make somebody else an admin first, then come back."));

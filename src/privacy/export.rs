@@ -53,6 +53,7 @@ pub struct Export {
     pub sessions: Vec<ExportedSession>,
     pub failed_sign_ins: Option<ExportedFailures>,
     pub known_browsers: Vec<ExportedBrowser>,
+    pub account_events: Vec<ExportedEvent>,
     pub visitors: Vec<ExportedVisitor>,
     pub conversions: Vec<ExportedConversion>,
     pub referral_link: Option<ExportedReferralLink>,
@@ -91,6 +92,19 @@ pub struct ExportedBrowser {
     pub failed_sign_ins: i64,
     pub last_failed_at: Option<ExportedTime>,
     pub blocked_until: ExportedTime,
+}
+
+/// What the audit log has by and about the user. The document leaves out which other people are in an entry.
+#[derive(Clone, Debug, FromRow, Serialize)]
+pub struct ExportedEvent {
+    #[sqlx(rename = "occurred_at")]
+    pub at: ExportedTime,
+    pub action: String,
+    pub detail: Option<String>,
+    /// Whether the user did it.
+    pub by_you: bool,
+    /// The network that the user came from.
+    pub network: Option<String>,
 }
 
 /// Failed sign-ins with the user's e-mail address, by anyone, since the last successful sign-in. A day without a failure ends
@@ -202,6 +216,7 @@ pub async fn export(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Expo
         .bind(user.id)
         .fetch_all(conn)
         .await?,
+        account_events: account_events(conn, user.id).await?,
         visitors: visitors(conn, user.id).await?,
         conversions: sql(
             "select id, kind, value, currency, occurred_at, recorded_at, source, external_id, refund_of, sample
@@ -235,6 +250,15 @@ async fn sessions(conn: &mut Conn, user: UserId) -> Result<Vec<ExportedSession>,
         }
     };
     Ok(rows.into_iter().map(session).collect())
+}
+
+async fn account_events(conn: &mut Conn, user: UserId) -> Result<Vec<ExportedEvent>, Error> {
+    sql("select occurred_at, action, detail, actor_id is not null and actor_id = $1 as by_you,
+            case when actor_id = $1 then network end as network
+        from audit_entries where actor_id = $1 or target_id = $1 order by id")
+    .bind(user)
+    .fetch_all(conn)
+    .await
 }
 
 async fn visitors(conn: &mut Conn, user: UserId) -> Result<Vec<ExportedVisitor>, Error> {

@@ -11,7 +11,7 @@ use super::lease::Lease;
 use crate::db::{Db, Error, sql};
 
 /// The tables that an erasure changes.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "users",
     "tower_sessions",
     "sign_in_failures",
@@ -21,6 +21,7 @@ const TABLES: [&str; 9] = [
     "referral_tokens",
     "campaign_aliases",
     "erasures",
+    "audit_entries",
 ];
 const JOB: &str = "wipe";
 /// How long other processes wait after a process died during a clean-up.

@@ -1,7 +1,8 @@
-//! Removes three kinds of rows that are older than the configuration keeps:
+//! Removes four kinds of rows that are older than the configuration keeps:
 //! - touches of visitors without a user (`ATTRIBUTION_KEEP_UNLINKED`),
 //! - visitors without a user and without a touch, with their consents (`ATTRIBUTION_KEEP_UNLINKED`),
-//! - touches of users (`ATTRIBUTION_KEEP_LINKED`).
+//! - touches of users (`ATTRIBUTION_KEEP_LINKED`),
+//! - entries of the audit log (`AUDIT_KEEP`).
 //!
 //! What always holds:
 //! - Rows are removed in small batches, each in its own short transaction, with a pause between. So no request waits for long.
@@ -40,6 +41,8 @@ pub struct Retention {
     pub unlinked: Option<Duration>,
     /// How long touches of users are kept. `None`: forever.
     pub linked: Option<Duration>,
+    /// How long entries of the audit log are kept. `None`: forever.
+    pub audit: Option<Duration>,
     /// The most rows in one transaction.
     pub batch: u32,
     /// The pause between two transactions.
@@ -51,6 +54,7 @@ impl Retention {
         Self {
             unlinked: config.attribution.keep_unlinked,
             linked: config.attribution.keep_linked,
+            audit: config.audit_keep,
             batch: 500,
             pause: Duration::from_millis(50),
         }
@@ -63,17 +67,18 @@ pub struct PurgeSummary {
     pub unlinked_touches: u64,
     pub linked_touches: u64,
     pub visitors: u64,
+    pub audit_entries: u64,
     /// Batches that could not be removed. The log says why; the next round tries them again.
     pub failed: u32,
 }
 
 impl fmt::Display for PurgeSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { unlinked_touches, linked_touches, visitors, failed } = self;
+        let Self { unlinked_touches, linked_touches, visitors, audit_entries, failed } = self;
         write!(
             f,
             "removed {unlinked_touches} touches of visitors without an account, {linked_touches} touches of users, \
-             {visitors} visitors"
+             {visitors} visitors, {audit_entries} entries of the audit log"
         )?;
         if *failed > 0 {
             write!(f, "; {failed} batches could not be removed")?;
@@ -114,6 +119,7 @@ enum ExpiredRows {
     UnlinkedTouches,
     LinkedTouches,
     Visitors,
+    AuditEntries,
 }
 
 impl ExpiredRows {
@@ -141,6 +147,10 @@ impl ExpiredRows {
                  and not exists (select 1 from consents c where c.visitor_id = v.id and c.decided_at >= $1)
                  order by v.first_seen_at limit $3"
             }
+            Self::AuditEntries => {
+                "select id, occurred_at from audit_entries
+                 where occurred_at < $1 and occurred_at >= $2 order by occurred_at limit $3"
+            }
         }
     }
 
@@ -153,6 +163,7 @@ impl ExpiredRows {
                 ") and visitor_id in (select id from visitors where user_id is null)",
             ),
             Self::LinkedTouches => ("delete from touches where id in (", ")"),
+            Self::AuditEntries => ("delete from audit_entries where id in (", ")"),
             Self::Visitors => (
                 "delete from visitors where id in (",
                 ") and user_id is null and not exists (select 1 from touches t where t.visitor_id = visitors.id)",
@@ -178,6 +189,9 @@ impl Round<'_> {
         }
         if let Some(before) = self.retention.linked.map(|kept| now - kept) {
             self.summary.linked_touches = self.remove(ExpiredRows::LinkedTouches, before).await?;
+        }
+        if let Some(before) = self.retention.audit.map(|kept| now - kept) {
+            self.summary.audit_entries = self.remove(ExpiredRows::AuditEntries, before).await?;
         }
         Ok(())
     }

@@ -120,7 +120,7 @@ async fn only_a_good_token_is_let_in() {
         let admin = app.admin().await;
         let sender = Sender::new(&app, "shop").await;
         let revoked = Sender::new(&app, "old").await;
-        assert!(api_tokens::revoke(&app.db, "old").await.expect("revoked"));
+        assert!(api_tokens::revoke(&app.db, "old", &waymark::audit::Actor::command_line()).await.expect("revoked"));
         let post = |browser: &Browser| browser.client.post(&sender.url).json(&purchase("o-1"));
         let token = &sender.token;
         let stranger = app.browser();

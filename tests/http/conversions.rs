@@ -27,7 +27,8 @@ impl Sender {
     }
 
     pub async fn with_terms(app: &TestApp, name: &str, terms: Terms) -> Self {
-        let token = api_tokens::create(&app.db, name, terms).await.expect("a token");
+        let token =
+            api_tokens::create(&app.db, name, terms, &waymark::audit::Actor::command_line()).await.expect("a token");
         Self { client: reqwest::Client::new(), url: format!("{}{PATH}", app.url), token }
     }
 

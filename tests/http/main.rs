@@ -12,6 +12,7 @@ mod abandoned;
 mod account_limits;
 mod accounts;
 mod admin_pages;
+mod audit;
 mod beacon;
 mod capture;
 mod conformance;

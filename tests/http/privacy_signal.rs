@@ -65,7 +65,10 @@ async fn request(app: &TestApp, browser: &Browser, door: Door) -> RequestBuilder
         Door::Referrer => browser.get("/").header("referer", "https://www.google.com/"),
         Door::ReferralLink => {
             let new = NewToken { campaign: "friends".into(), landing_path: "/".into(), expires_at: None };
-            browser.get(&format!("/r/{}", create_token(&app.db, new).await.expect("a link")))
+            browser.get(&format!(
+                "/r/{}",
+                create_token(&app.db, new, &waymark::audit::Actor::command_line()).await.expect("a link")
+            ))
         }
         Door::SeededValues => browser.get("/seed"),
         Door::Beacon => {

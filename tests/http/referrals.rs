@@ -20,7 +20,7 @@ async fn token_of(member: &Browser) -> String {
 
 async fn campaign_link(app: &TestApp, campaign: &str, landing: &str) -> String {
     let new = NewToken { campaign: campaign.into(), landing_path: landing.into(), expires_at: None };
-    create_token(&app.db, new).await.expect("a link")
+    create_token(&app.db, new, &waymark::audit::Actor::command_line()).await.expect("a link")
 }
 
 async fn referrals(app: &TestApp) -> Vec<(String, String)> {
@@ -125,10 +125,10 @@ async fn what_does_not_count_gets_the_same_answer_and_leaves_nothing() {
         let owner = app.member("owner@example.com").await;
         let token = token_of(&owner).await;
         let ended = campaign_link(&app, "ended", "/").await;
-        assert!(disable_token(&app.db, ended.clone()).await.expect("disabled"));
+        assert!(disable_token(&app.db, ended.clone(), &waymark::audit::Actor::command_line()).await.expect("disabled"));
         let expired =
             NewToken { campaign: "old".into(), landing_path: "/".into(), expires_at: Some(app.db.now() - MILLISECOND) };
-        let expired = create_token(&app.db, expired).await.expect("a link");
+        let expired = create_token(&app.db, expired, &waymark::audit::Actor::command_line()).await.expect("a link");
         let sessions = app.count("select count(*) from tower_sessions").await;
 
         let link = format!("{}/r/{token}", app.url);
@@ -247,7 +247,7 @@ async fn a_link_counts_for_thirty_days() {
         // A link that was disabled after the visitor followed it counts.
         let browser = app.browser();
         follow(&browser, &token).await;
-        assert!(disable_token(&app.db, token).await.expect("disabled"));
+        assert!(disable_token(&app.db, token, &waymark::audit::Actor::command_line()).await.expect("disabled"));
         browser.register("between@example.com").await;
         assert_eq!(referrals(&app).await.len(), 2);
     })
@@ -264,7 +264,7 @@ async fn a_link_typed_by_hand_as_utm_parameters_is_the_same_arrival() {
         browser.register("maria@example.com").await;
         assert_eq!(referrals(&app).await, [("maria@example.com".into(), token.clone())]);
         // The parameters of a disabled link do not count as a referral.
-        assert!(disable_token(&app.db, token.clone()).await.expect("disabled"));
+        assert!(disable_token(&app.db, token.clone(), &waymark::audit::Actor::command_line()).await.expect("disabled"));
         let browser = app.browser();
         browser.open(&format!("/?utm_medium=referral&utm_source=internal&utm_term={token}")).await;
         browser.register("late@example.com").await;

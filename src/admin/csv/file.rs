@@ -14,6 +14,7 @@ use crate::{
         facts::{Facts, keeper::FactsKeeper},
         report::{Filter, ParsedFilter, Preset, Problem, Question},
     },
+    audit::{Action, Actor, Entry, Origin},
     auth::AuthSession,
     state::AppState,
     timestamp::Timestamp,
@@ -30,12 +31,15 @@ pub enum CsvRefusal {
     Forbidden,
     /// Parameters cannot be understood. Status 400, with a line for each.
     NotUnderstood(Vec<Problem>),
+    /// The audit log cannot be written, so that the export would leave no trace. Status 503.
+    NotNoted,
 }
 
 impl IntoResponse for CsvRefusal {
     fn into_response(self) -> Response {
         match self {
             Self::Forbidden => StatusCode::FORBIDDEN.into_response(),
+            Self::NotNoted => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response(),
             Self::NotUnderstood(problems) => {
                 let lines: String =
                     problems.iter().map(|problem| format!("{}: {}\n", problem.name, problem.message)).collect();
@@ -61,16 +65,20 @@ impl FromRequestParts<AppState> for CsvRequest {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, CsvRefusal> {
         let user = parts.extensions.get::<AuthSession>().and_then(|auth| auth.user.as_ref());
-        if !user.is_some_and(|user| user.is_admin()) {
-            return Err(CsvRefusal::Forbidden);
-        }
+        let admin = user.filter(|user| user.is_admin()).ok_or(CsvRefusal::Forbidden)?;
+        let admin = Actor::user(admin.id, &admin.email, Origin::of(&parts.extensions));
         let (query, now) = (parts.uri.query().unwrap_or_default().to_owned(), state.db.now());
         let ParsedFilter { filter, problems } = Filter::parse(&query, Preset::All, now);
         // A page leaves out what it does not understand and says so. A file cannot say so.
-        match problems.is_empty() {
-            true => Ok(Self { state: state.clone(), query, filter, now }),
-            false => Err(CsvRefusal::NotUnderstood(problems)),
+        if !problems.is_empty() {
+            return Err(CsvRefusal::NotUnderstood(problems));
         }
+        let entry = Entry::new(Action::DataExported, &admin).on(parts.uri.path()).detail(filter.href("", &[]));
+        entry.write_alone(&state.db).await.map_err(|error| {
+            tracing::error!(%error, "an export could not be noted in the audit log, and is refused");
+            CsvRefusal::NotNoted
+        })?;
+        Ok(Self { state: state.clone(), query, filter, now })
     }
 }
 

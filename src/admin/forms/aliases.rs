@@ -22,12 +22,13 @@ pub async fn add_campaign_alias(
     #[server(default)] campaign: String,
     #[server(default)] query: String,
 ) -> Result<Outcome, ServerFnError> {
-    if let Err(refused) = admins_only(QUALITY.path) {
-        return Ok(refused);
-    }
+    let admin = match admins_only(QUALITY.path) {
+        Ok(admin) => admin,
+        Err(refused) => return Ok(refused),
+    };
     let state = expect_context::<AppState>();
     let answer = Answer::to(FORM, page(&state, &query)).keeping("alias", &alias).keeping("campaign", &campaign);
-    match campaign_alias::add(&state.db, &alias, &campaign).await {
+    match campaign_alias::add(&state.db, &alias, &campaign, &admin).await {
         Ok(added) => Ok(answer.notice(&format!("“{}” is merged into “{}”.", added.alias, added.campaign))),
         Err(error) => {
             if let AliasError::Database(error) = &error {
@@ -44,12 +45,13 @@ pub async fn remove_campaign_alias(
     #[server(default)] alias: String,
     #[server(default)] query: String,
 ) -> Result<Outcome, ServerFnError> {
-    if let Err(refused) = admins_only(QUALITY.path) {
-        return Ok(refused);
-    }
+    let admin = match admins_only(QUALITY.path) {
+        Ok(admin) => admin,
+        Err(refused) => return Ok(refused),
+    };
     let state = expect_context::<AppState>();
     let answer = Answer::to(FORM, page(&state, &query));
-    match campaign_alias::remove(&state.db, &alias).await {
+    match campaign_alias::remove(&state.db, &alias, &admin).await {
         Ok(Some(campaign)) => Ok(answer.notice(&format!("“{alias}” is no longer merged into “{campaign}”."))),
         Ok(None) => Ok(answer.form("This name is not merged.")),
         Err(error) => {

@@ -25,9 +25,10 @@ pub async fn create_referral_token(
     #[server(default)] landing_path: String,
     #[server(default)] expires_at: String,
 ) -> Result<Outcome, ServerFnError> {
-    if let Err(refused) = admins_only(REFERRALS.path) {
-        return Ok(refused);
-    }
+    let admin = match admins_only(REFERRALS.path) {
+        Ok(admin) => admin,
+        Err(refused) => return Ok(refused),
+    };
     let state = expect_context::<AppState>();
     let answer = Answer::to(FORM, REFERRALS.path.to_owned())
         .keeping("campaign", &campaign)
@@ -37,7 +38,7 @@ pub async fn create_referral_token(
         Err(LinkMistakes { campaign, landing_path, expires_at }) => {
             Ok(answer.fields([("campaign", campaign), ("landing_path", landing_path), ("expires_at", expires_at)]))
         }
-        Ok(new) => match create_token(&state.db, new).await {
+        Ok(new) => match create_token(&state.db, new, &admin).await {
             Ok(token) => Ok(answer.notice(&format!("The link /r/{token} was created."))),
             Err(error) => {
                 tracing::error!(%error, "a referral link could not be made");
@@ -50,16 +51,17 @@ pub async fn create_referral_token(
 /// Disables a referral link. Disabling a link twice changes nothing.
 #[server(prefix = "/api", endpoint = "referral-tokens/disable")]
 pub async fn disable_referral_token(#[server(default)] token: String) -> Result<Outcome, ServerFnError> {
-    if let Err(refused) = admins_only(REFERRALS.path) {
-        return Ok(refused);
-    }
+    let admin = match admins_only(REFERRALS.path) {
+        Ok(admin) => admin,
+        Err(refused) => return Ok(refused),
+    };
     let state = expect_context::<AppState>();
     let answer = Answer::to(FORM, REFERRALS.path.to_owned());
     // PostgreSQL refuses text with a NUL. No token has one.
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(answer.form("There is no such link."));
     }
-    match disable_token(&state.db, token.clone()).await {
+    match disable_token(&state.db, token.clone(), &admin).await {
         Ok(true) => Ok(answer.notice(&format!("The link /r/{token} is disabled."))),
         Ok(false) => Ok(answer.form("There is no such link.")),
         Err(error) => {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::{
     attribution::settings::ReferralCredit,
+    audit::{Action, Actor, Entry},
     db::{Conn, Db, Error, sql},
     id::{UserId, VisitorId},
     random::secret_bytes,
@@ -98,11 +99,12 @@ pub async fn own_token(db: &Db, site_url: &str, user: UserId) -> Result<OwnToken
 }
 
 /// Makes a link for a campaign and returns its token.
-pub async fn create_token(db: &Db, new: NewToken) -> Result<String, Error> {
-    let now = db.now();
+pub async fn create_token(db: &Db, new: NewToken, by: &Actor) -> Result<String, Error> {
+    let (now, entry) = (db.now(), Entry::new(Action::ReferralLinkCreated, by));
     db.transaction(move |conn| {
         Box::pin(async move {
             let token = new_token();
+            entry.on(&format!("/r/{token}")).detail(format!("for {}", new.campaign)).write(conn, now).await?;
             sql("insert into referral_tokens (token, campaign, landing_path, created_at, expires_at) values ($1, $2, $3, $4, $5)")
                 .bind(token.clone())
                 .bind(new.campaign)
@@ -118,8 +120,8 @@ pub async fn create_token(db: &Db, new: NewToken) -> Result<String, Error> {
 }
 
 /// Disables a link. Returns whether there was one.
-pub async fn disable_token(db: &Db, token: String) -> Result<bool, Error> {
-    let now = db.now();
+pub async fn disable_token(db: &Db, token: String, by: &Actor) -> Result<bool, Error> {
+    let (now, entry) = (db.now(), Entry::new(Action::ReferralLinkDisabled, by).on(&format!("/r/{token}")));
     db.transaction(move |conn| {
         Box::pin(async move {
             let changed = sql("update referral_tokens set disabled_at = coalesce(disabled_at, $2) where token = $1")
@@ -127,6 +129,9 @@ pub async fn disable_token(db: &Db, token: String) -> Result<bool, Error> {
                 .bind(now)
                 .execute(conn)
                 .await?;
+            if changed > 0 {
+                entry.write(conn, now).await?;
+            }
             Ok(changed > 0)
         })
     })

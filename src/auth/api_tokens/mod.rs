@@ -14,11 +14,12 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     attribution::conversion::Name,
-    db::{Db, Error, sql},
+    audit::{Action, Actor, Entry},
+    db::{Db, Error, Query, sql},
     id::ApiTokenId,
     random::secret_bytes,
     secret_token::is_base64url,
-    timestamp::Timestamp,
+    timestamp::{Timestamp, whole_days},
 };
 
 /// The beginning of every token, by which people and scanners for leaked secrets recognize a token.
@@ -53,6 +54,20 @@ pub struct Terms {
     pub sources: Vec<String>,
     /// How long the token is good for; `None` for ever.
     pub lasts: Option<Duration>,
+}
+
+/// Writes the terms for the audit log: `reports as stripe, shop; lasts 90 days`.
+impl fmt::Display for Terms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sources.is_empty() {
+            true => f.write_str("reports as itself")?,
+            false => write!(f, "reports as {}", self.sources.join(", "))?,
+        }
+        match self.lasts {
+            Some(lasts) => write!(f, "; lasts {} days", whole_days(lasts)),
+            None => f.write_str("; never ends"),
+        }
+    }
 }
 
 /// The sources that a token may report as.
@@ -106,43 +121,52 @@ pub enum ApiTokenError {
 
 /// Creates a token and returns its text, which cannot be shown again. The name of a token that was revoked or has ended is free, so
 /// that a new token can replace the old one while the conversions' source stays the same.
-pub async fn create(db: &Db, name: &str, terms: Terms) -> Result<String, ApiTokenError> {
+pub async fn create(db: &Db, name: &str, terms: Terms, by: &Actor) -> Result<String, ApiTokenError> {
     let name = Name::of_source(name).map_err(ApiTokenError::Name)?;
     let sources = written(&terms.sources)?;
     let token = Secret::random();
     let (hash, now) = (token.hash(), db.now());
-    let made = db
-        .execute(
-            sql("insert into api_tokens (id, name, token_hash, created_at, sources, expires_at)
-                    values ($1, $2, $3, $4, $5, $6)
-                    on conflict (name) do update set id = excluded.id, token_hash = excluded.token_hash,
-                        created_at = excluded.created_at, last_used_at = null, revoked_at = null,
-                        sources = excluded.sources, expires_at = excluded.expires_at
-                    where api_tokens.revoked_at is not null or api_tokens.expires_at <= $4")
-            .bind(ApiTokenId::new())
-            .bind(name.as_str())
-            .bind(hash)
-            .bind(now)
-            .bind(sources)
-            .bind(terms.lasts.map(|lasts| now + lasts)),
-        )
-        .await?;
-    if made == 0 { Err(ApiTokenError::Taken) } else { Ok(token.0) }
+    let insert = sql("insert into api_tokens (id, name, token_hash, created_at, sources, expires_at)
+            values ($1, $2, $3, $4, $5, $6)
+            on conflict (name) do update set id = excluded.id, token_hash = excluded.token_hash,
+                created_at = excluded.created_at, last_used_at = null, revoked_at = null,
+                sources = excluded.sources, expires_at = excluded.expires_at
+            where api_tokens.revoked_at is not null or api_tokens.expires_at <= $4")
+    .bind(ApiTokenId::new())
+    .bind(name.as_str())
+    .bind(hash)
+    .bind(now)
+    .bind(sources)
+    .bind(terms.lasts.map(|lasts| now + lasts));
+    let entry = Entry::new(Action::ApiTokenCreated, by).on(name.as_str()).detail(terms.to_string());
+    if changed(db, insert, entry).await? { Ok(token.0) } else { Err(ApiTokenError::Taken) }
 }
 
 /// Gives a token other terms. Returns whether there is such a token that is not revoked.
-pub async fn change(db: &Db, name: &str, terms: Terms) -> Result<bool, ApiTokenError> {
+pub async fn change(db: &Db, name: &str, terms: Terms, by: &Actor) -> Result<bool, ApiTokenError> {
     let Ok(name) = Name::of_source(name) else { return Ok(false) };
     let (sources, now) = (written(&terms.sources)?, db.now());
-    let changed = db
-        .execute(
-            sql("update api_tokens set sources = $2, expires_at = $3 where name = $1 and revoked_at is null")
-                .bind(name.as_str())
-                .bind(sources)
-                .bind(terms.lasts.map(|lasts| now + lasts)),
-        )
-        .await?;
-    Ok(changed > 0)
+    let update = sql("update api_tokens set sources = $2, expires_at = $3 where name = $1 and revoked_at is null")
+        .bind(name.as_str())
+        .bind(sources)
+        .bind(terms.lasts.map(|lasts| now + lasts));
+    let entry = Entry::new(Action::ApiTokenChanged, by).on(name.as_str()).detail(terms.to_string());
+    Ok(changed(db, update, entry).await?)
+}
+
+/// Changes a token's row, and writes the entry of the audit log if there was a row to change.
+async fn changed(db: &Db, change: Query, entry: Entry) -> Result<bool, Error> {
+    let now = db.now();
+    db.transaction(move |conn| {
+        Box::pin(async move {
+            let changed = change.execute(conn).await? > 0;
+            if changed {
+                entry.write(conn, now).await?;
+            }
+            Ok(changed)
+        })
+    })
+    .await
 }
 
 /// Returns the sources as a scope's column has them.
@@ -161,18 +185,13 @@ pub async fn list(db: &Db) -> Result<Vec<ApiToken>, Error> {
 }
 
 /// Revokes a token: the next request that carries it is refused. Returns whether there was a token to revoke.
-pub async fn revoke(db: &Db, name: &str) -> Result<bool, Error> {
+pub async fn revoke(db: &Db, name: &str, by: &Actor) -> Result<bool, Error> {
     // No token has a name that is not accepted, and PostgreSQL refuses text with a NUL.
     let Ok(name) = Name::of_source(name) else { return Ok(false) };
-    let now = db.now();
-    let revoked = db
-        .execute(
-            sql("update api_tokens set revoked_at = $2 where name = $1 and revoked_at is null")
-                .bind(name.as_str())
-                .bind(now),
-        )
-        .await?;
-    Ok(revoked > 0)
+    let revoke = sql("update api_tokens set revoked_at = $2 where name = $1 and revoked_at is null")
+        .bind(name.as_str())
+        .bind(db.now());
+    changed(db, revoke, Entry::new(Action::ApiTokenRevoked, by).on(name.as_str())).await
 }
 
 /// Returns whether a text has the form of a token. Another text costs no query.

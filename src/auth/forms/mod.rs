@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use axum::{
     Extension,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -32,7 +32,7 @@ use super::{
     sign_in::{self, Client, SignInRefusal},
     sign_up::{self, SignUpRefusal},
 };
-use crate::{address_limit::ClientAddress, local_path::LocalPath};
+use crate::{address_limit::ClientAddress, audit::Origin, local_path::LocalPath};
 
 /// Where a user goes after signing in, if the form's `next` does not say.
 const HOME: &str = "/account";
@@ -139,7 +139,12 @@ pub async fn password(
 pub(crate) async fn client(accounts: &Accounts) -> Result<Client, ServerFnError> {
     let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
     let headers: HeaderMap = leptos_axum::extract().await?;
-    Ok(Client { address, devices: DeviceTokens::of(&headers, accounts.secure) })
+    Ok(Client { address, origin: origin(), devices: DeviceTokens::of(&headers, accounts.secure) })
+}
+
+/// Returns where the request comes from whose server function runs.
+pub(crate) fn origin() -> Origin {
+    with_context::<Parts, _>(|parts| Origin::of(&parts.extensions)).unwrap_or_default()
 }
 
 /// Makes the browser keep the tokens by which accounts know it.

@@ -2,6 +2,7 @@ use std::time::{Duration, Instant};
 
 use super::{EraseError, begin, pass::Pass, task::WaitingErasure, waiting};
 use crate::{
+    audit::Actor,
     db::{Db, Error},
     id::UserId,
     privacy::lease::Lease,
@@ -20,10 +21,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 pub async fn erase(
     db: &Db,
     user: UserId,
+    by: &Actor,
     patience: Duration,
     progress: impl Fn(u64) + Sync,
 ) -> Result<bool, EraseError> {
-    begin(db, user).await?;
+    begin(db, user, by).await?;
     Ok(work(db, patience, progress).await?)
 }
 

@@ -6,6 +6,7 @@
 //! | e-mail address | `erased-…`, which is not an address, so that the old one can be registered again |
 //! | password, role | none, `member`; the account is disabled |
 //! | sessions, failed sign-ins, known browsers | removed |
+//! | entries of the audit log by and about the user | stay, without the e-mail address and the network |
 //! | the user's referral link | disabled, without an owner. The users it brought stay counted |
 //! | click ids and tags of a touch | `{}` |
 //! | fingerprint of a touch | a digest of its UTM fields under a discarded key. Equal fields keep equal digests, for the models |
@@ -49,6 +50,7 @@ use self::{task::Task, touch_texts::TouchTexts};
 use super::email_in_text::EmailMatcher;
 use crate::{
     attribution::{conversion::erased_id, touch::fingerprint::ERASED_RANGE},
+    audit::{self, Action, Actor, Entry},
     auth::{known_device, session_lifetime::end_sessions, throttle},
     db::{Conn, Db, Error, sql},
     id::{ConversionId, TouchId, UserId},
@@ -75,8 +77,8 @@ pub enum EraseError {
 
 /// Closes a user's account, cleans the user's own rows, and notes what is left for [`work`]. Returns the token of the confirmation
 /// page. Erasing a user again is harmless.
-pub async fn begin(db: &Db, user: UserId) -> Result<SecretToken, EraseError> {
-    let (now, token) = (db.now(), SecretToken::random());
+pub async fn begin(db: &Db, user: UserId, by: &Actor) -> Result<SecretToken, EraseError> {
+    let (now, token, by) = (db.now(), SecretToken::random(), by.clone());
     let token_hash = token.digest();
     db.transaction(move |conn| {
         Box::pin(async move {
@@ -89,7 +91,11 @@ pub async fn begin(db: &Db, user: UserId) -> Result<SecretToken, EraseError> {
             let (email_lower,) = found.ok_or(EraseError::Unknown)?;
             // The placeholder of an erased user is no address, so it has no matcher.
             let task = Task::new(EmailMatcher::new(&email_lower));
-            close_account(conn, user, now).await?;
+            if close_account(conn, user, now).await? {
+                Entry::new(Action::AccountErased, &by).on_erased_user(user).write(conn, now).await?;
+            }
+            // This also changes the entry of the erasure, if the users erase themselves.
+            audit::forget_user(conn, user).await?;
             throttle::forget_failures(conn, &email_lower).await?;
             known_device::forget_all(conn, user).await?;
             erase_external_ids(conn, user).await?;
@@ -133,7 +139,7 @@ pub async fn find_late(db: &Db) -> Result<(), EraseError> {
     .fetch_all(&mut db.read_in_background().await?)
     .await?;
     for (user,) in late {
-        begin(db, user).await?;
+        begin(db, user, &Actor::command_line()).await?;
     }
     Ok(())
 }
@@ -150,10 +156,11 @@ async fn is_last_admin(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
     Ok(admins == [(user,)])
 }
 
-async fn close_account(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<(), Error> {
+/// Returns whether the account was not erased before.
+async fn close_account(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<bool, Error> {
     // The placeholder has no `@`, so it is not an e-mail address. `!` is not the hash of any password.
     let placeholder = format!("erased-{}", Uuid::new_v4().simple());
-    sql("update users set email = $2, email_lower = $2, password_hash = '!', role = 'member',
+    let changed = sql("update users set email = $2, email_lower = $2, password_hash = '!', role = 'member',
             session_epoch = session_epoch + 1, disabled_at = coalesce(disabled_at, $3), erased_at = $3
         where id = $1 and erased_at is null")
     .bind(user)
@@ -166,8 +173,8 @@ async fn close_account(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<
         .bind(user)
         .bind(now)
         .execute(conn)
-        .await
-        .map(|_| ())
+        .await?;
+    Ok(changed > 0)
 }
 
 /// Replaces the external ids of a user's conversions, [`BATCH`] of them at most. Returns how many were replaced. The external id

@@ -211,6 +211,12 @@ impl<'d> Pass<'d> {
                 .bind(if has_email(&path) { "/".to_owned() } else { path });
             self.write(move |conn| Box::pin(async move { update.execute(conn).await.map(|_| ()) })).await?;
         }
+        let entries: Vec<(Uuid, String, String)> =
+            self.mentions("audit_entries", "id", ["coalesce(target, '')", "coalesce(detail, '')"], Uuid::nil()).await?;
+        for (id, ..) in entries {
+            let update = sql("update audit_entries set target = null, detail = null where id = $1").bind(id);
+            self.write(move |conn| Box::pin(async move { update.execute(conn).await.map(|_| ()) })).await?;
+        }
         Ok(())
     }
 

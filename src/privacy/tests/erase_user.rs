@@ -43,7 +43,7 @@ async fn maria(db: &Db) -> Person {
     let maria = person(db, "Maria@example.com").await;
     session(db, maria.user).await;
     link(db, maria.user, "marias-link").await;
-    throttle::count_failure(db, "maria@example.com").await.expect("counted");
+    throttle::count_failure(db, "maria@example.com", None).await.expect("counted");
     maria
 }
 

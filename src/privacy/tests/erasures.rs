@@ -6,6 +6,7 @@ use super::{
     Arrival, Person, THEN, conversion, count, erase, person, run, run_all, session, touch, touch_row, visitor,
 };
 use crate::{
+    audit::Actor,
     db::{Db, sql, testing::each_database},
     id::{TouchId, VisitorId},
     privacy::{
@@ -59,7 +60,7 @@ const LEFT: &str = "select
 async fn the_request_closes_the_account_and_the_job_does_the_rest() {
     each_database(async |db| {
         let members = members(&db, 1).await;
-        let token = begin(&db, members[0].user).await.expect("begun");
+        let token = begin(&db, members[0].user, &Actor::command_line()).await.expect("begun");
         let token = token.as_str();
         assert_eq!(count(&db, "select count(*) from users where email like '%@%'").await, 0);
         assert_eq!(count(&db, "select count(*) from tower_sessions").await, 0);
@@ -103,7 +104,10 @@ async fn five_at_once_share_a_pass() {
         let members = members(&db, 5).await;
         let looked = Mutex::new(Vec::new());
         let note = |looked_at| looked.lock().expect("a lock").push(looked_at);
-        let begun = futures::future::join_all(members.iter().map(|member| begin(&db, member.user))).await;
+        let begun = futures::future::join_all(
+            members.iter().map(async |member| begin(&db, member.user, &Actor::command_line()).await),
+        )
+        .await;
         assert!(begun.iter().all(Result::is_ok));
         let works = futures::future::join_all((0..5).map(|_| work(&db, PATIENCE, &note))).await;
         assert!(works.iter().all(|done| matches!(done, Ok(true))), "{works:?}");
@@ -137,7 +141,7 @@ async fn a_process_that_dies_leaves_the_rest_to_the_next() {
         )
         .await;
         many(&db, 8_000).await;
-        begin(&db, member.user).await.expect("begun");
+        begin(&db, member.user, &Actor::command_line()).await.expect("begun");
         let died = async {
             // The progress is reported before the page's writes. After 7 pages the pass has noted 5.
             let (send, mut reached) = tokio::sync::mpsc::unbounded_channel();
@@ -173,7 +177,7 @@ async fn what_arrives_during_the_pass_is_seen() {
     each_database(async |db| {
         let member = members(&db, 1).await[0];
         many(&db, 6000).await;
-        begin(&db, member.user).await.expect("begun");
+        begin(&db, member.user, &Actor::command_line()).await.expect("begun");
         let (send, mut reached) = tokio::sync::mpsc::unbounded_channel();
         let job = tokio::spawn({
             let db = db.clone();
@@ -200,7 +204,7 @@ async fn a_job_that_lost_its_lease_changes_nothing_more() {
     each_database(async |db| {
         let member = members(&db, 1).await[0];
         many(&db, 6000).await;
-        begin(&db, member.user).await.expect("begun");
+        begin(&db, member.user, &Actor::command_line()).await.expect("begun");
         let (send, mut reached) = tokio::sync::mpsc::unbounded_channel();
         let job = tokio::spawn({
             let db = db.clone();

@@ -2,6 +2,7 @@ use serde_json::Value;
 
 use super::{Arrival, THEN, conversion, link, person, referred, run, session, touch};
 use crate::{
+    audit::{Action, Entry, Origin},
     auth::User,
     components::format::rfc3339,
     db::{Db, Dialect, sql, testing::each_database},
@@ -63,6 +64,10 @@ const EXPORTED: &[(&str, &str, &str)] = &[
     ("known_devices", "failures", "/known_browsers/0/failed_sign_ins"),
     ("known_devices", "last_failed_at", "/known_browsers/0/last_failed_at"),
     ("known_devices", "blocked_until", "/known_browsers/0/blocked_until"),
+    ("audit_entries", "occurred_at", "/account_events/0/at"),
+    ("audit_entries", "action", "/account_events/0/action"),
+    ("audit_entries", "detail", "/account_events/0/detail"),
+    ("audit_entries", "network", "/account_events/0/network"),
     ("conversions", "refund_of", "/conversions/1/refund_of"),
     ("conversions", "sample", "/conversions/1/sample"),
     ("referral_tokens", "token", "/referral_link/token"),
@@ -95,6 +100,13 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("referral_tokens", "owner_id", "the account's id"),
     ("referral_tokens", "signups", "the number of the sign-ups that are there"),
     ("referrals", "referee_id", "the account's id"),
+    ("audit_entries", "id", "its time is there"),
+    ("audit_entries", "actor_kind", "the document says whether it was the user"),
+    ("audit_entries", "actor_id", "the user, or another person"),
+    ("audit_entries", "actor_email", "the user's, or another person's"),
+    ("audit_entries", "target_id", "the user, or another person"),
+    ("audit_entries", "target", "the user's address, or another person's"),
+    ("audit_entries", "request_id", "a number in the server's log"),
     ("erasures", "id", "of an account that is closed and can export nothing"),
     ("erasures", "user_id", "the account's id"),
     ("erasures", "token_hash", "a secret"),
@@ -149,7 +161,12 @@ async fn seeded(db: &Db) -> User {
     referred(db, friend.user, "marias-link").await;
     let consent = sql("insert into consents (visitor_id, decided_at, granted, wording) values ($1, $2, true, 'v1')");
     run(db, consent.bind(maria.visitor).bind(THEN - 3 * MILLISECOND)).await;
-    crate::auth::throttle::count_failure(db, "maria@example.com").await.expect("counted");
+    crate::auth::throttle::count_failure(db, "maria@example.com", None).await.expect("counted");
+    for person in [maria, friend] {
+        let origin = Origin { network: Some("203.0.113.0/24".to_owned()), request_id: None };
+        let entry = Entry::of_own_account(Action::SignIn, person.user, "somebody-elses@example.com", &origin);
+        entry.detail("with a code").write_alone(db).await.expect("written");
+    }
     let ended = sql("update users set disabled_at = $2, erased_at = $3 where id = $1").bind(maria.user);
     run(db, ended.bind(THEN + MILLISECOND).bind(THEN + 2 * MILLISECOND)).await;
     User::find(&mut db.read().await.expect("a connection"), maria.user).await.expect("answered").expect("a user")
@@ -227,6 +244,7 @@ async fn the_document_says_what_the_rows_say() {
                 "conversions" => "user_id = $1 and refund_of is not null",
                 "referral_tokens" => "owner_id = $1",
                 "referrals" => "referee_id = $1",
+                "audit_entries" => "actor_id = $1",
                 _ => "account is not null or $1 is null",
             };
             let row: Vec<(Option<String>,)> = sql(format!("select {value} from {table} where {whose}"))

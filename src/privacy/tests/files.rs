@@ -87,7 +87,7 @@ async fn churned(db: &Db) -> Person {
     }
     run(db, sql("delete from tower_sessions where user_id <> $1").bind(maria.user)).await;
     conversion(db, maria.user, "unmistakable-order", 4900, None).await;
-    crate::auth::throttle::count_failure(db, EMAIL).await.expect("counted");
+    crate::auth::throttle::count_failure(db, EMAIL, None).await.expect("counted");
     named_elsewhere(db).await;
     maria
 }

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 
 use crate::{
+    audit::Actor,
     db::{Db, Error, Query, sql},
     id::{ConversionId, TouchId, UserId, VisitorId},
     privacy::erase::{self, EraseError},
@@ -42,7 +43,7 @@ pub async fn run_all(db: &Db, queries: Vec<Query>) {
 
 /// Erases a user to the end.
 pub async fn erase(db: &Db, user: UserId) -> Result<(), EraseError> {
-    let done = erase::erase(db, user, Duration::from_secs(60), |_| {}).await?;
+    let done = erase::erase(db, user, &Actor::command_line(), Duration::from_secs(60), |_| {}).await?;
     assert!(done, "another process works for a minute");
     Ok(())
 }

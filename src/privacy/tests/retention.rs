@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::{Arrival, DAY, THEN, count, person, run, touch, visitor};
 use crate::{
+    audit::{Action, Actor, Entry},
     db::{Db, Dialect, sql, testing::each_database},
     id::VisitorId,
     privacy::{
@@ -18,6 +19,7 @@ fn retention() -> Retention {
     Retention {
         unlinked: Some(Duration::from_secs(90 * 86_400)),
         linked: Some(Duration::from_secs(760 * 86_400)),
+        audit: Some(Duration::from_secs(365 * 86_400)),
         batch: 3,
         pause: Duration::ZERO,
     }
@@ -54,8 +56,16 @@ async fn what_was_kept_long_enough_goes_and_nothing_else() {
         run(&db, sql("update visitors set sample = true where id = $1").bind(sample)).await;
         arrive(&db, sample, NOW - 900 * DAY, "kept").await;
 
+        for at in [NOW - 365 * DAY - MILLISECOND, NOW - 365 * DAY] {
+            let entry = Entry::new(Action::SignIn, &Actor::command_line());
+            db.transaction(move |conn| Box::pin(entry.write(conn, at))).await.expect("written");
+        }
+
         let summary = purge(&db, retention(), NOW).await.expect("answered").expect("nobody else is at it");
-        assert_eq!(summary, PurgeSummary { unlinked_touches: 10, linked_touches: 1, visitors: 9, failed: 0 });
+        let removed =
+            PurgeSummary { unlinked_touches: 10, linked_touches: 1, visitors: 9, audit_entries: 1, failed: 0 };
+        assert_eq!(summary, removed);
+        assert_eq!(count(&db, "select count(*) from audit_entries").await, 1);
         assert_eq!(count(&db, "select count(*) from touches where campaign = 'old'").await, 0);
         assert_eq!(count(&db, "select count(*) from touches where campaign = 'kept'").await, 4);
         assert_eq!(count(&db, "select count(*) from consents").await, 1);
@@ -74,7 +84,7 @@ async fn never_keeps_everything() {
         arrive(&db, visitor(&db, Timestamp::EPOCH + MILLISECOND).await, Timestamp::EPOCH + MILLISECOND, "old").await;
         let member = person(&db, "a@example.com").await;
         arrive(&db, member.visitor, Timestamp::EPOCH + MILLISECOND, "old").await;
-        let never = Retention { unlinked: None, linked: None, ..retention() };
+        let never = Retention { unlinked: None, linked: None, audit: None, ..retention() };
         assert_eq!(purge(&db, never, NOW).await.expect("answered"), Some(PurgeSummary::default()));
         assert_eq!(count(&db, "select count(*) from touches").await, 2);
     })
