@@ -22,7 +22,7 @@ pub fn PrivacyPage() -> impl IntoView {
     let state = expect_context::<AppState>();
     let settings = &state.config.attribution;
     let (consent, gpc, secure) = (settings.consent, settings.gpc, settings.secure);
-    let (unlinked, linked) = (settings.keep_unlinked, settings.keep_linked);
+    let (unlinked, linked, audit) = (settings.keep_unlinked, settings.keep_linked, state.config.audit_keep);
     let tags: Vec<String> = settings.custom_tags.names().map(str::to_owned).collect();
     view! {
         <PublicPage title="Privacy" section=Section::None>
@@ -33,7 +33,7 @@ pub fn PrivacyPage() -> impl IntoView {
                 <Card title="What is stored when a link leads you here"><div class="prose"><OnArrival tags gpc/></div></Card>
                 <Card title="What is stored when you have an account"><div class="prose"><WithAccount/></div></Card>
                 <Card title="What is not stored"><div class="prose"><NotStored/></div></Card>
-                <Card title="How long it is stored"><div class="prose"><Retention unlinked linked/></div></Card>
+                <Card title="How long it is stored"><div class="prose"><Retention unlinked linked audit/></div></Card>
                 <Card title="Cookies"><Cookies secure/></Card>
                 <Card title="What you can do"><div class="prose"><Rights signed_in=current_user().is_some()/></div></Card>
             </div>
@@ -111,6 +111,10 @@ fn WithAccount() -> impl IntoView {
                 "In which browsers you signed in, and when: a random token for each browser, without its name, so that guesses by others
                 do not keep you out."
             </li>
+            <li>
+                "When you signed in or changed something about your account, from which network (such as 203.0.113.0/24), and what
+                admins changed about it."
+            </li>
             <li>"Your referral link, who signed up through it, and whose link you signed up through."</li>
             <li>"If you were asked for consent: when, the version of the text, and your answer. Of many changes, the first and the latest."</li>
         </ul>
@@ -134,7 +138,7 @@ fn NotStored() -> impl IntoView {
 }
 
 #[component]
-fn Retention(unlinked: Option<Duration>, linked: Option<Duration>) -> impl IntoView {
+fn Retention(unlinked: Option<Duration>, linked: Option<Duration>, audit: Option<Duration>) -> impl IntoView {
     let kept = |kept: Option<Duration>| match kept {
         Some(kept) => format!("are removed after {}.", lasts(kept)),
         None => "are kept until they are erased.".to_owned(),
@@ -143,6 +147,7 @@ fn Retention(unlinked: Option<Duration>, linked: Option<Duration>) -> impl IntoV
         <ul>
             <li>"Visits of people without an account " {kept(unlinked)}</li>
             <li>"Visits of people with an account " {kept(linked)}</li>
+            <li>"Sign-ins and changes of accounts " {kept(audit)} " Erasing takes your address and networks out of them at once."</li>
             <li>"The account is kept until it is erased."</li>
             <li>"Failed sign-ins are removed a day after the last one, sessions when they end."</li>
             <li>"That you signed in with a browser is removed after " {lasts(known_device::KNOWN_FOR)} " without a sign-in there."</li>
