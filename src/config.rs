@@ -3,7 +3,7 @@
 //! A mistake stops the start. All mistakes are reported at once. A report names the variable, and never repeats a value that may
 //! be secret.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
@@ -13,6 +13,7 @@ use crate::{
         settings::{Settings, Site},
     },
     db::{Dialect, sqlite_file},
+    mail::MailSettings,
     page_parameters::PAGE_PARAMETERS,
     variables::{Mistake, Variables, days, list, parse_duration, parse_retention},
 };
@@ -63,6 +64,9 @@ pub struct Config {
     /// what time without a question they are dropped (default `30m`). `FACTS_FILE`: the file that keeps them over a restart, or
     /// `none`. Default: beside the SQLite file, and none for PostgreSQL.
     pub facts: KeeperSettings,
+    /// `MAIL_URL` and `MAIL_FROM`: where mail goes, and from whom it is. Default: nowhere; in development builds, mail is kept in a
+    /// folder, and `/dev/mail` shows it.
+    pub mail: MailSettings,
     /// `LOG_FORMAT`: `json` or `pretty`. Default: `pretty` in development, else `json`.
     pub log_json: bool,
 }
@@ -100,6 +104,8 @@ impl Config {
         let database_url = variables.value("DATABASE_URL", |url| Dialect::of(url).map(|_| url.to_owned()));
         let site_url = variables.value("SITE_URL", parse_site_url).unwrap_or_else(|| default_site_url(site_addr));
         let database_url = database_url.unwrap_or_else(|| "sqlite://data/waymark.db".into());
+        // Only development builds have the page that shows kept mail.
+        let kept_in = (development && cfg!(debug_assertions)).then(|| mail_folder(&database_url));
         let config = Self {
             site_addr,
             development,
@@ -107,7 +113,6 @@ impl Config {
                 &mut variables,
                 Site { url: &site_url, no_pages: &NO_PAGES, reserved_parameters: &PAGE_PARAMETERS },
             )),
-            site_url,
             trusted_proxies: variables.value("TRUSTED_PROXIES", parse_proxies),
             connections_per_address: variables
                 .value("CONNECTIONS_PER_ADDRESS", parse_count)
@@ -128,8 +133,10 @@ impl Config {
                     Some(path) => Some(path.into()),
                 },
             },
+            mail: MailSettings::read(&mut variables, &site_url, kept_in),
             log_json: variables.choice("LOG_FORMAT", &[("json", true), ("pretty", false)]).unwrap_or(!development),
             database_url,
+            site_url,
         };
         (config, variables.mistakes)
     }
@@ -159,6 +166,11 @@ impl Config {
     pub fn is_secure(&self) -> bool {
         self.site_url.starts_with("https://")
     }
+}
+
+/// Returns the folder in which a developer's machine keeps mail: `mail` beside the SQLite file.
+fn mail_folder(database_url: &str) -> PathBuf {
+    sqlite_file(database_url).and_then(|file| Some(file.parent()?.join("mail"))).unwrap_or_else(|| "data/mail".into())
 }
 
 fn parse_addr(value: &str) -> Result<SocketAddr, String> {
@@ -269,6 +281,8 @@ mod tests {
             ("LEPTOS_SITE_ADDR", "nowhere"),
             ("TRUSTED_PROXIES", "10.0.0.0/8, ten"),
             ("SITE_URL", "https://example.com/path"),
+            ("MAIL_URL", "http://me:secret@mail.example.com"),
+            ("MAIL_FROM", "me"),
         ]);
         let variables: Vec<_> = mistakes.iter().map(|mistake| mistake.variable).collect();
         assert_eq!(
@@ -279,7 +293,9 @@ mod tests {
                 "SITE_URL",
                 "ATTRIBUTION_CUSTOM_TAGS",
                 "ATTRIBUTION_WINDOW",
-                "TRUSTED_PROXIES"
+                "TRUSTED_PROXIES",
+                "MAIL_URL",
+                "MAIL_FROM"
             ]
         );
         let text: String = mistakes.iter().map(ToString::to_string).collect();

@@ -78,6 +78,8 @@ ids! {
     ConversionId;
     /// The id of a token that a program signs in with.
     ApiTokenId;
+    /// The id of work that a request causes and a worker runs later.
+    JobId;
 }
 
 impl TouchSeed {

@@ -72,9 +72,15 @@ pub mod id;
 /// Moving in from django-utm-tracker: its leads become touches.
 #[cfg(feature = "ssr")]
 pub mod import;
+/// Work in the background: what a request causes, and what runs on one replica at a time.
+#[cfg(feature = "ssr")]
+pub mod jobs;
 /// A path that cannot lead to another site.
 #[cfg(feature = "ssr")]
 mod local_path;
+/// Sending mail.
+#[cfg(feature = "ssr")]
+pub mod mail;
 /// The query parameters of this site's own pages.
 #[cfg(feature = "ssr")]
 mod page_parameters;

@@ -16,6 +16,8 @@ use crate::{
     auth::{Accounts, api_tokens::limits::ReportLimits},
     config::Config,
     db::Db,
+    jobs::Jobs,
+    mail::Mailer,
 };
 
 /// The state of the whole application. Cloning is cheap, and layers clone it for each request.
@@ -33,6 +35,10 @@ pub struct StateParts {
     pub accounts: Accounts,
     /// What the attribution layers need.
     pub attribution: Attribution,
+    /// The worker that runs jobs.
+    pub jobs: Jobs,
+    /// What hands mail over.
+    pub mailer: Mailer,
     /// What reports count from.
     pub facts: FactsKeeper,
     /// Limits the beacons of each address.

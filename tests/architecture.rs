@@ -27,6 +27,8 @@ secret_token: random
 db: timestamp
 id: db
 audit: address_limit db id random timestamp word_enum
+jobs: db id timestamp
+mail: id timestamp variables
 attribution/tsv:
 attribution/signal: host
 attribution/source: attribution/signal attribution/tsv host
@@ -46,16 +48,16 @@ attribution/facts: attribution/channel attribution/model attribution/signal attr
 attribution/report: attribution/channel attribution/facts attribution/model attribution/settings attribution/signal
     attribution/touch attribution/user_search db id timestamp
 page_parameters: attribution/capture
-config: attribution/facts attribution/settings db page_parameters variables
-auth: address_limit audit attribution/capture attribution/conversion attribution/referral attribution/settings
+config: attribution/facts attribution/settings db mail page_parameters variables
+auth: address_limit attribution/capture attribution/conversion attribution/referral attribution/settings audit
     attribution/signal attribution/touch cookie db id local_path random secret_token timestamp
-state: attribution/capture attribution/facts attribution/referral auth config db
+state: attribution/capture attribution/facts attribution/referral auth config db jobs mail
 components: attribution/signal timestamp
 demo: attribution/channel attribution/conversion attribution/signal attribution/touch db id page_parameters random
     timestamp
 import: attribution/channel attribution/conversion attribution/signal attribution/touch auth db id page_parameters
     timestamp
-privacy: attribution/conversion attribution/signal attribution/touch audit auth config db id random secret_token state
+privacy: attribution/conversion attribution/signal attribution/touch audit auth config db id jobs random secret_token state
     timestamp
 pages: attribution/capture attribution/consent attribution/referral attribution/report attribution/settings auth
     components db privacy state timestamp
@@ -65,8 +67,8 @@ admin: audit attribution/campaign_alias attribution/capture attribution/channel 
 app: admin attribution/capture auth components pages state
 server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral
     attribution/settings
-    attribution/touch auth config cookie db id local_path pages privacy state timestamp variables
-cli: attribution/touch audit auth components config db demo import privacy server timestamp variables
+    attribution/touch auth components config cookie db id jobs local_path mail pages privacy state timestamp variables
+cli: attribution/touch audit auth components config db demo import jobs privacy server timestamp variables
 main: allocator config
 ";
 

@@ -29,6 +29,7 @@ db/wipe/search.rs: table
 db/wipe/sqlite.rs: _
 demo/remove.rs: table
 import/sqlite_schema.rs: cells key name table too_long user
+jobs/queue.rs: kinds_in skip
 privacy/erase/mod.rs: _
 privacy/erase/pass.rs: candidates key one other personal table texts
 privacy/erase/shared_values.rs: name

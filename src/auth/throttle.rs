@@ -59,7 +59,7 @@ impl Limited for FailedSignIns {
 pub type SignInLimit = AddressLimit<FailedSignIns>;
 
 /// Returns the key of an account in the table: a digest of the e-mail address, so that the table holds no addresses of strangers.
-fn account_key(email: &str) -> Vec<u8> {
+pub(crate) fn account_key(email: &str) -> Vec<u8> {
     Sha256::digest(email_key(email)).to_vec()
 }
 

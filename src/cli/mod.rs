@@ -22,6 +22,8 @@ mod admin;
 mod demo;
 /// `waymark import …`
 mod import;
+/// `waymark jobs …`
+mod jobs;
 /// How far a long command is.
 mod progress;
 /// `waymark token …`
@@ -52,6 +54,9 @@ enum Command {
     /// Create, list and revoke the tokens of programs that report conversions over HTTP
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Show and retry work of the background that failed, such as mail
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
     /// Add sample data to the database, or remove it
     Demo(demo::DemoArgs),
     /// Import what another system collected
@@ -84,6 +89,7 @@ pub async fn run(cli: Cli, config: Config, mistakes: Vec<Mistake>) -> Result<(),
         Command::Admin(command) => admin::run(&db, command).await,
         Command::User(command) => user::run(&db, command).await,
         Command::Token(command) => token::run(&db, command).await,
+        Command::Jobs(command) => jobs::run(&db, command).await,
         Command::Demo(args) => demo::run(&db, args).await,
         Command::Import(command) => import::run(&db, &config, command).await,
         Command::Reclassify => classify_again(&db, &config).await,

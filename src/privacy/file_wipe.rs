@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::lease::Lease;
-use crate::db::{Db, Error, sql};
+use crate::{
+    db::{Db, Error, sql},
+    jobs::lease::Lease,
+};
 
 /// The tables that an erasure changes.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "users",
     "tower_sessions",
     "sign_in_failures",
@@ -20,6 +22,7 @@ const TABLES: [&str; 10] = [
     "conversions",
     "referral_tokens",
     "campaign_aliases",
+    "queued_jobs",
     "erasures",
     "audit_entries",
 ];

@@ -5,7 +5,8 @@
 //! - Everything stored about a user is in the user's [`export`]. A test goes through the schema.
 //! - After an [erasure](erase) no table of the database identifies the user, and soon after, no file of the database does
 //!   ([`file_wipe`]). The totals of reports stay as they were.
-//! - Retention, the job of erasures and the clean-up of files each run on one replica at a time ([`lease`]).
+//! - Retention, the job of erasures and the clean-up of files each run on one replica at a time
+//!   ([`lease`](crate::jobs::lease)).
 
 /// `GET /account/export.json`.
 mod download;
@@ -19,8 +20,6 @@ mod erase_form;
 pub mod export;
 /// Removing erased data from the database's files.
 pub mod file_wipe;
-/// A job runs on one replica at a time.
-pub mod lease;
 /// Removing data that is older than the configuration keeps.
 pub mod retention;
 #[cfg(test)]

@@ -19,10 +19,10 @@ use std::{fmt, time::Duration};
 
 use uuid::Uuid;
 
-use super::lease::{self, Lease};
 use crate::{
     config::Config,
     db::{Conn, Db, Error, Value, placeholders, sql},
+    jobs::lease::{self, Lease},
     timestamp::{MILLISECOND, Timestamp},
 };
 

@@ -7,6 +7,7 @@ use crate::{
     attribution::{capture::counters::Counters, facts::changes},
     auth::{known_device, throttle},
     db::Db,
+    jobs::queue,
     privacy::{
         erase, file_wipe,
         retention::{self, Retention},
@@ -50,6 +51,9 @@ pub(super) async fn run(db: Db, retention: Retention) {
         }
         if let Err(error) = erase::confirmation::delete_old(&db).await {
             failed("housekeeping", &error, "the confirmations of old erasures could not be removed");
+        }
+        if let Err(error) = queue::delete_old(&db).await {
+            failed("housekeeping", &error, "jobs that were done long ago could not be removed");
         }
         match retention::purge_if_due(&db, retention).await {
             Ok(Some(summary)) => tracing::info!("retention: {summary}"),

@@ -2,6 +2,8 @@
 //!
 //! [`router`] holds the routes and, in one function, the order of all layers. Each layer's file is named after what the layer does.
 
+/// What runs the jobs that requests cause.
+pub mod background;
 /// No cache keeps what belongs to one person.
 mod cache_control;
 /// Declares text as UTF-8.
@@ -14,6 +16,9 @@ pub mod connections;
 mod conversions;
 /// The content security policy.
 mod csp;
+/// `GET /dev/mail`, in development builds only.
+#[cfg(debug_assertions)]
+mod dev_mail;
 /// A body for errors that no page rendered.
 mod error_pages;
 /// The steps of every request and every response outside the routes.

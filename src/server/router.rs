@@ -76,14 +76,17 @@ pub fn router_without_sessions(state: AppState, stopping: Stopping) -> Router {
 
 /// Returns the routes that know no visitor: files, health, and what programs call.
 fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
-    Router::new()
+    let routes = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready).with_state(Readiness::new(state.db.clone(), stopping)))
         .route("/.well-known/gpc.json", get(well_known::gpc))
         .merge(static_files::routes(&state.options))
         // A token identifies the caller. If a session identified the caller, a page of another site could report in the name of
         // its visitor.
-        .route(conversions::PATH, post(conversions::receive))
+        .route(conversions::PATH, post(conversions::receive));
+    #[cfg(debug_assertions)]
+    let routes = if state.config.is_development() { routes.merge(super::dev_mail::routes()) } else { routes };
+    routes
 }
 
 /// Returns the routes that always need the session: referral links, exports, the beacon and the consent form.

@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::{
+    background,
     connections::{self, Limits, raise_open_files},
     health::Stopping,
     housekeeping, log_flood, logging, measure, router, stop, supervise,
@@ -28,6 +29,8 @@ use crate::{
     },
     config::Config,
     db::Db,
+    jobs::Jobs,
+    mail::Mailer,
     privacy::retention::Retention,
     state::{AppState, StateParts},
     variables::Mistake,
@@ -100,6 +103,8 @@ pub fn state(config: Config, db: Db) -> AppState {
             referral_credit: config.attribution.referral_credit,
             secure: config.is_secure(),
         },
+        jobs: Jobs::default(),
+        mailer: Mailer::new(config.mail.clone(), &config.site_url),
         facts: FactsKeeper::new(db.clone(), config.facts.clone()),
         beacon_limit: BeaconLimit::default(),
         consent_limit: ConsentLimit::default(),
@@ -138,19 +143,21 @@ pub async fn run(config: Config, listener: TcpListener, db: Db) {
         serve_metrics(addr);
     }
     warn_of_settings(&config);
+    tell_of_mail(&config);
     let state = state(config, db.clone());
     let config = state.config.clone();
     let counters = state.attribution.counters.clone();
-    let (background, facts) = (background(&state), state.facts.clone());
+    let (background, facts, jobs) = (start_background(&state), state.facts.clone(), state.jobs.clone());
     let stopping = Stopping::default();
     // With port 0, the system has chosen a port.
     let addr = listener.local_addr().unwrap_or(config.site_addr);
     let limits =
         Limits::with_files(files, config.connections_per_address, config.trusted_proxies.clone().unwrap_or_default());
     let router = router::router(state, stopping.clone());
-    let stop = stop::asked(stopping, config.shutdown_delay);
+    let stop = stop::asked(stopping, config.shutdown_delay, jobs.clone());
     tracing::info!(url = config.site_url, %addr, connections = limits.connections, "ready");
     connections::serve(listener, router, limits, stop).await;
+    stop::end_jobs(&jobs).await;
     drop(background);
     stop::close(&db, &counters, &facts).await;
     log_flood::tell_once();
@@ -180,8 +187,19 @@ fn warn_of_settings(config: &Config) {
     }
 }
 
+/// Says what is closed because no mail can be sent.
+fn tell_of_mail(config: &Config) {
+    match &config.mail.route {
+        Some(route) => tracing::info!(?route, from = %config.mail.from, "mail"),
+        None => tracing::warn!(
+            "MAIL_URL is not set, so no mail is sent: users cannot confirm or change their address, reset a forgotten password, or \
+             sign in by a link. Pages do not offer these"
+        ),
+    }
+}
+
 /// Starts the work that goes on while the server serves. Dropping the returned set ends the work.
-fn background(state: &AppState) -> JoinSet<()> {
+fn start_background(state: &AppState) -> JoinSet<()> {
     let mut work = JoinSet::new();
     let (db, retention) = (state.db.clone(), Retention::of(&state.config));
     work.spawn(supervise::forever("housekeeping", move || housekeeping::run(db.clone(), retention)));
@@ -190,5 +208,10 @@ fn background(state: &AppState) -> JoinSet<()> {
     let facts = state.facts.clone();
     work.spawn(supervise::forever("facts", move || facts.clone().tidy()));
     work.spawn(supervise::forever("log", log_flood::tell));
+    let (db, jobs, handlers) = (state.db.clone(), state.jobs.clone(), background::handlers(state));
+    work.spawn(supervise::forever("jobs", move || {
+        let (db, jobs, handlers) = (db.clone(), jobs.clone(), handlers.clone());
+        async move { jobs.work(db, handlers).await }
+    }));
     work
 }

@@ -15,16 +15,27 @@ pub async fn link(
     user: UserId,
     now: Timestamp,
 ) -> Result<SessionVisitor, Error> {
-    const LINK: &str = "insert into visitors (id, user_id, first_seen_at, linked_at) values ($1, $2, $3, $3)
-        on conflict (id) do update set user_id = excluded.user_id, linked_at = excluded.linked_at
-        where visitors.user_id is null";
     let id = visitor.unwrap_or_else(VisitorId::new);
-    sql(LINK).bind(id).bind(user).bind(now).execute(conn).await?;
-    let owner: UserId = sql("select user_id from visitors where id = $1").bind(id).fetch_scalar(conn).await?;
-    if owner == user {
+    if claim(conn, id, user, now).await? {
         return Ok(SessionVisitor { id, user: Some(user) });
     }
     let id = VisitorId::new();
-    sql(LINK).bind(id).bind(user).bind(now).execute(conn).await?;
+    claim(conn, id, user, now).await?;
     Ok(SessionVisitor { id, user: Some(user) })
+}
+
+/// Links a visitor to a user. Returns `false` if the visitor is linked to another user, with whom the visitor stays.
+///
+/// For a visitor who is not the session's: that of the browser that asked for a link in a mail.
+pub async fn claim(conn: &mut Conn, visitor: VisitorId, user: UserId, now: Timestamp) -> Result<bool, Error> {
+    sql("insert into visitors (id, user_id, first_seen_at, linked_at) values ($1, $2, $3, $3)
+        on conflict (id) do update set user_id = excluded.user_id, linked_at = excluded.linked_at
+        where visitors.user_id is null")
+    .bind(visitor)
+    .bind(user)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    let owner: UserId = sql("select user_id from visitors where id = $1").bind(visitor).fetch_scalar(conn).await?;
+    Ok(owner == user)
 }

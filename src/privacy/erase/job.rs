@@ -5,7 +5,7 @@ use crate::{
     audit::Actor,
     db::{Db, Error},
     id::UserId,
-    privacy::lease::Lease,
+    jobs::lease::Lease,
 };
 
 const JOB: &str = "erase";

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | e-mail address | `erased-…`, which is not an address, so that the old one can be registered again |
 //! | password, role | none, `member`; the account is disabled |
-//! | sessions, failed sign-ins, known browsers | removed |
+//! | sessions, failed sign-ins, known browsers, waiting jobs and mails | removed |
 //! | entries of the audit log by and about the user | stay, without the e-mail address and the network |
 //! | the user's referral link | disabled, without an owner. The users it brought stay counted |
 //! | click ids and tags of a touch | `{}` |
@@ -54,6 +54,7 @@ use crate::{
     auth::{known_device, session_lifetime::end_sessions, throttle},
     db::{Conn, Db, Error, sql},
     id::{ConversionId, TouchId, UserId},
+    jobs::queue,
     secret_token::SecretToken,
     timestamp::{DAY, Timestamp},
 };
@@ -97,6 +98,7 @@ pub async fn begin(db: &Db, user: UserId, by: &Actor) -> Result<SecretToken, Era
             // This also changes the entry of the erasure, if the users erase themselves.
             audit::forget_user(conn, user).await?;
             throttle::forget_failures(conn, &email_lower).await?;
+            queue::forget(conn, user, throttle::account_key(&email_lower)).await?;
             known_device::forget_all(conn, user).await?;
             erase_external_ids(conn, user).await?;
             for touch in TouchTexts::of_user(conn, user, TouchId::NIL, BATCH).await? {

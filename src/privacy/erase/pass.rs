@@ -25,7 +25,8 @@ use crate::{
     auth::session_lifetime::end_sessions,
     db::{Conn, Db, Error, FromEitherRow, Query, Value, sql},
     id::{ConversionId, TouchId, VisitorId},
-    privacy::{email_in_text::EmailMatcher, lease::Lease},
+    jobs::lease::Lease,
+    privacy::email_in_text::EmailMatcher,
     timestamp::Timestamp,
 };
 

@@ -9,6 +9,7 @@ use crate::{
     audit::Actor,
     db::{Db, sql, testing::each_database},
     id::{TouchId, VisitorId},
+    jobs::lease::Lease,
     privacy::{
         erase::{
             begin,
@@ -16,7 +17,6 @@ use crate::{
             waiting, work,
         },
         file_wipe,
-        lease::Lease,
     },
     timestamp::MILLISECOND,
 };

@@ -5,10 +5,8 @@ use crate::{
     audit::{Action, Actor, Entry},
     db::{Db, Dialect, sql, testing::each_database},
     id::VisitorId,
-    privacy::{
-        lease::Lease,
-        retention::{PurgeSummary, Retention, purge, purge_if_due},
-    },
+    jobs::lease::Lease,
+    privacy::retention::{PurgeSummary, Retention, purge, purge_if_due},
     timestamp::{MILLISECOND, Timestamp},
 };
 
