@@ -12,6 +12,7 @@ use crate::{
         facts::keeper::KeeperSettings,
         settings::{Settings, Site},
     },
+    auth::providers::{self, settings::ProviderSettings},
     db::{Dialect, sqlite_file},
     mail::MailSettings,
     page_parameters::PAGE_PARAMETERS,
@@ -58,6 +59,8 @@ pub struct Config {
     pub sign_ups_per_hour: i64,
     /// `AUDIT_KEEP`: how long entries of the audit log are kept; `never` removes none. Default: `365d`.
     pub audit_keep: Option<Duration>,
+    /// `OAUTH_GITHUB_ID` and `OAUTH_GITHUB_SECRET`, and the same for `GOOGLE`: what people may sign in with beside a password.
+    pub providers: Vec<ProviderSettings>,
     /// `METRICS_ADDR`: the address on which Prometheus metrics are served. Default: no metrics.
     pub metrics_addr: Option<SocketAddr>,
     /// `FACTS_MEMORY` and `FACTS_IDLE`: how much memory the facts may take that reports count from (default `1024MiB`), and after
@@ -123,6 +126,7 @@ impl Config {
             hsts: variables.choice("HSTS", &HSTS).unwrap_or(Hsts::Subdomains),
             sign_ups_per_hour: variables.value("SIGN_UPS_PER_HOUR", parse_per_hour).unwrap_or(DEFAULT_PER_HOUR),
             audit_keep: variables.value("AUDIT_KEEP", parse_retention).unwrap_or(Some(days(365))),
+            providers: providers::settings::read(&mut variables),
             metrics_addr: variables.value("METRICS_ADDR", parse_addr),
             facts: KeeperSettings {
                 memory: variables.value("FACTS_MEMORY", parse_memory).unwrap_or(1024 << 20),

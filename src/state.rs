@@ -7,13 +7,21 @@ use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
 use crate::{
+    address_limit::AddressLimit,
     attribution::{
         Attribution,
         capture::{beacon::BeaconLimit, consent_form::ConsentLimit},
         facts::keeper::FactsKeeper,
         referral::UnknownLinkLimit,
     },
-    auth::{Accounts, api_tokens::limits::ReportLimits},
+    auth::{
+        Accounts,
+        api_tokens::limits::ReportLimits,
+        providers::{
+            Providers,
+            handlers::{Departures, Desk},
+        },
+    },
     config::Config,
     db::Db,
     jobs::Jobs,
@@ -33,6 +41,10 @@ pub struct StateParts {
     pub config: Arc<Config>,
     /// What accounts need.
     pub accounts: Accounts,
+    /// Who else tells the site who a person is.
+    pub providers: Providers,
+    /// Limits how often each address is sent to a provider.
+    pub departures: AddressLimit<Departures>,
     /// What the attribution layers need.
     pub attribution: Attribution,
     /// The worker that runs jobs.
@@ -75,6 +87,13 @@ impl FromRef<AppState> for Db {
 impl FromRef<AppState> for Accounts {
     fn from_ref(state: &AppState) -> Self {
         state.accounts.clone()
+    }
+}
+
+impl FromRef<AppState> for Desk {
+    fn from_ref(state: &AppState) -> Self {
+        let departures = state.departures.clone();
+        Self { providers: state.providers.clone(), accounts: state.accounts.clone(), departures }
     }
 }
 

@@ -48,10 +48,10 @@ attribution/facts: attribution/channel attribution/model attribution/signal attr
 attribution/report: attribution/channel attribution/facts attribution/model attribution/settings attribution/signal
     attribution/touch attribution/user_search db id timestamp
 page_parameters: attribution/capture
-config: attribution/facts attribution/settings db mail page_parameters variables
-auth: address_limit attribution/capture attribution/conversion attribution/referral attribution/settings audit
-    attribution/signal attribution/touch cookie db id local_path random secret_token timestamp
-state: attribution/capture attribution/facts attribution/referral auth config db jobs mail
+auth: address_limit audit attribution/capture attribution/conversion attribution/referral attribution/settings
+    attribution/signal attribution/touch cookie db id local_path random secret_token timestamp variables
+config: attribution/facts attribution/settings auth db mail page_parameters variables
+state: address_limit attribution/capture attribution/facts attribution/referral auth config db jobs mail
 components: attribution/signal timestamp
 demo: attribution/channel attribution/conversion attribution/signal attribution/touch db id page_parameters random
     timestamp

@@ -20,6 +20,7 @@ attribution/touch/known.rs: _ list
 attribution/touch/reclassify.rs: _ places
 attribution/touch/rows.rs: _
 auth/known_device.rs: OF_A_USER
+auth/providers/identity.rs: _
 auth/user.rs: COLUMNS
 db/bulk.rs: _ table
 db/insert.rs: _ values

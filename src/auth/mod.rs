@@ -33,6 +33,8 @@ pub mod next;
 pub mod operator;
 /// Hashing passwords, and which are accepted.
 mod password;
+/// Signing in with an account at GitHub or Google.
+pub mod providers;
 /// How long a session lasts.
 pub mod session_lifetime;
 /// Signing in and out.

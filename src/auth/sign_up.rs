@@ -1,6 +1,8 @@
 //! Creating an account.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
+
+use futures::future::BoxFuture;
 
 use super::{
     accounts::Accounts,
@@ -11,7 +13,7 @@ use super::{
     password,
     sign_in::{Client, SignInRefusal, begin_session, visitor_for},
     sign_up_limit,
-    user::{Role, User, email_key, parse_email},
+    user::{NO_PASSWORD, Role, User, email_key, parse_email},
 };
 use crate::{
     attribution::{conversion::sign_up_conversion, referral::token::attribute_referral, touch::link::link},
@@ -82,8 +84,31 @@ pub async fn sign_up(
     email: &str,
     password: String,
 ) -> Result<DeviceTokens, SignUpRefusal> {
+    counted(client.address, make_account(accounts, auth, client, email, password).await)
+}
+
+/// Does what [`sign_up`] does, for a person whose address somebody else has verified. No password opens the account. `also` is stored
+/// together with the account.
+pub(super) async fn sign_up_without_password<F>(
+    accounts: &Accounts,
+    auth: &mut AuthSession,
+    client: Client,
+    email: &str,
+    also: F,
+) -> Result<DeviceTokens, SignUpRefusal>
+where
+    F: for<'c> FnOnce(&'c mut Conn, UserId, Timestamp) -> BoxFuture<'c, Result<(), SignUpRefusal>> + Send + 'static,
+{
     let address = client.address;
-    match make_account(accounts, auth, client, email, password).await {
+    counted(address, store(accounts, auth, client, email.to_owned(), NO_PASSWORD.to_owned(), also).await)
+}
+
+/// Counts and logs a sign-up.
+fn counted(
+    address: IpAddr,
+    outcome: Result<(UserId, DeviceTokens), SignUpRefusal>,
+) -> Result<DeviceTokens, SignUpRefusal> {
+    match outcome {
         Ok((user, devices)) => {
             metrics::counter!("waymark_sign_ups_total").increment(1);
             audit::note("sign_up", "done", Some(user), Some(address));
@@ -100,7 +125,7 @@ pub async fn sign_up(
 async fn make_account(
     accounts: &Accounts,
     auth: &mut AuthSession,
-    mut client: Client,
+    client: Client,
     email: &str,
     password: String,
 ) -> Result<(UserId, DeviceTokens), SignUpRefusal> {
@@ -111,6 +136,21 @@ async fn make_account(
     let per_hour = accounts.sign_ups_per_hour;
     refuse_if_full(sign_up_limit::wait_of(&mut accounts.db.read().await?, per_hour, accounts.db.now()).await?)?;
     let hash = accounts.hasher.hash_new(password, &email).await?;
+    store(accounts, auth, client, email, hash, |_, _, _| Box::pin(async { Ok(()) })).await
+}
+
+async fn store<F>(
+    accounts: &Accounts,
+    auth: &mut AuthSession,
+    mut client: Client,
+    email: String,
+    hash: String,
+    also: F,
+) -> Result<(UserId, DeviceTokens), SignUpRefusal>
+where
+    F: for<'c> FnOnce(&'c mut Conn, UserId, Timestamp) -> BoxFuture<'c, Result<(), SignUpRefusal>> + Send + 'static,
+{
+    let per_hour = accounts.sign_ups_per_hour;
     let (id, now, credit) = (UserId::new(), accounts.db.now(), accounts.referral_credit);
     let visitor = visitor_for(auth, id).await.map_err(SignInRefusal::from)?;
     let (token_hash, client_origin) = (client.devices.add(), client.origin.clone());
@@ -119,6 +159,7 @@ async fn make_account(
         .transaction(move |conn| {
             Box::pin(async move {
                 insert(conn, id, &email, &hash, Role::Member, now).await?;
+                also(conn, id, now).await?;
                 let visitor = link(conn, visitor, id, now).await?;
                 attribute_referral(conn, visitor.id, id, credit, now).await?;
                 known_device::remember(conn, id, token_hash, now).await?;

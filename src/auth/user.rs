@@ -89,6 +89,9 @@ impl JoinedUser {
     }
 }
 
+/// Stands in place of a hash. No password has this hash. The password check takes as long as with a hash.
+pub const NO_PASSWORD: &str = "!";
+
 const COLUMNS: &str = "id, email, password_hash, role, session_epoch, disabled_at, created_at";
 
 impl From<UserRow> for User {

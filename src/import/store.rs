@@ -7,13 +7,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::lead::{ImportedLead, visitor_of};
 use crate::{
     attribution::conversion::sign_up_conversion,
+    auth::user::NO_PASSWORD,
     db::{Conn, Dialect, Error, FromEitherRow, Insert, Table, Value, placeholders, sql},
     id::{TouchId, UserId, VisitorId},
     timestamp::Timestamp,
 };
-
-/// Stands in place of a hash. No password has this hash. The password check takes as long as with a hash.
-const NO_PASSWORD: &str = "!";
 
 static USERS: Table = Table { name: "users", columns: &["id", "email", "email_lower", "password_hash", "created_at"] };
 static VISITORS: Table = Table { name: "visitors", columns: &["id", "user_id", "first_seen_at", "linked_at"] };

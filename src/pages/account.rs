@@ -1,7 +1,7 @@
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
-use super::error::ErrorPage;
+use super::{error::ErrorPage, providers::ConnectedProviders};
 use crate::{
     attribution::{
         referral::token::{OwnToken, own_token},
@@ -13,6 +13,7 @@ use crate::{
     auth::{
         User, current_user,
         forms::{FormState, take_flash},
+        providers::identity::{self, Connection},
     },
     components::{
         AlertKind, Card, CopyButton, Fact, Facts, Field, FormAlert, Marker, PublicPage, Section, SubmitButton, Tag,
@@ -34,12 +35,15 @@ pub fn AccountPage() -> impl IntoView {
     let state = expect_context::<AppState>();
     let flash = take_flash("password");
     let erase = take_flash("erase");
+    let providers = take_flash("providers");
+    let provider_done = providers.notice.clone();
     let sign_out = take_flash("logout").error("");
     let known = {
         let user = user.clone();
         async move {
             match load(&state, &user).await {
-                Ok((link, journey)) => view! {
+                Ok((link, journey, connections)) => view! {
+                    <ConnectedProviders connections flash=providers/>
                     <ReferralLink link/>
                     <HowYouCame journey/>
                 }
@@ -63,6 +67,7 @@ pub fn AccountPage() -> impl IntoView {
             <div class="wrap account">
                 <h1>"Your account"</h1>
                 <FormAlert kind=AlertKind::Success message=changed/>
+                <FormAlert kind=AlertKind::Success message=provider_done/>
                 <FormAlert kind=AlertKind::Error message=not_changed/>
                 <FormAlert kind=AlertKind::Error message=not_erased/>
                 <FormAlert kind=AlertKind::Error message=sign_out/>
@@ -77,10 +82,10 @@ pub fn AccountPage() -> impl IntoView {
     .into_any()
 }
 
-async fn load(state: &AppState, user: &User) -> Result<(OwnToken, Option<Journey>), Error> {
+async fn load(state: &AppState, user: &User) -> Result<(OwnToken, Option<Journey>, Vec<Connection>), Error> {
     let link = own_token(&state.db, &state.config.site_url, user.id).await?;
     let mut conn = state.db.read().await?;
-    Ok((link, journey(&mut conn, user.id).await?))
+    Ok((link, journey(&mut conn, user.id).await?, identity::of_user(&mut conn, user.id).await?))
 }
 
 #[component]

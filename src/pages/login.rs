@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{next, with_next};
+use super::{next, providers::ProviderLinks, with_next};
 use crate::{
     auth::forms::take_flash,
     components::{AlertKind, Field, FormAlert, HiddenField, PublicPage, Section, SubmitButton},
@@ -27,9 +27,10 @@ pub fn LoginPage() -> impl IntoView {
                             value=flash.value("email") error=flash.error("email")/>
                         <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true
                             error=flash.error("password")/>
-                        <HiddenField name="next" value=next/>
+                        <HiddenField name="next" value=next.clone()/>
                         <SubmitButton label="Sign in"/>
                     </form>
+                    <ProviderLinks next/>
                 </section>
             </div>
         </PublicPage>

@@ -43,6 +43,8 @@ pub mod home;
 pub mod login;
 /// `/privacy`: what the server stores, by its configuration.
 pub mod privacy;
+/// Ways to sign in beside the password.
+mod providers;
 /// `/register`.
 pub mod register;
 

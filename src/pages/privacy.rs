@@ -115,6 +115,7 @@ fn WithAccount() -> impl IntoView {
                 "When you signed in or changed something about your account, from which network (such as 203.0.113.0/24), and what
                 admins changed about it."
             </li>
+            <li>"If you sign in with GitHub or Google: your number and your e-mail address there, and when you last did."</li>
             <li>"Your referral link, who signed up through it, and whose link you signed up through."</li>
             <li>"If you were asked for consent: when, the version of the text, and your answer. Of many changes, the first and the latest."</li>
         </ul>

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{next, with_next};
+use super::{next, providers::ProviderLinks, with_next};
 use crate::{
     auth::forms::take_flash,
     components::{AlertKind, Field, FormAlert, HiddenField, PublicPage, Section, SubmitButton},
@@ -26,9 +26,10 @@ pub fn RegisterPage() -> impl IntoView {
                             value=flash.value("email") error=flash.error("email")/>
                         <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true
                             hint="At least 8 characters. A few unusual words make a good password." error=flash.error("password")/>
-                        <HiddenField name="next" value=next/>
+                        <HiddenField name="next" value=next.clone()/>
                         <SubmitButton label="Create account"/>
                     </form>
+                    <ProviderLinks next/>
                 </section>
             </div>
         </PublicPage>

@@ -53,6 +53,7 @@ pub struct Export {
     pub sessions: Vec<ExportedSession>,
     pub failed_sign_ins: Option<ExportedFailures>,
     pub known_browsers: Vec<ExportedBrowser>,
+    pub providers: Vec<ExportedProvider>,
     pub account_events: Vec<ExportedEvent>,
     pub visitors: Vec<ExportedVisitor>,
     pub conversions: Vec<ExportedConversion>,
@@ -66,6 +67,7 @@ pub struct ExportedAccount {
     pub email: String,
     pub role: String,
     pub created_at: ExportedTime,
+    pub email_verified_at: Option<ExportedTime>,
     pub disabled_at: Option<ExportedTime>,
     pub erased_at: Option<ExportedTime>,
     /// Whether `waymark demo` made the account.
@@ -92,6 +94,20 @@ pub struct ExportedBrowser {
     pub failed_sign_ins: i64,
     pub last_failed_at: Option<ExportedTime>,
     pub blocked_until: ExportedTime,
+}
+
+/// A provider that opens the account.
+#[derive(Clone, Debug, FromRow, Serialize)]
+pub struct ExportedProvider {
+    pub provider: String,
+    #[sqlx(rename = "subject")]
+    pub your_number_there: String,
+    #[sqlx(rename = "email")]
+    pub your_email_there: Option<String>,
+    #[sqlx(rename = "created_at")]
+    pub connected_at: ExportedTime,
+    #[sqlx(rename = "last_used_at")]
+    pub last_sign_in_at: ExportedTime,
 }
 
 /// What the audit log has by and about the user. The document leaves out which other people are in an entry.
@@ -199,7 +215,7 @@ pub struct ReferredBy {
 pub async fn export(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Export, Error> {
     Ok(Export {
         exported_at: ExportedTime(now),
-        account: sql("select id, email, role, created_at, disabled_at, erased_at, sample from users where id = $1")
+        account: sql("select id, email, role, created_at, email_verified_at, disabled_at, erased_at, sample from users where id = $1")
             .bind(user.id)
             .fetch_one(conn)
             .await?,
@@ -209,6 +225,12 @@ pub async fn export(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Expo
             last_at: ExportedTime(failures.last_at),
             blocked_until: ExportedTime(failures.blocked_until),
         }),
+        providers: sql(
+            "select provider, subject, email, created_at, last_used_at from user_identities where user_id = $1 order by provider",
+        )
+        .bind(user.id)
+        .fetch_all(conn)
+        .await?,
         known_browsers: sql(
             "select created_at, last_used_at, failures, last_failed_at, blocked_until from known_devices
             where user_id = $1 order by created_at, token_hash",

@@ -13,11 +13,12 @@ use crate::{
 };
 
 /// The tables that an erasure changes.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "users",
     "tower_sessions",
     "sign_in_failures",
     "known_devices",
+    "user_identities",
     "touches",
     "conversions",
     "referral_tokens",

@@ -38,7 +38,10 @@ use crate::{
         capture::{beacon, consent_form, lead_source_layer::LeadSourceLayer, session_layer::UtmSessionLayer},
         referral,
     },
-    auth::{Accounts, Backend},
+    auth::{
+        Accounts, Backend,
+        providers::{Provider, handlers as providers},
+    },
     local_path::LocalPath,
     privacy,
     state::AppState,
@@ -91,7 +94,23 @@ fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
 
 /// Returns the routes that always need the session: referral links, exports, the beacon and the consent form.
 fn handlers() -> Router<AppState> {
-    Router::new()
+    let providers = Provider::ALL.into_iter().fold(Router::new(), |router, provider| {
+        let path = format!("/login/{}", provider.word());
+        router
+            .route(
+                &format!("{path}/callback"),
+                get(async move |desk, address, answer, auth, request| {
+                    providers::arrive(provider, desk, address, answer, auth, request).await
+                }),
+            )
+            .route(
+                &path,
+                get(async move |desk, address, next, auth| {
+                    providers::depart(provider, desk, address, next, auth).await
+                }),
+            )
+    });
+    providers
         .route("/r/{token}", get(referral::follow))
         .route("/admin/leads.csv", get(admin::csv::leads_csv))
         .route("/admin/campaigns.csv", get(admin::csv::campaigns_csv))

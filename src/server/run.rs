@@ -16,6 +16,7 @@ use super::{
     housekeeping, log_flood, logging, measure, router, stop, supervise,
 };
 use crate::{
+    address_limit::AddressLimit,
     attribution::{
         Attribution, CaptureLimits,
         capture::{beacon::BeaconLimit, consent_form::ConsentLimit, counters::Counters},
@@ -24,8 +25,8 @@ use crate::{
         touch::known::KnownVisitors,
     },
     auth::{
-        Accounts, api_tokens::limits::ReportLimits, hasher::Hasher, sign_up_limit::SignUpTryLimit,
-        throttle::SignInLimit,
+        Accounts, api_tokens::limits::ReportLimits, hasher::Hasher, providers::Providers,
+        sign_up_limit::SignUpTryLimit, throttle::SignInLimit,
     },
     config::Config,
     db::Db,
@@ -94,6 +95,8 @@ pub fn state(config: Config, db: Db) -> AppState {
             known: KnownVisitors::default(),
             limits: CaptureLimits::default(),
         },
+        departures: AddressLimit::default(),
+        providers: Providers::new(config.providers.clone(), config.site_url.clone()),
         accounts: Accounts {
             db: db.clone(),
             hasher: Hasher::default(),

@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod provider_server;
 #[path = "../conformance/runner/mod.rs"]
 mod runner;
 mod support;
@@ -42,6 +43,7 @@ mod passwords;
 mod privacy;
 mod privacy_signal;
 mod process;
+mod providers;
 mod quality;
 mod races;
 mod referrals;

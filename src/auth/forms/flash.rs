@@ -46,6 +46,26 @@ impl FormState {
         self.errors.clear();
     }
 
+    /// Returns the state of a form that led elsewhere, where something went wrong.
+    pub(in crate::auth) fn error_of(form: &str, message: String) -> Self {
+        Self { errors: [(String::new(), message)].into(), ..Self::new(form) }
+    }
+
+    /// Returns the state of a form that led elsewhere, where something was done.
+    pub(in crate::auth) fn notice_of(form: &str, message: String) -> Self {
+        Self { notice: Some(message), ..Self::new(form) }
+    }
+
+    pub(in crate::auth) fn is_of(&self, form: &str) -> bool {
+        self.form == form
+    }
+
+    /// Returns the value of the `Set-Cookie` header that hands the state to the next page.
+    pub(in crate::auth) fn set_cookie(&self, secure: bool) -> Option<String> {
+        let json = serde_json::to_vec(self).ok()?;
+        Some(cookie(secure).set(&URL_SAFE_NO_PAD.encode(json), SHOWN_WITHIN))
+    }
+
     /// Returns what was typed into a field, or nothing.
     pub fn value(&self, field: &str) -> String {
         self.values.get(field).cloned().unwrap_or_default()
@@ -57,8 +77,13 @@ impl FormState {
     }
 }
 
-fn cookie() -> SiteCookie {
-    SiteCookie::new("__Host-flash", expect_context::<Accounts>().secure)
+fn cookie(secure: bool) -> SiteCookie {
+    SiteCookie::new("__Host-flash", secure)
+}
+
+/// Returns whether the cookies of the request's site are bound to TLS.
+fn secure() -> bool {
+    expect_context::<Accounts>().secure
 }
 
 fn send(set_cookie: &str) {
@@ -70,8 +95,8 @@ fn send(set_cookie: &str) {
 
 /// Hands a form's state to the next page.
 pub(super) fn set_flash(state: &FormState) {
-    if let Ok(json) = serde_json::to_vec(state) {
-        send(&cookie().set(&URL_SAFE_NO_PAD.encode(json), SHOWN_WITHIN));
+    if let Some(cookie) = state.set_cookie(secure()) {
+        send(&cookie);
     }
 }
 
@@ -80,13 +105,13 @@ pub(super) fn set_flash(state: &FormState) {
 pub fn take_flash(form: &str) -> FormState {
     let found = with_context::<Parts, _>(|parts| read(parts, form)).flatten();
     if found.is_some() {
-        send(&cookie().removal());
+        send(&cookie(secure()).removal());
     }
     found.unwrap_or_else(|| FormState::new(form))
 }
 
 fn read(parts: &Parts, form: &str) -> Option<FormState> {
-    let value = cookie().values(&parts.headers).next()?;
+    let value = cookie(secure()).values(&parts.headers).next()?;
     let state: FormState = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()?;
     (state.form == form).then_some(state)
 }

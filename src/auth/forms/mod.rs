@@ -27,8 +27,13 @@ use super::{
     accounts::Accounts,
     backend::{AuthSession, Credentials},
     change_password::{PasswordChangeRefusal, change_password},
+    current_user,
     known_device::DeviceTokens,
     next::safe_next,
+    providers::{
+        Provider,
+        identity::{self, NotDisconnected},
+    },
     sign_in::{self, Client, SignInRefusal},
     sign_up::{self, SignUpRefusal},
 };
@@ -132,6 +137,19 @@ pub async fn password(
         }
         Err(PasswordChangeRefusal::NotAccepted(why)) => Ok(answer.field("new_password", why)),
         Err(PasswordChangeRefusal::Other(refusal)) => Ok(refused(answer, refusal)),
+    }
+}
+
+/// Disconnects a provider from the account.
+#[server(prefix = "/api", endpoint = "disconnect")]
+pub async fn disconnect(#[server(default)] provider: String) -> Result<Outcome, ServerFnError> {
+    let answer = Answer::to("providers", "/account".into());
+    let Some(user) = current_user() else { return Ok(Answer::sign_in_first("/account")) };
+    let Some(provider) = Provider::of(&provider) else { return Ok(answer.form("There is no such provider.")) };
+    match identity::disconnect(&expect_context::<Accounts>(), &user, &origin(), provider).await {
+        Ok(()) => Ok(answer.notice(&format!("{} is disconnected from your account.", provider.name()))),
+        Err(NotDisconnected::OnlyWayIn) => Ok(answer.form("This is your only way to sign in. Set a password first.")),
+        Err(NotDisconnected::Database(error)) => Ok(refused(answer, error.into())),
     }
 }
 

@@ -51,7 +51,7 @@ use super::email_in_text::EmailMatcher;
 use crate::{
     attribution::{conversion::erased_id, touch::fingerprint::ERASED_RANGE},
     audit::{self, Action, Actor, Entry},
-    auth::{known_device, session_lifetime::end_sessions, throttle},
+    auth::{known_device, providers::identity, session_lifetime::end_sessions, throttle},
     db::{Conn, Db, Error, sql},
     id::{ConversionId, TouchId, UserId},
     jobs::queue,
@@ -100,6 +100,7 @@ pub async fn begin(db: &Db, user: UserId, by: &Actor) -> Result<SecretToken, Era
             throttle::forget_failures(conn, &email_lower).await?;
             queue::forget(conn, user, throttle::account_key(&email_lower)).await?;
             known_device::forget_all(conn, user).await?;
+            identity::forget_all(conn, user).await?;
             erase_external_ids(conn, user).await?;
             for touch in TouchTexts::of_user(conn, user, TouchId::NIL, BATCH).await? {
                 touch.without_click(task.email.as_ref(), &task.key).save(conn).await?;
@@ -134,6 +135,7 @@ pub async fn find_late(db: &Db) -> Result<(), EraseError> {
         and not exists (select 1 from erasures e where e.user_id = u.id and e.task is not null)
         and (exists (select 1 from tower_sessions s where s.user_id = u.id) or
             exists (select 1 from known_devices d where d.user_id = u.id) or
+            exists (select 1 from user_identities i where i.user_id = u.id) or
             exists (select 1 from visitors v join touches t on t.visitor_id = v.id
                 where v.user_id = u.id and (t.fingerprint < 0 or t.fingerprint >= $2)))")
     .bind(db.now() - DAY)
@@ -163,6 +165,7 @@ async fn close_account(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<
     // The placeholder has no `@`, so it is not an e-mail address. `!` is not the hash of any password.
     let placeholder = format!("erased-{}", Uuid::new_v4().simple());
     let changed = sql("update users set email = $2, email_lower = $2, password_hash = '!', role = 'member',
+            email_verified_at = null,
             session_epoch = session_epoch + 1, disabled_at = coalesce(disabled_at, $3), erased_at = $3
         where id = $1 and erased_at is null")
     .bind(user)

@@ -16,6 +16,7 @@ const EXPORTED: &[(&str, &str, &str)] = &[
     ("users", "email", "/account/email"),
     ("users", "role", "/account/role"),
     ("users", "created_at", "/account/created_at"),
+    ("users", "email_verified_at", "/account/email_verified_at"),
     ("users", "disabled_at", "/account/disabled_at"),
     ("users", "sample", "/account/sample"),
     ("users", "erased_at", "/account/erased_at"),
@@ -68,6 +69,11 @@ const EXPORTED: &[(&str, &str, &str)] = &[
     ("audit_entries", "action", "/account_events/0/action"),
     ("audit_entries", "detail", "/account_events/0/detail"),
     ("audit_entries", "network", "/account_events/0/network"),
+    ("user_identities", "provider", "/providers/0/provider"),
+    ("user_identities", "subject", "/providers/0/your_number_there"),
+    ("user_identities", "email", "/providers/0/your_email_there"),
+    ("user_identities", "created_at", "/providers/0/connected_at"),
+    ("user_identities", "last_used_at", "/providers/0/last_sign_in_at"),
     ("conversions", "refund_of", "/conversions/1/refund_of"),
     ("conversions", "sample", "/conversions/1/sample"),
     ("referral_tokens", "token", "/referral_link/token"),
@@ -91,6 +97,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("sign_in_failures", "account", "a digest of the address"),
     ("known_devices", "user_id", "the account's id"),
     ("known_devices", "token_hash", "a secret"),
+    ("user_identities", "user_id", "the account's id"),
     ("visitors", "user_id", "the account's id"),
     ("consents", "visitor_id", "they stand with their visitor"),
     ("touches", "visitor_id", "they stand with their visitor"),
@@ -166,6 +173,14 @@ async fn seeded(db: &Db) -> User {
         .bind(THEN + 14 * MILLISECOND);
         run(db, device).await;
     }
+    for (user, subject, email) in
+        [(maria.user, "person-7", "maria@there.example"), (friend.user, "person-8", "friend@example.com")]
+    {
+        let identity = sql("insert into user_identities (provider, subject, user_id, email, created_at, last_used_at)
+            values ('google', $1, $2, $3, $4, $5)");
+        let identity = identity.bind(subject).bind(user).bind(email);
+        run(db, identity.bind(THEN + 15 * MILLISECOND).bind(THEN + 16 * MILLISECOND)).await;
+    }
     link(db, maria.user, "marias-link").await;
     link(db, friend.user, "friends-link").await;
     referred(db, maria.user, "friends-link").await;
@@ -178,7 +193,8 @@ async fn seeded(db: &Db) -> User {
         let entry = Entry::of_own_account(Action::SignIn, person.user, "somebody-elses@example.com", &origin);
         entry.detail("with a code").write_alone(db).await.expect("written");
     }
-    let ended = sql("update users set disabled_at = $2, erased_at = $3 where id = $1").bind(maria.user);
+    let ended =
+        sql("update users set email_verified_at = $2, disabled_at = $2, erased_at = $3 where id = $1").bind(maria.user);
     run(db, ended.bind(THEN + MILLISECOND).bind(THEN + 2 * MILLISECOND)).await;
     User::find(&mut db.read().await.expect("a connection"), maria.user).await.expect("answered").expect("a user")
 }
@@ -250,7 +266,7 @@ async fn the_document_says_what_the_rows_say() {
             // `seeded` adds rows of other people too
             let whose = match *table {
                 "users" => "id = $1",
-                "known_devices" | "tower_sessions" | "visitors" => "user_id = $1",
+                "known_devices" | "tower_sessions" | "user_identities" | "visitors" => "user_id = $1",
                 "consents" | "touches" => "visitor_id in (select id from visitors where user_id = $1)",
                 "conversions" => "user_id = $1 and refund_of is not null",
                 "referral_tokens" => "owner_id = $1",

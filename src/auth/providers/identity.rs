@@ -1,0 +1,322 @@
+use super::{Person, Provider, ProviderError};
+use crate::{
+    audit::{Action, Entry, Origin},
+    auth::{
+        accounts::Accounts,
+        audit,
+        backend::AuthSession,
+        known_device::{self, DeviceTokens},
+        sign_in::{self, Client, SignInRefusal},
+        sign_up::{self, SignUpRefusal},
+        user::{NO_PASSWORD, User, parse_email},
+    },
+    db::{Conn, Error, sql},
+    id::UserId,
+    timestamp::Timestamp,
+};
+
+/// What an answer of a provider led to.
+#[derive(Debug)]
+pub enum Arrival {
+    /// The user is signed in. The browser has to keep these tokens.
+    SignedIn(DeviceTokens),
+    /// The provider is connected to the account of the session.
+    Connected,
+}
+
+/// Why an answer of a provider opened no account.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The answer belongs to no sign-in of this session.
+    #[error("no sign-in waits for the answer")]
+    Stray,
+    /// The provider has not seen the person read any address.
+    #[error("no verified address")]
+    NoVerifiedAddress,
+    /// An account has the address, but this site has not seen its user read the address. The user may be somebody else, who signed
+    /// up first and waits for the person to come.
+    #[error("an account has the address, and the address is not verified here")]
+    NotJoined,
+    /// The person is connected to another account.
+    #[error("the person is connected to another account")]
+    OfAnother,
+    /// The account is connected to another person at the provider.
+    #[error("the account is connected to another person")]
+    HasAnother,
+    #[error("the account is disabled")]
+    Disabled,
+    /// The whole site has made as many accounts as it may in an hour.
+    #[error("too many sign-ups on the whole site")]
+    SiteFull,
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Other(#[from] SignInRefusal),
+}
+
+impl From<SignUpRefusal> for Refusal {
+    fn from(refusal: SignUpRefusal) -> Self {
+        match refusal {
+            SignUpRefusal::Other(refusal) => Self::Other(refusal),
+            // Somebody else has signed up with the address since it was looked up.
+            SignUpRefusal::Taken => Self::NotJoined,
+            SignUpRefusal::Invalid { .. } => Self::NoVerifiedAddress,
+            SignUpRefusal::TooManyTries(_) | SignUpRefusal::SiteFull(_) => Self::SiteFull,
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error.constraint().as_deref() {
+            Some("user_identities_pkey") => Self::OfAnother,
+            Some("user_identities_user_id_provider_key") => Self::HasAnother,
+            _ => Self::Other(error.into()),
+        }
+    }
+}
+
+/// Signs a person in who is connected to an account, or whose address an account has. Else makes an account.
+pub(super) async fn sign_in(
+    accounts: &Accounts,
+    auth: &mut AuthSession,
+    client: Client,
+    provider: Provider,
+    person: Person,
+) -> Result<Arrival, Refusal> {
+    match try_to_sign_in(accounts, auth, client.clone(), provider, person.clone()).await {
+        // Another answer for the same person may have made the account meanwhile.
+        Err(Refusal::NotJoined | Refusal::OfAnother)
+            if connected(&mut accounts.db.read().await?, provider, &person.subject).await?.is_some() =>
+        {
+            try_to_sign_in(accounts, auth, client, provider, person).await
+        }
+        entry => entry,
+    }
+}
+
+async fn try_to_sign_in(
+    accounts: &Accounts,
+    auth: &mut AuthSession,
+    client: Client,
+    provider: Provider,
+    person: Person,
+) -> Result<Arrival, Refusal> {
+    let address = client.address;
+    let mut conn = accounts.db.read().await?;
+    let connected = connected(&mut conn, provider, &person.subject).await?;
+    let (user, known) = match (connected, &person.verified_email) {
+        (Some(user), _) => (Some(user), true),
+        (None, None) => return Err(Refusal::NoVerifiedAddress),
+        (None, Some(email)) => (User::find_by_email(&mut conn, email).await?, false),
+    };
+    let device = match &user {
+        Some(user) => known_device::find(&mut conn, &user.email, &client.devices).await?,
+        None => None,
+    };
+    drop(conn);
+    let user = match user {
+        Some(user) => user,
+        None => return sign_up(accounts, auth, client, provider, person).await,
+    };
+    if user.disabled {
+        audit::note("provider_sign_in", "disabled", Some(user.id), Some(address));
+        return Err(Refusal::Disabled);
+    }
+    let (id, now) = (user.id, accounts.db.now());
+    let devices = sign_in::let_in(accounts, auth, client, &user, device, move |conn| {
+        Box::pin(async move {
+            match known {
+                true => note_use(conn, provider, &person, now).await,
+                false if is_verified(conn, id).await? => add(conn, id, provider, &person, now).await,
+                false => Err(Refusal::NotJoined),
+            }
+        })
+    });
+    let devices = devices.await?;
+    audit::note("provider_sign_in", provider.word(), Some(id), Some(address));
+    Ok(Arrival::SignedIn(devices))
+}
+
+/// Makes an account for a person. It has no password, and its address is verified: the provider has seen the person read it.
+async fn sign_up(
+    accounts: &Accounts,
+    auth: &mut AuthSession,
+    client: Client,
+    provider: Provider,
+    person: Person,
+) -> Result<Arrival, Refusal> {
+    // A provider may know addresses that no account may have here.
+    let email = person.verified_email.as_deref().and_then(|email| parse_email(email).ok());
+    let email = email.ok_or(Refusal::NoVerifiedAddress)?;
+    let devices = sign_up::sign_up_without_password(accounts, auth, client, &email, move |conn, id, now| {
+        Box::pin(async move {
+            verify(conn, id, now).await?;
+            Ok(insert(conn, id, provider, &person, now).await?)
+        })
+    });
+    Ok(Arrival::SignedIn(devices.await?))
+}
+
+/// Connects a person to the account of the user who is signed in.
+pub(super) async fn connect(
+    accounts: &Accounts,
+    user: &User,
+    origin: &Origin,
+    provider: Provider,
+    person: Person,
+) -> Result<Arrival, Refusal> {
+    let (id, now) = (user.id, accounts.db.now());
+    let entry = Entry::of_own_account(Action::ProviderConnected, id, &user.email, origin).detail(provider.name());
+    let connected = accounts.db.transaction(move |conn| {
+        Box::pin(async move {
+            add(conn, id, provider, &person, now).await?;
+            Ok::<_, Refusal>(entry.write(conn, now).await?)
+        })
+    });
+    connected.await?;
+    audit::note("provider_connected", provider.word(), Some(id), None);
+    Ok(Arrival::Connected)
+}
+
+/// A provider that opens a user's account.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub provider: Provider,
+    /// The address at the provider, when it was connected.
+    pub email: Option<String>,
+    pub last_used_at: Timestamp,
+}
+
+/// Returns the providers that open a user's account.
+pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Connection>, Error> {
+    let rows: Vec<(String, Option<String>, Timestamp)> =
+        sql("select provider, email, last_used_at from user_identities where user_id = $1 order by provider")
+            .bind(user)
+            .fetch_all(conn)
+            .await?;
+    let connection = |(word, email, last_used_at): (String, _, _)| {
+        Some(Connection { provider: Provider::of(&word)?, email, last_used_at })
+    };
+    Ok(rows.into_iter().filter_map(connection).collect())
+}
+
+/// Removes all of a user's connections.
+pub async fn forget_all(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    sql("delete from user_identities where user_id = $1").bind(user).execute(conn).await.map(|_| ())
+}
+
+/// Why a provider was not disconnected.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDisconnected {
+    /// The user could not sign in any more.
+    #[error("it is the only way in")]
+    OnlyWayIn,
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Disconnects a provider from an account, unless it is the only way in.
+pub async fn disconnect(
+    accounts: &Accounts,
+    user: &User,
+    origin: &Origin,
+    provider: Provider,
+) -> Result<(), NotDisconnected> {
+    let (id, now) = (user.id, accounts.db.now());
+    let entry = Entry::of_own_account(Action::ProviderDisconnected, id, &user.email, origin).detail(provider.name());
+    let disconnected = accounts.db.transaction(move |conn| {
+        Box::pin(async move {
+            // Two forms at once must not take both of the last two ways.
+            let lock = format!("select password_hash from users where id = $1{}", conn.for_update());
+            let password: Option<(String,)> = sql(lock).bind(id).fetch_optional(conn).await?;
+            let has_password = password.is_some_and(|(hash,)| hash != NO_PASSWORD);
+            let others = of_user(conn, id).await?.iter().any(|connection| connection.provider != provider);
+            if !has_password && !others {
+                return Err(NotDisconnected::OnlyWayIn);
+            }
+            let removal = sql("delete from user_identities where user_id = $1 and provider = $2");
+            if removal.bind(id).bind(provider.word()).execute(conn).await? > 0 {
+                entry.write(conn, now).await?;
+            }
+            Ok(())
+        })
+    });
+    disconnected.await?;
+    audit::note("provider_disconnected", provider.word(), Some(id), None);
+    Ok(())
+}
+
+/// Finds the user to whose account a person is connected.
+async fn connected(conn: &mut Conn, provider: Provider, subject: &str) -> Result<Option<User>, Error> {
+    let user: Option<(UserId,)> = sql("select user_id from user_identities where provider = $1 and subject = $2")
+        .bind(provider.word())
+        .bind(subject)
+        .fetch_optional(conn)
+        .await?;
+    match user {
+        Some((user,)) => User::find(conn, user).await,
+        None => Ok(None),
+    }
+}
+
+/// Notes that a person signed in, and their address at the provider, which may be another one by now. Fails if the provider was
+/// disconnected meanwhile.
+async fn note_use(conn: &mut Conn, provider: Provider, person: &Person, now: Timestamp) -> Result<(), Refusal> {
+    let noted = sql("update user_identities set last_used_at = $3, email = coalesce($4, email)
+        where provider = $1 and subject = $2")
+    .bind(provider.word())
+    .bind(person.subject.as_str())
+    .bind(now)
+    .bind(person.verified_email.as_deref())
+    .execute(conn)
+    .await?;
+    if noted == 0 { Err(Refusal::Stray) } else { Ok(()) }
+}
+
+/// Connects a person to an account, unless they are connected.
+async fn add(
+    conn: &mut Conn,
+    user: UserId,
+    provider: Provider,
+    person: &Person,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    match connected(conn, provider, &person.subject).await? {
+        Some(of) if of.id == user => note_use(conn, provider, person, now).await,
+        Some(_) => Err(Refusal::OfAnother),
+        None => Ok(insert(conn, user, provider, person, now).await?),
+    }
+}
+
+async fn insert(
+    conn: &mut Conn,
+    user: UserId,
+    provider: Provider,
+    person: &Person,
+    now: Timestamp,
+) -> Result<(), Error> {
+    sql("insert into user_identities (provider, subject, user_id, email, created_at, last_used_at)
+        values ($1, $2, $3, $4, $5, $5)")
+    .bind(provider.word())
+    .bind(person.subject.as_str())
+    .bind(user)
+    .bind(person.verified_email.as_deref())
+    .bind(now)
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Returns whether this site has seen the user read their address.
+async fn is_verified(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
+    let verified: i64 = sql("select count(*) from users where id = $1 and email_verified_at is not null")
+        .bind(user)
+        .fetch_scalar(conn)
+        .await?;
+    Ok(verified > 0)
+}
+
+async fn verify(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<(), Error> {
+    sql("update users set email_verified_at = $2 where id = $1").bind(user).bind(now).execute(conn).await.map(|_| ())
+}
