@@ -1,6 +1,11 @@
 //! Each kind of row has its own type of id, so that a user's id cannot be passed in place of a visitor's id.
 
-use std::{fmt, str::FromStr};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    hash::{BuildHasherDefault, Hasher},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -98,5 +103,25 @@ impl ConversionId {
     /// Returns the id of a user's sign-up, which equals the user's id. So a user cannot have two sign-ups.
     pub const fn of_sign_up(user: UserId) -> Self {
         Self(user.0)
+    }
+}
+/// A map by id. The last bytes of an id are random, so they are the hash.
+pub type IdMap<T> = HashMap<Uuid, T, BuildHasherDefault<IdHasher>>;
+/// A set of ids, hashed as in [`IdMap`].
+pub type IdSet = HashSet<Uuid, BuildHasherDefault<IdHasher>>;
+
+/// Takes the last eight bytes as the hash.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk() {
+            self.0 = u64::from_le_bytes(*last);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

@@ -82,6 +82,23 @@ pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// A half-open range of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    pub start: Timestamp,
+    /// The first millisecond after the range.
+    pub end: Timestamp,
+}
+
+impl Range {
+    /// All of time.
+    pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
+
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.start <= at && at < self.end
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,8 @@ use std::{
 const IN_BRACES: &str = "
 attribution/consent/log.rs: _
 attribution/conversion/mod.rs: STORED lock
-attribution/facts/load.rs: CONVERSION ROWS TOUCH UTM _
+attribution/facts/load.rs: CONVERSION TOUCH UTM _
+attribution/facts/load_all.rs: CONVERSION USERS array part tuple visitor
 attribution/referral/token.rs: order
 attribution/touch/complete.rs: _
 attribution/touch/known.rs: _ list

@@ -16,7 +16,7 @@ use crate::{
         report::{
             Filter,
             campaigns::{CampaignColumn, CampaignOrder, CampaignRow, CampaignTally, sort},
-            credit::{KindsTally, PeriodCreditTally, Revenue},
+            credit::{PeriodCreditTally, Revenue},
             matcher::Matcher,
             totals::{Totals, TotalsTally},
         },
@@ -96,14 +96,14 @@ async fn load(request: &PageRequest, filter: &Filter, order: CampaignOrder) -> R
     let count = move |facts: &Facts| {
         let matcher = Matcher::new(facts, &question);
         let models = [model];
-        let (totals, campaigns, credit, kinds) = scan(facts, || {
+        let (totals, campaigns, credit) = scan(facts, matcher.range, || {
             let credit = PeriodCreditTally::new(&matcher, &settings, &models, &[], &[]);
-            (TotalsTally::new(&matcher), CampaignTally::new(&matcher), credit, KindsTally::default())
+            (TotalsTally::new(&matcher), CampaignTally::new(&matcher), credit)
         });
         let credit = credit.finish(0).campaigns;
         let mut rows = campaigns.finish(&credit);
         sort(&mut rows, order);
-        let (kinds, nothing_yet) = (kinds.finish(matcher.dictionary), facts.counts().touches == 0);
+        let (kinds, nothing_yet) = (facts.kinds(), facts.counts().touches == 0);
         Loaded { rows, totals: totals.finish(), earned: credit.total, kinds, nothing_yet }
     };
     request.count(&facts, count).await

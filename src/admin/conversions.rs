@@ -17,7 +17,7 @@ use crate::{
         model::Minor,
         report::{
             conversions::{ListedConversion, find_conversions, read_conversions},
-            credit::{PathEnds, PathTouch, kinds, path_ends},
+            credit::{PathEnds, PathTouch, path_ends},
             page::{Page, PagePosition},
         },
     },
@@ -41,13 +41,13 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let settings = request.credit();
     let (facts, question) = (request.facts().await?, request.question(page.filter()).await?);
     let asked = settings.clone();
-    let count = move |facts: &Facts| (find_conversions(facts, &question, &asked, position, ROWS), kinds(facts));
+    let count = move |facts: &Facts| (find_conversions(facts, &question, &asked, position, ROWS), facts.kinds());
     let (places, kinds) = request.count(&facts, count).await?;
     let mut conn = request.state.db.read_for_report().await?;
-    let found = read_conversions(&mut conn, &places, position, ROWS).await?;
+    let found = read_conversions(&mut conn, &facts, &places, position, ROWS).await?;
     let paths = path_ends(&mut conn, &facts, &settings, &found.rows).await?;
     drop(conn);
-    let (count, nothing_yet) = (places.rows.count, facts.counts().conversions == 0);
+    let (count, nothing_yet) = (places.count, facts.counts().conversions == 0);
     let page = page.with_credit(kinds);
 
     let csv = page.csv_href("/admin/conversions.csv", &[]);

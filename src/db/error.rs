@@ -12,6 +12,11 @@ impl Error {
         sqlx::Error::WorkerCrashed.into()
     }
 
+    /// Returns the error of a value that is not what the statement asks for.
+    pub(crate) fn unreadable(why: impl std::error::Error + Send + Sync + 'static) -> Self {
+        sqlx::Error::Decode(Box::new(why)).into()
+    }
+
     /// Returns the error of a database that did not answer in time.
     pub(super) fn timed_out() -> Self {
         sqlx::Error::PoolTimedOut.into()

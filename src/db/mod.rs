@@ -179,6 +179,13 @@ impl Db {
         self.reader(Lane::Background).await
     }
 
+    /// Opens a connection for work that reads for long on a thread of its own. The connection belongs to the runtime of this
+    /// thread, and is closed after use.
+    pub(crate) async fn read_alone(&self) -> Result<Conn, Error> {
+        self.begin_operation()?;
+        self.inner.pools.own_reader().await
+    }
+
     async fn reader(&self, lane: Lane) -> Result<Conn, Error> {
         self.begin_operation()?;
         self.unless_unreachable(self.inner.pools.reader(lane)).await

@@ -1,6 +1,6 @@
 use std::{fmt, time::Instant};
 
-use sqlx::{PgPool, SqlitePool, pool::PoolConnection};
+use sqlx::{PgPool, SqlitePool, pool::PoolConnection, postgres::PgPoolOptions, sqlite::SqlitePoolOptions};
 
 use super::{Dialect, Error};
 
@@ -87,6 +87,22 @@ impl Pools {
         };
         metrics::histogram!("waymark_database_acquire_seconds", "lane" => lane.as_str()).record(start.elapsed());
         Ok(conn)
+    }
+
+    /// Opens a connection that belongs to no lane. It has the settings of the lane for background work.
+    pub(super) async fn own_reader(&self) -> Result<Conn, Error> {
+        Ok(match self {
+            Pools::Sqlite { read, .. } => {
+                let options = SqlitePoolOptions::new().max_connections(1);
+                let pool = options.connect_with((*read.background.connect_options()).clone()).await?;
+                Conn::Sqlite(pool.acquire().await?)
+            }
+            Pools::Postgres { lanes, .. } => {
+                let options = PgPoolOptions::new().max_connections(1);
+                let pool = options.connect_with((*lanes.background.connect_options()).clone()).await?;
+                Conn::Postgres(pool.acquire().await?)
+            }
+        })
     }
 
     pub(super) async fn writer(&self) -> Result<Conn, Error> {

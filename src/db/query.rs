@@ -1,5 +1,6 @@
 use std::{borrow::Cow, time::Duration};
 
+use futures::TryStreamExt;
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -138,6 +139,21 @@ impl Query {
 
     pub async fn fetch_all<T: FromEitherRow>(self, conn: &mut Conn) -> Result<Vec<T>, Error> {
         Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_all(c).await?))
+    }
+
+    /// Hands over one row after the other. Stops at the first error.
+    pub async fn fetch_each<T: FromEitherRow, E: From<Error>>(
+        self,
+        conn: &mut Conn,
+        mut each: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        on!(conn, c => {
+            let mut rows = bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch(c);
+            while let Some(row) = rows.try_next().await.map_err(Error::from)? {
+                each(row)?;
+            }
+        });
+        Ok(())
     }
 
     pub async fn fetch_optional<T: FromEitherRow>(self, conn: &mut Conn) -> Result<Option<T>, Error> {

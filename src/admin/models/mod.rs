@@ -19,10 +19,7 @@ use super::{
 use crate::{
     attribution::report::{
         Filter,
-        credit::{
-            compare::{Comparison, GroupBy, compare},
-            kinds,
-        },
+        credit::compare::{Comparison, GroupBy, compare},
     },
     components::{Segment, Segmented},
 };
@@ -67,7 +64,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
 async fn load(request: &PageRequest, filter: &Filter, by: GroupBy) -> Result<(Comparison, Vec<String>), PageError> {
     let (facts, question) = (request.facts().await?, request.question(filter).await?);
     let settings = request.credit();
-    request.count(&facts, move |facts| (compare(facts, &question, &settings, by), kinds(facts))).await
+    request.count(&facts, move |facts| (compare(facts, &question, &settings, by), facts.kinds())).await
 }
 
 /// The choice of the rows and, where there is money, of the amount in the cells.

@@ -7,7 +7,7 @@ use crate::{
         report::{
             Filter, Question, Range,
             campaigns::{CampaignOrder, CampaignRow, CampaignTally, sort},
-            credit::{CreditSettings, KindsTally, PeriodCredit, PeriodCreditTally, Revenue},
+            credit::{CreditSettings, PeriodCredit, PeriodCreditTally, Revenue},
             leads::{Lead, find_leads, read_leads},
             matcher::Matcher,
             page::PagePosition,
@@ -101,7 +101,7 @@ fn count(
         Shown::Counted(_) => PeriodCreditTally::new(matcher, settings, &models, &[], &[]),
         Shown::Conversions => PeriodCreditTally::new(matcher, settings, &models, ranges, &dimensions),
     };
-    let (totals, campaigns, counted, earned, kinds) = scan(facts, || {
+    let (totals, campaigns, counted, earned) = scan(facts, axis.range(current.range), || {
         let counted = metric.map(|metric| {
             let rankings = dimensions.map(|dimension| RankingTally::new(&current, dimension, metric));
             (TrendTally::new(&current, &axis, metric), Vec::from(rankings))
@@ -112,7 +112,6 @@ fn count(
             CampaignTally::new(&current),
             counted,
             (credit(&current, &axis.current), previous.as_ref().map(|previous| credit(previous, before))),
-            KindsTally::default(),
         )
     });
     let (earned, earned_before) = (earned.0.finish(TOP), earned.1.map(|before| before.finish(TOP)));
@@ -121,7 +120,7 @@ fn count(
     let campaign_count = campaigns.len() as i64;
     campaigns.truncate(TOP);
     let revenue = PeriodRevenue {
-        kinds: kinds.finish(current.dictionary),
+        kinds: facts.kinds(),
         current: earned.campaigns.total.clone(),
         previous: earned_before.as_ref().map(|before| before.campaigns.total.clone()),
     };

@@ -177,16 +177,21 @@ impl Dictionary {
         self.texts.find(campaign).map_or(campaign, |campaign| self.texts.get(self.shown(campaign)))
     }
 
-    pub(super) fn find(&self, tuple: &Tuple, page: &Page) -> Option<(TupleNumber, PageNumber)> {
-        Some((TupleNumber(self.tuples.find(tuple)?), PageNumber(self.pages.find(page)?)))
+    pub(super) fn find_tuple(&self, tuple: &Tuple) -> Option<TupleNumber> {
+        self.tuples.find(tuple).map(TupleNumber)
     }
 
-    /// Returns the numbers of a tuple and a page. Adds what is new.
-    pub(super) fn add(&mut self, tuple: Tuple, page: Page) -> (TupleNumber, PageNumber) {
-        (self.add_tuple(tuple), PageNumber(self.pages.add(page)))
+    pub(super) fn find_page(&self, page: &Page) -> Option<PageNumber> {
+        self.pages.find(page).map(PageNumber)
     }
 
-    fn add_tuple(&mut self, tuple: Tuple) -> TupleNumber {
+    /// Returns the number of a page, which is added if it is new.
+    pub(super) fn add_page(&mut self, page: Page) -> PageNumber {
+        PageNumber(self.pages.add(page))
+    }
+
+    /// Returns the number of a tuple, which is added if it is new.
+    pub(super) fn add_tuple(&mut self, tuple: Tuple) -> TupleNumber {
         let number = self.tuples.add(tuple);
         if self.campaign_of.len() <= number as usize {
             let campaign = self.add_campaign(&tuple);

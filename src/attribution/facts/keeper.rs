@@ -15,7 +15,8 @@ use tokio::{
 use super::{
     Facts,
     changes::{self, Position, Since},
-    load::{self, LoadError},
+    load,
+    load_all::{self, LoadError},
     on_disk::SnapshotFile,
 };
 use crate::db::{Db, Error};
@@ -239,8 +240,9 @@ impl FactsKeeper {
             }
         }
         let position = changes::now(&mut db.read_for_report().await?).await?;
-        let report = |read, total| drop(progress.send_replace(Loading::Read { read, total }));
-        let facts = load::all(db, self.0.settings.memory, &report).await?;
+        let progress = progress.clone();
+        let report = move |read, total| drop(progress.send_replace(Loading::Read { read, total }));
+        let facts = load_all::all(db, self.0.settings.memory, report).await?;
         Ok(Copy::new(facts, position, None))
     }
 

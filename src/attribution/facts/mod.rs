@@ -27,10 +27,14 @@ mod chunk;
 mod dictionary;
 /// Keeps the facts: loads them, brings them up to date, drops them.
 pub mod keeper;
-/// Reads facts from the database.
+/// Reads the facts of some persons from the database.
 mod load;
+/// Reads all facts from the database.
+mod load_all;
 /// When facts are read from and written to disk.
 mod on_disk;
+/// Work that keeps no request waiting.
+mod quiet;
 /// Touches and conversions as read from the database.
 mod rows;
 /// Goes over all persons on several cores.
@@ -41,6 +45,8 @@ mod snapshot;
 mod tests;
 /// Texts by number.
 mod texts;
+/// Puts touches that come in any order into the order of facts.
+mod unsorted;
 
 use std::sync::Arc;
 
@@ -93,6 +99,16 @@ impl Facts {
     /// Returns about how many bytes the facts take.
     pub fn bytes(&self) -> usize {
         self.counts.bytes() + self.dictionary.bytes() + self.chunks.len() * 2 * size_of::<Chunk>()
+    }
+
+    /// Returns the kinds of the conversions that there are, by name.
+    pub fn kinds(&self) -> Vec<String> {
+        let mut kinds: Vec<Text> = self.chunks.iter().flat_map(|chunk| chunk.kinds()).copied().collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let mut kinds: Vec<String> = kinds.into_iter().map(|kind| self.dictionary.texts.get(kind).to_owned()).collect();
+        kinds.sort_unstable();
+        kinds
     }
 
     /// Replaces the facts of some persons, sorted by id. A person of whom nothing is left is removed.

@@ -4,6 +4,7 @@ use std::{
 };
 
 use super::{Facts, Person};
+use crate::timestamp::Range;
 
 /// Fewer touches than this are counted by one thread, which takes less time than starting another.
 const WORTH_A_THREAD: usize = 50_000;
@@ -20,13 +21,18 @@ pub trait Tally: Send {
     fn merge(&mut self, other: Self);
 }
 
-/// Counts all persons. `new` returns an empty tally.
-pub fn scan<T: Tally>(facts: &Facts, new: impl Fn() -> T + Sync) -> T {
+/// Counts the persons with a touch, a sign-up or a conversion in a range of time. `new` returns an empty tally.
+pub fn scan<T: Tally>(facts: &Facts, range: Range, new: impl Fn() -> T + Sync) -> T {
     let next = AtomicUsize::new(0);
     let count = || {
         let mut tally = new();
         while let Some(chunk) = facts.chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            chunk.persons().for_each(|person| tally.add(&person));
+            let Some((first, last)) = chunk.span() else { continue };
+            if last < range.start || range.end <= first {
+                continue;
+            }
+            let all = range.contains(first) && range.contains(last);
+            chunk.persons().filter(|person| all || person.is_active(range)).for_each(|person| tally.add(&person));
         }
         tally
     };

@@ -25,6 +25,9 @@ use crate::timestamp::Timestamp;
 /// What a snapshot begins with. The number is raised when the format changes.
 const MAGIC: &[u8; 12] = b"waymarkfact1";
 
+/// How many bytes are written at once, about.
+const PIECE: usize = 1 << 20;
+
 /// Facts as a snapshot holds them.
 #[derive(Debug)]
 pub(super) struct Snapshot {
@@ -37,7 +40,9 @@ pub(super) struct Snapshot {
 
 /// Writes a snapshot in place of the former one. Only the owner of the process can read the file.
 pub(super) fn write(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
-    let mut bytes = Writer(Vec::with_capacity(snapshot.facts.counts().bytes() + (1 << 20)));
+    let new = beside(path);
+    let mut file = File { file: private_file(&new)?, checksum: crc32fast::Hasher::new() };
+    let mut bytes = Writer(Vec::with_capacity(PIECE + PIECE / 2));
     bytes.0.extend_from_slice(MAGIC);
     bytes.int(snapshot.taken_at.as_millis());
     snapshot.position.write(&mut bytes);
@@ -47,12 +52,32 @@ pub(super) fn write(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
     chunks.iter().for_each(|chunk| chunk.mark_used(&mut used));
     let numbers = dictionary.write(used, &mut bytes);
     bytes.int(chunks.len() as i64);
-    chunks.iter().for_each(|chunk| chunk.write(&numbers, &mut bytes));
-    let checksum = crc32fast::hash(&bytes.0);
-    bytes.0.extend_from_slice(&checksum.to_le_bytes());
-    let new = beside(path);
-    private_file(&new, &bytes.0)?;
+    for chunk in chunks {
+        chunk.write(&numbers, &mut bytes);
+        if bytes.0.len() > PIECE {
+            file.append(&mut bytes)?;
+        }
+    }
+    file.append(&mut bytes)?;
+    let checksum = file.checksum.finalize();
+    io::Write::write_all(&mut file.file, &checksum.to_le_bytes())?;
     fs::rename(&new, path)
+}
+
+/// A file that is being written, and the checksum of what it has so far.
+struct File {
+    file: fs::File,
+    checksum: crc32fast::Hasher,
+}
+
+impl File {
+    /// Appends the bytes, and empties their memory for the next ones.
+    fn append(&mut self, bytes: &mut Writer) -> io::Result<()> {
+        self.checksum.update(&bytes.0);
+        io::Write::write_all(&mut self.file, &bytes.0)?;
+        bytes.0.clear();
+        Ok(())
+    }
 }
 
 /// Reads a snapshot. Returns `None` if there is none, or if the file is damaged or of another release.
@@ -84,11 +109,10 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn private_file(path: &Path, content: &[u8]) -> io::Result<()> {
+fn private_file(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    io::Write::write_all(&mut file, content)
+    options.open(path)
 }

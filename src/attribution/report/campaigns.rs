@@ -196,7 +196,7 @@ impl std::fmt::Display for CampaignOrder {
 /// are in no order.
 pub fn campaigns(facts: &Facts, question: &Question, credit: &CampaignCredit) -> Vec<CampaignRow> {
     let matcher = Matcher::new(facts, question);
-    scan(facts, || CampaignTally::new(&matcher)).finish(credit)
+    scan(facts, matcher.range, || CampaignTally::new(&matcher)).finish(credit)
 }
 
 /// Sorts campaigns.

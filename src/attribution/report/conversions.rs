@@ -4,12 +4,12 @@ use super::{
     Question, Range,
     credit::{CreditSettings, Path, UserTouches, Windows},
     matcher::Matcher,
-    page::{Cursor, Found, HasCursor, Page, PagePosition, Place, at_places},
+    page::{Cursor, Found, HasCursor, Page, PagePosition, Place, Places, at_places},
 };
 use crate::{
     attribution::{
         facts::{
-            Conversion, Facts, Person, Text,
+            Conversion, Facts, Person,
             scan::{Tally, scan},
         },
         model::Minor,
@@ -53,56 +53,37 @@ pub fn find_conversions(
     settings: &CreditSettings,
     position: PagePosition,
     limit: u32,
-) -> FoundConversions {
+) -> Found {
     let matcher = Matcher::new(facts, question);
     let within = position.within(matcher.range);
-    let tally = scan(facts, || ConversionTally::new(&matcher, settings, within));
-    let ConversionTally { count, places, kinds, .. } = tally;
-    let texts = &facts.dictionary().texts;
-    FoundConversions {
-        rows: Found { count, places: position.choose(places, limit) },
-        kinds: kinds.into_iter().map(|(place, kind)| (place, texts.get(kind).to_owned())).collect(),
-    }
-}
-
-/// The conversions that facts found.
-#[derive(Clone, Debug)]
-pub struct FoundConversions {
-    pub rows: Found,
-    /// Of places at which the user has conversions of several kinds: the kinds that the filter finds. The filter finds all
-    /// conversions of one kind and moment, or none.
-    kinds: HashSet<(Place, String)>,
-}
-
-impl FoundConversions {
-    /// Divides the conversions into parts of about `size` rows.
-    pub fn parts(self, size: usize) -> Vec<Self> {
-        let Self { rows, kinds } = self;
-        rows.parts(size).into_iter().map(|rows| Self { rows, kinds: kinds.clone() }).collect()
-    }
+    let tally =
+        scan(facts, matcher.range, || ConversionTally::new(&matcher, settings, within, Places::new(position, limit)));
+    Found { count: tally.count, places: tally.places.finish() }
 }
 
 /// Reads the page of conversions that [`find_conversions`] found, sorted by time and id, newest first.
 pub async fn read_conversions(
     conn: &mut Conn,
-    found: &FoundConversions,
+    facts: &Facts,
+    found: &Found,
     position: PagePosition,
     limit: u32,
 ) -> Result<Page<ListedConversion>, Error> {
-    if found.rows.places.is_empty() {
+    if found.places.is_empty() {
         return Ok(Page::new(Vec::new(), position, limit));
     }
     let query = at_places(
-        &found.rows.places,
+        &found.places,
         "select c.id, c.user_id, u.email as user_email, c.kind, c.occurred_at, c.value, c.currency, c.source, c.external_id,
                 cast((select coalesce(-sum(r.value), 0) from conversions r where r.refund_of = c.id) as bigint) as refunded
          from place p cross join conversions c cross join users u
          where c.user_id = p.user_id and c.occurred_at = p.occurred_at and u.id = c.user_id and c.refund_of is null",
     );
     let mut rows: Vec<ListedConversion> = query.fetch_all(conn).await?;
+    let places: HashSet<&Place> = found.places.iter().collect();
     rows.retain(|row| {
-        let place = Place { at: row.occurred_at, user: row.user_id };
-        found.kinds.contains(&(place, row.kind.clone()))
+        let kind = facts.dictionary().texts.find(&row.kind);
+        places.contains(&Place { at: row.occurred_at, user: row.user_id, kind })
     });
     Ok(Page::new(rows, position, limit))
 }
@@ -115,12 +96,11 @@ struct ConversionTally<'a> {
     touches: UserTouches<'a>,
     path: Path,
     count: i64,
-    places: Vec<Place>,
-    kinds: HashSet<(Place, Text)>,
+    places: Places,
 }
 
 impl<'a> ConversionTally<'a> {
-    fn new(matcher: &'a Matcher<'a>, settings: &'a CreditSettings, within: Range) -> Self {
+    fn new(matcher: &'a Matcher<'a>, settings: &'a CreditSettings, within: Range, places: Places) -> Self {
         Self {
             matcher,
             windows: Windows::new(matcher, settings),
@@ -128,8 +108,7 @@ impl<'a> ConversionTally<'a> {
             touches: UserTouches::new(matcher.dictionary, settings.internal_touches),
             path: Path::default(),
             count: 0,
-            places: Vec::new(),
-            kinds: HashSet::new(),
+            places,
         }
     }
 
@@ -160,9 +139,8 @@ impl Tally for ConversionTally<'_> {
             if bare || self.finds(person, conversion) {
                 self.count += 1;
                 if self.within.contains(conversion.occurred_at) {
-                    let place = Place { at: conversion.occurred_at, user: person.id().into() };
-                    self.places.push(place);
-                    self.kinds.insert((place, conversion.kind));
+                    let (at, kind) = (conversion.occurred_at, Some(conversion.kind));
+                    self.places.add(Place { at, user: person.id().into(), kind });
                 }
             }
         }
@@ -170,7 +148,6 @@ impl Tally for ConversionTally<'_> {
 
     fn merge(&mut self, other: Self) {
         self.count += other.count;
-        self.places.extend(other.places);
-        self.kinds.extend(other.kinds);
+        self.places.merge(other.places);
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Question, Range,
     matcher::{Conditions, Fields, Matcher},
-    page::{Cursor, Found, HasCursor, Page, PagePosition, Place, at_places},
+    page::{Cursor, Found, HasCursor, Page, PagePosition, Place, Places, at_places},
 };
 use crate::{
     attribution::{
@@ -59,9 +59,9 @@ impl HasCursor for Lead {
 pub fn find_leads(facts: &Facts, question: &Question, position: PagePosition, limit: u32) -> Found {
     let matcher = Matcher::new(facts, question);
     let within = position.within(matcher.range);
-    let LeadTally { count, places, .. } =
-        scan(facts, || LeadTally { matcher: &matcher, within, count: 0, places: Vec::new() });
-    Found { count, places: position.choose(places, limit) }
+    let tally = || LeadTally { matcher: &matcher, within, count: 0, places: Places::new(position, limit) };
+    let LeadTally { count, places, .. } = scan(facts, matcher.range, tally);
+    Found { count, places: places.finish() }
 }
 
 /// Counts leads, and notes where those within a range are.
@@ -69,7 +69,7 @@ struct LeadTally<'a> {
     matcher: &'a Matcher<'a>,
     within: Range,
     count: i64,
-    places: Vec<Place>,
+    places: Places,
 }
 
 impl Tally for LeadTally<'_> {
@@ -81,14 +81,14 @@ impl Tally for LeadTally<'_> {
         for touch in person.touches().filter(|touch| range.contains(touch.at) && matching.finds(touch.tuple)) {
             self.count += 1;
             if self.within.contains(touch.at) {
-                self.places.push(Place { at: touch.at, user: person.id().into() });
+                self.places.add(Place { at: touch.at, user: person.id().into(), kind: None });
             }
         }
     }
 
     fn merge(&mut self, other: Self) {
         self.count += other.count;
-        self.places.extend(other.places);
+        self.places.merge(other.places);
     }
 }
 

@@ -53,5 +53,6 @@ pub mod trend;
 
 pub use self::filter::{Filter, FilterField, ParsedFilter};
 pub use self::parameters::Problem;
-pub use self::period::{Period, Preset, Range};
+pub use self::period::{Period, Preset};
 pub use self::question::Question;
+pub use crate::timestamp::Range;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Range;
 use crate::{
+    attribution::facts::Text,
     db::{Query, sql},
     id::UserId,
     timestamp::{MILLISECOND, Timestamp},
@@ -79,7 +80,7 @@ impl PagePosition {
     ///
     /// Several rows may have the time of the cursor, or the time at the end of the page. Only their ids, which places do not have,
     /// tell which of them the page shows. So all of these places are chosen.
-    pub(super) fn choose(self, mut places: Vec<Place>, limit: u32) -> Vec<Place> {
+    fn choose(self, mut places: Vec<Place>, limit: u32) -> Vec<Place> {
         let needed =
             self.cursor().map_or(0, |cursor| places.iter().filter(|place| place.at == cursor.occurred_at).count())
                 + limit as usize
@@ -115,6 +116,43 @@ impl PagePosition {
 pub(super) struct Place {
     pub at: Timestamp,
     pub user: UserId,
+    /// The kind of a conversion. A user may have conversions of several kinds at one moment, and the filter finds some of them.
+    pub kind: Option<Text>,
+}
+
+/// From this many places on, those that the page does not need are left out.
+const MANY_PLACES: usize = if cfg!(test) { 8 } else { 1_024 };
+
+/// Collects the places of the rows that a page needs.
+pub(super) struct Places {
+    position: PagePosition,
+    limit: u32,
+    places: Vec<Place>,
+    /// With this many places, those that the page does not need are left out.
+    full: usize,
+}
+
+impl Places {
+    pub fn new(position: PagePosition, limit: u32) -> Self {
+        Self { position, limit, places: Vec::new(), full: MANY_PLACES }
+    }
+
+    pub fn add(&mut self, place: Place) {
+        self.places.push(place);
+        if self.places.len() >= self.full {
+            self.places = self.position.choose(std::mem::take(&mut self.places), self.limit);
+            self.full = MANY_PLACES.max(2 * self.places.len());
+        }
+    }
+
+    pub fn merge(&mut self, other: Self) {
+        self.places.extend(other.places);
+    }
+
+    /// Returns the places, in the order in which their rows come.
+    pub fn finish(self) -> Vec<Place> {
+        self.position.choose(self.places, self.limit)
+    }
 }
 
 /// The rows of a list that facts found. Their contents are read from the database.
@@ -144,12 +182,12 @@ impl Found {
 
 /// Returns a statement that begins with the places as the table `place` of `user_id` and `occurred_at`. `rest` goes on from there.
 pub(super) fn at_places(places: &[Place], rest: &str) -> Query {
-    let mut places = places.to_vec();
+    let mut places: Vec<(UserId, Timestamp)> = places.iter().map(|place| (place.user, place.at)).collect();
     places.sort_unstable();
     places.dedup();
     let rows: Vec<String> = (0..places.len()).map(|row| format!("(${}, ${})", 2 * row + 1, 2 * row + 2)).collect();
     let text = format!("with place (user_id, occurred_at) as (values {}) {rest}", rows.join(", "));
-    places.iter().fold(sql(text), |query, place| query.bind(place.user).bind(place.at))
+    places.iter().fold(sql(text), |query, &(user, at)| query.bind(user).bind(at))
 }
 
 /// A row of a list by time.

@@ -8,7 +8,7 @@ use jiff::{
 };
 
 use super::parameters::Parameters;
-use crate::timestamp::Timestamp;
+use crate::timestamp::{Range, Timestamp};
 
 /// The longest period that is shown day by day, in days.
 const LONGEST_BY_DAY: i64 = 92;
@@ -19,23 +19,6 @@ const LONGEST_BY_WEEK: i64 = 370;
 pub const FIRST_DAY: Date = date(1970, 1, 1);
 /// The last day that a period can name; jiff's calendar ends soon after it.
 pub const LAST_DAY: Date = date(9998, 12, 31);
-
-/// A half-open range of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
-    pub start: Timestamp,
-    /// The first millisecond after the range.
-    pub end: Timestamp,
-}
-
-impl Range {
-    /// All of time.
-    pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
-
-    pub fn contains(&self, at: Timestamp) -> bool {
-        self.start <= at && at < self.end
-    }
-}
 
 /// A period by name. Tomorrow the name stands for other days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
@@ -6,7 +6,7 @@ use super::Filter;
 use crate::{
     attribution::user_search::users_with_email_like,
     db::{Db, Error},
-    id::UserId,
+    id::{IdSet, UserId},
 };
 
 /// What a report counts: a filter, and what the filter needs from the database.
@@ -16,7 +16,7 @@ pub struct Question {
     /// The look-back window before a sign-up.
     pub window: Duration,
     /// The users whose e-mail address contains the text to search for.
-    found: Arc<HashSet<Uuid>>,
+    found: Arc<IdSet>,
 }
 
 impl Question {

@@ -38,7 +38,7 @@ pub struct Ranked {
 /// counts for both.
 pub fn ranking(facts: &Facts, question: &Question, dimension: Dimension, metric: Metric, limit: usize) -> Vec<Ranked> {
     let matcher = Matcher::new(facts, question);
-    scan(facts, || RankingTally::new(&matcher, dimension, metric)).finish(limit)
+    scan(facts, matcher.range, || RankingTally::new(&matcher, dimension, metric)).finish(limit)
 }
 
 /// Counts a ranking.

@@ -30,7 +30,7 @@ impl Totals {
 /// Counts a period.
 pub fn totals(facts: &Facts, question: &Question) -> Totals {
     let matcher = Matcher::new(facts, question);
-    scan(facts, || TotalsTally::new(&matcher)).finish()
+    scan(facts, matcher.range, || TotalsTally::new(&matcher)).finish()
 }
 
 /// Counts [`Totals`].

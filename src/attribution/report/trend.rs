@@ -67,6 +67,12 @@ impl Axis {
         let previous = days.map(back);
         Self { buckets, current, previous }
     }
+
+    /// Returns the range of a period together with the period before.
+    pub fn range(&self, period: Range) -> Range {
+        let before = self.previous.iter().flatten().map(|bucket| bucket.start);
+        Range { start: before.fold(period.start, Timestamp::min), ..period }
+    }
 }
 
 /// Counts `metric` in each bucket of the period's [`Axis`], and of the period before. Visitors are distinct within a
@@ -74,7 +80,7 @@ impl Axis {
 pub fn trend(facts: &Facts, question: &Question, metric: Metric, now: Timestamp) -> Trend {
     let matcher = Matcher::new(facts, question);
     let axis = Axis::new(facts, question, now);
-    scan(facts, || TrendTally::new(&matcher, &axis, metric)).finish(&axis)
+    scan(facts, axis.range(matcher.range), || TrendTally::new(&matcher, &axis, metric)).finish(&axis)
 }
 
 /// Counts a [`Trend`].

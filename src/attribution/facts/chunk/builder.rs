@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::{Chunk, Conversion, Counts, MANY, NEXT_VISITOR, NewPerson, Person, User};
-use crate::timestamp::Timestamp;
+use super::{Chunk, Conversion, MANY, NEXT_VISITOR, NewPerson, Person, User};
+use crate::{attribution::facts::texts::Text, timestamp::Timestamp};
 
 /// A chunk has at most this many persons and touches together, unless one person has more. Tests have small chunks, so that
 /// their few rows fill many.
@@ -59,7 +59,11 @@ impl Columns {
         let span = all.fold(None, |span: Option<(Timestamp, Timestamp)>, at| {
             Some(span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))))
         });
+        let mut kinds: Vec<Text> = self.conversions.iter().map(|conversion| conversion.kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
         Chunk {
+            kinds: kinds.into(),
             ids: column(&mut self.ids),
             sizes: column(&mut self.sizes),
             many: column(&mut self.many),
@@ -79,14 +83,13 @@ impl Columns {
 pub(in crate::attribution::facts) struct Builder {
     largest: usize,
     done: Vec<Chunk>,
-    counts: Counts,
     /// The chunk that is being filled.
     columns: Columns,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { largest: DIVIDED, done: Vec::new(), counts: Counts::default(), columns: Columns::default() }
+        Self { largest: DIVIDED, done: Vec::new(), columns: Columns::default() }
     }
 }
 
@@ -142,14 +145,7 @@ impl Builder {
     }
 
     fn finish_chunk(&mut self) {
-        let chunk = self.columns.take();
-        self.counts += chunk.counts();
-        self.done.push(chunk);
-    }
-
-    /// Returns how many bytes the finished chunks take.
-    pub(in crate::attribution::facts) fn bytes(&self) -> usize {
-        self.counts.bytes()
+        self.done.push(self.columns.take());
     }
 
     pub(in crate::attribution::facts) fn finish(mut self) -> Vec<Chunk> {

@@ -13,7 +13,10 @@ use super::{
     dictionary::{PageNumber, TupleNumber},
     texts::Text,
 };
-use crate::{attribution::model::Minor, timestamp::Timestamp};
+use crate::{
+    attribution::model::Minor,
+    timestamp::{Range, Timestamp},
+};
 
 /// Marks the first touch of each visitor but the first of a person, in the column of pages.
 const NEXT_VISITOR: u32 = 1 << 31;
@@ -76,6 +79,8 @@ pub struct Chunk {
     conversions: Box<[Conversion]>,
     /// The first and the last time of a touch, sign-up or conversion.
     span: Option<(Timestamp, Timestamp)>,
+    /// The kinds of the conversions. There are few.
+    kinds: Box<[Text]>,
 }
 
 /// A user with all visitors of that user, or a visitor of no user.
@@ -110,6 +115,14 @@ impl<'a> Person<'a> {
             page: PageNumber(page & !NEXT_VISITOR),
             next_visitor: page & NEXT_VISITOR != 0,
         })
+    }
+
+    /// Returns whether a touch, the sign-up or a conversion lies in a range of time.
+    pub(super) fn is_active(&self, range: Range) -> bool {
+        let (start, end) = self.touches;
+        self.chunk.times[start..end].iter().any(|&at| range.contains(at))
+            || self.user.is_some_and(|user| range.contains(user.created_at))
+            || self.conversions().iter().any(|conversion| range.contains(conversion.occurred_at))
     }
 
     /// Returns the conversions in the order of time.
@@ -159,6 +172,10 @@ impl Chunk {
 
     pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
         self.span
+    }
+
+    pub(super) fn kinds(&self) -> &[Text] {
+        &self.kinds
     }
 
     pub(super) fn counts(&self) -> Counts {

@@ -33,7 +33,9 @@ pub fn credit_by_campaign(
 ) -> CampaignCredit {
     let matcher = Matcher::new(facts, question);
     let models = [model];
-    scan(facts, || CreditTally::new(&matcher, settings, &models, CampaignSum::new(&matcher))).sum.finish()
+    scan(facts, matcher.range, || CreditTally::new(&matcher, settings, &models, CampaignSum::new(&matcher)))
+        .sum
+        .finish()
 }
 
 /// Sums by campaign.

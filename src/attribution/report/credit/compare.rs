@@ -119,7 +119,7 @@ pub fn compare(facts: &Facts, question: &Question, settings: &CreditSettings, by
     // The data-driven models divide all conversions among channels, not touch by touch. So they need groups by channel, and a
     // condition on touches has no meaning for them.
     let learns = by == GroupBy::Channel && question.filter.is_bare();
-    let (credit, people) = scan(facts, || {
+    let (credit, people) = scan(facts, matcher.range, || {
         let training =
             learns.then(|| TrainingSum { dictionary: matcher.dictionary, channels: &channels, paths: HashMap::new() });
         let sums = (ModelSums { groups: &groups, rows: vec![Default::default(); groups.values.len() + 1] }, training);

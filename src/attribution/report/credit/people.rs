@@ -64,7 +64,8 @@ pub(crate) fn paths_of_people(
     channels: &Channels,
 ) -> Vec<PeoplePath> {
     let matcher = Matcher::new(facts, question);
-    crate::attribution::facts::scan::scan(facts, || PeopleTally::new(&matcher, settings, channels)).finish()
+    crate::attribution::facts::scan::scan(facts, matcher.range, || PeopleTally::new(&matcher, settings, channels))
+        .finish()
 }
 
 /// Counts [`PeoplePath`]s.

@@ -171,7 +171,7 @@ impl Tally for TupleTally<'_> {
 /// Counts the touches of a period, and compares the names of its campaigns.
 pub fn touches(facts: &Facts, question: &Question) -> (TouchCounts, SimilarNames) {
     let matcher = Matcher::new(facts, question);
-    scan(facts, || TupleTally::new(&matcher)).finish()
+    scan(facts, matcher.range, || TupleTally::new(&matcher)).finish()
 }
 
 /// Campaign names that look alike.

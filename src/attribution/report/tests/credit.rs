@@ -19,7 +19,7 @@ use crate::{
             credit::{
                 CreditSettings, PeriodCreditTally, Revenue, Share,
                 compare::{Group, GroupBy, compare},
-                credit_by_campaign, credit_of_touch, credit_of_user, kinds,
+                credit_by_campaign, credit_of_touch, credit_of_user,
             },
             matcher::Matcher,
             ranking::Dimension,
@@ -143,7 +143,7 @@ async fn credit_adds_up_to_the_conversions_of_the_period() {
                 ];
                 let (matcher, settings, models) = (Matcher::new(&facts, &question), settings(), [model]);
                 let tally = || PeriodCreditTally::new(&matcher, &settings, &models, &all, &[Dimension::Channel]);
-                let credit = scan(&facts, tally).finish(3);
+                let credit = scan(&facts, matcher.range, tally).finish(3);
                 assert_eq!(credit.campaigns.total, expected, "{query} {model}");
                 assert_eq!(credit.over_time.iter().copied().sum::<Credit>(), expected.conversions, "{query} {model}");
                 assert!(credit.over_time.iter().all(|credit| *credit > Credit::ZERO), "{query} {model}");
@@ -155,7 +155,7 @@ async fn credit_adds_up_to_the_conversions_of_the_period() {
             assert_eq!(compared.total.markov, expected, "{query}");
             assert_eq!(compared.total.shapley, expected, "{query}");
         }
-        assert_eq!(kinds(&facts), ["demo", "purchase", "signup"]);
+        assert_eq!(facts.kinds(), ["demo", "purchase", "signup"]);
     })
     .await;
 }
