@@ -130,5 +130,7 @@ postgres_stop() {
     (cd / && postgres_as "$postgres_bin/pg_ctl" -D "$postgres_dir/data" -m immediate -w stop) >/dev/null 2>&1
   fi
   rm -rf "$postgres_dir"
-  postgres_dir=""
+  # The next postgres_start starts another server.
+  postgres_dir="" postgres_url=""
+  unset TEST_POSTGRES_URL
 }

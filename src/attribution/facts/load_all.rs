@@ -33,8 +33,6 @@ const TOUCHES: usize = if cfg!(test) { 50 } else { 100_000 };
 const STEP: usize = if cfg!(test) { 20 } else { 20_000 };
 /// The most texts that are remembered.
 const MOST_TEXTS: usize = 1_000_000;
-/// With more touches than this, the table is larger than it says. Their memory is not taken at once.
-const MOST_EXPECTED: usize = 1 << 27;
 
 /// Facts could not be loaded.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -85,7 +83,7 @@ async fn read(conn: &mut Conn, limit: usize, progress: &impl Fn(usize, usize)) -
     let linked = linked(conn, &users).await?;
     let mut reader = TouchReader { dictionary, tuples: HashMap::new(), pages: HashMap::new() };
     let (total, parts) = parts(conn).await?;
-    let mut touches = Unsorted::with_capacity(total.min(MOST_EXPECTED));
+    let mut touches = room(conn).await?;
     for part in parts {
         let mut query = sql(touches_text(conn.dialect()));
         if let Some(Range { start, end }) = part {
@@ -132,6 +130,14 @@ async fn parts(conn: &mut Conn) -> Result<(usize, Vec<Option<Range<i64>>>), Erro
         Dialect::Postgres => vec![None],
     };
     Ok((usize::try_from(number).unwrap_or_default(), parts))
+}
+
+/// Returns room for touches. Visitors have ids in the order of time, mostly, so the first and the last id tell where the others lie.
+async fn room(conn: &mut Conn) -> Result<Unsorted, Error> {
+    let text =
+        "select (select id from visitors order by id limit 1), (select id from visitors order by id desc limit 1)";
+    let (first, last): (Option<Uuid>, Option<Uuid>) = sql(text).fetch_one(conn).await?;
+    Ok(Unsorted::new(first.unwrap_or_default(), last.unwrap_or_default()))
 }
 
 /// A touch as the database writes it: the visitor, the time, the hits, the tuple and the page.

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use super::{
-    Question, Range,
+    Question,
     credit::{CreditSettings, Path, UserTouches, Windows},
     matcher::Matcher,
     page::{Cursor, Found, HasCursor, Page, PagePosition, Place, Places, at_places},
@@ -55,10 +55,8 @@ pub fn find_conversions(
     limit: u32,
 ) -> Found {
     let matcher = Matcher::new(facts, question);
-    let within = position.within(matcher.range);
-    let tally =
-        scan(facts, matcher.range, || ConversionTally::new(&matcher, settings, within, Places::new(position, limit)));
-    Found { count: tally.count, places: tally.places.finish() }
+    let places = || Places::new(position, limit, matcher.range);
+    scan(facts, matcher.range, || ConversionTally::new(&matcher, settings, places())).places.finish()
 }
 
 /// Reads the page of conversions that [`find_conversions`] found, sorted by time and id, newest first.
@@ -88,26 +86,22 @@ pub async fn read_conversions(
     Ok(Page::new(rows, position, limit))
 }
 
-/// Counts conversions, and notes where those within a range are.
+/// Counts conversions, and notes where those of a page are.
 struct ConversionTally<'a> {
     matcher: &'a Matcher<'a>,
     windows: Windows<'a>,
-    within: Range,
     touches: UserTouches<'a>,
     path: Path,
-    count: i64,
     places: Places,
 }
 
 impl<'a> ConversionTally<'a> {
-    fn new(matcher: &'a Matcher<'a>, settings: &'a CreditSettings, within: Range, places: Places) -> Self {
+    fn new(matcher: &'a Matcher<'a>, settings: &'a CreditSettings, places: Places) -> Self {
         Self {
             matcher,
             windows: Windows::new(matcher, settings),
-            within,
             touches: UserTouches::new(matcher.dictionary, settings.internal_touches),
             path: Path::default(),
-            count: 0,
             places,
         }
     }
@@ -137,17 +131,13 @@ impl Tally for ConversionTally<'_> {
                 loaded = true;
             }
             if bare || self.finds(person, conversion) {
-                self.count += 1;
-                if self.within.contains(conversion.occurred_at) {
-                    let (at, kind) = (conversion.occurred_at, Some(conversion.kind));
-                    self.places.add(Place { at, user: person.id().into(), kind });
-                }
+                let (at, kind) = (conversion.occurred_at, Some(conversion.kind));
+                self.places.add(Place { at, user: person.id().into(), kind });
             }
         }
     }
 
     fn merge(&mut self, other: Self) {
-        self.count += other.count;
         self.places.merge(other.places);
     }
 }

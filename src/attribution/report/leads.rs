@@ -1,7 +1,7 @@
 //! Leads: touches of visitors who belong to a user (the view `lead_sources`), newest first.
 
 use super::{
-    Question, Range,
+    Question,
     matcher::{Conditions, Fields, Matcher},
     page::{Cursor, Found, HasCursor, Page, PagePosition, Place, Places, at_places},
 };
@@ -58,17 +58,13 @@ impl HasCursor for Lead {
 /// Finds one page of the leads of a period, newest first.
 pub fn find_leads(facts: &Facts, question: &Question, position: PagePosition, limit: u32) -> Found {
     let matcher = Matcher::new(facts, question);
-    let within = position.within(matcher.range);
-    let tally = || LeadTally { matcher: &matcher, within, count: 0, places: Places::new(position, limit) };
-    let LeadTally { count, places, .. } = scan(facts, matcher.range, tally);
-    Found { count, places: places.finish() }
+    let tally = || LeadTally { matcher: &matcher, places: Places::new(position, limit, matcher.range) };
+    scan(facts, matcher.range, tally).places.finish()
 }
 
-/// Counts leads, and notes where those within a range are.
+/// Counts leads, and notes where those of a page are.
 struct LeadTally<'a> {
     matcher: &'a Matcher<'a>,
-    within: Range,
-    count: i64,
     places: Places,
 }
 
@@ -79,15 +75,11 @@ impl Tally for LeadTally<'_> {
         }
         let (matching, range) = (self.matcher.of(person), self.matcher.range);
         for touch in person.touches().filter(|touch| range.contains(touch.at) && matching.finds(touch.tuple)) {
-            self.count += 1;
-            if self.within.contains(touch.at) {
-                self.places.add(Place { at: touch.at, user: person.id().into(), kind: None });
-            }
+            self.places.add(Place { at: touch.at, user: person.id().into(), kind: None });
         }
     }
 
     fn merge(&mut self, other: Self) {
-        self.count += other.count;
         self.places.merge(other.places);
     }
 }

@@ -59,7 +59,7 @@ pub enum PagePosition {
 
 impl PagePosition {
     /// Returns the range up to the time of the cursor.
-    pub(super) fn within(self, mut range: Range) -> Range {
+    fn within(self, mut range: Range) -> Range {
         match self {
             Self::Newest => {}
             Self::Before(cursor) => range.end = range.end.min(cursor.occurred_at + MILLISECOND),
@@ -123,22 +123,30 @@ pub(super) struct Place {
 /// From this many places on, those that the page does not need are left out.
 const MANY_PLACES: usize = if cfg!(test) { 8 } else { 1_024 };
 
-/// Collects the places of the rows that a page needs.
+/// Counts the rows of a list, and collects the places of those that a page needs.
 pub(super) struct Places {
     position: PagePosition,
     limit: u32,
+    /// The part of the period that has the page.
+    range: Range,
+    count: i64,
     places: Vec<Place>,
     /// With this many places, those that the page does not need are left out.
     full: usize,
 }
 
 impl Places {
-    pub fn new(position: PagePosition, limit: u32) -> Self {
-        Self { position, limit, places: Vec::new(), full: MANY_PLACES }
+    pub fn new(position: PagePosition, limit: u32, period: Range) -> Self {
+        let range = position.within(period);
+        Self { position, limit, range, count: 0, places: Vec::new(), full: MANY_PLACES }
     }
 
+    /// Adds a row.
     pub fn add(&mut self, place: Place) {
-        self.places.push(place);
+        self.count += 1;
+        if self.range.contains(place.at) {
+            self.places.push(place);
+        }
         if self.places.len() >= self.full {
             self.places = self.position.choose(std::mem::take(&mut self.places), self.limit);
             self.full = MANY_PLACES.max(2 * self.places.len());
@@ -146,12 +154,12 @@ impl Places {
     }
 
     pub fn merge(&mut self, other: Self) {
+        self.count += other.count;
         self.places.extend(other.places);
     }
 
-    /// Returns the places, in the order in which their rows come.
-    pub fn finish(self) -> Vec<Place> {
-        self.position.choose(self.places, self.limit)
+    pub fn finish(self) -> Found {
+        Found { count: self.count, places: self.position.choose(self.places, self.limit) }
     }
 }
 

@@ -1,8 +1,5 @@
-use super::{Question, distinct::Distinct, matcher::Matcher, trend::Metric};
-use crate::attribution::facts::{
-    Dictionary, Facts, Person, Text, Touch,
-    scan::{Tally, scan},
-};
+use super::{distinct::Distinct, matcher::Matcher, trend::Metric};
+use crate::attribution::facts::{Dictionary, Person, Text, Touch, scan::Tally};
 
 /// What touches are ranked by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,14 +31,7 @@ pub struct Ranked {
     pub count: i64,
 }
 
-/// Returns at most `limit` values with the largest numbers by `metric`, largest first. A visitor or user who came by two values
-/// counts for both.
-pub fn ranking(facts: &Facts, question: &Question, dimension: Dimension, metric: Metric, limit: usize) -> Vec<Ranked> {
-    let matcher = Matcher::new(facts, question);
-    scan(facts, matcher.range, || RankingTally::new(&matcher, dimension, metric)).finish(limit)
-}
-
-/// Counts a ranking.
+/// Counts a ranking. A visitor or user who came by two values counts for both.
 pub struct RankingTally<'a> {
     matcher: &'a Matcher<'a>,
     dimension: Dimension,
@@ -54,6 +44,7 @@ impl<'a> RankingTally<'a> {
         Self { matcher, dimension, metric, counts: Distinct::new(matcher.dictionary.texts.places()) }
     }
 
+    /// Returns at most `limit` values with the largest numbers, the largest first.
     pub fn finish(self, limit: usize) -> Vec<Ranked> {
         largest(self.matcher.dictionary, self.counts.counts(), limit)
     }

@@ -1,8 +1,5 @@
-use super::{Question, matcher::Matcher};
-use crate::attribution::facts::{
-    Facts, Person,
-    scan::{Tally, scan},
-};
+use super::matcher::Matcher;
+use crate::attribution::facts::{Person, scan::Tally};
 
 /// The headline numbers of a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,12 +22,6 @@ impl Totals {
     pub fn rate(&self) -> Option<f64> {
         (self.visitors > 0).then(|| self.attributed as f64 / self.visitors as f64)
     }
-}
-
-/// Counts a period.
-pub fn totals(facts: &Facts, question: &Question) -> Totals {
-    let matcher = Matcher::new(facts, question);
-    scan(facts, matcher.range, || TotalsTally::new(&matcher)).finish()
 }
 
 /// Counts [`Totals`].

@@ -1,9 +1,6 @@
 use super::{Question, Range, distinct::Distinct, matcher::Matcher, period::Bucket};
 use crate::{
-    attribution::facts::{
-        Facts, Person,
-        scan::{Tally, scan},
-    },
+    attribution::facts::{Facts, Person, scan::Tally},
     timestamp::Timestamp,
 };
 
@@ -75,15 +72,7 @@ impl Axis {
     }
 }
 
-/// Counts `metric` in each bucket of the period's [`Axis`], and of the period before. Visitors are distinct within a
-/// bucket, so the sum of all buckets may exceed the visitors of the period.
-pub fn trend(facts: &Facts, question: &Question, metric: Metric, now: Timestamp) -> Trend {
-    let matcher = Matcher::new(facts, question);
-    let axis = Axis::new(facts, question, now);
-    scan(facts, axis.range(matcher.range), || TrendTally::new(&matcher, &axis, metric)).finish(&axis)
-}
-
-/// Counts a [`Trend`].
+/// Counts a [`Trend`]. Visitors are distinct within a bucket, so the sum of all buckets may exceed the visitors of the period.
 pub struct TrendTally<'a> {
     matcher: &'a Matcher<'a>,
     metric: Metric,

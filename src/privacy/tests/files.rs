@@ -14,9 +14,9 @@ use crate::{
         report::{
             Filter, Preset, Question,
             credit::{CreditSettings, CreditedConversion, credit_of_user},
-            ranking::{Dimension, Ranked, ranking},
-            tests::facts,
-            totals::{Totals, totals},
+            ranking::{Dimension, Ranked},
+            tests::{facts, ranking, totals},
+            totals::Totals,
             trend::Metric,
         },
     },

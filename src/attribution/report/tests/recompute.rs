@@ -8,8 +8,9 @@ use std::{
 use jiff::tz::TimeZone;
 
 use super::{
-    facts, question,
+    facts, question, ranking,
     sample::{DAY, ORIGIN, Sample, Touch, User, WINDOW},
+    totals, trend,
 };
 use crate::{
     attribution::report::{
@@ -20,9 +21,9 @@ use crate::{
         leads::find_leads,
         page::PagePosition,
         period::{FIRST_DAY, Period},
-        ranking::{Dimension, Ranked, ranking},
-        totals::{Totals, totals},
-        trend::{Metric, trend},
+        ranking::{Dimension, Ranked},
+        totals::Totals,
+        trend::Metric,
     },
     db::testing::each_database,
     random::Random,
