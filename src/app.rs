@@ -28,8 +28,15 @@ use crate::{
         assets::{Assets, assets},
     },
     pages::{
-        account::AccountPage, consent::ConsentBanner, erased::ErasedPage, error::NotFoundPage, home::HomePage,
-        login::LoginPage, privacy::PrivacyPage, register::RegisterPage,
+        account::{AccountPage, second_factor::SecondFactorPage},
+        consent::ConsentBanner,
+        erased::ErasedPage,
+        error::NotFoundPage,
+        home::HomePage,
+        login::LoginPage,
+        privacy::PrivacyPage,
+        register::RegisterPage,
+        second_step::SecondStepPage,
     },
     state::AppState,
 };
@@ -131,7 +138,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
+                <Route path=path!("/login/code") view=SecondStepPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/second-factor") view=SecondFactorPage ssr=SsrMode::Async/>
                 <Route path=path!("/privacy") view=PrivacyPage ssr=SsrMode::Async/>
                 <Route path=path!("/erased/:token") view=ErasedPage ssr=SsrMode::Async/>
                 <AdminRoutes/>

@@ -61,6 +61,8 @@ pub struct Config {
     pub audit_keep: Option<Duration>,
     /// `OAUTH_GITHUB_ID` and `OAUTH_GITHUB_SECRET`, and the same for `GOOGLE`: what people may sign in with beside a password.
     pub providers: Vec<ProviderSettings>,
+    /// `REQUIRE_SECOND_FACTOR`: who needs a second factor: `admins`, or `nobody` (default).
+    pub admins_need_second_factor: bool,
     /// `METRICS_ADDR`: the address on which Prometheus metrics are served. Default: no metrics.
     pub metrics_addr: Option<SocketAddr>,
     /// `FACTS_MEMORY` and `FACTS_IDLE`: how much memory the facts may take that reports count from (default `1024MiB`), and after
@@ -127,6 +129,9 @@ impl Config {
             sign_ups_per_hour: variables.value("SIGN_UPS_PER_HOUR", parse_per_hour).unwrap_or(DEFAULT_PER_HOUR),
             audit_keep: variables.value("AUDIT_KEEP", parse_retention).unwrap_or(Some(days(365))),
             providers: providers::settings::read(&mut variables),
+            admins_need_second_factor: variables
+                .choice("REQUIRE_SECOND_FACTOR", &[("nobody", false), ("admins", true)])
+                .unwrap_or(false),
             metrics_addr: variables.value("METRICS_ADDR", parse_addr),
             facts: KeeperSettings {
                 memory: variables.value("FACTS_MEMORY", parse_memory).unwrap_or(1024 << 20),

@@ -63,7 +63,7 @@ pages: attribution/capture attribution/consent attribution/referral attribution/
     components db privacy state timestamp
 admin: audit attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/facts
     attribution/model attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
-    demo id local_path pages state timestamp
+    demo id local_path pages privacy state timestamp
 app: admin attribution/capture auth components pages state
 server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral
     attribution/settings

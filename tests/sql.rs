@@ -21,6 +21,7 @@ attribution/touch/known.rs: _ list
 attribution/touch/reclassify.rs: _ places
 attribution/touch/rows.rs: _
 auth/known_device.rs: OF_A_USER
+auth/manage.rs: _
 auth/providers/identity.rs: _
 auth/user.rs: COLUMNS
 db/bulk.rs: _ table

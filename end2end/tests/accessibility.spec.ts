@@ -1,7 +1,7 @@
 // axe finds no problem on any page, in light and in dark.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, publicPaths, register, test, unique } from "./site";
+import { expect, password, publicPaths, register, test, unique } from "./site";
 
 async function expectAccessible(page: Page) {
   await expect(page.getByRole("main")).toBeVisible();
@@ -34,6 +34,14 @@ for (const colorScheme of ["light", "dark"] as const) {
       await register(page, `${unique("uma")}@example.com`);
       await page.goto("/account");
       await expectAccessible(page);
+      await page.goto("/account/second-factor");
+      await expectAccessible(page);
+      await page.getByLabel("Current password").fill(password);
+      await page.getByRole("button", { name: "Set up" }).click();
+      await expect(page.getByRole("img", { name: /QR code/ })).toBeVisible();
+      await expectAccessible(page);
+      await page.goto("/login/code");
+      await expectAccessible(page);
     });
 
     test("the admin area", async ({ page, admin }) => {
@@ -52,6 +60,10 @@ for (const colorScheme of ["light", "dark"] as const) {
         `/admin/leads?campaign=${campaign}`,
         "/admin/leads?q=nothing-has-this-name",
         "/admin/leads/nothing-has-this-id",
+        "/admin/users?q=nothing-has-this-name",
+        "/admin/users?state=disabled&role=admin",
+        "/admin/audit?actor=nobody",
+        "/admin/audit?from=yesterday",
         "/admin/models?by=campaign&period=all",
         "/admin/inspector?address=%2Fpricing%3Fgclid%3Dx&linked_from=https%3A%2F%2Fwww.google.com%2F",
       ]) {
@@ -67,6 +79,9 @@ for (const colorScheme of ["light", "dark"] as const) {
       if (await user.count()) {
         await user.click();
         await expect(admin).toHaveURL(/\/admin\/users\//);
+        await expectAccessible(admin);
+        await admin.getByRole("link", { name: "Account", exact: true }).click();
+        await admin.getByText("Make admin").first().click();
         await expectAccessible(admin);
       }
     });

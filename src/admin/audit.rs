@@ -1,5 +1,8 @@
 use jiff::tz::TimeZone;
-use leptos::{either::Either, prelude::*};
+use leptos::{
+    either::{Either, EitherOf3},
+    prelude::*,
+};
 use uuid::Uuid;
 
 use super::{
@@ -179,11 +182,18 @@ fn AuditRow(entry: AuditEntry, tz: TimeZone) -> impl IntoView {
         }
         (Some(id), email) => Either::Right(view! { <UserLink id email/> }),
     };
+    let own = entry.target_id.is_some() && entry.target_id == entry.actor_id;
     let on = match (entry.target_id, entry.target) {
-        (Some(id), email) => Either::Left(view! { <UserLink id email/> }),
-        (None, thing) => Either::Right(thing),
+        (Some(_), _) if own => EitherOf3::A(view! { <span class="muted">"Own account"</span> }),
+        (Some(id), email) => EitherOf3::B(view! { <UserLink id email/> }),
+        (None, thing) => EitherOf3::C(thing),
     };
-    let request = entry.request_id.map(|id| view! { <span class="line-subtitle mono">{id.to_string()}</span> });
+    // The beginning of an id finds its lines in the log.
+    let request = entry.request_id.map(|id| {
+        let id = id.to_string();
+        let begin = format!("{}…", &id[..8]);
+        view! { <span class="line-subtitle mono" title=id>{begin}</span> }
+    });
     view! {
         <tr>
             <td class="fit">

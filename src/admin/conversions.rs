@@ -104,7 +104,7 @@ fn ConversionTable(
 /// One conversion. `path` is `None` if no touch came before the conversion.
 #[component]
 fn ConversionRow(page: PageFilter, conversion: ListedConversion, path: Option<PathEnds>) -> impl IntoView {
-    let journey = page.detail(&format!("/admin/users/{}", conversion.user_id));
+    let journey = page.detail(&format!("/admin/users/{}/journey", conversion.user_id));
     let tz = &page.filter().period.tz;
     let (datetime, time) = (format::rfc3339(conversion.occurred_at), format::date_time(conversion.occurred_at, tz));
     let kind = words::conversion_kind(&conversion.kind).to_owned();

@@ -7,7 +7,7 @@ use super::{
     amounts::{format_credit, money, monies},
     page::{PageError, PageRequest, admin_page},
     page_filter::detail_href,
-    sections::LEADS,
+    sections::USERS,
     tables::{InternalTag, source_medium},
     words,
 };
@@ -49,9 +49,11 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let shortened = (touches.len() as u32 >= LONGEST_JOURNEY)
         .then(|| view! { <p class="muted">{format!("Only the first {LONGEST_JOURNEY} touches are shown.")}</p> });
     let tz = filter.period.tz.clone();
+    let account = detail_href(&format!("/admin/users/{id}"), &filter);
+    let toolbar = view! { <a class="button" href=account>"Account"</a> }.into_any();
     let steps = steps(&user, touches, JourneyCredit::new(conversions), &filter);
     Ok(view! {
-        <AdminPage title=user.email.clone() subtitle back=BackLink::new(LEADS.path, LEADS.title)>
+        <AdminPage title=user.email.clone() subtitle toolbar back=BackLink::new(USERS.path, USERS.title)>
             <Columns>
                 <Card title="Journey">
                     {models}
@@ -209,7 +211,7 @@ fn ModelForm(user: UserId, filter: Filter, model: Model) -> impl IntoView {
     let keep = if zone == "UTC" { Vec::new() } else { vec![("tz".to_owned(), zone.to_owned())] };
     let options = Model::ALL.into_iter().map(|model| FilterOption::new(model.as_str(), words::model(model))).collect();
     view! {
-        <FilterBar action=format!("/admin/users/{user}") keep>
+        <FilterBar action=format!("/admin/users/{user}/journey") keep>
             <FilterSelect name="model" label="Credit by" options selected=model.as_str()/>
         </FilterBar>
     }

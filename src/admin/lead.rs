@@ -44,7 +44,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
 
     let filter = request.detail_filter();
     let model = request.model(&filter);
-    let journey = detail_href(&format!("/admin/users/{}", lead.user_id), &filter);
+    let journey = detail_href(&format!("/admin/users/{}/journey", lead.user_id), &filter);
     let tz = filter.period.tz.clone();
     let subtitle = format::date_time(lead.occurred_at, &tz);
     let toolbar = view! { <a class="button" href=journey.clone()>"Show the journey"</a> }.into_any();

@@ -28,6 +28,8 @@ mod amounts;
 mod audit;
 /// Leads per campaign.
 mod campaigns;
+/// The fields that confirm that the admin is at the browser.
+mod confirm_fields;
 /// Conversions, newest first.
 mod conversions;
 /// Leads, campaigns, conversions and models as CSV files.
@@ -64,13 +66,20 @@ mod referrals;
 mod sections;
 /// Tables of campaigns and leads, and cells that several tables share.
 mod tables;
+/// API tokens.
+mod tokens;
+/// The account of one user.
+mod user;
+/// All users.
+mod users;
 /// How pages name the values of reports.
 mod words;
 
 use self::{
     audit::AuditLogPage, campaigns::CampaignsPage, conversions::ConversionsPage, inspector::InspectorPage,
     journey::JourneyPage, layout::AdminLayout, lead::LeadPage, leads::LeadsPage, models::ModelsPage,
-    overview::OverviewPage, quality::QualityPage, referrals::ReferralsPage,
+    overview::OverviewPage, quality::QualityPage, referrals::ReferralsPage, tokens::TokensPage, user::UserPage,
+    users::UsersPage,
 };
 
 /// The routes of the admin area.
@@ -84,11 +93,14 @@ pub fn AdminRoutes() -> impl MatchNestedRoutes + Clone {
             <Route path=path!("leads/:id") view=LeadPage/>
             <Route path=path!("conversions") view=ConversionsPage/>
             <Route path=path!("models") view=ModelsPage/>
-            <Route path=path!("users/:id") view=JourneyPage/>
+            <Route path=path!("users") view=UsersPage/>
+            <Route path=path!("users/:id") view=UserPage/>
+            <Route path=path!("users/:id/journey") view=JourneyPage/>
             <Route path=path!("referrals") view=ReferralsPage/>
             <Route path=path!("quality") view=QualityPage/>
             <Route path=path!("inspector") view=InspectorPage/>
             <Route path=path!("audit") view=AuditLogPage/>
+            <Route path=path!("tokens") view=TokensPage/>
         </ParentRoute>
     }
     .into_inner()

@@ -47,13 +47,15 @@ pub const LEADS: AdminSection = section("/admin/leads", "Leads", "Leads");
 pub const CONVERSIONS: AdminSection = section("/admin/conversions", "Conversions", "Conversions");
 pub const MODELS: AdminSection = section("/admin/models", "Models", "Models");
 pub const REFERRALS: AdminSection = section("/admin/referrals", "Referrals", "Referrals");
+pub const USERS: AdminSection = of_people("/admin/users", "Users", "Users");
 pub const AUDIT: AdminSection = of_people("/admin/audit", "Audit log", "Audit");
+pub const TOKENS: AdminSection = of_data("/admin/tokens", "API tokens", "Tokens");
 pub const QUALITY: AdminSection = of_data("/admin/quality", "Data quality", "Quality");
 pub const INSPECTOR: AdminSection = of_data("/admin/inspector", "Inspector", "Inspector");
 
 /// All sections, in the order of the menu.
-pub const SECTIONS: [AdminSection; 9] =
-    [OVERVIEW, CAMPAIGNS, LEADS, CONVERSIONS, MODELS, REFERRALS, AUDIT, QUALITY, INSPECTOR];
+pub const SECTIONS: [AdminSection; 11] =
+    [OVERVIEW, CAMPAIGNS, LEADS, CONVERSIONS, MODELS, REFERRALS, USERS, AUDIT, QUALITY, INSPECTOR, TOKENS];
 
 /// Returns the menu of the page at a path.
 pub fn menu(path: &str, query: &str) -> Vec<NavLink> {
@@ -70,10 +72,6 @@ pub fn menu(path: &str, query: &str) -> Vec<NavLink> {
 
 /// Returns the section of the page at a path: `/admin/leads/0193…` → leads.
 fn section_of(path: &str, query: &str) -> Option<AdminSection> {
-    // leads link to the journey of their user
-    if path.starts_with("/admin/users/") {
-        return Some(LEADS);
-    }
     // the overview of one campaign is the page of that campaign
     let one_campaign =
         || Filter::parse(query, Preset::All, Timestamp::EPOCH).filter.get(FilterField::Campaign).is_some();
@@ -99,7 +97,7 @@ mod tests {
             ("/admin/campaigns", "campaign=spring", CAMPAIGNS),
             ("/admin/leads", "", LEADS),
             ("/admin/leads/0193b6e2", "", LEADS),
-            ("/admin/users/0193b6e2", "campaign=spring", LEADS),
+            ("/admin/users/0193b6e2/journey", "campaign=spring", USERS),
             ("/admin/inspector", "", INSPECTOR),
         ] {
             assert_eq!(section_of(path, query), Some(section), "{path}?{query}");

@@ -16,6 +16,8 @@ pub struct Accounts {
     pub sign_ups_per_hour: i64,
     /// Which referral link gets the credit for a sign-up.
     pub referral_credit: ReferralCredit,
+    /// Whether admins need a second factor to open the admin area.
+    pub admins_need_second_factor: bool,
     /// Whether the site is served over TLS: cookies are then bound to TLS.
     pub secure: bool,
 }

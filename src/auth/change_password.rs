@@ -38,7 +38,7 @@ impl From<NotConfirmed> for PasswordChangeRefusal {
     fn from(error: NotConfirmed) -> Self {
         match error {
             NotConfirmed::SignedOut => Self::SignedOut,
-            NotConfirmed::Wrong => Self::WrongCurrent,
+            NotConfirmed::Wrong | NotConfirmed::Code(_) => Self::WrongCurrent,
             NotConfirmed::Other(refusal) => Self::Other(refusal),
         }
     }
@@ -101,7 +101,7 @@ pub async fn change_password(
             })
         })
         .await?;
-    begin_session(auth, &user, visitor, now).await?;
+    begin_session(auth, &client, &user, visitor, now).await?;
     audit::note("password_change", "right", Some(user.id), Some(client.address));
     Ok(client.devices)
 }

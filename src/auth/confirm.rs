@@ -5,6 +5,7 @@ use super::{
     backend::AuthSession,
     known_device::KnownDevice,
     password::Check,
+    second_factor::{self, CodeRefusal},
     sign_in::{Checked, Client, SignInRefusal, checked_password},
     user::User,
 };
@@ -18,6 +19,9 @@ pub enum NotConfirmed {
     /// The password is not the signed-in user's.
     #[error("the password is wrong")]
     Wrong,
+    /// The code of the second factor is wrong.
+    #[error(transparent)]
+    Code(CodeRefusal),
     /// The password could not be checked.
     #[error(transparent)]
     Other(SignInRefusal),
@@ -56,4 +60,27 @@ pub async fn confirm(
     };
     let Checked { device, .. } = checked_password(accounts, client, &user.email, event, check).await?;
     Ok(Confirmed { user, device })
+}
+
+/// Does what [`confirm`] does, and asks for a code too if the user has a second factor. For what does the most harm.
+pub async fn confirm_fully(
+    accounts: &Accounts,
+    auth: &AuthSession,
+    client: &Client,
+    event: &'static str,
+    password: String,
+    code: &str,
+) -> Result<Confirmed, NotConfirmed> {
+    let confirmed = confirm(accounts, auth, client, event, password).await?;
+    if !confirmed.user.second_factor {
+        return Ok(confirmed);
+    }
+    let (db, user, now) = (&accounts.db, confirmed.user.id, accounts.db.now());
+    let found = second_factor::checked(db, user, code).await.map_err(NotConfirmed::Code)?;
+    let found = found.ok_or(NotConfirmed::Code(CodeRefusal::Wrong))?;
+    let used = db.transaction(move |conn| Box::pin(second_factor::use_up(conn, user, found, now))).await;
+    match used.map_err(|error| NotConfirmed::Code(error.into()))? {
+        true => Ok(confirmed),
+        false => Err(NotConfirmed::Code(CodeRefusal::Wrong)),
+    }
 }

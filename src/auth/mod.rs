@@ -3,6 +3,7 @@
 //! What always holds:
 //! - Passwords are hashed with Argon2id, off the threads that serve requests, a few at a time. Sign-ups do not starve sign-ins.
 //! - Guesses by strangers do not keep a user from signing in with a browser that the user signed in with before.
+//! - A user with a second factor is signed in with a code only, whichever way the first step took.
 //! - An unknown address and a wrong password get the same response in the same time.
 //! - Signing in gives the session a new id. Signing out removes the session, and changing the password removes all
 //!   sessions of the user. No request in flight brings a removed session back.
@@ -15,6 +16,8 @@ pub mod api_tokens;
 pub mod audit;
 /// The axum-login backend.
 pub mod backend;
+/// A browser in a few words.
+mod browser_words;
 /// Changing a password.
 mod change_password;
 /// Asking for the password again.
@@ -27,14 +30,24 @@ pub mod found_user;
 pub mod hasher;
 /// Browsers in which a user signed in before.
 pub mod known_device;
+/// What admins change about other people's accounts.
+pub mod manage;
 /// Where a user goes after signing in.
 pub mod next;
 /// What the command line changes about accounts.
 pub mod operator;
+/// The sessions of a user.
+pub mod own_sessions;
 /// Hashing passwords, and which are accepted.
 mod password;
+/// A sign-in between its two steps.
+mod pending_step;
 /// Signing in with an account at GitHub or Google.
 pub mod providers;
+/// Codes of an app, and recovery codes.
+pub mod second_factor;
+/// The second step of a sign-in.
+mod second_step;
 /// How long a session lasts.
 pub mod session_lifetime;
 /// Signing in and out.
@@ -66,6 +79,12 @@ pub fn current_user() -> Option<User> {
     with_context::<axum::http::request::Parts, _>(|parts| parts.extensions.get::<AuthSession>()?.user.clone()).flatten()
 }
 
+/// Returns whether the setting asks this user for a second factor that the user does not have.
+fn lacks_second_factor(user: &User) -> bool {
+    let required = with_context::<Accounts, _>(|accounts| accounts.admins_need_second_factor).unwrap_or_default();
+    required && !user.second_factor
+}
+
 /// Why a person may not open an admin page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthRejection {
@@ -81,7 +100,7 @@ pub enum AuthRejection {
 /// that the check does not depend on where a route is mounted.
 pub fn require_admin() -> Result<User, AuthRejection> {
     match current_user() {
-        Some(user) if user.is_admin() => Ok(user),
+        Some(user) if user.is_admin() && !lacks_second_factor(&user) => Ok(user),
         Some(user) => {
             audit::note("admin_action", "forbidden", Some(user.id), None);
             Err(AuthRejection::Forbidden)

@@ -11,6 +11,8 @@ use super::{
     backend::{AuthSession, Backend, BackendError, CheckedUser, Credentials},
     hasher::Busy,
     known_device::{self, DeviceTokens, KnownDevice},
+    own_sessions::note_browser,
+    pending_step,
     session_lifetime::{begin, has_begun},
     throttle,
     user::User,
@@ -88,6 +90,8 @@ pub struct Client {
     pub address: IpAddr,
     /// Where the request comes from, for the audit log.
     pub origin: Origin,
+    /// The browser in a few words: `Firefox on Linux`.
+    pub browser: String,
     /// The tokens by which accounts know the browser.
     pub devices: DeviceTokens,
 }
@@ -100,13 +104,13 @@ pub(super) struct Checked<T> {
 }
 
 /// Checks credentials and signs the user in. Afterwards the session is stored under a new id, and its visitor belongs to the
-/// user. Returns the tokens that the browser has to keep.
+/// user. A user with a second factor has to show a code first.
 pub async fn sign_in(
     accounts: &Accounts,
     auth: &mut AuthSession,
     client: Client,
     credentials: Credentials,
-) -> Result<DeviceTokens, SignInRefusal> {
+) -> Result<LetIn, SignInRefusal> {
     let email = credentials.email.clone();
     let backend = Backend::new(accounts.db.clone(), accounts.hasher.clone());
     let check = async {
@@ -122,9 +126,40 @@ pub async fn sign_in(
     let_in(accounts, auth, client, &user, device, |_| Box::pin(async { Ok(()) })).await
 }
 
-/// Signs in a user who has shown who they are: by a password, or in another way. `also` is stored together with the sign-in. Returns
-/// the tokens that the browser has to keep.
+/// How far a sign-in is.
+#[derive(Debug)]
+pub enum LetIn {
+    /// The user is signed in. The browser has to keep these tokens.
+    SignedIn(DeviceTokens),
+    /// The user has a second factor, and has to show a code on `/login/code`.
+    CodeNeeded,
+}
+
+/// Signs in a user who has shown who they are: by a password, or in another way. A user with a second factor has to show a code
+/// first. `also` is stored in any case.
 pub(super) async fn let_in<E, F>(
+    accounts: &Accounts,
+    auth: &mut AuthSession,
+    client: Client,
+    user: &User,
+    device: Option<KnownDevice>,
+    also: F,
+) -> Result<LetIn, E>
+where
+    E: From<db::Error> + From<SignInRefusal> + Send + 'static,
+    F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<(), E>> + Send + 'static,
+{
+    if !user.second_factor {
+        return let_in_now(accounts, auth, client, user, device, also).await.map(LetIn::SignedIn);
+    }
+    accounts.db.transaction(also).await?;
+    pending_step::begin(&auth.session, user, accounts.db.now()).await.map_err(SignInRefusal::from)?;
+    Ok(LetIn::CodeNeeded)
+}
+
+/// Signs in a user who has shown everything. `also` is stored together with the sign-in. Returns the tokens that the browser has to
+/// keep.
+pub(super) async fn let_in_now<E, F>(
     accounts: &Accounts,
     auth: &mut AuthSession,
     mut client: Client,
@@ -159,7 +194,7 @@ where
             })
         })
         .await?;
-    begin_session(auth, user, visitor, now).await?;
+    begin_session(auth, &client, user, visitor, now).await?;
     metrics::counter!("waymark_sign_ins_total", "outcome" => "right").increment(1);
     audit::note("sign_in", "right", Some(user.id), Some(client.address));
     Ok(client.devices)
@@ -245,6 +280,7 @@ async fn is_of_another(auth: &AuthSession, user: UserId) -> Result<bool, session
 /// afterwards.
 pub(super) async fn begin_session(
     auth: &mut AuthSession,
+    client: &Client,
     user: &User,
     visitor: SessionVisitor,
     now: Timestamp,
@@ -255,6 +291,7 @@ pub(super) async fn begin_session(
     }
     visitor::set(&auth.session, visitor).await?;
     begin(&auth.session, now).await?;
+    note_browser(&auth.session, &client.browser).await?;
     // axum-login changes the id only if no user was signed in.
     auth.session.cycle_id().await?;
     auth.login(user).await?;

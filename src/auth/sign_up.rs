@@ -171,7 +171,7 @@ where
             })
         })
         .await?;
-    begin_session(auth, &user, visitor, now).await?;
+    begin_session(auth, &client, &user, visitor, now).await?;
     Ok((id, client.devices))
 }
 

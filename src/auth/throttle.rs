@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | wrong passwords for an account: signing in, changing the password, erasing | 5 free, then 1 s, 2 s, 4 s … 15 min | database, here |
 //! | … in a browser that the account knows | the same, apart | database, [`known_device`](super::known_device) |
+//! | wrong codes of the second factor for an account | the same, apart | database, [`second_factor`](super::second_factor) |
 //! | wrong passwords from an address | 10 in 3 min | [`FailedSignIns`] |
 //! | sign-up forms from an address | 20 an hour | [`SignUpTries`](super::sign_up_limit::SignUpTries) |
 //! | accounts on the whole site | 1,000 an hour (`SIGN_UPS_PER_HOUR`) | database, [`sign_up_limit`](super::sign_up_limit) |

@@ -19,6 +19,8 @@ pub enum Role {
 }
 
 impl Role {
+    pub const ALL: [Self; 2] = [Self::Member, Self::Admin];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Member => "member",
@@ -37,6 +39,8 @@ pub struct User {
     pub created_at: Timestamp,
     pub(super) password_hash: String,
     pub(super) disabled: bool,
+    /// Whether signing in takes a code too.
+    pub second_factor: bool,
     session_hash: [u8; 32],
 }
 
@@ -56,11 +60,13 @@ struct UserRow {
     session_epoch: i64,
     disabled_at: Option<Timestamp>,
     created_at: Timestamp,
+    second_factor_at: Option<Timestamp>,
 }
 
 /// The columns of a user that a statement joins to other rows, without a table or with nulls. The table's name is `users`.
 pub const JOINED_COLUMNS: &str =
-    "users.id as user_id, email, password_hash, role, session_epoch, disabled_at, users.created_at";
+    "users.id as user_id, email, password_hash, role, session_epoch, disabled_at, users.created_at,
+    second_factor_at";
 
 /// A user that may be missing in a joined row.
 #[derive(sqlx::FromRow)]
@@ -72,6 +78,7 @@ pub struct JoinedUser {
     session_epoch: Option<i64>,
     disabled_at: Option<Timestamp>,
     created_at: Option<Timestamp>,
+    second_factor_at: Option<Timestamp>,
 }
 
 impl JoinedUser {
@@ -84,6 +91,7 @@ impl JoinedUser {
             session_epoch: self.session_epoch?,
             disabled_at: self.disabled_at,
             created_at: self.created_at?,
+            second_factor_at: self.second_factor_at,
         };
         Some(row.into())
     }
@@ -92,7 +100,7 @@ impl JoinedUser {
 /// Stands in place of a hash. No password has this hash. The password check takes as long as with a hash.
 pub const NO_PASSWORD: &str = "!";
 
-const COLUMNS: &str = "id, email, password_hash, role, session_epoch, disabled_at, created_at";
+const COLUMNS: &str = "id, email, password_hash, role, session_epoch, disabled_at, created_at, second_factor_at";
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
@@ -108,6 +116,7 @@ impl From<UserRow> for User {
             created_at: row.created_at,
             password_hash: row.password_hash,
             disabled: row.disabled_at.is_some(),
+            second_factor: row.second_factor_at.is_some(),
             session_hash: digest.finalize().into(),
         }
     }
@@ -233,6 +242,7 @@ mod tests {
             session_epoch: 0,
             disabled_at: None,
             created_at: Timestamp::EPOCH,
+            second_factor_at: None,
         };
         let text = format!("{:?}", User::from(row));
         assert!(!text.contains("argon2") && !text.contains("maria"), "{text}");

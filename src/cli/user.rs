@@ -6,7 +6,7 @@ use std::{
 use clap::Subcommand;
 use waymark::{
     audit::Actor,
-    auth::{User, operator, sign_up::SignUpRefusal},
+    auth::{User, operator, second_factor, sign_up::SignUpRefusal},
     db::Db,
     privacy::{erase, export, file_wipe},
 };
@@ -48,6 +48,11 @@ pub enum UserCommand {
         #[arg(long)]
         email: String,
     },
+    /// Take the second factor from an account whose device is lost, and end its sessions. First make sure who asks
+    ResetSecondFactor {
+        /// The account's e-mail address
+        email: String,
+    },
     /// Set an account's password, end its sessions and its waits. Imported accounts have no password yet
     SetPassword {
         /// The account's e-mail address
@@ -65,6 +70,7 @@ pub async fn run(db: &Db, command: UserCommand) -> Result<(), String> {
         UserCommand::Erase { email, yes } => erase_user(db, &email, yes).await,
         UserCommand::Disable { email } => set_disabled(db, &email, true).await,
         UserCommand::Enable { email } => set_disabled(db, &email, false).await,
+        UserCommand::ResetSecondFactor { email } => reset_second_factor(db, &email).await,
         UserCommand::SetPassword { email, password_stdin } => set_password(db, &email, password_stdin).await,
     }
 }
@@ -114,6 +120,15 @@ async fn set_password(db: &Db, email: &str, from_stdin: bool) -> Result<(), Stri
         other => format!("The password could not be set: {other}"),
     })?;
     println!("The new password of {email} is set. All sessions of the account have ended.");
+    Ok(())
+}
+
+async fn reset_second_factor(db: &Db, email: &str) -> Result<(), String> {
+    let user = find(db, email).await?;
+    match second_factor::reset(db, user.id, &user.email).await.map_err(unanswered)? {
+        true => println!("{email} signs in with the password alone now. All sessions of the account have ended."),
+        false => println!("{email} has no second factor. Nothing was changed."),
+    }
     Ok(())
 }
 

@@ -26,6 +26,7 @@
 //! | [`facts`] | [`Facts`], [`Fact`] | terms and their descriptions |
 //! | [`tag`] | [`Tag`] | a channel, a state |
 //! | [`empty`] | [`EmptyState`] | what to do when there is nothing yet |
+//! | [`qr_code`] | [`QrCode`] | a code for a phone's camera |
 //! | [`islands`] | [`ThemeSwitch`], [`CopyButton`], [`Beacon`] | what needs the browser |
 //!
 //! # Where it runs
@@ -122,6 +123,9 @@ pub mod islands;
 /// The frames of public and admin pages.
 #[cfg(feature = "ssr")]
 pub mod layout;
+/// QR codes.
+#[cfg(feature = "ssr")]
+pub mod qr_code;
 /// Ticks of an axis.
 #[cfg(feature = "ssr")]
 pub mod scale;
@@ -157,6 +161,7 @@ pub use self::{
     form::{AlertKind, Field, FormAlert, HiddenField, SubmitButton},
     header::{NavLink, Section, SiteHeader, Viewer},
     layout::{AdminFrame, AdminPage, BackLink, Columns, FrameContext, PublicPage},
+    qr_code::QrCode,
     stat::{Change, Stat, StatRow},
     table::{DataTable, Pagination, Sort, SortTh, Th, TwoLines},
     tag::{Tag, Tone},

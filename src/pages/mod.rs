@@ -47,6 +47,8 @@ pub mod privacy;
 mod providers;
 /// `/register`.
 pub mod register;
+/// `/login/code`: the second step of a sign-in.
+pub mod second_step;
 
 use leptos::prelude::use_context;
 

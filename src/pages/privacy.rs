@@ -106,7 +106,7 @@ fn WithAccount() -> impl IntoView {
         <ul>
             <li>"Your e-mail address, and a hash of your password. The password cannot be read from the hash."</li>
             <li>"When you signed up, and your conversions, such as purchases: actions that show whether a campaign worked."</li>
-            <li>"Your sessions and when they end, and how many sign-ins with your address failed lately."</li>
+            <li>"Your sessions, each with its browser in two words (such as Firefox on Linux), and when they end; and how many sign-ins with your address failed lately."</li>
             <li>
                 "In which browsers you signed in, and when: a random token for each browser, without its name, so that guesses by others
                 do not keep you out."
@@ -131,7 +131,7 @@ fn NotStored() -> impl IntoView {
                 The address is not written to the database. The log of sign-ins and sign-ups has only the network that many
                 addresses share, such as 203.0.113.0/24."
             </li>
-            <li>"Your browser's name and version (the user agent). The server reads it to recognize robots, and does not keep it."</li>
+            <li>"Your browser's version and details (the user agent). The server reads it to recognize robots, and keeps two words of it while you are signed in."</li>
             <li>"What you do on the pages, and where you go from here."</li>
             <li>"Parameters by which a mailing service identifies a person."</li>
         </ul>

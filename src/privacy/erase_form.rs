@@ -10,8 +10,8 @@ use crate::{
     audit::Actor,
     auth::{
         Accounts, AuthSession,
-        confirm::{Confirmed, NotConfirmed, confirm},
-        forms::{Answer, Outcome, client, forget_browser, origin, refused},
+        confirm::{Confirmed, NotConfirmed, confirm_fully},
+        forms::{Answer, Outcome, client, forget_browser, origin, refused, second_factor::wrong},
     },
     db::Db,
     state::AppState,
@@ -19,17 +19,22 @@ use crate::{
 
 /// Closes the account of the signed-in user, who is then erased in the background. Leads to the confirmation page.
 #[server(prefix = "/api", endpoint = "erase")]
-pub async fn erase_account(#[server(default)] current_password: String) -> Result<Outcome, ServerFnError> {
+pub async fn erase_account(
+    #[server(default)] current_password: String,
+    #[server(default)] code: String,
+) -> Result<Outcome, ServerFnError> {
     let answer = Answer::to("erase", "/account".into());
     let state = expect_context::<AppState>();
     let mut auth: AuthSession = leptos_axum::extract().await?;
     let accounts = expect_context::<Accounts>();
-    let user = match confirm(&accounts, &auth, &client(&accounts).await?, "erase", current_password).await {
+    let user = match confirm_fully(&accounts, &auth, &client(&accounts).await?, "erase", current_password, &code).await
+    {
         Ok(Confirmed { user, .. }) => user,
         Err(NotConfirmed::SignedOut) => return Ok(Answer::sign_in_first("/account")),
         Err(NotConfirmed::Wrong) => {
             return Ok(answer.field("current_password", "This is not your current password."));
         }
+        Err(NotConfirmed::Code(refusal)) => return Ok(wrong(answer, refusal)),
         Err(NotConfirmed::Other(failure)) => return Ok(refused(answer, failure)),
     };
     let token = match begin(&state.db, user.id, &Actor::user(user.id, &user.email, origin())).await {
@@ -44,13 +49,18 @@ pub async fn erase_account(#[server(default)] current_password: String) -> Resul
             return Ok(answer.form("Your data could not be erased right now. Please try again in a moment."));
         }
     };
-    tokio::spawn(finish(state.db.clone()));
+    erase_in_background(&state.db);
     if let Err(error) = auth.logout().await {
         // The erasure removed the session's row, so the cookie opens nothing.
         tracing::error!(%error, "the session of an erased user could not be emptied");
     }
     forget_browser();
     Ok(Answer::done(&confirmation::path(&token)))
+}
+
+/// Finishes the erasures that wait, without keeping the request waiting.
+pub fn erase_in_background(db: &Db) {
+    tokio::spawn(finish(db.clone()));
 }
 
 /// Does the rest of the erasure. If that fails, or the process ends, housekeeping tries again.

@@ -13,7 +13,7 @@ use tower_sessions::session::Record;
 
 use crate::{
     attribution::signal::Utm,
-    auth::{User, session_lifetime, throttle},
+    auth::{User, own_sessions, session_lifetime, throttle},
     db::{Conn, Error, FromEitherRow, sql},
     id::{ConversionId, TouchId, UserId, VisitorId},
     timestamp::Timestamp,
@@ -70,6 +70,8 @@ pub struct ExportedAccount {
     pub email_verified_at: Option<ExportedTime>,
     pub disabled_at: Option<ExportedTime>,
     pub erased_at: Option<ExportedTime>,
+    /// When the second factor was turned on.
+    pub second_factor_at: Option<ExportedTime>,
     /// Whether `waymark demo` made the account.
     pub sample: bool,
 }
@@ -77,6 +79,8 @@ pub struct ExportedAccount {
 /// A browser in which the user is signed in.
 #[derive(Clone, Debug, Serialize)]
 pub struct ExportedSession {
+    /// The browser in a few words: `Firefox on Linux`.
+    pub browser: Option<String>,
     pub signed_in_at: Option<ExportedTime>,
     /// The last noted request. A session notes one request a day at most.
     pub last_seen_at: Option<ExportedTime>,
@@ -215,7 +219,7 @@ pub struct ReferredBy {
 pub async fn export(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Export, Error> {
     Ok(Export {
         exported_at: ExportedTime(now),
-        account: sql("select id, email, role, created_at, email_verified_at, disabled_at, erased_at, sample from users where id = $1")
+        account: sql("select id, email, role, created_at, email_verified_at, disabled_at, erased_at, second_factor_at, sample from users where id = $1")
             .bind(user.id)
             .fetch_one(conn)
             .await?,
@@ -264,8 +268,9 @@ async fn sessions(conn: &mut Conn, user: UserId) -> Result<Vec<ExportedSession>,
     let session = |(data, ends): (Vec<u8>, OffsetDateTime)| {
         // a session that cannot be read signs no user in, and only its end is known
         let record: Option<Record> = rmp_serde::from_slice(&data).ok();
-        let times = record.and_then(|record| session_lifetime::times(&record.data));
+        let times = record.as_ref().and_then(|record| session_lifetime::times(&record.data));
         ExportedSession {
+            browser: record.as_ref().and_then(|record| own_sessions::browser_of(&record.data)),
             signed_in_at: times.map(|(since, _)| ExportedTime(since)),
             last_seen_at: times.map(|(_, seen)| ExportedTime(seen)),
             ends_at: ExportedTime(Timestamp::from_millis((ends.unix_timestamp_nanos() / 1_000_000) as i64)),

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The tables that an erasure changes.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     "users",
     "tower_sessions",
     "sign_in_failures",
@@ -26,6 +26,8 @@ const TABLES: [&str; 12] = [
     "queued_jobs",
     "erasures",
     "audit_entries",
+    "second_factors",
+    "recovery_codes",
 ];
 const JOB: &str = "wipe";
 /// How long other processes wait after a process died during a clean-up.

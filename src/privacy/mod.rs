@@ -25,4 +25,4 @@ pub mod retention;
 #[cfg(test)]
 mod tests;
 
-pub use self::download::export_json;
+pub use self::{download::export_json, erase_form::erase_in_background};

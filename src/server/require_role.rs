@@ -18,9 +18,12 @@ use crate::{
     auth::{AuthSession, UnknownUser, audit},
 };
 
+/// Where an admin is led who needs a second factor and has none.
+const SECOND_FACTOR: &str = "/account/second-factor";
+
 /// Lets only admins to `/admin` and everything below it, and only signed-in users to `/account`. Returns the response to anybody
 /// else.
-pub(super) fn refusal(request: &Request) -> Option<Response> {
+pub(super) fn refusal(request: &Request, admins_need_second_factor: bool) -> Option<Response> {
     let path = request.uri().path();
     if !is_for_users(path) {
         return None;
@@ -30,6 +33,9 @@ pub(super) fn refusal(request: &Request) -> Option<Response> {
             let address = request.extensions().get::<ClientAddress>().map(|ClientAddress(address)| *address);
             audit::note("admin_page", "forbidden", Some(user.id), address);
             Some(StatusCode::FORBIDDEN.into_response())
+        }
+        Some(user) if is_in(path, "/admin") && admins_need_second_factor && !user.second_factor => {
+            Some((StatusCode::SEE_OTHER, [(header::LOCATION, SECOND_FACTOR)]).into_response())
         }
         Some(_) => None,
         None if request.extensions().get::<UnknownUser>().is_some() => {

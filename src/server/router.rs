@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{FromRef, Request},
+    extract::{FromRef, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -201,15 +201,15 @@ fn for_visitor(state: &AppState, store: &Sessions, route: Route) -> LongWay {
         .layer(LeadSourceLayer::new(Attribution::from_ref(state)))
         .layer(SharedLayer)
         // Inside authentication, which knows the user. Around the server functions, whose errors it makes plain.
-        .layer(from_fn(guard))
+        .layer(from_fn_with_state(state.accounts.admins_need_second_factor, guard))
         // Inside all of the above, so that the visitor of a landing gets a cookie even if the page panics.
         .layer(CatchPanicLayer::custom(error_pages::panicked));
     LongWay::new(layers.service(route))
 }
 
 /// Lets a request to its route if the user may open it.
-async fn guard(request: Request, next: Next) -> Response {
-    match require_role::refusal(&request) {
+async fn guard(State(admins_need_second_factor): State<bool>, request: Request, next: Next) -> Response {
+    match require_role::refusal(&request, admins_need_second_factor) {
         Some(refusal) => refusal,
         None => server_fns::normalize_errors(request, next).await,
     }

@@ -104,6 +104,7 @@ pub fn state(config: Config, db: Db) -> AppState {
             sign_up_tries: SignUpTryLimit::default(),
             sign_ups_per_hour: config.sign_ups_per_hour,
             referral_credit: config.attribution.referral_credit,
+            admins_need_second_factor: config.admins_need_second_factor,
             secure: config.is_secure(),
         },
         jobs: Jobs::default(),

@@ -167,17 +167,38 @@ async fn no_spelling_of_an_address_goes_round_the_guard() {
 /// left out, because everyone's are stored.
 async fn rows(app: &TestApp) -> Vec<i64> {
     let mut rows = Vec::new();
-    for table in ["users", "tower_sessions", "visitors", "touches", "referral_tokens", "referrals"] {
+    for table in [
+        "users",
+        "tower_sessions",
+        "visitors",
+        "touches",
+        "referral_tokens",
+        "referrals",
+        "api_tokens",
+        "second_factors",
+    ] {
         rows.push(app.count(format!("select count(*) from {table}")).await);
     }
     rows.push(app.count("select count(*) from referral_tokens where disabled_at is not null").await);
+    rows.push(app.count("select count(*) from users where role = 'admin' or disabled_at is not null").await);
     rows.push(app.count("select cast(sum(session_epoch) as bigint) from users").await);
     rows
 }
 
 /// Calls a server function with every field filled in that an attacker could know.
-async fn call(browser: &Browser, path: &str, method: &Method) -> reqwest::Response {
-    let form = [("campaign", "c"), ("landing_path", "/"), ("expires_at", ""), ("token", "abcdefghijkm"), ("id", "1")];
+async fn call(browser: &Browser, path: &str, method: &Method, user: UserId) -> reqwest::Response {
+    let id = user.to_string();
+    let form = [
+        ("campaign", "c"),
+        ("landing_path", "/"),
+        ("expires_at", ""),
+        ("token", "abcdefghijkm"),
+        ("id", id.as_str()),
+        ("role", "admin"),
+        ("name", "shop"),
+        ("key", "1"),
+        ("current_password", PASSWORD),
+    ];
     let request = match *method {
         Method::GET => browser.get(path).header("accept", "application/json"),
         _ => browser.post_json(path, &form),
@@ -188,9 +209,20 @@ async fn call(browser: &Browser, path: &str, method: &Method) -> reqwest::Respon
 #[tokio::test]
 async fn server_functions_that_are_not_for_everyone_refuse_everyone_else() {
     // A function that is in neither list is for admins.
-    const FOR_EVERYONE: [&str; 3] = ["/api/login", "/api/register", "/api/logout"];
-    const FOR_MEMBERS: [&str; 2] = ["/api/password", "/api/erase"];
+    const FOR_EVERYONE: [&str; 4] = ["/api/login", "/api/login/code", "/api/register", "/api/logout"];
+    const FOR_MEMBERS: [&str; 8] = [
+        "/api/password",
+        "/api/erase",
+        "/api/sessions/end",
+        "/api/sessions/end-others",
+        "/api/second-factor/begin",
+        "/api/second-factor/on",
+        "/api/second-factor/off",
+        "/api/second-factor/codes",
+    ];
     each_app(async |app| {
+        app.member("eve@example.com").await;
+        let (eve,): (UserId,) = sql("select id from users").fetch_one(&mut app.conn().await).await.expect("a user");
         let (anonymous, member) = (app.browser(), app.member("bob@example.com").await);
         member.open("/account").await;
         let tokens = "insert into referral_tokens (token, created_at) values ('abcdefghijkm', 1)";
@@ -206,14 +238,14 @@ async fn server_functions_that_are_not_for_everyone_refuse_everyone_else() {
             if FOR_EVERYONE.contains(&path) {
                 continue;
             }
-            let response = call(&anonymous, path, &method).await;
+            let response = call(&anonymous, path, &method, eve).await;
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
             let plain = anonymous.post(path, &[("campaign", "c")]).send().await.expect("an answer");
             assert_eq!(plain.status(), StatusCode::SEE_OTHER, "{path}");
             assert!(header(&plain, "location").starts_with("/login?next=%2F"), "{path}");
             if !FOR_MEMBERS.contains(&path) {
                 for_admins += 1;
-                assert_eq!(call(&member, path, &method).await.status(), StatusCode::FORBIDDEN, "{path}");
+                assert_eq!(call(&member, path, &method, eve).await.status(), StatusCode::FORBIDDEN, "{path}");
                 let plain = member.post(path, &[("campaign", "c")]).send().await.expect("an answer");
                 assert_eq!((plain.status(), header(&plain, "location")), (StatusCode::FORBIDDEN, ""), "{path}");
             }
@@ -270,7 +302,10 @@ async fn who_is_no_admin_any_more_is_none_with_the_next_request() {
         assert_eq!(admin.open("/admin").await, StatusCode::OK);
         app.execute(sql("update users set role = 'member'")).await;
         assert_eq!(admin.open("/admin").await, StatusCode::FORBIDDEN);
-        assert_eq!(call(&admin, "/api/referral-tokens", &Method::POST).await.status(), StatusCode::FORBIDDEN);
+        assert_eq!(
+            call(&admin, "/api/referral-tokens", &Method::POST, UserId::new()).await.status(),
+            StatusCode::FORBIDDEN
+        );
     })
     .await;
 }

@@ -185,7 +185,7 @@ async fn no_page_shows_a_visitors_text_as_markup() {
             sql("select id, user_id from lead_sources").fetch_all(&mut app.conn().await).await.expect("rows");
         assert_eq!(leads.len(), PAYLOADS.len(), "every landing is stored as text");
         for (lead, user) in leads {
-            for path in [format!("/admin/leads/{lead}"), format!("/admin/users/{user}")] {
+            for path in [format!("/admin/leads/{lead}"), format!("/admin/users/{user}/journey")] {
                 check(&admin.text(&path).await, &path);
             }
         }

@@ -172,7 +172,7 @@ async fn campaigns_overview_journey_and_lead_show_credit() {
             assert!(campaigns.contains(&format!("{why} Direct shows a dash")), "{query} {campaigns}");
         }
 
-        let journey = text(&admin.text(&format!("/admin/users/{user}?model=linear")).await);
+        let journey = text(&admin.text(&format!("/admin/users/{user}/journey?model=linear")).await);
         assert!(journey.contains("0.67 purchase · 2.00 EUR, 34 JPY"), "{journey}");
         assert!(journey.contains("Conversion: purchase 10.00 EUR"), "{journey}");
         assert!(journey.contains("Refund of a purchase −4.00 EUR"), "{journey}");
@@ -198,7 +198,7 @@ async fn conversions_are_listed() {
         assert!(words.contains("4 of 4 conversions"), "{words}");
         assert!(words.contains("purchase 10.00 EUR 4.00 EUR spring Paid Search autumn"), "{words}");
         assert!(words.contains("Sign-up – – Direct Direct 0 waymark"), "the admin's: {words}");
-        assert!(page.contains(&format!("/admin/users/{user}?model=first")), "{page}");
+        assert!(page.contains(&format!("/admin/users/{user}/journey?model=first")), "{page}");
         let emails = text(&admin.text("/admin/conversions?channel=Email").await);
         assert!(emails.contains("3 of 3 conversions"), "{emails}");
         let none = text(&admin.text("/admin/conversions?campaign=nothing").await);

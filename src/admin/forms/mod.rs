@@ -1,10 +1,13 @@
 //! The server functions behind the forms of the admin pages. Their addresses are public, so each function checks the role first.
 
+use leptos::prelude::*;
+
 use crate::{
     audit::Actor,
     auth::{
-        AuthRejection,
-        forms::{Answer, Outcome, origin},
+        Accounts, AuthRejection, AuthSession,
+        confirm::{NotConfirmed, confirm_fully},
+        forms::{Answer, Outcome, client, origin, refused, second_factor::wrong},
         require_admin,
     },
 };
@@ -15,6 +18,10 @@ pub mod aliases;
 pub mod referrals;
 /// The button that fills an empty dashboard.
 pub mod sample;
+/// Creating and revoking API tokens.
+pub mod tokens;
+/// What admins change about accounts.
+pub mod users;
 
 /// Returns the admin who sent a form. Refuses a form that no admin sent. A sign-in leads back to `page`.
 fn admins_only(page: &str) -> Result<Actor, Outcome> {
@@ -23,4 +30,23 @@ fn admins_only(page: &str) -> Result<Actor, Outcome> {
         Err(AuthRejection::SignedOut) => Err(Answer::sign_in_first(page)),
         Err(AuthRejection::Forbidden) => Err(Answer::forbidden()),
     }
+}
+
+/// Asks the admin for the password again, and for a code if the admin has a second factor. The inner error is the response.
+async fn confirmed(
+    answer: &Answer,
+    page: &str,
+    event: &'static str,
+    password: String,
+    code: &str,
+) -> Result<Result<(), Outcome>, ServerFnError> {
+    let auth: AuthSession = leptos_axum::extract().await?;
+    let (accounts, answer) = (expect_context::<Accounts>(), answer.clone());
+    Ok(match confirm_fully(&accounts, &auth, &client(&accounts).await?, event, password, code).await {
+        Ok(_) => Ok(()),
+        Err(NotConfirmed::SignedOut) => Err(Answer::sign_in_first(page)),
+        Err(NotConfirmed::Wrong) => Err(answer.field("current_password", "This is not your password.")),
+        Err(NotConfirmed::Code(refusal)) => Err(wrong(answer, refusal)),
+        Err(NotConfirmed::Other(failure)) => Err(refused(answer, failure)),
+    })
 }

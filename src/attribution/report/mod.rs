@@ -50,6 +50,8 @@ pub(crate) mod tests;
 pub mod totals;
 /// A number over time.
 pub mod trend;
+/// Users, the newest first.
+pub mod users;
 
 pub use self::filter::{Filter, FilterField, ParsedFilter};
 pub use self::parameters::Problem;

@@ -34,6 +34,11 @@ impl Question {
         Some(Self { filter: self.filter.previous()?, ..self.clone() })
     }
 
+    /// Returns the users whose e-mail address contains the text to search for.
+    pub(super) fn found_users(&self) -> &IdSet {
+        &self.found
+    }
+
     /// Returns whether the text to search for finds this user.
     pub(super) fn finds_user(&self, user: Uuid) -> bool {
         self.found.contains(&user)

@@ -8,6 +8,10 @@
 mod flash;
 /// The response to a form.
 mod outcome;
+/// The second factor.
+pub mod second_factor;
+/// Ending sessions of one's own.
+pub mod sessions;
 
 use std::time::Duration;
 
@@ -19,13 +23,13 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
 pub use self::flash::{FormState, take_flash};
-pub(crate) use self::outcome::forget_browser;
 pub use self::outcome::{Answer, Outcome};
+pub(crate) use self::outcome::{forget_browser, form_page};
 
-use self::outcome::form_page;
 use super::{
     accounts::Accounts,
     backend::{AuthSession, Credentials},
+    browser_words::browser_words,
     change_password::{PasswordChangeRefusal, change_password},
     current_user,
     known_device::DeviceTokens,
@@ -34,7 +38,7 @@ use super::{
         Provider,
         identity::{self, NotDisconnected},
     },
-    sign_in::{self, Client, SignInRefusal},
+    sign_in::{self, Client, LetIn, SignInRefusal},
     sign_up::{self, SignUpRefusal},
 };
 use crate::{address_limit::ClientAddress, audit::Origin, local_path::LocalPath};
@@ -60,10 +64,11 @@ pub async fn login(
     let mut auth: AuthSession = leptos_axum::extract().await?;
     let client = client(&accounts).await?;
     match sign_in::sign_in(&accounts, &mut auth, client, Credentials { email, password }).await {
-        Ok(devices) => {
+        Ok(LetIn::SignedIn(devices)) => {
             keep(&accounts, &devices);
             Ok(Answer::done(safe_next(&next).map_or(HOME, LocalPath::as_str)))
         }
+        Ok(LetIn::CodeNeeded) => Ok(Answer::done(&form_page("/login/code", &next))),
         Err(SignInRefusal::Wrong) => Ok(answer.form("The e-mail address or the password is wrong.")),
         Err(refusal) => Ok(refused(answer, refusal)),
     }
@@ -157,7 +162,9 @@ pub async fn disconnect(#[server(default)] provider: String) -> Result<Outcome, 
 pub(crate) async fn client(accounts: &Accounts) -> Result<Client, ServerFnError> {
     let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
     let headers: HeaderMap = leptos_axum::extract().await?;
-    Ok(Client { address, origin: origin(), devices: DeviceTokens::of(&headers, accounts.secure) })
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let devices = DeviceTokens::of(&headers, accounts.secure);
+    Ok(Client { address, origin: origin(), browser: browser_words(user_agent), devices })
 }
 
 /// Returns where the request comes from whose server function runs.

@@ -90,6 +90,16 @@ impl Answer {
         Outcome::Done { next: self.page }
     }
 
+    /// Ends an action that is done, and hands the page a value that it shows once: a token that was just made. The value
+    /// travels in the browser's own cookie for a minute at most, and is stored nowhere.
+    pub fn notice_with(mut self, message: &str, name: &str, value: &str) -> Outcome {
+        self.state.clear();
+        self.state.keep(name, value);
+        self.state.notice = Some(message.to_owned());
+        respond(StatusCode::OK, Some(&self.page), Some(&self.state));
+        Outcome::Done { next: self.page }
+    }
+
     /// Ends an action that is done. `next`, a path of this site, is the page to go to.
     pub fn done(next: &str) -> Outcome {
         respond(StatusCode::OK, Some(next), None);
@@ -121,7 +131,7 @@ impl Answer {
 }
 
 /// Returns a form's page with the `next` that the page was opened with: `/login?next=%2Faccount`.
-pub(super) fn form_page(path: &str, next: &str) -> String {
+pub(crate) fn form_page(path: &str, next: &str) -> String {
     match safe_next(next) {
         Some(next) => {
             let mut query = form_urlencoded::Serializer::new(String::new());

@@ -21,7 +21,8 @@ use crate::{
     auth::{
         accounts::Accounts,
         backend::AuthSession,
-        forms::FormState,
+        browser_words::browser_words,
+        forms::{FormState, form_page},
         known_device::DeviceTokens,
         next::safe_next,
         sign_in::{Client, SignInRefusal},
@@ -124,13 +125,16 @@ pub async fn arrive(
     }
     let next = pending.next.clone();
     let devices = DeviceTokens::of(request.headers(), desk.accounts.secure);
-    let client = Client { address, origin: Origin::of(request.extensions()), devices };
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let browser = browser_words(user_agent.unwrap_or_default());
+    let client = Client { address, origin: Origin::of(request.extensions()), browser, devices };
     match desk.enter(settings, &mut auth, client, pending, answer.code).await {
         Ok(Arrival::SignedIn(devices)) => {
             let mut response = redirect(safe_next(&next).map_or("/account", LocalPath::as_str));
             append_cookie(&mut response, &devices.set_cookie(desk.accounts.secure));
             response
         }
+        Ok(Arrival::CodeNeeded) => redirect(&form_page("/login/code", &next)),
         Ok(Arrival::Connected) => {
             desk.shown(FormState::notice_of("providers", format!("{} is connected to your account.", provider.name())))
         }

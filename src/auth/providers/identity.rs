@@ -6,7 +6,7 @@ use crate::{
         audit,
         backend::AuthSession,
         known_device::{self, DeviceTokens},
-        sign_in::{self, Client, SignInRefusal},
+        sign_in::{self, Client, LetIn, SignInRefusal},
         sign_up::{self, SignUpRefusal},
         user::{NO_PASSWORD, User, parse_email},
     },
@@ -20,6 +20,8 @@ use crate::{
 pub enum Arrival {
     /// The user is signed in. The browser has to keep these tokens.
     SignedIn(DeviceTokens),
+    /// The user has a second factor, and has to show a code.
+    CodeNeeded,
     /// The provider is connected to the account of the session.
     Connected,
 }
@@ -133,9 +135,12 @@ async fn try_to_sign_in(
             }
         })
     });
-    let devices = devices.await?;
+    let let_in = devices.await?;
     audit::note("provider_sign_in", provider.word(), Some(id), Some(address));
-    Ok(Arrival::SignedIn(devices))
+    Ok(match let_in {
+        LetIn::SignedIn(devices) => Arrival::SignedIn(devices),
+        LetIn::CodeNeeded => Arrival::CodeNeeded,
+    })
 }
 
 /// Makes an account for a person. It has no password, and its address is verified: the provider has seen the person read it.

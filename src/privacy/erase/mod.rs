@@ -5,7 +5,7 @@
 //! |---|---|
 //! | e-mail address | `erased-…`, which is not an address, so that the old one can be registered again |
 //! | password, role | none, `member`; the account is disabled |
-//! | sessions, failed sign-ins, known browsers, waiting jobs and mails | removed |
+//! | sessions, failed sign-ins, known browsers, second factor, waiting jobs and mails | removed |
 //! | entries of the audit log by and about the user | stay, without the e-mail address and the network |
 //! | the user's referral link | disabled, without an owner. The users it brought stay counted |
 //! | click ids and tags of a touch | `{}` |
@@ -51,7 +51,10 @@ use super::email_in_text::EmailMatcher;
 use crate::{
     attribution::{conversion::erased_id, touch::fingerprint::ERASED_RANGE},
     audit::{self, Action, Actor, Entry},
-    auth::{known_device, providers::identity, session_lifetime::end_sessions, throttle},
+    auth::{
+        known_device, manage::is_last_admin, providers::identity, second_factor, session_lifetime::end_sessions,
+        throttle,
+    },
     db::{Conn, Db, Error, sql},
     id::{ConversionId, TouchId, UserId},
     jobs::queue,
@@ -101,6 +104,7 @@ pub async fn begin(db: &Db, user: UserId, by: &Actor) -> Result<SecretToken, Era
             queue::forget(conn, user, throttle::account_key(&email_lower)).await?;
             known_device::forget_all(conn, user).await?;
             identity::forget_all(conn, user).await?;
+            second_factor::remove(conn, user).await?;
             erase_external_ids(conn, user).await?;
             for touch in TouchTexts::of_user(conn, user, TouchId::NIL, BATCH).await? {
                 touch.without_click(task.email.as_ref(), &task.key).save(conn).await?;
@@ -146,18 +150,6 @@ pub async fn find_late(db: &Db) -> Result<(), EraseError> {
         begin(db, user, &Actor::command_line()).await?;
     }
     Ok(())
-}
-
-/// Returns whether this is the only admin who can sign in. Locks the admins' rows if the user is an admin. So if two admins erase
-/// themselves at the same time, the second one is refused, and other users do not wait for each other.
-async fn is_last_admin(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
-    let lock = format!(
-        "select id from users where role = 'admin' and disabled_at is null
-            and exists (select 1 from users where id = $1 and role = 'admin') order by id{}",
-        conn.for_update()
-    );
-    let admins: Vec<(UserId,)> = sql(lock).bind(user).fetch_all(conn).await?;
-    Ok(admins == [(user,)])
 }
 
 /// Returns whether the account was not erased before.

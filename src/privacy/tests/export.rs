@@ -20,6 +20,7 @@ const EXPORTED: &[(&str, &str, &str)] = &[
     ("users", "disabled_at", "/account/disabled_at"),
     ("users", "sample", "/account/sample"),
     ("users", "erased_at", "/account/erased_at"),
+    ("users", "second_factor_at", "/account/second_factor_at"),
     ("tower_sessions", "expiry_date", "/sessions/0/ends_at"),
     ("sign_in_failures", "failures", "/failed_sign_ins/count"),
     ("sign_in_failures", "last_failed_at", "/failed_sign_ins/last_at"),
@@ -92,10 +93,21 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("users", "password_hash", "a secret"),
     ("users", "session_epoch", "a counter that ends sessions"),
     ("tower_sessions", "id", "a secret"),
-    ("tower_sessions", "data", "its times are there; the rest is the visitor's id and a digest that checks it"),
+    (
+        "tower_sessions",
+        "data",
+        "its times and its browser are there; the rest is the visitor's id and a digest that checks it",
+    ),
     ("tower_sessions", "user_id", "the account's id"),
     ("sign_in_failures", "account", "a digest of the address"),
     ("known_devices", "user_id", "the account's id"),
+    ("second_factors", "user_id", "the account's id"),
+    ("second_factors", "secret", "a secret"),
+    ("second_factors", "created_at", "the account says since when there is a second factor"),
+    ("second_factors", "last_step", "the last half minute with a code"),
+    ("recovery_codes", "user_id", "the account's id"),
+    ("recovery_codes", "code_hash", "a secret"),
+    ("recovery_codes", "created_at", "the account says since when there is a second factor"),
     ("known_devices", "token_hash", "a secret"),
     ("user_identities", "user_id", "the account's id"),
     ("visitors", "user_id", "the account's id"),
@@ -194,7 +206,7 @@ async fn seeded(db: &Db) -> User {
         entry.detail("with a code").write_alone(db).await.expect("written");
     }
     let ended =
-        sql("update users set email_verified_at = $2, disabled_at = $2, erased_at = $3 where id = $1").bind(maria.user);
+        sql("update users set email_verified_at = $2, disabled_at = $2, erased_at = $3, second_factor_at = $3 where id = $1").bind(maria.user);
     run(db, ended.bind(THEN + MILLISECOND).bind(THEN + 2 * MILLISECOND)).await;
     User::find(&mut db.read().await.expect("a connection"), maria.user).await.expect("answered").expect("a user")
 }

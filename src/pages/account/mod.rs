@@ -1,6 +1,13 @@
+/// Setting up codes of an app.
+pub mod second_factor;
+/// Password and sessions.
+mod security;
+
+use axum::http::request::Parts;
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
+use self::security::{ChangePassword, SecondFactorCard, Sessions};
 use super::{error::ErrorPage, providers::ConnectedProviders};
 use crate::{
     attribution::{
@@ -11,13 +18,14 @@ use crate::{
         },
     },
     auth::{
-        User, current_user,
-        forms::{FormState, take_flash},
+        AuthSession, User, current_user,
+        forms::{FormState, sessions::FORM as SESSIONS, take_flash},
+        own_sessions::{OwnSession, sessions_of},
         providers::identity::{self, Connection},
     },
     components::{
-        AlertKind, Card, CopyButton, Fact, Facts, Field, FormAlert, Marker, PublicPage, Section, SubmitButton, Tag,
-        Tone, Trail, TrailStep, format,
+        AlertKind, Card, CopyButton, Fact, Facts, Field, FormAlert, Marker, PublicPage, Section, Tag, Tone, Trail,
+        TrailStep, format,
     },
     db::Error,
     state::AppState,
@@ -37,15 +45,27 @@ pub fn AccountPage() -> impl IntoView {
     let erase = take_flash("erase");
     let providers = take_flash("providers");
     let provider_done = providers.notice.clone();
+    let code = user.second_factor;
+    let sessions = take_flash(SESSIONS);
     let sign_out = take_flash("logout").error("");
+    // the forms stand at the foot of the page, so the head of the page shows their results too
+    let changed = flash.notice.clone();
+    let not_changed = (!flash.errors.is_empty()).then_some("Your password was not changed. The form below says why.");
+    let not_erased = (!erase.errors.is_empty()).then_some("Your data was not erased. The form below says why.");
     let known = {
-        let user = user.clone();
+        let (user, email, second_factor) = (user.clone(), user.email.clone(), user.second_factor);
+        let session = use_context::<Parts>().and_then(|parts| parts.extensions.get::<AuthSession>().cloned());
         async move {
-            match load(&state, &user).await {
-                Ok((link, journey, connections)) => view! {
-                    <ConnectedProviders connections flash=providers/>
-                    <ReferralLink link/>
-                    <HowYouCame journey/>
+            match load(&state, &user, session).await {
+                Ok(Known { link, journey, own_sessions, connections }) => view! {
+                    <Part id="security" title="Security">
+                        <ChangePassword email=email.clone() flash/>
+                        <SecondFactorCard on=second_factor/>
+                        <ConnectedProviders connections flash=providers/>
+                        <Sessions sessions=own_sessions flash=sessions/>
+                    </Part>
+                    <Part id="referral-link" title="Referral link"><ReferralLink link/></Part>
+                    <Part id="how-you-came" title="How you came here"><HowYouCame journey/></Part>
                 }
                 .into_any(),
                 Err(error) => {
@@ -57,11 +77,6 @@ pub fn AccountPage() -> impl IntoView {
             }
         }
     };
-    let email = user.email.clone();
-    // the forms stand at the foot of the page, so the head of the page shows their results too
-    let changed = flash.notice.clone();
-    let not_changed = (!flash.errors.is_empty()).then_some("Your password was not changed. The form below says why.");
-    let not_erased = (!erase.errors.is_empty()).then_some("Your data was not erased. The form below says why.");
     view! {
         <PublicPage title="Your account" section=Section::Account>
             <div class="wrap account">
@@ -71,21 +86,59 @@ pub fn AccountPage() -> impl IntoView {
                 <FormAlert kind=AlertKind::Error message=not_changed/>
                 <FormAlert kind=AlertKind::Error message=not_erased/>
                 <FormAlert kind=AlertKind::Error message=sign_out/>
-                <AboutYou user/>
+                <PartLinks/>
+                <Part id="profile" title="Profile"><AboutYou user/></Part>
                 <Suspense>{Suspend::new(known)}</Suspense>
-                <ChangePassword email flash/>
-                <YourData/>
-                <EraseData flash=erase/>
+                <Part id="your-data" title="Your data"><YourData/> <EraseData code flash=erase/></Part>
             </div>
         </PublicPage>
     }
     .into_any()
 }
 
-async fn load(state: &AppState, user: &User) -> Result<(OwnToken, Option<Journey>, Vec<Connection>), Error> {
+/// What the database knows about the user.
+struct Known {
+    link: OwnToken,
+    journey: Option<Journey>,
+    own_sessions: Vec<OwnSession>,
+    connections: Vec<Connection>,
+}
+
+async fn load(state: &AppState, user: &User, auth: Option<AuthSession>) -> Result<Known, Error> {
     let link = own_token(&state.db, &state.config.site_url, user.id).await?;
     let mut conn = state.db.read().await?;
-    Ok((link, journey(&mut conn, user.id).await?, identity::of_user(&mut conn, user.id).await?))
+    let session = auth.as_ref().map(|auth| &auth.session);
+    let own_sessions = sessions_of(&mut conn, user.id, session, state.db.now()).await?;
+    let connections = identity::of_user(&mut conn, user.id).await?;
+    Ok(Known { link, journey: journey(&mut conn, user.id).await?, own_sessions, connections })
+}
+
+/// The parts of the page, in their order: id and title.
+const PARTS: [(&str, &str); 5] = [
+    ("profile", "Profile"),
+    ("security", "Security"),
+    ("referral-link", "Referral link"),
+    ("how-you-came", "How you came here"),
+    ("your-data", "Your data"),
+];
+
+/// Links to the parts of the page.
+#[component]
+fn PartLinks() -> impl IntoView {
+    let links = PARTS.map(|(id, title)| view! { <li><a href=format!("#{id}")>{title}</a></li> }).collect_view();
+    view! { <nav class="part-links" aria-label="On this page"><ul>{links}</ul></nav> }
+}
+
+/// A part of the page with its heading.
+#[component]
+fn Part(id: &'static str, title: &'static str, children: Children) -> impl IntoView {
+    let (heading, labelled_by) = (format!("{id}-title"), format!("{id}-title"));
+    view! {
+        <section class="part" id=id aria-labelledby=labelled_by>
+            <h2 id=heading>{title}</h2>
+            {children()}
+        </section>
+    }
 }
 
 #[component]
@@ -93,7 +146,7 @@ fn AboutYou(user: User) -> impl IntoView {
     let since = format::date(user.created_at, &TimeZone::UTC);
     let role = user.is_admin().then(|| view! { " " <Tag label="Admin" tone=Tone::Mark/> });
     view! {
-        <Card title="About you" aside=view! {
+        <Card title="Account" aside=view! {
             <form method="post" action="/api/logout"><button class="button small" type="submit">"Sign out"</button></form>
         }.into_any()>
             <Facts>
@@ -111,7 +164,7 @@ fn ReferralLink(link: OwnToken) -> impl IntoView {
         n => format!("{} signed up through this link.", format::plural(n, "person", "people")),
     };
     view! {
-        <Card title="Your referral link">
+        <Card>
             <p class="muted">"People who open this link and create an account within 30 days count as referred by you."</p>
             <div class="copy-field">
                 <input type="text" readonly aria-label="Your referral link" value=link.url/>
@@ -135,7 +188,7 @@ fn HowYouCame(journey: Option<Journey>) -> impl IntoView {
         let mut before: Vec<Lead> = touches;
         let later = before.split_off(after);
         view! {
-            <Card title="How you came here">
+            <Card>
                 {none}
                 <Trail label="Your journey">
                     {before.into_iter().map(|touch| view! { <TouchStep touch/> }).collect_view()}
@@ -163,29 +216,10 @@ fn TouchStep(touch: Lead) -> impl IntoView {
 }
 
 #[component]
-fn ChangePassword(email: String, flash: FormState) -> impl IntoView {
-    view! {
-        <Card title="Change your password">
-            <form class="form" method="post" action="/api/password" novalidate>
-                <FormAlert kind=AlertKind::Error message=flash.error("")/>
-                // without a name, so it is not sent: it tells password managers whose password changes
-                <input type="text" autocomplete="username" value=email readonly hidden/>
-                <Field name="current_password" label="Current password" kind="password" autocomplete="current-password"
-                    required=true error=flash.error("current_password")/>
-                <Field name="new_password" label="New password" kind="password" autocomplete="new-password" required=true
-                    hint="At least 8 characters. A new password signs you out on all other devices."
-                    error=flash.error("new_password")/>
-                <SubmitButton label="Change password"/>
-            </form>
-        </Card>
-    }
-}
-
-#[component]
 fn YourData() -> impl IntoView {
     view! {
-        <Card title="Your data">
-            <p class="muted" id="your-data">
+        <Card title="Download">
+            <p class="muted">
                 "One file holds everything that is stored about you: your account, the links that led you here, your conversions
                 (such as purchases), and your consent. " <a href="/privacy">"What is stored, and for how long"</a>
             </p>
@@ -199,9 +233,13 @@ fn YourData() -> impl IntoView {
 }
 
 #[component]
-fn EraseData(flash: FormState) -> impl IntoView {
+fn EraseData(
+    /// Whether the user has a second factor.
+    code: bool,
+    flash: FormState,
+) -> impl IntoView {
     view! {
-        <Card title="Erase your data">
+        <Card title="Erase">
             <p>
                 "This closes your account and erases what identifies you: your e-mail address, your password, your sessions, and
                 what the links that led you here said about you. What remains cannot be tied to you and only counts in totals.
@@ -215,6 +253,10 @@ fn EraseData(flash: FormState) -> impl IntoView {
                 <FormAlert kind=AlertKind::Error message=flash.error("")/>
                 <Field name="current_password" id="erase-password" label="Current password" kind="password"
                     autocomplete="current-password" required=true error=flash.error("current_password")/>
+                {code.then(|| view! {
+                    <Field name="code" id="erase-code" label="Code" autocomplete="one-time-code" required=true
+                        error=flash.error("code")/>
+                })}
                 <button class="button danger" type="submit">"Erase my data"</button>
             </form>
         </Card>

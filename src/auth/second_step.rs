@@ -1,0 +1,68 @@
+//! The second step of a sign-in. Until it is done, the session signs nobody in: it only notes who has to show a code.
+
+use super::{
+    accounts::Accounts,
+    audit,
+    backend::AuthSession,
+    known_device::{self, DeviceTokens},
+    pending_step::{forget, pending},
+    second_factor::{self, CodeRefusal, Found},
+    sign_in::{Client, SignInRefusal, let_in_now},
+    user::User,
+};
+use crate::audit::{Action, Entry};
+
+/// Why the second step did not sign in.
+#[derive(Debug, thiserror::Error)]
+pub enum SecondStepRefusal {
+    /// The first step is missing, or too long ago, or the password has changed since.
+    #[error("the first step is missing")]
+    Begin,
+    #[error(transparent)]
+    Code(CodeRefusal),
+    #[error(transparent)]
+    Other(#[from] SignInRefusal),
+}
+
+/// Signs in with a code of the app or with a recovery code.
+pub async fn second_step(
+    accounts: &Accounts,
+    auth: &mut AuthSession,
+    client: Client,
+    code: &str,
+) -> Result<DeviceTokens, SecondStepRefusal> {
+    let (db, now) = (&accounts.db, accounts.db.now());
+    let pending = pending(&auth.session, now).await.map_err(SignInRefusal::from)?.ok_or(SecondStepRefusal::Begin)?;
+    let found = User::find(&mut db.read().await.map_err(SignInRefusal::from)?, pending.user).await;
+    let user = found.map_err(SignInRefusal::from)?.filter(|user| !user.disabled && pending.is_of(user));
+    let user = user.ok_or(SecondStepRefusal::Begin)?;
+    let found = second_factor::checked(db, user.id, code).await.inspect_err(|_| {
+        audit::note("second_step", "wrong", Some(user.id), Some(client.address));
+    });
+    let found = found.map_err(SecondStepRefusal::Code)?.ok_or(SecondStepRefusal::Begin)?;
+    let device = match client.devices.is_empty() {
+        true => None,
+        false => {
+            let mut conn = db.read().await.map_err(SignInRefusal::from)?;
+            known_device::find(&mut conn, &user.email, &client.devices).await.map_err(SignInRefusal::from)?
+        }
+    };
+    forget(&auth.session).await.map_err(SignInRefusal::from)?;
+    let (id, recovery) = (user.id, matches!(found, Found::Recovery(_)));
+    let entry = Entry::of_own_account(Action::RecoveryCodeUsed, id, &user.email, &client.origin);
+    let signed_in = let_in_now(accounts, auth, client, &user, device, move |conn| {
+        Box::pin(async move {
+            if !second_factor::use_up(conn, id, found, now).await? {
+                return Err(SignInRefusal::Wrong);
+            }
+            if recovery {
+                entry.write(conn, now).await?;
+            }
+            Ok(())
+        })
+    });
+    signed_in.await.map_err(|refusal| match refusal {
+        SignInRefusal::Wrong => SecondStepRefusal::Code(CodeRefusal::Wrong),
+        other => SecondStepRefusal::Other(other),
+    })
+}
