@@ -1,6 +1,8 @@
 use std::{fmt, time::Instant};
 
-use sqlx::{PgPool, SqlitePool, pool::PoolConnection, postgres::PgPoolOptions, sqlite::SqlitePoolOptions};
+use sqlx::{
+    ConnectOptions, PgPool, SqlitePool, pool::PoolConnection, postgres::PgPoolOptions, sqlite::SqlitePoolOptions,
+};
 
 use super::{Dialect, Error};
 
@@ -89,17 +91,22 @@ impl Pools {
         Ok(conn)
     }
 
-    /// Opens a connection that belongs to no lane. It has the settings of the lane for background work.
+    /// Opens a connection that belongs to no lane. It has the settings of the lane for background work, but
+    /// slow statements are not in the log: what this connection is for takes long.
     pub(super) async fn own_reader(&self) -> Result<Conn, Error> {
         Ok(match self {
             Pools::Sqlite { read, .. } => {
                 let options = SqlitePoolOptions::new().max_connections(1);
-                let pool = options.connect_with((*read.background.connect_options()).clone()).await?;
+                let pool = options
+                    .connect_with((*read.background.connect_options()).clone().disable_statement_logging())
+                    .await?;
                 Conn::Sqlite(pool.acquire().await?)
             }
             Pools::Postgres { lanes, .. } => {
                 let options = PgPoolOptions::new().max_connections(1);
-                let pool = options.connect_with((*lanes.background.connect_options()).clone()).await?;
+                let pool = options
+                    .connect_with((*lanes.background.connect_options()).clone().disable_statement_logging())
+                    .await?;
                 Conn::Postgres(pool.acquire().await?)
             }
         })

@@ -8,9 +8,9 @@ use crate::{
             Filter, Question, Range,
             campaigns::{CampaignOrder, CampaignRow, CampaignTally, sort},
             credit::{CreditSettings, PeriodCredit, PeriodCreditTally, Revenue},
-            leads::{Lead, find_leads, read_leads},
+            leads::{Lead, LeadTally, read_leads},
             matcher::Matcher,
-            page::PagePosition,
+            page::{Found, PagePosition},
             ranking::{Ranked, RankingTally},
             totals::{Totals, TotalsTally},
             trend::{Axis, Trend, TrendTally},
@@ -64,12 +64,8 @@ impl Numbers {
         let (facts, question) = (request.facts().await?, request.question(filter).await?);
         let asked = question.clone();
         let (settings, model, now) = (request.credit(), request.model(filter), request.now);
-        let (mut numbers, found) = request
-            .count(&facts, move |facts| {
-                let latest = (!asked.filter.is_bare()).then(|| find_leads(facts, &asked, PagePosition::Newest, LATEST));
-                (count(facts, &asked, shown, &settings, [model], now), latest)
-            })
-            .await?;
+        let (mut numbers, found) =
+            request.count(&facts, move |facts| count(facts, &asked, shown, &settings, [model], now)).await?;
         if let Some(found) = found {
             let mut conn = request.state.db.read_for_report().await?;
             let (position, limit) = (PagePosition::Newest, LATEST);
@@ -79,7 +75,7 @@ impl Numbers {
     }
 }
 
-/// Counts all numbers in one pass.
+/// Counts all numbers in one pass. With a filter on touches, finds the latest leads too.
 fn count(
     facts: &Facts,
     question: &Question,
@@ -87,7 +83,7 @@ fn count(
     settings: &CreditSettings,
     models: [Model; 1],
     now: Timestamp,
-) -> Numbers {
+) -> (Numbers, Option<Found>) {
     let before = question.previous();
     let (current, previous) =
         (Matcher::new(facts, question), before.as_ref().map(|before| Matcher::new(facts, before)));
@@ -101,7 +97,8 @@ fn count(
         Shown::Counted(_) => PeriodCreditTally::new(matcher, settings, &models, &[], &[]),
         Shown::Conversions => PeriodCreditTally::new(matcher, settings, &models, ranges, &dimensions),
     };
-    let (totals, campaigns, counted, earned) = scan(facts, axis.range(current.range), || {
+    let with_leads = !question.filter.is_bare();
+    let (totals, campaigns, counted, earned, latest) = scan(facts, axis.range(current.range), || {
         let counted = metric.map(|metric| {
             let rankings = dimensions.map(|dimension| RankingTally::new(&current, dimension, metric));
             (TrendTally::new(&current, &axis, metric), Vec::from(rankings))
@@ -112,6 +109,7 @@ fn count(
             CampaignTally::new(&current),
             counted,
             (credit(&current, &axis.current), previous.as_ref().map(|previous| credit(previous, before))),
+            with_leads.then(|| LeadTally::new(&current, PagePosition::Newest, LATEST)),
         )
     });
     let (earned, earned_before) = (earned.0.finish(TOP), earned.1.map(|before| before.finish(TOP)));
@@ -131,7 +129,7 @@ fn count(
         }
         None => conversions(axis, earned, earned_before),
     };
-    Numbers {
+    let numbers = Numbers {
         totals: totals.0.finish(),
         previous: totals.1.map(TotalsTally::finish),
         nothing_yet: facts.counts().touches == 0,
@@ -141,7 +139,8 @@ fn count(
         campaigns,
         campaign_count,
         latest: Vec::new(),
-    }
+    };
+    (numbers, latest.map(LeadTally::finish))
 }
 
 /// Returns the conversions over time, rounded to whole ones for the chart, and the lists by conversions, whose numbers are

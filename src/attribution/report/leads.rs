@@ -58,14 +58,23 @@ impl HasCursor for Lead {
 /// Finds one page of the leads of a period, newest first.
 pub fn find_leads(facts: &Facts, question: &Question, position: PagePosition, limit: u32) -> Found {
     let matcher = Matcher::new(facts, question);
-    let tally = || LeadTally { matcher: &matcher, places: Places::new(position, limit, matcher.range) };
-    scan(facts, matcher.range, tally).places.finish()
+    scan(facts, matcher.range, || LeadTally::new(&matcher, position, limit)).finish()
 }
 
 /// Counts leads, and notes where those of a page are.
-struct LeadTally<'a> {
+pub struct LeadTally<'a> {
     matcher: &'a Matcher<'a>,
     places: Places,
+}
+
+impl<'a> LeadTally<'a> {
+    pub fn new(matcher: &'a Matcher<'a>, position: PagePosition, limit: u32) -> Self {
+        Self { matcher, places: Places::new(position, limit, matcher.range) }
+    }
+
+    pub fn finish(self) -> Found {
+        self.places.finish()
+    }
 }
 
 impl Tally for LeadTally<'_> {
