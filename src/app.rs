@@ -30,6 +30,13 @@ use crate::{
     pages::{
         account::{AccountPage, second_factor::SecondFactorPage},
         consent::ConsentBanner,
+        doors::{
+            change_email::ChangeEmailPage,
+            forgot::ForgotPage,
+            login_link::{LoginLinkPage, LoginTokenPage},
+            reset::ResetPage,
+            verify::VerifyPage,
+        },
         erased::ErasedPage,
         error::NotFoundPage,
         home::HomePage,
@@ -137,8 +144,15 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                <Route path=path!("/login/link") view=LoginLinkPage ssr=SsrMode::Async/>
+                <Route path=path!("/forgot") view=ForgotPage ssr=SsrMode::Async/>
+                <Route path=path!("/reset/:token") view=ResetPage ssr=SsrMode::Async/>
+                <Route path=path!("/verify/:token") view=VerifyPage ssr=SsrMode::Async/>
+                <Route path=path!("/email/:token") view=ChangeEmailPage ssr=SsrMode::Async/>
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                 <Route path=path!("/login/code") view=SecondStepPage ssr=SsrMode::Async/>
+                // after the other pages below /login, because the first route that fits is taken
+                <Route path=path!("/login/:token") view=LoginTokenPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/account/second-factor") view=SecondFactorPage ssr=SsrMode::Async/>
                 <Route path=path!("/privacy") view=PrivacyPage ssr=SsrMode::Async/>

@@ -22,9 +22,11 @@ use crate::{
 /// See [`Config::sign_ups_per_hour`].
 const DEFAULT_PER_HOUR: i64 = 1_000;
 
-/// Prefixes of paths without pages: build output, server functions, health and metrics. The address of an erasure's confirmation
-/// is a secret, so it must not become a landing path.
-const NO_PAGES: [&str; 6] = ["/pkg", "/api", "/healthz", "/readyz", "/metrics", "/erased"];
+/// Prefixes of paths that are no landings: build output, server functions, health and metrics. The addresses of an erasure's
+/// confirmation and of links in mails are secrets, so they must not become landing paths. A slash at the end stands for what is
+/// below.
+const NO_PAGES: [&str; 11] =
+    ["/pkg", "/api", "/healthz", "/readyz", "/metrics", "/erased", "/login/", "/reset", "/verify", "/email", "/dev"];
 
 /// How many connections one address may have. A browser opens six.
 pub const CONNECTIONS_PER_ADDRESS: usize = 256;

@@ -49,7 +49,7 @@ attribution/report: attribution/channel attribution/facts attribution/model attr
     attribution/touch attribution/user_search db id timestamp
 page_parameters: attribution/capture
 auth: address_limit audit attribution/capture attribution/conversion attribution/referral attribution/settings
-    attribution/signal attribution/touch cookie db id local_path random secret_token timestamp variables
+    attribution/signal attribution/touch cookie db id jobs local_path mail random secret_token timestamp variables word_enum
 config: attribution/facts attribution/settings auth db mail page_parameters variables
 state: address_limit attribution/capture attribution/facts attribution/referral auth config db jobs mail
 components: attribution/signal timestamp
@@ -60,7 +60,7 @@ import: attribution/channel attribution/conversion attribution/signal attributio
 privacy: attribution/conversion attribution/signal attribution/touch audit auth config db id jobs random secret_token state
     timestamp
 pages: attribution/capture attribution/consent attribution/referral attribution/report attribution/settings auth
-    components db privacy state timestamp
+    components db privacy secret_token state timestamp
 admin: audit attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/facts
     attribution/model attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
     demo id local_path pages privacy state timestamp

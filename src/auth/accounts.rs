@@ -1,7 +1,12 @@
 //! What accounts need of the application.
 
-use super::{hasher::Hasher, sign_up_limit::SignUpTryLimit, throttle::SignInLimit};
-use crate::{attribution::settings::ReferralCredit, db::Db};
+use super::{
+    doors::{MailDoors, limit::AskLimit},
+    hasher::Hasher,
+    sign_up_limit::SignUpTryLimit,
+    throttle::SignInLimit,
+};
+use crate::{attribution::settings::ReferralCredit, db::Db, jobs::Jobs};
 
 /// The state of everything that signs in, signs up or checks a password. Server functions and pages find it in their context.
 #[derive(Clone, Debug)]
@@ -12,6 +17,12 @@ pub struct Accounts {
     pub sign_in_limit: SignInLimit,
     /// Sign-up forms of an address, counted in this process.
     pub sign_up_tries: SignUpTryLimit,
+    /// Requests for mails by address, counted in this process.
+    pub ask_tries: AskLimit,
+    /// Whether the doors that go by mail are open.
+    pub doors: MailDoors,
+    /// The worker, which sends mail.
+    pub jobs: Jobs,
     /// How many accounts the whole site may make in an hour.
     pub sign_ups_per_hour: i64,
     /// Which referral link gets the credit for a sign-up.

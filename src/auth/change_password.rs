@@ -5,6 +5,7 @@ use super::{
     audit,
     backend::AuthSession,
     confirm::{Confirmed, NotConfirmed, confirm},
+    doors::mails::AccountMail,
     hasher::NewPasswordError,
     known_device::{self, DeviceTokens},
     session_lifetime::end_sessions,
@@ -71,7 +72,8 @@ pub async fn change_password(
     let Confirmed { user, device } = confirm(accounts, auth, &client, "password_change", current).await?;
     let hash = accounts.hasher.hash_new(new, &user.email).await?;
     let visitor = visitor::get(&auth.session).await.map_err(SignInRefusal::from)?.map(|visitor| visitor.id);
-    let (id, old, now) = (user.id, user.password_hash, accounts.db.now());
+    let (id, email, old, now) = (user.id, user.email.clone(), user.password_hash, accounts.db.now());
+    let doors = accounts.doors;
     device.iter().for_each(|device| client.devices.remove(device));
     let token_hash = client.devices.add();
     let entry = Entry::of_own_account(Action::PasswordChanged, id, &user.email, &client.origin);
@@ -95,12 +97,14 @@ pub async fn change_password(
                 known_device::forget_all(conn, id).await?;
                 known_device::remember(conn, id, token_hash, now).await?;
                 let visitor = link(conn, visitor, id, now).await?;
+                AccountMail::PasswordChanged { user: id, email }.send(conn, doors, now).await?;
                 entry.write(conn, now).await?;
                 let user = User::find(conn, id).await?.ok_or(PasswordChangeRefusal::WrongCurrent)?;
                 Ok((user, visitor))
             })
         })
         .await?;
+    accounts.jobs.wake();
     begin_session(auth, &client, &user, visitor, now).await?;
     audit::note("password_change", "right", Some(user.id), Some(client.address));
     Ok(client.devices)

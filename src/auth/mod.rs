@@ -5,6 +5,7 @@
 //! - Guesses by strangers do not keep a user from signing in with a browser that the user signed in with before.
 //! - A user with a second factor is signed in with a code only, whichever way the first step took.
 //! - An unknown address and a wrong password get the same response in the same time.
+//! - With mail, nobody learns from this site whether an address has an account, and a link in a mail works once.
 //! - Signing in gives the session a new id. Signing out removes the session, and changing the password removes all
 //!   sessions of the user. No request in flight brings a removed session back.
 
@@ -22,6 +23,8 @@ mod browser_words;
 mod change_password;
 /// Asking for the password again.
 pub mod confirm;
+/// The ways into an account that go by mail.
+pub mod doors;
 /// The server functions that forms post to, and how a form's page shows what was wrong.
 pub mod forms;
 /// The user whose row came with the session's row.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Creates an admin. An existing account becomes an admin with this password, is enabled if it was disabled, and its sessions
-/// end.
+/// end. The operator vouches for the address, so it counts as confirmed.
 pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), SignUpRefusal> {
     let existing = User::find_by_email(&mut db.read().await?, email).await?;
     // An existing account keeps its address, even one that would not be accepted today.
@@ -27,15 +27,22 @@ pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), 
         .transaction(move |conn| {
             Box::pin(async move {
                 let changed: Option<(UserId,)> = sql("update users set role = 'admin', password_hash = $2,
-                    session_epoch = session_epoch + 1, disabled_at = null where email_lower = $1 returning id")
+                    session_epoch = session_epoch + 1, disabled_at = null,
+                    email_verified_at = coalesce(email_verified_at, $3) where email_lower = $1 returning id")
                 .bind(email_key(&email))
                 .bind(hash.clone())
+                .bind(now)
                 .fetch_optional(conn)
                 .await?;
                 throttle::forget_failures(conn, &email).await?;
                 let entry = Entry::new(Action::RoleChanged, &Actor::command_line());
                 let Some((id,)) = changed else {
                     insert(conn, id, &email, &hash, Role::Admin, now).await?;
+                    sql("update users set email_verified_at = $2 where id = $1")
+                        .bind(id)
+                        .bind(now)
+                        .execute(conn)
+                        .await?;
                     entry.on_user(id, &email).detail("admin, a new account").write(conn, now).await?;
                     return Ok(id);
                 };

@@ -8,6 +8,11 @@ use super::{
     accounts::Accounts,
     audit,
     backend::AuthSession,
+    doors::{
+        MailDoors,
+        ask::{asking_visitor, send_limited},
+        mails::AccountMail,
+    },
     hasher::NewPasswordError,
     known_device::{self, DeviceTokens},
     password,
@@ -17,7 +22,7 @@ use super::{
 };
 use crate::{
     attribution::{conversion::sign_up_conversion, referral::token::attribute_referral, touch::link::link},
-    audit::{Action, Entry},
+    audit::{Action, Entry, Origin},
     db::{Conn, Error, sql},
     id::UserId,
     timestamp::Timestamp,
@@ -75,15 +80,26 @@ impl SignUpRefusal {
     }
 }
 
-/// Creates a member and signs them in. Account, conversion, lead sources and referrer are stored in one transaction. Returns the
-/// tokens that the browser has to keep.
+/// What a sign-up did.
+#[derive(Debug)]
+pub enum SignedUp {
+    /// The user is signed in. The browser has to keep the tokens.
+    SignedIn(DeviceTokens),
+    /// The address gets a mail, which says whether an account was made.
+    LookAtMail(String),
+}
+
+/// Creates a member. Account, conversion, lead sources and referrer are stored in one transaction.
+///
+/// Without mail, the member is signed in, and an address with an account is refused. With mail, the response is the same whether
+/// the address has an account or not: only the mail tells.
 pub async fn sign_up(
     accounts: &Accounts,
     auth: &mut AuthSession,
     client: Client,
     email: &str,
     password: String,
-) -> Result<DeviceTokens, SignUpRefusal> {
+) -> Result<SignedUp, SignUpRefusal> {
     counted(client.address, make_account(accounts, auth, client, email, password).await)
 }
 
@@ -100,19 +116,21 @@ where
     F: for<'c> FnOnce(&'c mut Conn, UserId, Timestamp) -> BoxFuture<'c, Result<(), SignUpRefusal>> + Send + 'static,
 {
     let address = client.address;
-    counted(address, store(accounts, auth, client, email.to_owned(), NO_PASSWORD.to_owned(), also).await)
+    let stored = store(accounts, auth, client, email.to_owned(), NO_PASSWORD.to_owned(), also).await;
+    counted(address, stored.map(|(user, devices)| (Some(user), devices)))
 }
 
 /// Counts and logs a sign-up.
-fn counted(
-    address: IpAddr,
-    outcome: Result<(UserId, DeviceTokens), SignUpRefusal>,
-) -> Result<DeviceTokens, SignUpRefusal> {
+fn counted<T>(address: IpAddr, outcome: Result<(Option<UserId>, T), SignUpRefusal>) -> Result<T, SignUpRefusal> {
     match outcome {
-        Ok((user, devices)) => {
+        Ok((None, signed_up)) => {
+            audit::note("sign_up", "taken", None, Some(address));
+            Ok(signed_up)
+        }
+        Ok((Some(user), signed_up)) => {
             metrics::counter!("waymark_sign_ups_total").increment(1);
             audit::note("sign_up", "done", Some(user), Some(address));
-            Ok(devices)
+            Ok(signed_up)
         }
         Err(refusal) => {
             metrics::counter!("waymark_sign_ups_refused_total", "reason" => refusal.reason()).increment(1);
@@ -128,7 +146,7 @@ async fn make_account(
     client: Client,
     email: &str,
     password: String,
-) -> Result<(UserId, DeviceTokens), SignUpRefusal> {
+) -> Result<(Option<UserId>, SignedUp), SignUpRefusal> {
     if let Some(wait) = accounts.sign_up_tries.wait_or_count(client.address) {
         return Err(SignUpRefusal::TooManyTries(wait));
     }
@@ -136,7 +154,17 @@ async fn make_account(
     let per_hour = accounts.sign_ups_per_hour;
     refuse_if_full(sign_up_limit::wait_of(&mut accounts.db.read().await?, per_hour, accounts.db.now()).await?)?;
     let hash = accounts.hasher.hash_new(password, &email).await?;
-    store(accounts, auth, client, email, hash, |_, _, _| Box::pin(async { Ok(()) })).await
+    if accounts.doors == MailDoors::Open {
+        let made = make_by_mail(accounts, auth, email.clone(), hash, client.origin).await?;
+        return Ok((made, SignedUp::LookAtMail(email)));
+    }
+    let (doors, to) = (accounts.doors, email.clone());
+    let stored = store(accounts, auth, client, email, hash, move |conn, user, now| {
+        Box::pin(async move { Ok(AccountMail::Verify { user, email: to, asker: None }.send(conn, doors, now).await?) })
+    });
+    let (user, devices) = stored.await?;
+    accounts.jobs.wake();
+    Ok((Some(user), SignedUp::SignedIn(devices)))
 }
 
 async fn store<F>(
@@ -173,6 +201,51 @@ where
         .await?;
     begin_session(auth, &client, &user, visitor, now).await?;
     Ok((id, client.devices))
+}
+
+/// Makes an account without signing in, and sends a mail. If an account has the address, only a mail is sent, to its owner. Returns the
+/// new user.
+async fn make_by_mail(
+    accounts: &Accounts,
+    auth: &AuthSession,
+    email: String,
+    hash: String,
+    origin: Origin,
+) -> Result<Option<UserId>, SignUpRefusal> {
+    let visitor = asking_visitor(auth).await.map_err(SignInRefusal::from)?;
+    let (id, now, credit) = (UserId::new(), accounts.db.now(), accounts.referral_credit);
+    let (doors, per_hour) = (accounts.doors, accounts.sign_ups_per_hour);
+    let made = accounts
+        .db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                let taken = User::find_by_email(conn, &email).await?.is_some();
+                // An account is made either way, so that the time does not tell which way it was. It is unmade if the address is taken.
+                let address = if taken { format!("{id}@taken.invalid") } else { email.clone() };
+                sql("savepoint account").execute(conn).await?;
+                insert(conn, id, &address, &hash, Role::Member, now).await?;
+                let visitor = link(conn, Some(visitor), id, now).await?;
+                attribute_referral(conn, visitor.id, id, credit, now).await?;
+                Entry::of_own_account(Action::SignUp, id, &address, &origin).write(conn, now).await?;
+                let mail = if taken {
+                    sql("rollback to savepoint account").execute(conn).await?;
+                    AccountMail::AccountExists { email: email.clone() }
+                } else {
+                    AccountMail::Verify { user: id, email: email.clone(), asker: Some(visitor.id) }
+                };
+                sql("release savepoint account").execute(conn).await?;
+                send_limited(conn, mail, &email, doors, now).await?;
+                refuse_if_full(sign_up_limit::take(conn, per_hour, now).await?)?;
+                Ok::<_, SignUpRefusal>((!taken).then_some(id))
+            })
+        })
+        .await;
+    accounts.jobs.wake();
+    match made {
+        // Another sign-up with the address was faster, and has sent the mail.
+        Err(SignUpRefusal::Taken) => Ok(None),
+        made => made,
+    }
 }
 
 fn refuse_if_full(wait: Duration) -> Result<(), SignUpRefusal> {

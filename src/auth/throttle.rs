@@ -16,6 +16,8 @@
 //! | wrong codes of the second factor for an account | the same, apart | database, [`second_factor`](super::second_factor) |
 //! | wrong passwords from an address | 10 in 3 min | [`FailedSignIns`] |
 //! | sign-up forms from an address | 20 an hour | [`SignUpTries`](super::sign_up_limit::SignUpTries) |
+//! | requests for mails from an address | 20 an hour | [`limit`](super::doors::limit) |
+//! | mails about accounts to an e-mail address | 5 an hour | database, [`limit`](super::doors::limit) |
 //! | accounts on the whole site | 1,000 an hour (`SIGN_UPS_PER_HOUR`) | database, [`sign_up_limit`](super::sign_up_limit) |
 //! | passwords worked on | one a core, new ones at most half; 256 sign-ins and 64 new ones wait | [`hasher`](super::hasher) |
 //! | reports of an API token | 600 a minute; an unknown user counts as 10 | [`limits`](super::api_tokens::limits) |

@@ -37,6 +37,10 @@ pub struct User {
     pub email: String,
     pub role: Role,
     pub created_at: Timestamp,
+    /// When the user showed that the address is theirs, by a link in a mail.
+    pub email_verified_at: Option<Timestamp>,
+    /// Raising this number ends the user's sessions, and the links in the user's mails.
+    pub(super) session_epoch: i64,
     pub(super) password_hash: String,
     pub(super) disabled: bool,
     /// Whether signing in takes a code too.
@@ -61,12 +65,13 @@ struct UserRow {
     disabled_at: Option<Timestamp>,
     created_at: Timestamp,
     second_factor_at: Option<Timestamp>,
+    email_verified_at: Option<Timestamp>,
 }
 
 /// The columns of a user that a statement joins to other rows, without a table or with nulls. The table's name is `users`.
 pub const JOINED_COLUMNS: &str =
     "users.id as user_id, email, password_hash, role, session_epoch, disabled_at, users.created_at,
-    second_factor_at";
+    second_factor_at, email_verified_at";
 
 /// A user that may be missing in a joined row.
 #[derive(sqlx::FromRow)]
@@ -79,6 +84,7 @@ pub struct JoinedUser {
     disabled_at: Option<Timestamp>,
     created_at: Option<Timestamp>,
     second_factor_at: Option<Timestamp>,
+    email_verified_at: Option<Timestamp>,
 }
 
 impl JoinedUser {
@@ -92,6 +98,7 @@ impl JoinedUser {
             disabled_at: self.disabled_at,
             created_at: self.created_at?,
             second_factor_at: self.second_factor_at,
+            email_verified_at: self.email_verified_at,
         };
         Some(row.into())
     }
@@ -100,7 +107,8 @@ impl JoinedUser {
 /// Stands in place of a hash. No password has this hash. The password check takes as long as with a hash.
 pub const NO_PASSWORD: &str = "!";
 
-const COLUMNS: &str = "id, email, password_hash, role, session_epoch, disabled_at, created_at, second_factor_at";
+const COLUMNS: &str = "id, email, password_hash, role, session_epoch, disabled_at, created_at, second_factor_at,
+    email_verified_at";
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
@@ -114,6 +122,8 @@ impl From<UserRow> for User {
             email: row.email,
             role: if row.role == "admin" { Role::Admin } else { Role::Member },
             created_at: row.created_at,
+            email_verified_at: row.email_verified_at,
+            session_epoch: row.session_epoch,
             password_hash: row.password_hash,
             disabled: row.disabled_at.is_some(),
             second_factor: row.second_factor_at.is_some(),
@@ -243,6 +253,7 @@ mod tests {
             disabled_at: None,
             created_at: Timestamp::EPOCH,
             second_factor_at: None,
+            email_verified_at: None,
         };
         let text = format!("{:?}", User::from(row));
         assert!(!text.contains("argon2") && !text.contains("maria"), "{text}");

@@ -30,7 +30,13 @@ pub enum ImportCommand {
 
 pub async fn run(db: &Db, config: &Config, command: ImportCommand) -> Result<(), String> {
     let ImportCommand::DjangoUtmTracker { file, users, existing_users_only, rejected } = command;
-    let options = Options { users, existing_users_only, rejected, custom_tags: config.attribution.custom_tags.clone() };
+    let options = Options {
+        users,
+        existing_users_only,
+        wait_for_confirmation: config.mail.route.is_some(),
+        rejected,
+        custom_tags: config.attribution.custom_tags.clone(),
+    };
     let report =
         import::django_utm_tracker(db, &config.attribution.rules, &file, &options, every_10_000("leads")).await;
     let report = report.map_err(|error| error.to_string())?;

@@ -45,6 +45,16 @@ pub fn PublicPage(
     .into_any()
 }
 
+/// The frame of a page whose address is a secret. The page has no beacon, which would tell the address.
+#[component]
+pub fn SecretPage(#[prop(into)] title: String, children: Children) -> impl IntoView {
+    view! {
+        <Title text=title/>
+        <Frame section=Section::None>{children()}</Frame>
+    }
+    .into_any()
+}
+
 /// The frame of the admin area, with its menu in the header. The page in it is an [`AdminPage`].
 #[component]
 pub fn AdminFrame(menu: Vec<NavLink>, children: Children) -> impl IntoView {

@@ -13,7 +13,7 @@
 //!
 //! | module | components | for |
 //! |---|---|---|
-//! | [`layout`] | [`PublicPage`], [`AdminFrame`], [`AdminPage`], [`Columns`] | the frame of every page |
+//! | [`layout`] | [`PublicPage`], [`SecretPage`], [`AdminFrame`], [`AdminPage`], [`Columns`] | the frame of every page |
 //! | [`card`] | [`Card`] | a surface with a heading |
 //! | [`header`], [`footer`] | [`SiteHeader`], [`SiteFooter`] | parts of the frames |
 //! | [`form`] | [`Field`], [`HiddenField`], [`FormAlert`], [`SubmitButton`] | forms that post |
@@ -160,7 +160,7 @@ pub use self::{
     footer::SiteFooter,
     form::{AlertKind, Field, FormAlert, HiddenField, SubmitButton},
     header::{NavLink, Section, SiteHeader, Viewer},
-    layout::{AdminFrame, AdminPage, BackLink, Columns, FrameContext, PublicPage},
+    layout::{AdminFrame, AdminPage, BackLink, Columns, FrameContext, PublicPage, SecretPage},
     qr_code::QrCode,
     stat::{Change, Stat, StatRow},
     table::{DataTable, Pagination, Sort, SortTh, Th, TwoLines},

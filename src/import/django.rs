@@ -16,7 +16,7 @@ use super::{
     report::ImportReport,
     report_writer::ReportWriter,
     source_file::SourceFile,
-    store::{DatedLead, StoredPage, store_page},
+    store::{DatedLead, StoreRules, StoredPage, store_page},
 };
 use crate::{
     attribution::channel::rules::Rules,
@@ -169,14 +169,15 @@ impl Import<'_> {
     /// Stores a page, with several tries. After a time-out it is unknown whether the page was stored; storing it again is
     /// harmless.
     async fn try_store(&self, leads: &Arc<Vec<DatedLead>>) -> Result<StoredPage, Error> {
-        let existing_only = self.options.existing_users_only;
+        let rules = StoreRules {
+            existing_only: self.options.existing_users_only,
+            wait_for_confirmation: self.options.wait_for_confirmation,
+        };
         let mut tries = 1;
         loop {
             let leads = leads.clone();
-            let stored = self
-                .db
-                .transaction(move |conn| Box::pin(async move { store_page(conn, &leads, existing_only).await }))
-                .await;
+            let stored =
+                self.db.transaction(move |conn| Box::pin(async move { store_page(conn, &leads, rules).await })).await;
             match stored {
                 Err(error) if tries < TRIES => {
                     tracing::warn!(%error, "a page of leads was not stored; it is tried again");

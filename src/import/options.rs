@@ -9,6 +9,9 @@ pub struct Options {
     pub users: Option<PathBuf>,
     /// Skips the leads of users without an account, instead of creating one.
     pub existing_users_only: bool,
+    /// Lets the leads of an account wait until its user confirms the e-mail address. Otherwise the account of a stranger who signed up
+    /// with the address would get them. Accounts without a password are the import's own, and get their leads at once.
+    pub wait_for_confirmation: bool,
     /// A CSV file to write: every row that was skipped or taken in part, with the reason.
     pub rejected: Option<PathBuf>,
     /// `ATTRIBUTION_CUSTOM_TAGS`. A tag of the source that is listed there gets the listed spelling. Other tags are kept

@@ -14,7 +14,8 @@ use crate::{
 };
 
 static USERS: Table = Table { name: "users", columns: &["id", "email", "email_lower", "password_hash", "created_at"] };
-static VISITORS: Table = Table { name: "visitors", columns: &["id", "user_id", "first_seen_at", "linked_at"] };
+static VISITORS: Table =
+    Table { name: "visitors", columns: &["id", "user_id", "first_seen_at", "linked_at", "pending_user_id"] };
 
 /// A lead, and what only a pass through all leads can tell.
 #[derive(Clone, Debug)]
@@ -42,13 +43,24 @@ struct LeadAccount {
     id: UserId,
     created_at: Timestamp,
     sample: bool,
+    /// The user has a password and has not confirmed the address.
+    unconfirmed: bool,
 }
 
 /// Accounts by their e-mail address in lower case.
 type AccountsByEmail = HashMap<String, LeadAccount>;
 
+/// Whose leads are stored.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StoreRules {
+    /// Only those of users with an account.
+    pub existing_only: bool,
+    /// See [`Options`](super::Options).
+    pub wait_for_confirmation: bool,
+}
+
 /// Stores the leads of a page, within a transaction.
-pub(super) async fn store_page(conn: &mut Conn, leads: &[DatedLead], existing_only: bool) -> Result<StoredPage, Error> {
+pub(super) async fn store_page(conn: &mut Conn, leads: &[DatedLead], rules: StoreRules) -> Result<StoredPage, Error> {
     if conn.dialect() == Dialect::Postgres {
         // PostgreSQL would keep the plans that it made while the tables were empty. Such plans read whole tables.
         sql("set local plan_cache_mode = force_custom_plan").execute(conn).await?;
@@ -73,14 +85,14 @@ pub(super) async fn store_page(conn: &mut Conn, leads: &[DatedLead], existing_on
             // nothing real may depend on an account that goes with the sample data
             let why = format!("the account {email} is sample data, which `waymark demo --remove` removes");
             stored.refused.push((index, why));
-        } else if account.is_none() && existing_only {
+        } else if account.is_none() && rules.existing_only {
             stored.refused.push((index, format!("no account has the address {email}")));
         } else {
             new.push(dated);
         }
     }
     stored.accounts = create_accounts(conn, &new, &mut accounts).await?;
-    stored.imported = add_touches(conn, &new, &accounts).await?;
+    stored.imported = add_touches(conn, &new, &accounts, rules).await?;
     // A new lead that was not added stands twice in the page, or another process added it meanwhile.
     stored.already_there = (stored.known.len() + new.len()) as u64 - stored.imported;
     Ok(stored)
@@ -92,13 +104,16 @@ fn id_of(dated: &DatedLead, accounts: &AccountsByEmail) -> Option<TouchId> {
 
 /// Returns the accounts that have one of the addresses.
 async fn accounts_of(conn: &mut Conn, keys: impl Iterator<Item = &str>) -> Result<AccountsByEmail, Error> {
-    let rows: Vec<(String, UserId, Timestamp, bool)> = select_in(
+    let rows: Vec<(String, UserId, Timestamp, bool, bool)> = select_in(
         conn,
-        "select email_lower, id, created_at, sample from users where email_lower in",
+        "select email_lower, id, created_at, sample, email_verified_at is null and password_hash <> '!' as unconfirmed
+        from users where email_lower in",
         keys.map(Value::from),
     )
     .await?;
-    Ok(rows.into_iter().map(|(key, id, created_at, sample)| (key, LeadAccount { id, created_at, sample })).collect())
+    let account =
+        |(key, id, created_at, sample, unconfirmed)| (key, LeadAccount { id, created_at, sample, unconfirmed });
+    Ok(rows.into_iter().map(account).collect())
 }
 
 /// Creates the accounts that leads lack, and adds them to `accounts`. Returns how many it created.
@@ -137,7 +152,12 @@ async fn create_accounts(conn: &mut Conn, leads: &[&DatedLead], accounts: &mut A
 }
 
 /// Adds the touches with their visitors. Returns how many touches were not there.
-async fn add_touches(conn: &mut Conn, leads: &[&DatedLead], accounts: &AccountsByEmail) -> Result<u64, Error> {
+async fn add_touches(
+    conn: &mut Conn,
+    leads: &[&DatedLead],
+    accounts: &AccountsByEmail,
+    rules: StoreRules,
+) -> Result<u64, Error> {
     // sorted by id: the same order in every process
     let mut visitors: BTreeMap<VisitorId, (LeadAccount, Timestamp)> = BTreeMap::new();
     let mut touches: BTreeMap<TouchId, Insert> = BTreeMap::new();
@@ -152,12 +172,16 @@ async fn add_touches(conn: &mut Conn, leads: &[&DatedLead], accounts: &AccountsB
         touch.id = id;
         touches.insert(id, touch.row(visitor));
     }
-    add_visitors(conn, &visitors).await?;
+    add_visitors(conn, &visitors, rules).await?;
     Insert::execute_missing(touches.into_values().collect(), conn).await
 }
 
 /// Adds missing visitors. An existing visitor gets the time of the first lead, if that time is earlier than the stored one.
-async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (LeadAccount, Timestamp)>) -> Result<(), Error> {
+async fn add_visitors(
+    conn: &mut Conn,
+    visitors: &BTreeMap<VisitorId, (LeadAccount, Timestamp)>,
+    rules: StoreRules,
+) -> Result<(), Error> {
     let known: Vec<(VisitorId, Timestamp)> =
         select_in(conn, "select id, first_seen_at from visitors where id in", visitors.keys().map(|id| (*id).into()))
             .await?;
@@ -166,8 +190,16 @@ async fn add_visitors(conn: &mut Conn, visitors: &BTreeMap<VisitorId, (LeadAccou
     for (id, (account, first_at)) in visitors {
         match known.get(id) {
             None => {
+                let waits = rules.wait_for_confirmation && account.unconfirmed;
                 // the visitor counts as linked to the user since the account was created
-                let values = vec![(*id).into(), account.id.into(), (*first_at).into(), account.created_at.into()];
+                let linked = (!waits).then_some((account.id, account.created_at));
+                let values = vec![
+                    (*id).into(),
+                    linked.map(|(user, _)| user).into(),
+                    (*first_at).into(),
+                    linked.map(|(_, at)| at).into(),
+                    waits.then_some(account.id).into(),
+                ];
                 missing.push(Insert { table: &VISITORS, values });
             }
             Some(seen) if seen > first_at => {

@@ -1,11 +1,10 @@
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 use leptos_meta::Meta;
 use leptos_router::hooks::use_params_map;
 
-use super::error::ErrorPage;
+use super::{doors::keep_address_secret, error::ErrorPage};
 use crate::{
     components::{Card, Marker, PublicPage, Section, Trail, TrailStep, format},
     db::Dialect,
@@ -37,11 +36,7 @@ pub fn ErasedPage() -> impl IntoView {
 
 #[component]
 fn Erased(status: ErasureStatus, dialect: Dialect) -> impl IntoView {
-    // there is no response while Leptos lists the routes
-    if let Some(response) = use_context::<ResponseOptions>() {
-        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response.insert_header(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex"));
-    }
+    keep_address_secret();
     let ErasureStatus { requested_at, rows_cleaned_at, files_cleaned_at } = status;
     let done = files_cleaned_at.is_some();
     let (heading, in_short) = match done {

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use super::{next, providers::ProviderLinks, with_next};
 use crate::{
-    auth::forms::take_flash,
+    auth::{Accounts, forms::take_flash},
     components::{AlertKind, Field, FormAlert, HiddenField, PublicPage, Section, SubmitButton},
 };
 
@@ -11,6 +11,7 @@ use crate::{
 pub fn LoginPage() -> impl IntoView {
     let flash = take_flash("login");
     let next = next();
+    let by_mail = expect_context::<Accounts>().doors.are_open();
     let register = with_next("/register", next.as_deref());
     view! {
         <PublicPage title="Sign in" section=Section::Login>
@@ -30,6 +31,12 @@ pub fn LoginPage() -> impl IntoView {
                         <HiddenField name="next" value=next.clone()/>
                         <SubmitButton label="Sign in"/>
                     </form>
+                    {by_mail.then(|| view! {
+                        <p class="row small">
+                            <a href="/forgot">"Forgot your password?"</a>
+                            <a href="/login/link">"Sign in by a link"</a>
+                        </p>
+                    })}
                     <ProviderLinks next/>
                 </section>
             </div>

@@ -33,6 +33,10 @@
 pub mod account;
 /// The banner and the button by which visitors decide about consent.
 pub mod consent;
+/// The doors that go by mail: `/forgot`, `/reset/{token}` and the like.
+pub mod doors;
+/// The e-mail address on the account page.
+mod email_card;
 /// `/erased/{token}`: the confirmation of an erasure.
 pub mod erased;
 /// Pages for errors.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The tables that an erasure changes.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "users",
     "tower_sessions",
     "sign_in_failures",
@@ -24,6 +24,7 @@ const TABLES: [&str; 14] = [
     "referral_tokens",
     "campaign_aliases",
     "queued_jobs",
+    "one_time_tokens",
     "erasures",
     "audit_entries",
     "second_factors",

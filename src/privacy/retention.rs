@@ -9,7 +9,7 @@
 //! - A batch that fails is logged and skipped, and the next round tries it again. One failure does not stop the others; three
 //!   in a row end the round.
 //! - Only one replica removes rows at a time ([`Lease`]).
-//! - Sample data, users, their visitors and their conversions stay.
+//! - Sample data, users, their visitors and their conversions stay, and imported leads that wait for their user.
 //!
 //! Reports count the touches that are there. Once the touches before an old conversion are gone, its credit goes to the touches
 //! that are left, or to Direct if no touch is left. So keep the touches of users for longer than the periods that reports look
@@ -132,6 +132,7 @@ impl ExpiredRows {
             Self::UnlinkedTouches => {
                 "select t.id, t.occurred_at from touches t cross join visitors v where v.id = t.visitor_id
                  and t.occurred_at < $1 and t.occurred_at >= $2 and v.user_id is null and not v.sample
+                 and v.pending_user_id is null
                  order by t.occurred_at limit $3"
             }
             Self::LinkedTouches => {
@@ -143,6 +144,7 @@ impl ExpiredRows {
             Self::Visitors => {
                 "select v.id, v.first_seen_at from visitors v
                  where v.user_id is null and v.first_seen_at < $1 and v.first_seen_at >= $2 and not v.sample
+                 and v.pending_user_id is null
                  and not exists (select 1 from touches t where t.visitor_id = v.id)
                  and not exists (select 1 from consents c where c.visitor_id = v.id and c.decided_at >= $1)
                  order by v.first_seen_at limit $3"
@@ -160,13 +162,13 @@ impl ExpiredRows {
         match self {
             Self::UnlinkedTouches => (
                 "delete from touches where id in (",
-                ") and visitor_id in (select id from visitors where user_id is null)",
+                ") and visitor_id in (select id from visitors where user_id is null and pending_user_id is null)",
             ),
             Self::LinkedTouches => ("delete from touches where id in (", ")"),
             Self::AuditEntries => ("delete from audit_entries where id in (", ")"),
             Self::Visitors => (
                 "delete from visitors where id in (",
-                ") and user_id is null and not exists (select 1 from touches t where t.visitor_id = visitors.id)",
+                ") and user_id is null and pending_user_id is null and not exists (select 1 from touches t where t.visitor_id = visitors.id)",
             ),
         }
     }

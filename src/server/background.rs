@@ -1,8 +1,16 @@
 //! What runs the jobs that requests cause: a line for each kind.
 
-use crate::{jobs::Handlers, state::AppState};
+use crate::{
+    auth::doors::mails::{self, AccountMail},
+    jobs::Handlers,
+    state::AppState,
+};
 
 /// Returns what runs each kind of job.
-pub fn handlers(_state: &AppState) -> Handlers {
-    Handlers::default()
+pub fn handlers(state: &AppState) -> Handlers {
+    let (db, mailer) = (state.db.clone(), state.mailer.clone());
+    Handlers::default().on(move |mail: AccountMail, run| {
+        let (db, mailer) = (db.clone(), mailer.clone());
+        async move { mails::deliver(&db, &mailer, mail, run).await }
+    })
 }

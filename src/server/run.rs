@@ -25,8 +25,13 @@ use crate::{
         touch::known::KnownVisitors,
     },
     auth::{
-        Accounts, api_tokens::limits::ReportLimits, hasher::Hasher, providers::Providers,
-        sign_up_limit::SignUpTryLimit, throttle::SignInLimit,
+        Accounts,
+        api_tokens::limits::ReportLimits,
+        doors::{MailDoors, limit::AskLimit},
+        hasher::Hasher,
+        providers::Providers,
+        sign_up_limit::SignUpTryLimit,
+        throttle::SignInLimit,
     },
     config::Config,
     db::Db,
@@ -85,7 +90,7 @@ pub async fn open_database(config: &Config) -> Result<Db, Mistake> {
 
 /// Builds the state that every request can reach.
 pub fn state(config: Config, db: Db) -> AppState {
-    let config = Arc::new(config);
+    let (config, jobs) = (Arc::new(config), Jobs::default());
     AppState::new(StateParts {
         options: leptos_options(&config),
         attribution: Attribution {
@@ -98,6 +103,9 @@ pub fn state(config: Config, db: Db) -> AppState {
         departures: AddressLimit::default(),
         providers: Providers::new(config.providers.clone(), config.site_url.clone()),
         accounts: Accounts {
+            doors: MailDoors::of(&config.mail),
+            ask_tries: AskLimit::default(),
+            jobs: jobs.clone(),
             db: db.clone(),
             hasher: Hasher::default(),
             sign_in_limit: SignInLimit::default(),
@@ -107,7 +115,7 @@ pub fn state(config: Config, db: Db) -> AppState {
             admins_need_second_factor: config.admins_need_second_factor,
             secure: config.is_secure(),
         },
-        jobs: Jobs::default(),
+        jobs,
         mailer: Mailer::new(config.mail.clone(), &config.site_url),
         facts: FactsKeeper::new(db.clone(), config.facts.clone()),
         beacon_limit: BeaconLimit::default(),

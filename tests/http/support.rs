@@ -18,7 +18,13 @@ use waymark::{
     auth::operator::create_admin,
     config::Config,
     db::{Conn, Db, Dialect, Query, sql, testing::TestDatabase},
+    jobs::worker::run_due,
+    mail::{
+        Route,
+        deliver::kept::{self, KeptMail},
+    },
     server::{
+        background,
         connections::{self, Limits},
         health::Stopping,
         logging, router, run,
@@ -38,6 +44,7 @@ pub struct TestApp {
     pub url: String,
     pub db: Db,
     pub database: TestDatabase,
+    state: AppState,
     stop: oneshot::Sender<()>,
     served: tokio::task::JoinHandle<()>,
 }
@@ -74,16 +81,16 @@ impl TestApp {
             logging::start(false);
         }
         let database = TestDatabase::create(dialect).await;
-        let (served, stop, url, db) = serve_on(&database.url, setup).await;
-        Self { url, db, database, stop, served }
+        let (served, stop, url, state) = serve_on(&database.url, setup).await;
+        Self { url, db: state.db.clone(), state, database, stop, served }
     }
 
     /// Starts an application whose connections to PostgreSQL go through a proxy.
     pub async fn spawn_behind_proxy() -> (Self, TcpProxy) {
         let database = TestDatabase::create(Dialect::Postgres).await;
         let (proxy, through) = TcpProxy::before(&database.url).await;
-        let (served, stop, url, db) = serve_on(&through, Setup::default()).await;
-        (Self { url, db, database, stop, served }, proxy)
+        let (served, stop, url, state) = serve_on(&through, Setup::default()).await;
+        (Self { url, db: state.db.clone(), state, database, stop, served }, proxy)
     }
 
     /// Ends the server and removes its database.
@@ -97,6 +104,21 @@ impl TestApp {
         let _ = self.served.await;
         self.db.close().await;
         self.database.remove().await;
+    }
+
+    /// Sends the mails that wait, and returns all mails to an address, the newest first. The setup has [`with_mail`].
+    pub async fn mails(&self, to: &str) -> Vec<KeptMail> {
+        run_due(&self.db, &background::handlers(&self.state)).await.expect("the queue");
+        let Some(Route::Folder(folder)) = &self.state.config.mail.route else { panic!("mail goes into a folder") };
+        kept::all(folder).into_iter().filter(|mail| mail.to == to).collect()
+    }
+
+    /// Sends the mails that wait, and returns the path of the newest link to an address that begins with `prefix`.
+    pub async fn link(&self, to: &str, prefix: &str) -> String {
+        let mails = self.mails(to).await;
+        let links = mails.iter().filter_map(|mail| Some(&mail.text[mail.text.find(prefix)?..]));
+        let link = links.map(|text| text.split_whitespace().next().expect("a path").to_owned()).next();
+        link.unwrap_or_else(|| panic!("no {prefix} in {mails:?}"))
     }
 
     /// Returns a browser without cookies.
@@ -171,7 +193,7 @@ impl TestApp {
     }
 }
 
-async fn serve_on(url: &str, setup: Setup) -> (tokio::task::JoinHandle<()>, oneshot::Sender<()>, String, Db) {
+async fn serve_on(url: &str, setup: Setup) -> (tokio::task::JoinHandle<()>, oneshot::Sender<()>, String, AppState) {
     let variables = setup.variables;
     let (config, mistakes) = Config::read(|name| match name {
         "DATABASE_URL" => Some(url.to_owned()),
@@ -184,10 +206,17 @@ async fn serve_on(url: &str, setup: Setup) -> (tokio::task::JoinHandle<()>, ones
     let address: SocketAddr = listener.local_addr().expect("an address");
     let mut limits = setup.limits;
     limits.proxies = config.trusted_proxies.clone().unwrap_or_default();
-    let router = router::router_with(run::state(config, db.clone()), Stopping::default(), setup.routes);
+    let state = run::state(config, db);
+    let router = router::router_with(state.clone(), Stopping::default(), setup.routes);
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(connections::serve(listener, router, limits, async { drop(stopped.await) }));
-    (served, stop, format!("http://{address}"), db)
+    (served, stop, format!("http://{address}"), state)
+}
+
+/// Returns a setup whose mail goes into a folder of its own.
+pub fn with_mail() -> Setup {
+    let folder = std::env::temp_dir().join(format!("waymark-mail-{}", waymark::id::JobId::new()));
+    Setup { variables: vec![("MAIL_URL", format!("file:{}", folder.display()))], ..Setup::default() }
 }
 
 /// A browser that keeps cookies, follows no redirect, and sends the headers with which browsers open a page.

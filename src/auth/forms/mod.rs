@@ -4,6 +4,8 @@
 //! once what was typed and what is wrong ([`take_flash`]). A script gets the [`Outcome`] as JSON. Expected failures are
 //! outcomes and never errors, because Leptos puts an error's text into a URL.
 
+/// The doors that go by mail.
+mod doors;
 /// What a form's page shows once.
 mod flash;
 /// The response to a form.
@@ -39,7 +41,7 @@ use super::{
         identity::{self, NotDisconnected},
     },
     sign_in::{self, Client, LetIn, SignInRefusal},
-    sign_up::{self, SignUpRefusal},
+    sign_up::{self, SignUpRefusal, SignedUp},
 };
 use crate::{address_limit::ClientAddress, audit::Origin, local_path::LocalPath};
 
@@ -74,7 +76,7 @@ pub async fn login(
     }
 }
 
-/// Creates an account and signs in.
+/// Creates an account. Without mail, this signs in.
 #[server(prefix = "/api", endpoint = "register")]
 pub async fn register(
     #[server(default)] email: String,
@@ -86,9 +88,15 @@ pub async fn register(
     let mut auth: AuthSession = leptos_axum::extract().await?;
     let client = client(&accounts).await?;
     match sign_up::sign_up(&accounts, &mut auth, client, &email, password).await {
-        Ok(devices) => {
+        Ok(SignedUp::SignedIn(devices)) => {
             keep(&accounts, &devices);
             Ok(Answer::done(safe_next(&next).map_or(HOME, LocalPath::as_str)))
+        }
+        Ok(SignedUp::LookAtMail(email)) => {
+            let notice = format!(
+                "Look at your mail: a message to {email} is on its way. If you have just created your account, you can sign in now."
+            );
+            Ok(Answer::to("login", form_page("/login", &next)).notice_keeping(&notice, "email", &email))
         }
         Err(SignUpRefusal::Invalid { email, password }) => {
             Ok(answer.fields([("email", email), ("password", password)]))
@@ -193,6 +201,11 @@ pub(crate) fn refused(answer: Answer, refusal: SignInRefusal) -> Outcome {
             Answer::unavailable()
         }
     }
+}
+
+/// Refuses a request for a mail: the network or the address asked for too many.
+fn too_many_mails(answer: Answer, wait: Duration) -> Outcome {
+    answer.too_many(&format!("Too many requests for mails. Try again in {}.", in_words(wait)), seconds(wait))
 }
 
 /// Returns whole seconds, at least one, after which the wait is over: 0.2 s → 1, 1.5 s → 2.

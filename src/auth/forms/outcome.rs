@@ -25,6 +25,8 @@ pub enum Outcome {
     SignedOut,
     /// The user's role does not allow the action.
     Forbidden,
+    /// The site does not offer the action, or the link does not work.
+    NotFound,
     /// The server could not act now. Trying again later may work.
     Unavailable,
 }
@@ -85,6 +87,17 @@ impl Answer {
     /// Ends an action that is done. The form's page shows the message.
     pub fn notice(mut self, message: &str) -> Outcome {
         self.state.clear();
+        self.end_with(message)
+    }
+
+    /// Ends an action that is done. The page shows the message, and a field of its form has a value already.
+    pub fn notice_keeping(mut self, message: &str, field: &str, value: &str) -> Outcome {
+        self.state.clear();
+        self.state.keep(field, value);
+        self.end_with(message)
+    }
+
+    fn end_with(mut self, message: &str) -> Outcome {
         self.state.notice = Some(message.to_owned());
         respond(StatusCode::OK, Some(&self.page), Some(&self.state));
         Outcome::Done { next: self.page }
@@ -120,6 +133,18 @@ impl Answer {
     pub fn forbidden() -> Outcome {
         respond(StatusCode::FORBIDDEN, None, None);
         Outcome::Forbidden
+    }
+
+    /// Refuses an action that this site does not offer.
+    pub fn not_found() -> Outcome {
+        respond(StatusCode::NOT_FOUND, None, None);
+        Outcome::NotFound
+    }
+
+    /// Refuses a link that does not work.
+    pub fn gone() -> Outcome {
+        respond(StatusCode::GONE, None, None);
+        Outcome::NotFound
     }
 
     /// Gives up an action: the database does not answer, or too many passwords are being checked.

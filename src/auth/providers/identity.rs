@@ -5,6 +5,7 @@ use crate::{
         accounts::Accounts,
         audit,
         backend::AuthSession,
+        doors::{is_proven_address, note_proven_address},
         known_device::{self, DeviceTokens},
         sign_in::{self, Client, LetIn, SignInRefusal},
         sign_up::{self, SignUpRefusal},
@@ -130,7 +131,7 @@ async fn try_to_sign_in(
         Box::pin(async move {
             match known {
                 true => note_use(conn, provider, &person, now).await,
-                false if is_verified(conn, id).await? => add(conn, id, provider, &person, now).await,
+                false if is_proven_address(conn, id).await? => add(conn, id, provider, &person, now).await,
                 false => Err(Refusal::NotJoined),
             }
         })
@@ -156,7 +157,7 @@ async fn sign_up(
     let email = email.ok_or(Refusal::NoVerifiedAddress)?;
     let devices = sign_up::sign_up_without_password(accounts, auth, client, &email, move |conn, id, now| {
         Box::pin(async move {
-            verify(conn, id, now).await?;
+            note_proven_address(conn, id, now).await?;
             Ok(insert(conn, id, provider, &person, now).await?)
         })
     });
@@ -311,17 +312,4 @@ async fn insert(
     .execute(conn)
     .await
     .map(|_| ())
-}
-
-/// Returns whether this site has seen the user read their address.
-async fn is_verified(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
-    let verified: i64 = sql("select count(*) from users where id = $1 and email_verified_at is not null")
-        .bind(user)
-        .fetch_scalar(conn)
-        .await?;
-    Ok(verified > 0)
-}
-
-async fn verify(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<(), Error> {
-    sql("update users set email_verified_at = $2 where id = $1").bind(user).bind(now).execute(conn).await.map(|_| ())
 }

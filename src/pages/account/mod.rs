@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 use self::security::{ChangePassword, SecondFactorCard, Sessions};
-use super::{error::ErrorPage, providers::ConnectedProviders};
+use super::{email_card::EmailCard, error::ErrorPage, providers::ConnectedProviders};
 use crate::{
     attribution::{
         referral::token::{OwnToken, own_token},
@@ -87,7 +87,7 @@ pub fn AccountPage() -> impl IntoView {
                 <FormAlert kind=AlertKind::Error message=not_erased/>
                 <FormAlert kind=AlertKind::Error message=sign_out/>
                 <PartLinks/>
-                <Part id="profile" title="Profile"><AboutYou user/></Part>
+                <Part id="profile" title="Profile"><AboutYou user=user.clone()/> <EmailCard user/></Part>
                 <Suspense>{Suspend::new(known)}</Suspense>
                 <Part id="your-data" title="Your data"><YourData/> <EraseData code flash=erase/></Part>
             </div>

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | e-mail address | `erased-…`, which is not an address, so that the old one can be registered again |
 //! | password, role | none, `member`; the account is disabled |
-//! | sessions, failed sign-ins, known browsers, second factor, waiting jobs and mails | removed |
+//! | sessions, failed sign-ins, known browsers, second factor, waiting jobs and mails, links in mails | removed |
 //! | entries of the audit log by and about the user | stay, without the e-mail address and the network |
 //! | the user's referral link | disabled, without an owner. The users it brought stay counted |
 //! | click ids and tags of a touch | `{}` |
@@ -52,8 +52,8 @@ use crate::{
     attribution::{conversion::erased_id, touch::fingerprint::ERASED_RANGE},
     audit::{self, Action, Actor, Entry},
     auth::{
-        known_device, manage::is_last_admin, providers::identity, second_factor, session_lifetime::end_sessions,
-        throttle,
+        doors::one_time, known_device, manage::is_last_admin, providers::identity, second_factor,
+        session_lifetime::end_sessions, throttle,
     },
     db::{Conn, Db, Error, sql},
     id::{ConversionId, TouchId, UserId},
@@ -105,6 +105,7 @@ pub async fn begin(db: &Db, user: UserId, by: &Actor) -> Result<SecretToken, Era
             known_device::forget_all(conn, user).await?;
             identity::forget_all(conn, user).await?;
             second_factor::remove(conn, user).await?;
+            one_time::end_all(conn, user).await?;
             erase_external_ids(conn, user).await?;
             for touch in TouchTexts::of_user(conn, user, TouchId::NIL, BATCH).await? {
                 touch.without_click(task.email.as_ref(), &task.key).save(conn).await?;
@@ -166,6 +167,8 @@ async fn close_account(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<
     .execute(conn)
     .await?;
     end_sessions(conn, user).await?;
+    // Leads that wait for a confirmation of the address are nobody's: nobody showed that the address is theirs.
+    sql("update visitors set pending_user_id = null where pending_user_id = $1").bind(user).execute(conn).await?;
     sql("update referral_tokens set owner_id = null, disabled_at = coalesce(disabled_at, $2) where owner_id = $1")
         .bind(user)
         .bind(now)

@@ -1,0 +1,113 @@
+//! Another e-mail address: asked for with the password, confirmed at the new address, told to the old one.
+
+use super::{
+    LinkRefusal,
+    ask::{AskRefusal, asking_visitor, count_try, send_limited},
+    link_asker,
+    mails::AccountMail,
+    one_time::{self, Purpose},
+};
+use crate::{
+    attribution::touch::link::claim,
+    audit::{Action, Entry},
+    auth::{
+        accounts::Accounts,
+        audit,
+        backend::AuthSession,
+        confirm::{Confirmed, NotConfirmed, confirm},
+        sign_in::{Client, SignInRefusal, visitor_for},
+        user::{User, email_key, parse_email},
+    },
+    db::{Error, sql},
+    secret_token::SecretToken,
+};
+
+/// Why no change was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeRefusal {
+    #[error("the password is not confirmed")]
+    Password(#[from] NotConfirmed),
+    #[error(transparent)]
+    Ask(#[from] AskRefusal),
+}
+
+impl From<Error> for ChangeRefusal {
+    fn from(error: Error) -> Self {
+        Self::Ask(error.into())
+    }
+}
+
+/// Sends a link to the new address of the signed-in user. Returns the new address. The answer does not tell whether an account has it.
+pub async fn ask_for_change(
+    accounts: &Accounts,
+    auth: &AuthSession,
+    client: &Client,
+    password: String,
+    email: &str,
+) -> Result<String, ChangeRefusal> {
+    let email = parse_email(email).map_err(AskRefusal::Invalid)?;
+    let Confirmed { user, .. } = confirm(accounts, auth, client, "address_change", password).await?;
+    if email == user.email {
+        return Err(AskRefusal::Invalid("Your account has this address.").into());
+    }
+    count_try(accounts, client)?;
+    let asker = Some(asking_visitor(auth).await.map_err(|error| AskRefusal::Other(SignInRefusal::from(error)))?);
+    let (id, new, doors, now) = (user.id, email.clone(), accounts.doors, accounts.db.now());
+    accounts
+        .db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                let mail = AccountMail::ChangeEmail { user: id, email: new.clone(), asker };
+                send_limited(conn, mail, &new, doors, now).await
+            })
+        })
+        .await?;
+    accounts.jobs.wake();
+    audit::note("address_change", "asked", Some(user.id), Some(client.address));
+    Ok(email)
+}
+
+/// Uses a link: the account has the new address from now on. Returns the new address.
+pub async fn change_email(
+    accounts: &Accounts,
+    auth: &AuthSession,
+    client: &Client,
+    token: SecretToken,
+) -> Result<String, LinkRefusal> {
+    let found = one_time::look(&accounts.db, Purpose::ChangeEmail, &token).await?.ok_or(LinkRefusal::Gone)?;
+    let opener = visitor_for(auth, found.user).await?;
+    let (doors, origin, now) = (accounts.doors, client.origin.clone(), accounts.db.now());
+    let grant = accounts
+        .db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                let grant = one_time::take(conn, Purpose::ChangeEmail, &token, now).await?.ok_or(LinkRefusal::Gone)?;
+                let user = User::find(conn, grant.user).await?.ok_or(LinkRefusal::Gone)?;
+                sql("update users set email = $2, email_lower = $3, email_verified_at = $4 where id = $1")
+                    .bind(user.id)
+                    .bind(grant.email.as_str())
+                    .bind(email_key(&grant.email))
+                    .bind(now)
+                    .execute(conn)
+                    .await?;
+                // Leads that wait for the old address to be confirmed are nobody's now.
+                sql("update visitors set pending_user_id = null where pending_user_id = $1")
+                    .bind(user.id)
+                    .execute(conn)
+                    .await?;
+                // What was sent to the old address no longer opens the account.
+                one_time::end_all(conn, user.id).await?;
+                link_asker(conn, grant.asker, user.id, now).await?;
+                if let Some(visitor) = opener {
+                    claim(conn, visitor, user.id, now).await?;
+                }
+                AccountMail::EmailChanged { user: user.id, email: user.email }.send(conn, doors, now).await?;
+                Entry::of_own_account(Action::AddressChanged, user.id, &grant.email, &origin).write(conn, now).await?;
+                Ok::<_, LinkRefusal>(grant)
+            })
+        })
+        .await?;
+    accounts.jobs.wake();
+    audit::note("address_change", "done", Some(grant.user), Some(client.address));
+    Ok(grant.email)
+}

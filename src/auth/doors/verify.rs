@@ -1,0 +1,76 @@
+//! Confirming an e-mail address. A user may look around before; `/account` says that the address is not confirmed.
+
+use super::{
+    LinkRefusal,
+    ask::{AskRefusal, asking_visitor, count_try, send_limited},
+    link_asker,
+    mails::AccountMail,
+    note_proven_address,
+    one_time::{self, Purpose},
+};
+use crate::{
+    attribution::touch::link::claim,
+    audit::{Action, Entry},
+    auth::{
+        accounts::Accounts,
+        audit,
+        backend::AuthSession,
+        sign_in::{Client, SignInRefusal, visitor_for},
+        user::User,
+    },
+    secret_token::SecretToken,
+};
+
+/// Sends a user the link once more. Returns `false` if the address got too many mails.
+pub async fn send_again(
+    accounts: &Accounts,
+    auth: &AuthSession,
+    client: &Client,
+    user: &User,
+) -> Result<bool, AskRefusal> {
+    count_try(accounts, client)?;
+    let asker = Some(asking_visitor(auth).await.map_err(SignInRefusal::from)?);
+    let (id, email, doors, now) = (user.id, user.email.clone(), accounts.doors, accounts.db.now());
+    let sent = accounts
+        .db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                let mail = AccountMail::Verify { user: id, email: email.clone(), asker };
+                send_limited(conn, mail, &email, doors, now).await
+            })
+        })
+        .await?;
+    accounts.jobs.wake();
+    Ok(sent)
+}
+
+/// Uses a link. Returns the user's address. Nobody is signed in by it.
+pub async fn verify(
+    accounts: &Accounts,
+    auth: &AuthSession,
+    client: &Client,
+    token: SecretToken,
+) -> Result<String, LinkRefusal> {
+    let found = one_time::look(&accounts.db, Purpose::Verify, &token).await?.ok_or(LinkRefusal::Gone)?;
+    let opener = visitor_for(auth, found.user).await?;
+    let (origin, now) = (client.origin.clone(), accounts.db.now());
+    let grant = accounts
+        .db
+        .transaction(move |conn| {
+            Box::pin(async move {
+                let grant = one_time::take(conn, Purpose::Verify, &token, now).await?.ok_or(LinkRefusal::Gone)?;
+                note_proven_address(conn, grant.user, now).await?;
+                link_asker(conn, grant.asker, grant.user, now).await?;
+                if let Some(visitor) = opener {
+                    claim(conn, visitor, grant.user, now).await?;
+                }
+                Entry::of_own_account(Action::AddressConfirmed, grant.user, &grant.email, &origin)
+                    .write(conn, now)
+                    .await?;
+                Ok::<_, LinkRefusal>(grant)
+            })
+        })
+        .await?;
+    audit::note("address", "confirmed", Some(grant.user), Some(client.address));
+    Ok(grant.email)
+}

@@ -1,0 +1,184 @@
+//! The pages of the doors that go by mail. Without mail they are not found.
+
+/// `/email/{token}`: the button that gives the account another address.
+pub mod change_email;
+/// `/forgot`: asks for a link that sets a password.
+pub mod forgot;
+/// `/login/link` and `/login/{token}`: asks for a link that signs in, and its button.
+pub mod login_link;
+/// `/reset/{token}`: the form for the new password.
+pub mod reset;
+/// `/verify/{token}`: the button that confirms an address.
+pub mod verify;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::Meta;
+use leptos_router::hooks::use_params_map;
+
+use super::error::ErrorPage;
+use crate::{
+    auth::{
+        doors::one_time::{Grant, Purpose, look},
+        forms::take_flash,
+    },
+    components::{AlertKind, Field, FormAlert, PublicPage, SecretPage, Section, SubmitButton},
+    secret_token::SecretToken,
+    state::AppState,
+};
+
+/// Sets the headers of a page whose address is a secret: no cache keeps it, no search engine lists it, and no other page learns it.
+pub(super) fn keep_address_secret() {
+    // there is no response while Leptos lists the routes
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.insert_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        response.insert_header(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex"));
+    }
+}
+
+/// A page on which a person asks for a mail.
+#[component]
+fn AskPage(
+    title: &'static str,
+    text: &'static str,
+    /// The name of the form, and where it posts to.
+    form: &'static str,
+    action: &'static str,
+    button: &'static str,
+) -> impl IntoView {
+    if !expect_context::<AppState>().accounts.doors.are_open() {
+        return view! { <ErrorPage status=StatusCode::NOT_FOUND/> }.into_any();
+    }
+    let flash = take_flash(form);
+    view! {
+        <PublicPage title section=Section::Login>
+            <div class="narrow-page">
+                <header>
+                    <h1>{title}</h1>
+                    <p class="muted">{text}</p>
+                </header>
+                <section class="card">
+                    <form class="form wide-button" method="post" action=action novalidate>
+                        <FormAlert kind=AlertKind::Success message=flash.notice.clone()/>
+                        <FormAlert kind=AlertKind::Error message=flash.error("")/>
+                        <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true
+                            value=flash.value("email") error=flash.error("email")/>
+                        <SubmitButton label=button/>
+                    </form>
+                    <p><a href="/login">"Sign in with your password"</a></p>
+                </section>
+            </div>
+        </PublicPage>
+    }
+    .into_any()
+}
+
+/// What the page of a link shows.
+#[derive(Clone, Copy, Debug)]
+struct LinkWords {
+    title: &'static str,
+    /// Stands before the address.
+    before: &'static str,
+    /// Stands after the address.
+    after: &'static str,
+    action: &'static str,
+    button: &'static str,
+    /// Where a person gets another link, and what the link to there says.
+    again: (&'static str, &'static str),
+}
+
+/// The page of a link in a mail. Opening it changes nothing: mail programs open links to look at them. Its button posts the token.
+#[component]
+fn LinkPage(
+    purpose: Purpose,
+    words: LinkWords,
+    /// What else the form asks for.
+    #[prop(optional)]
+    asks_for_password: bool,
+) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    if !state.accounts.doors.are_open() {
+        return view! { <ErrorPage status=StatusCode::NOT_FOUND/> }.into_any();
+    }
+    keep_address_secret();
+    let token = use_params_map().with_untracked(|params| params.get("token")).unwrap_or_default();
+    let shown = async move {
+        let found = match SecretToken::parse(&token) {
+            Some(token) => look(&state.db, purpose, &token).await.map(|grant| grant.map(|grant| (token, grant))),
+            None => Ok(None),
+        };
+        match found {
+            Ok(Some((token, grant))) => view! { <Button purpose words token grant asks_for_password/> }.into_any(),
+            Ok(None) => view! { <Gone again=words.again/> }.into_any(),
+            Err(error) => {
+                tracing::error!(%error, "a link could not be looked up");
+                view! { <ErrorPage status=StatusCode::SERVICE_UNAVAILABLE/> }.into_any()
+            }
+        }
+    };
+    view! { <Suspense>{Suspend::new(shown)}</Suspense> }.into_any()
+}
+
+#[component]
+fn Button(
+    purpose: Purpose,
+    words: LinkWords,
+    token: SecretToken,
+    grant: Grant,
+    asks_for_password: bool,
+) -> impl IntoView {
+    let LinkWords { title, before, after, action, button, .. } = words;
+    let flash = take_flash(purpose.as_str());
+    let email = grant.email.clone();
+    let password = asks_for_password.then(|| {
+        view! {
+            // without a name, so it is not sent: it tells password managers whose password changes
+            <input type="text" autocomplete="username" value=email readonly hidden/>
+            <Field name="new_password" label="New password" kind="password" autocomplete="new-password" required=true
+                hint="At least 8 characters. A few unusual words make a good password." error=flash.error("new_password")/>
+        }
+    });
+    view! {
+        <SecretPage title>
+            <Meta name="robots" content="noindex"/>
+            <div class="narrow-page">
+                <header>
+                    <h1>{title}</h1>
+                    <p class="muted">{before} <strong>{grant.email}</strong> {after}</p>
+                </header>
+                <section class="card">
+                    <form class="form wide-button" method="post" action=action novalidate>
+                        <FormAlert kind=AlertKind::Error message=flash.error("")/>
+                        <input type="hidden" name="token" value=token.as_str().to_owned()/>
+                        {password}
+                        <SubmitButton label=button/>
+                    </form>
+                </section>
+            </div>
+        </SecretPage>
+    }
+}
+
+/// The page of a link that does not work: used, expired, ended or mistyped. It does not say which.
+#[component]
+fn Gone(again: (&'static str, &'static str)) -> impl IntoView {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::GONE);
+    }
+    let (href, label) = again;
+    view! {
+        <SecretPage title="This link does not work">
+            <div class="narrow-page">
+                <header>
+                    <h1>"This link does not work"</h1>
+                    <p class="muted">
+                        "A link works once and for a limited time. It also ends when your password or your e-mail address changes."
+                    </p>
+                </header>
+                <p class="row"><a class="button primary" href=href>{label}</a></p>
+            </div>
+        </SecretPage>
+    }
+}

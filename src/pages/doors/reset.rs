@@ -1,0 +1,18 @@
+use leptos::prelude::*;
+
+use super::{LinkPage, LinkWords};
+use crate::auth::doors::one_time::Purpose;
+
+/// The page of a link that sets a password.
+#[component]
+pub fn ResetPage() -> impl IntoView {
+    let words = LinkWords {
+        title: "Set a new password",
+        before: "Choose a password for the account",
+        after: "and all its sessions end.",
+        action: "/api/reset",
+        button: "Set the password",
+        again: ("/forgot", "Send a new link"),
+    };
+    view! { <LinkPage purpose=Purpose::Reset words asks_for_password=true/> }
+}
