@@ -221,7 +221,8 @@ async fn server_functions_that_are_not_for_everyone_refuse_everyone_else() {
         "/api/login/token",
         "/api/email/confirm",
     ];
-    const FOR_MEMBERS: [&str; 10] = [
+    const FOR_MEMBERS: [&str; 11] = [
+        "/api/disconnect",
         "/api/email",
         "/api/verify/send",
         "/api/password",

@@ -201,8 +201,12 @@ fn is_signed_by_agent(headers: &HeaderMap) -> bool {
 }
 
 fn has_no_page(path: &str, no_pages: &[&str]) -> bool {
-    let is_below = |prefix: &str, rest: &str| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/');
-    let below = |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| is_below(*prefix, rest));
+    // `/login/` stands for what is below `/login`, and for neither `/login` nor `/login/`.
+    let is_below = |prefix: &str, rest: &str| match prefix.ends_with('/') {
+        true => !rest.is_empty(),
+        false => rest.is_empty() || rest.starts_with('/'),
+    };
+    let below = |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| is_below(prefix, rest));
     let segment = path.rsplit('/').next().unwrap_or_default();
     let asset = segment
         .rsplit_once('.')
