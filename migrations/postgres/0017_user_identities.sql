@@ -13,5 +13,5 @@ create table user_identities (
     constraint user_identities_user_id_provider_key unique (user_id, provider)
 );
 
--- When this site, or a provider, last saw that the user reads the e-mail address. Null means never.
+-- When this site, a provider or the operator first confirmed that the user reads the present e-mail address. Null means never.
 alter table users add column email_verified_at bigint;

@@ -27,6 +27,9 @@ pub enum PasswordChangeRefusal {
     /// The current password is wrong, or has been changed meanwhile.
     #[error("the current password is wrong")]
     WrongCurrent,
+    /// The user has no password yet, and signed in too long ago.
+    #[error("the user has no password and signed in too long ago")]
+    SignInAgain,
     /// The new password is too short, too long or too easy to guess: why, in words for the user.
     #[error("the new password is not accepted")]
     NotAccepted(&'static str),
@@ -39,6 +42,7 @@ impl From<NotConfirmed> for PasswordChangeRefusal {
     fn from(error: NotConfirmed) -> Self {
         match error {
             NotConfirmed::SignedOut => Self::SignedOut,
+            NotConfirmed::SignInAgain => Self::SignInAgain,
             NotConfirmed::Wrong | NotConfirmed::Code(_) => Self::WrongCurrent,
             NotConfirmed::Other(refusal) => Self::Other(refusal),
         }
@@ -73,7 +77,7 @@ pub async fn change_password(
     let hash = accounts.hasher.hash_new(new, &user.email).await?;
     let visitor = visitor::get(&auth.session).await.map_err(SignInRefusal::from)?.map(|visitor| visitor.id);
     let (id, email, old, now) = (user.id, user.email.clone(), user.password_hash, accounts.db.now());
-    let doors = accounts.doors;
+    let (doors, confirmed) = (accounts.doors, user.email_verified_at.is_some());
     device.iter().for_each(|device| client.devices.remove(device));
     let token_hash = client.devices.add();
     let entry = Entry::of_own_account(Action::PasswordChanged, id, &user.email, &client.origin);
@@ -97,7 +101,10 @@ pub async fn change_password(
                 known_device::forget_all(conn, id).await?;
                 known_device::remember(conn, id, token_hash, now).await?;
                 let visitor = link(conn, visitor, id, now).await?;
-                AccountMail::PasswordChanged { user: id, email }.send(conn, doors, now).await?;
+                // An address that nobody has confirmed may be a stranger's, who must not get a mail for each change.
+                if confirmed {
+                    AccountMail::PasswordChanged { user: id, email }.send(conn, doors, now).await?;
+                }
                 entry.write(conn, now).await?;
                 let user = User::find(conn, id).await?.ok_or(PasswordChangeRefusal::WrongCurrent)?;
                 Ok((user, visitor))

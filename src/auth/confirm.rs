@@ -1,4 +1,5 @@
-//! Asking a signed-in user for the password again, before an action that another person at an open browser must not take.
+//! Asking a signed-in user for the password again, before an action that another person at an open browser must not take. A user
+//! without a password must have signed in a short time ago instead ([`JUST_BEGUN`](super::session_lifetime::JUST_BEGUN)).
 
 use super::{
     accounts::Accounts,
@@ -6,9 +7,13 @@ use super::{
     known_device::KnownDevice,
     password::Check,
     second_factor::{self, CodeRefusal},
+    session_lifetime::has_just_begun,
     sign_in::{Checked, Client, SignInRefusal, checked_password},
     user::User,
 };
+
+/// What a user reads who has no password and signed in too long ago.
+pub(super) const SIGN_IN_AGAIN: &str = "You signed in too long ago. Sign out, sign in, and try again.";
 
 /// Why the password was not confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +24,9 @@ pub enum NotConfirmed {
     /// The password is not the signed-in user's.
     #[error("the password is wrong")]
     Wrong,
+    /// The user has no password, and signed in too long ago.
+    #[error("the user has no password and signed in too long ago")]
+    SignInAgain,
     /// The code of the second factor is wrong.
     #[error(transparent)]
     Code(CodeRefusal),
@@ -53,6 +61,13 @@ pub async fn confirm(
     password: String,
 ) -> Result<Confirmed, NotConfirmed> {
     let user = auth.user.clone().ok_or(NotConfirmed::SignedOut)?;
+    if !user.has_password() {
+        return match has_just_begun(&auth.session, accounts.db.now()).await {
+            Ok(true) => Ok(Confirmed { user, device: None }),
+            Ok(false) => Err(NotConfirmed::SignInAgain),
+            Err(error) => Err(NotConfirmed::Other(error.into())),
+        };
+    }
     let hash = user.password_hash.clone();
     let check = async {
         let check = accounts.hasher.check(password, Some(hash)).await?;
@@ -75,10 +90,10 @@ pub async fn confirm_fully(
     if !confirmed.user.second_factor {
         return Ok(confirmed);
     }
-    let (db, user, now) = (&accounts.db, confirmed.user.id, accounts.db.now());
+    let (db, user) = (&accounts.db, confirmed.user.id);
     let found = second_factor::checked(db, user, code).await.map_err(NotConfirmed::Code)?;
     let found = found.ok_or(NotConfirmed::Code(CodeRefusal::Wrong))?;
-    let used = db.transaction(move |conn| Box::pin(second_factor::use_up(conn, user, found, now))).await;
+    let used = db.transaction(move |conn| Box::pin(second_factor::use_up(conn, user, found))).await;
     match used.map_err(|error| NotConfirmed::Code(error.into()))? {
         true => Ok(confirmed),
         false => Err(NotConfirmed::Code(CodeRefusal::Wrong)),

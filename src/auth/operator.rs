@@ -2,6 +2,7 @@
 
 use super::{
     audit,
+    doors::evict::end_other_ways,
     hasher::Hasher,
     known_device,
     session_lifetime::end_sessions,
@@ -46,7 +47,7 @@ pub async fn create_admin(db: &Db, email: &str, password: String) -> Result<(), 
                     entry.on_user(id, &email).detail("admin, a new account").write(conn, now).await?;
                     return Ok(id);
                 };
-                sign_out_everywhere(conn, id).await?;
+                end_other_ways(conn, id).await?;
                 entry.on_user(id, &email).detail("admin, with a new password").write(conn, now).await?;
                 Ok::<_, Error>(id)
             })
@@ -72,7 +73,7 @@ pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), 
                     .await?;
                 throttle::forget_failures(conn, &email).await?;
                 if let Some((id,)) = changed {
-                    sign_out_everywhere(conn, id).await?;
+                    end_other_ways(conn, id).await?;
                     let entry = Entry::new(Action::PasswordSet, &Actor::command_line());
                     entry.on_user(id, &email).write(conn, now).await?;
                 }

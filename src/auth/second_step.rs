@@ -52,7 +52,7 @@ pub async fn second_step(
     let entry = Entry::of_own_account(Action::RecoveryCodeUsed, id, &user.email, &client.origin);
     let signed_in = let_in_now(accounts, auth, client, &user, device, move |conn| {
         Box::pin(async move {
-            if !second_factor::use_up(conn, id, found, now).await? {
+            if !second_factor::use_up(conn, id, found).await? {
                 return Err(SignInRefusal::Wrong);
             }
             if recovery {

@@ -24,6 +24,9 @@ pub const IDLE: Duration = Duration::from_hours(14 * 24);
 /// the database keeps a session that nothing changes. The same times hold for an anonymous visitor's session.
 pub const LIFETIME: Duration = Duration::from_hours(90 * 24);
 
+/// For how long a sign-in stands for a password that the user does not have.
+pub const JUST_BEGUN: Duration = Duration::from_mins(15);
+
 const KEY: &str = "waymark.signed_in";
 
 /// What a session holds about its sign-in.
@@ -48,6 +51,12 @@ pub(super) async fn begin(session: &Session, now: Timestamp) -> Result<(), tower
 /// Returns whether a user signed in with this session. The user may be disabled or erased by now.
 pub(super) async fn has_begun(session: &Session) -> Result<bool, tower_sessions::session::Error> {
     Ok(session.get_value(KEY).await?.is_some())
+}
+
+/// Returns whether the user signed in with this session a short time ago.
+pub(super) async fn has_just_begun(session: &Session, now: Timestamp) -> Result<bool, tower_sessions::session::Error> {
+    let signed_in: Option<SignedIn> = session.get(KEY).await?;
+    Ok(signed_in.is_some_and(|signed_in| now - signed_in.since < JUST_BEGUN))
 }
 
 /// Removes all sessions of a user.

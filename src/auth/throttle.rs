@@ -19,6 +19,7 @@
 //! | requests for mails from an address | 20 an hour | [`limit`](super::doors::limit) |
 //! | mails about accounts to an e-mail address | 5 an hour | database, [`limit`](super::doors::limit) |
 //! | accounts on the whole site | 1,000 an hour (`SIGN_UPS_PER_HOUR`) | database, [`sign_up_limit`](super::sign_up_limit) |
+//! | departures to GitHub or Google from an address | 60 in 10 min | [`handlers`](super::providers::handlers) |
 //! | passwords worked on | one a core, new ones at most half; 256 sign-ins and 64 new ones wait | [`hasher`](super::hasher) |
 //! | reports of an API token | 600 a minute; an unknown user counts as 10 | [`limits`](super::api_tokens::limits) |
 //! | unknown API tokens from an address | 30 in 5 min | [`limits`](super::api_tokens::limits) |
@@ -122,6 +123,42 @@ pub async fn count_failure(db: &Db, email: &str, slowed: Option<Entry>) -> Resul
     })
     .await
     .map(|_| ())
+}
+
+/// Counts a try of an account as a failure before it is made. Returns how long the try has to wait; then it is not counted. Tries at
+/// once count one after the other.
+pub(super) async fn begin_try(db: &Db, account: &str) -> Result<Duration, Error> {
+    let (account, now) = (account_key(account), db.now());
+    db.transaction(move |conn| {
+        Box::pin(async move {
+            let failures: Option<(i64,)> = sql("insert into sign_in_failures (account, failures, last_failed_at, blocked_until)
+                values ($1, 1, $2, 0)
+                on conflict (account) do update set
+                    failures = case when sign_in_failures.last_failed_at < $3 then 1 else sign_in_failures.failures + 1 end,
+                    last_failed_at = $2
+                where sign_in_failures.blocked_until <= $2
+                returning failures")
+                .bind(account.clone())
+                .bind(now)
+                .bind(now - FORGET_AFTER)
+                .fetch_optional(conn)
+                .await?;
+            let Some((failures,)) = failures else {
+                let until: Timestamp = sql("select blocked_until from sign_in_failures where account = $1")
+                    .bind(account)
+                    .fetch_scalar(conn)
+                    .await?;
+                return Ok((until - now).max(Duration::from_millis(1)));
+            };
+            sql("update sign_in_failures set blocked_until = $2 where account = $1")
+                .bind(account)
+                .bind(now + wait_after(failures))
+                .execute(conn)
+                .await?;
+            Ok(Duration::ZERO)
+        })
+    })
+    .await
 }
 
 /// Forgets an account's failures, after a success.

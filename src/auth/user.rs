@@ -149,6 +149,12 @@ impl User {
         self.role == Role::Admin
     }
 
+    /// Returns whether a password opens the account. Accounts that were made with a provider, imported or made for somebody have none
+    /// at first.
+    pub fn has_password(&self) -> bool {
+        self.password_hash != NO_PASSWORD
+    }
+
     /// Finds a user by id.
     pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<Self>, Error> {
         let row: Option<UserRow> =

@@ -48,10 +48,10 @@ enum Command {
     /// Create admins
     #[command(subcommand)]
     Admin(admin::AdminCommand),
-    /// Export or erase a user's data, or set a user's password
+    /// Export, erase, disable or enable a user, set a password, or reset a second factor
     #[command(subcommand)]
     User(user::UserCommand),
-    /// Create, list and revoke the tokens of programs that report conversions over HTTP
+    /// Create, change, list and revoke the tokens of programs that report conversions over HTTP
     #[command(subcommand)]
     Token(token::TokenCommand),
     /// Show and retry work of the background that failed, such as mail

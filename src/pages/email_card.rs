@@ -1,5 +1,6 @@
 use leptos::prelude::*;
 
+use super::current_password::CurrentPassword;
 use crate::{
     auth::{
         Accounts, User,
@@ -24,10 +25,9 @@ pub fn EmailCard(user: User) -> impl IntoView {
         view! {
             <form class="form" method="post" action="/api/verify/send">
                 <p class="muted">
-                    "We sent you a message with a link. Use the link to confirm that the address is yours: only then can you set a new \
-                    password by mail with certainty, and get what belongs to the address."
+                    "Confirm that this address is yours: open the link in the message that we send you."
                 </p>
-                <button class="button" type="submit">"Send the message again"</button>
+                <button class="button" type="submit">"Send the message"</button>
             </form>
         }
     });
@@ -43,8 +43,7 @@ pub fn EmailCard(user: User) -> impl IntoView {
                     <Field name="email" id="new-email" label="New e-mail address" kind="email" autocomplete="email" required=true
                         value=flash.value("email") error=flash.error("email")
                         hint="We send a link to the new address. Your account keeps its old address until you use the link."/>
-                    <Field name="current_password" id="email-password" label="Current password" kind="password"
-                        autocomplete="current-password" required=true error=flash.error("current_password")/>
+                    <CurrentPassword id="email-password" error=flash.error("current_password")/>
                     <SubmitButton label="Send the link"/>
                 </form>
             </details>

@@ -33,6 +33,8 @@
 pub mod account;
 /// The banner and the button by which visitors decide about consent.
 pub mod consent;
+/// The field that asks for the current password.
+mod current_password;
 /// The doors that go by mail: `/forgot`, `/reset/{token}` and the like.
 pub mod doors;
 /// The e-mail address on the account page.

@@ -115,6 +115,13 @@ fn WithAccount() -> impl IntoView {
                 "When you signed in or changed something about your account, from which network (such as 203.0.113.0/24), and what
                 admins changed about it."
             </li>
+            <li>
+                "If you turn on a second factor: the secret of your app, digests of your recovery codes, and when you turned it on."
+            </li>
+            <li>
+                "Mail to you: until it is sent, your address and what the mail is about. Afterwards a digest of your address for 7 days.
+                Mail that could not be sent stays for 30 days."
+            </li>
             <li>"If you sign in with GitHub or Google: your number and your e-mail address there, and when you last did."</li>
             <li>"Your referral link, who signed up through it, and whose link you signed up through."</li>
             <li>"If you were asked for consent: when, the version of the text, and your answer. Of many changes, the first and the latest."</li>

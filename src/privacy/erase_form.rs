@@ -10,8 +10,8 @@ use crate::{
     audit::Actor,
     auth::{
         Accounts, AuthSession,
-        confirm::{Confirmed, NotConfirmed, confirm_fully},
-        forms::{Answer, Outcome, client, forget_browser, origin, refused, second_factor::wrong},
+        confirm::{Confirmed, confirm_fully},
+        forms::{Answer, Outcome, client, forget_browser, origin, second_factor::not_confirmed},
     },
     db::Db,
     state::AppState,
@@ -30,12 +30,7 @@ pub async fn erase_account(
     let user = match confirm_fully(&accounts, &auth, &client(&accounts).await?, "erase", current_password, &code).await
     {
         Ok(Confirmed { user, .. }) => user,
-        Err(NotConfirmed::SignedOut) => return Ok(Answer::sign_in_first("/account")),
-        Err(NotConfirmed::Wrong) => {
-            return Ok(answer.field("current_password", "This is not your current password."));
-        }
-        Err(NotConfirmed::Code(refusal)) => return Ok(wrong(answer, refusal)),
-        Err(NotConfirmed::Other(failure)) => return Ok(refused(answer, failure)),
+        Err(error) => return Ok(not_confirmed(answer, "/account", error)),
     };
     let token = match begin(&state.db, user.id, &Actor::user(user.id, &user.email, origin())).await {
         Ok(token) => token,

@@ -105,8 +105,8 @@ fn handlers() -> Router<AppState> {
             )
             .route(
                 &path,
-                get(async move |desk, address, next, auth| {
-                    providers::depart(provider, desk, address, next, auth).await
+                get(async move |desk, address, next, auth, headers| {
+                    providers::depart(provider, desk, address, next, auth, headers).await
                 }),
             )
     });

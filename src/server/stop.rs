@@ -2,11 +2,11 @@
 //!
 //! 1. `/readyz` says 503 for `SHUTDOWN_DELAY`, while requests are still served. Balancers take the server out meanwhile.
 //! 2. The server closes its port and finishes the requests in flight (12 s, `connections::Deadlines::last_requests`).
-//! 3. The worker of jobs, which begins no job since step 2, ends the jobs that it has (1 s).
-//! 4. The last counts are written (2 s), and the database's connections are closed (4 s).
+//! 3. The worker begins no job any more, and ends the jobs that it has (1 s).
+//! 4. The last counts (2 s) and the facts' snapshot (4 s) are written, and the database's connections are closed (4 s).
 //! 5. `main` waits for tasks that block a thread (1 s).
 //!
-//! Together with the default delay of 5 s, stopping takes at most 25 s. Service managers wait 30 s or longer.
+//! Together with the default delay of 5 s, stopping takes at most 29 s. Service managers wait 30 s or longer.
 
 use std::time::Duration;
 

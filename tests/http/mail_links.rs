@@ -43,17 +43,17 @@ async fn a_user_signs_up_looks_around_and_confirms_the_address() {
         let form = [("email", MARIA), ("password", PASSWORD)];
         assert_eq!(post(&browser, "/api/register", &form).await, (StatusCode::SEE_OTHER, "/login".into()));
         let page = browser.text("/login").await;
-        assert!(page.contains("Look at your mail") && page.contains(r#"value="maria@example.com""#), "{page}");
+        assert!(page.contains("Check your e-mail") && page.contains(r#"value="maria@example.com""#), "{page}");
         browser.login(MARIA, PASSWORD).await;
         let page = browser.text("/account").await;
-        assert!(page.contains("Not confirmed") && page.contains("Send the message again"), "{page}");
+        assert!(page.contains("Not confirmed") && page.contains("Send the message"), "{page}");
         assert_eq!(app.mails(MARIA).await.len(), 1);
         assert_eq!(post(&browser, "/api/verify/send", &[]).await.1, "/account");
         assert_eq!(app.mails(MARIA).await.len(), 2);
         let link = app.link(MARIA, "/verify/").await;
         let response = browser.get(&link).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+        assert_eq!(header(&response, "referrer-policy"), "same-origin");
         assert_eq!(header(&response, "cache-control"), "no-store");
         let page = response.text().await.expect("text");
         assert!(
@@ -105,7 +105,11 @@ async fn an_address_changes_when_the_new_one_is_confirmed() {
         let old = app.link(MARIA, "/reset/").await;
         let link = app.link("New@Example.com", "/email/").await;
         assert!(browser.text("/account").await.contains(MARIA), "not before it is confirmed");
-        assert_eq!(post(&app.browser(), "/api/email/confirm", &[("token", token_of(&link))]).await.1, "/login");
+        // A person who is asked whether an address is theirs must not give it to another person's account.
+        let to = post(&app.browser(), "/api/email/confirm", &[("token", token_of(&link))]).await.1;
+        assert!(to.starts_with("/login?next=%2Femail%2F"), "{to}");
+        assert!(browser.text("/account").await.contains(MARIA), "not in another person's browser");
+        assert_eq!(post(&browser, "/api/email/confirm", &[("token", token_of(&link))]).await.1, "/account");
         let page = browser.text("/account").await;
         assert!(page.contains("New@Example.com") && !page.contains(MARIA), "{page}");
         assert_eq!(app.browser().open(&old).await, StatusCode::GONE, "what the old address got");
@@ -253,9 +257,18 @@ async fn imported_leads_of_an_address_wait_for_the_one_who_confirms_it() {
         assert_eq!(report.expect("imported").imported, 1);
         let leads = "select count(*) from lead_sources where campaign = 'old'";
         assert_eq!(app.count(leads).await, 0, "nobody has confirmed the address");
-        let link = app.link(MARIA, "/verify/").await;
-        post(&app.browser(), "/api/verify", &[("token", token_of(&link))]).await;
+        // Maria, who reads the mail, knows no password of the stranger's account.
+        let (maria, link) = (app.browser(), app.link(MARIA, "/verify/").await);
+        let to = post(&maria, "/api/verify", &[("token", token_of(&link))]).await;
+        assert!(to.1.starts_with("/login?next=%2Fverify%2F"), "{to:?}");
+        assert_eq!(app.count(leads).await, 0);
+        post(&maria, "/api/forgot", &[("email", MARIA)]).await;
+        let link = app.link(MARIA, "/reset/").await;
+        post(&maria, "/api/reset", &[("token", token_of(&link)), ("new_password", "a new horse battery")]).await;
         assert_eq!(app.count(leads).await, 1);
+        assert!(
+            !app.browser().login(MARIA, PASSWORD).await.headers()["location"].to_str().unwrap().starts_with("/account")
+        );
         std::fs::remove_file(file).expect("removed");
     })
     .await;

@@ -78,7 +78,7 @@ async fn an_account_is_joined_only_if_both_sides_have_verified_the_address() {
         app.member(MARIA.email).await;
         let browser = app.browser();
         assert_eq!(leads_to(&sign_in(&browser, server, word, MARIA).await), REFUSED);
-        assert!(browser.text("/login").await.contains("There is an account with your e-mail address."));
+        assert!(browser.text("/login").await.contains("An account has your e-mail address already."));
         verify(app, MARIA.email).await;
         let doubtful = Somebody { verified: false, ..MARIA };
         assert_eq!(leads_to(&sign_in(&browser, server, word, doubtful).await), REFUSED);
@@ -116,7 +116,7 @@ async fn an_answer_counts_once_and_only_in_the_browser_that_asked() {
         assert_eq!(leads_to(&come_back(&browser, &answer.replace(word, elsewhere)).await), REFUSED);
         let answer = server.lets_through(&depart(&browser, word).await, MARIA);
         app.edit_sessions(|record| {
-            if let Some(pending) = record.data.get_mut("provider_sign_in") {
+            if let Some(pending) = record.data.get_mut("waymark.provider_sign_in") {
                 pending["begun"] = 1.into();
             }
         })
@@ -136,7 +136,7 @@ async fn who_says_no_at_the_provider_or_comes_with_a_wrong_code_is_told_so() {
         let (_, state) = answer.split_once("&state=").expect("a state");
         let back = format!("/login/{word}/callback?error=access_denied&state={state}");
         assert_eq!(leads_to(&come_back(&browser, &back).await), REFUSED);
-        assert!(browser.text("/login").await.contains("did not let you through"));
+        assert!(browser.text("/login").await.contains("You did not finish signing in with"));
         // A code that the provider does not know.
         let departure = depart(&browser, word).await;
         let answer = server.lets_through(&departure, MARIA).replace("code=code-", "code=x");
@@ -158,12 +158,16 @@ async fn a_user_connects_and_disconnects_a_provider() {
         let browser = app.member("somebody@example.com").await;
         let back = sign_in(&browser, server, word, MARIA).await;
         assert_eq!(leads_to(&back), (StatusCode::SEE_OTHER, "/account"));
+        assert!(browser.text("/account").await.contains("Confirm your e-mail address first"));
+        verify(app, "somebody@example.com").await;
+        sign_in(&browser, server, word, MARIA).await;
         assert!(browser.text("/account").await.contains("is connected to your account."));
         // The person opens this account now, whatever its address is, and no other.
         let elsewhere = app.browser();
         assert_eq!(leads_to(&sign_in(&elsewhere, server, word, MARIA).await), INSIDE);
         assert!(elsewhere.text("/account").await.contains("somebody@example.com"));
         let other = app.member("other@example.com").await;
+        verify(app, "other@example.com").await;
         sign_in(&other, server, word, MARIA).await;
         assert!(other.text("/account").await.contains("is connected to another account of this site."));
         // A member cannot disconnect what is another's.
@@ -188,11 +192,28 @@ async fn the_only_way_in_stays_and_no_password_opens_an_account_without_one() {
         browser.post("/api/disconnect", &[("provider", word)]).send().await.expect("an answer");
         assert!(browser.text("/account").await.contains("This is your only way to sign in."));
         assert_eq!(app.count("select count(*) from user_identities").await, 1);
-        for password in ["!", "", PASSWORD] {
+        // A sign-in of a moment ago stands for the password that the user does not have. An older one does not.
+        app.edit_sessions(|record| {
+            if let Some(signed_in) = record.data.get_mut("waymark.signed_in") {
+                signed_in["since"] = (signed_in["since"].as_i64().expect("a time") - 16 * 60_000).into();
+            }
+        })
+        .await;
+        let first = [("current_password", ""), ("new_password", "a new horse battery")];
+        browser.post("/api/password", &first).send().await.expect("an answer");
+        assert!(browser.text("/account").await.contains("You signed in too long ago."));
+        for password in ["!", "", PASSWORD, "a new horse battery"] {
             let stranger = app.browser();
             stranger.login(MARIA.email, password).await;
             assert!(!stranger.is_signed_in().await);
         }
+        let again = app.browser();
+        sign_in(&again, server, word, MARIA).await;
+        assert!(again.text("/account").await.contains("Your account has no password yet."));
+        again.post("/api/password", &first).send().await.expect("an answer");
+        let home = app.browser();
+        home.login(MARIA.email, "a new horse battery").await;
+        assert!(home.is_signed_in().await);
     })
     .await;
 }

@@ -116,7 +116,7 @@ async fn an_admin_changes_an_account_after_giving_the_password() {
         let wrong =
             change(&admin, "/api/users/role", &[("id", id), ("role", "admin"), ("current_password", "no")]).await;
         assert!(
-            wrong.contains("This is not your password.") && wrong.contains("<details open class=\"action\""),
+            wrong.contains("This is not your current password.") && wrong.contains("<details open class=\"action\""),
             "{wrong}"
         );
         assert_eq!(bob.open("/admin").await, StatusCode::FORBIDDEN);

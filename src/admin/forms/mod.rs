@@ -6,8 +6,8 @@ use crate::{
     audit::Actor,
     auth::{
         Accounts, AuthRejection, AuthSession,
-        confirm::{NotConfirmed, confirm_fully},
-        forms::{Answer, Outcome, client, origin, refused, second_factor::wrong},
+        confirm::confirm_fully,
+        forms::{Answer, Outcome, client, origin, second_factor::not_confirmed},
         require_admin,
     },
 };
@@ -44,9 +44,6 @@ async fn confirmed(
     let (accounts, answer) = (expect_context::<Accounts>(), answer.clone());
     Ok(match confirm_fully(&accounts, &auth, &client(&accounts).await?, event, password, code).await {
         Ok(_) => Ok(()),
-        Err(NotConfirmed::SignedOut) => Err(Answer::sign_in_first(page)),
-        Err(NotConfirmed::Wrong) => Err(answer.field("current_password", "This is not your password.")),
-        Err(NotConfirmed::Code(refusal)) => Err(wrong(answer, refusal)),
-        Err(NotConfirmed::Other(failure)) => Err(refused(answer, failure)),
+        Err(error) => Err(not_confirmed(answer, page, error)),
     })
 }

@@ -3,7 +3,7 @@
 use super::{
     LinkRefusal,
     ask::{AskRefusal, asking_visitor, count_try, send_limited},
-    link_asker,
+    is_users_own, link_asker,
     mails::AccountMail,
     one_time::{self, Purpose},
 };
@@ -52,12 +52,13 @@ pub async fn ask_for_change(
     }
     count_try(accounts, client)?;
     let asker = Some(asking_visitor(auth).await.map_err(|error| AskRefusal::Other(SignInRefusal::from(error)))?);
-    let (id, new, doors, now) = (user.id, email.clone(), accounts.doors, accounts.db.now());
+    let (id, epoch) = (user.id, user.session_epoch);
+    let (new, doors, now) = (email.clone(), accounts.doors, accounts.db.now());
     accounts
         .db
         .transaction(move |conn| {
             Box::pin(async move {
-                let mail = AccountMail::ChangeEmail { user: id, email: new.clone(), asker };
+                let mail = AccountMail::ChangeEmail { user: id, email: new.clone(), asker, epoch };
                 send_limited(conn, mail, &new, doors, now).await
             })
         })
@@ -76,6 +77,9 @@ pub async fn change_email(
 ) -> Result<String, LinkRefusal> {
     let found = one_time::look(&accounts.db, Purpose::ChangeEmail, &token).await?.ok_or(LinkRefusal::Gone)?;
     let opener = visitor_for(auth, found.user).await?;
+    if !is_users_own(&mut accounts.db.read().await?, auth, opener, found.user).await? {
+        return Err(LinkRefusal::SignInFirst);
+    }
     let (doors, origin, now) = (accounts.doors, client.origin.clone(), accounts.db.now());
     let grant = accounts
         .db

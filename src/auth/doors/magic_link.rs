@@ -1,15 +1,16 @@
 //! Signing in by a link, without a password.
 
 use super::{
-    LinkRefusal, link_asker, note_proven_address,
+    LinkRefusal,
+    evict::evict_all,
+    link_asker, note_proven_address,
     one_time::{self, Grant, Purpose},
 };
 use crate::{
+    audit::{Action, Entry},
     auth::{
         accounts::Accounts,
         backend::AuthSession,
-        known_device,
-        session_lifetime::end_sessions,
         sign_in::{Client, LetIn, let_in, visitor_for},
         user::User,
     },
@@ -27,41 +28,36 @@ pub async fn sign_in_by_link(
 ) -> Result<LetIn, LinkRefusal> {
     let found = one_time::look(&accounts.db, Purpose::SignIn, &token).await?.ok_or(LinkRefusal::Gone)?;
     let opener = visitor_for(auth, found.user).await?;
+    let (origin, now) = (client.origin.clone(), accounts.db.now());
     let user = accounts
         .db
         .transaction(move |conn| {
             Box::pin(async move {
-                drop_password_of_a_stranger(conn, &found, opener).await?;
-                User::find(conn, found.user).await
+                let grant = one_time::take(conn, Purpose::SignIn, &token, now).await?.ok_or(LinkRefusal::Gone)?;
+                if is_of_a_stranger(conn, &grant, opener).await? {
+                    evict_all(conn, grant.user).await?;
+                    let entry = Entry::of_own_account(Action::PasswordChanged, grant.user, &grant.email, &origin);
+                    entry.detail("removed, because nobody had confirmed the address").write(conn, now).await?;
+                }
+                note_proven_address(conn, grant.user, now).await?;
+                link_asker(conn, grant.asker, grant.user, now).await?;
+                // What was ended above is in the user's row.
+                User::find(conn, grant.user).await?.ok_or(LinkRefusal::Gone)
             })
         })
-        .await?
-        .ok_or(LinkRefusal::Gone)?;
-    let now = accounts.db.now();
-    let_in(accounts, auth, client, &user, None, move |conn| {
-        Box::pin(async move {
-            let grant = one_time::take(conn, Purpose::SignIn, &token, now).await?.ok_or(LinkRefusal::Gone)?;
-            note_proven_address(conn, grant.user, now).await?;
-            Ok(link_asker(conn, grant.asker, grant.user, now).await?)
-        })
-    })
-    .await
+        .await?;
+    let_in(accounts, auth, client, &user, None, |_| Box::pin(async { Ok(()) })).await
 }
 
-/// Removes the password of an account whose address was never confirmed, which ends its sessions, unless the account was made in this
-/// browser. Otherwise a stranger could make an account with another person's address, and share the account once that person comes.
-async fn drop_password_of_a_stranger(conn: &mut Conn, grant: &Grant, opener: Option<VisitorId>) -> Result<(), Error> {
-    // The number of the user's sessions stays the same, because the link in use depends on it.
-    let dropped = sql("update users set password_hash = '!'
-        where id = $1 and email_verified_at is null and password_hash <> '!'
-            and not exists (select 1 from visitors where id = $2 and user_id = $1)")
-    .bind(grant.user)
-    .bind(opener)
-    .execute(conn)
-    .await?;
-    if dropped > 0 {
-        end_sessions(conn, grant.user).await?;
-        known_device::forget_all(conn, grant.user).await?;
-    }
-    Ok(())
+/// Returns whether a stranger may have made the account: nobody has confirmed its address, and it was made in another browser than
+/// the one that opened the link.
+async fn is_of_a_stranger(conn: &mut Conn, grant: &Grant, opener: Option<VisitorId>) -> Result<bool, Error> {
+    let found: i64 =
+        sql("select count(*) from users where id = $1 and email_verified_at is null and password_hash <> '!'
+        and not exists (select 1 from visitors where id = $2 and user_id = $1)")
+        .bind(grant.user)
+        .bind(opener)
+        .fetch_scalar(conn)
+        .await?;
+    Ok(found > 0)
 }

@@ -31,7 +31,13 @@ pub enum AccountMail {
     /// Somebody asked for a link that signs in. There may be no account.
     SignIn { email: String, asker: Option<VisitorId> },
     /// A user wants another address. This mail goes to that address.
-    ChangeEmail { user: UserId, email: String, asker: Option<VisitorId> },
+    ChangeEmail {
+        user: UserId,
+        email: String,
+        asker: Option<VisitorId>,
+        /// The user's session_epoch when the user asked. A change of the password since then ends the wish.
+        epoch: i64,
+    },
     /// The address was changed. This mail goes to the old one.
     EmailChanged { user: UserId, email: String },
     /// The password was changed.
@@ -134,9 +140,9 @@ impl AccountMail {
                 format!("You get this mail because your account had the address {email}."),
             )
             .text(format!("Your account at {host} has another e-mail address now. You can no longer sign in with this one."))
-            .text("If it was not you, answer this mail or write to the owner of the site at once."),
+            .text("If it was not you, write to the owner of the site at once."),
             Self::PasswordChanged { .. } => Letter::new("Your password was changed", about_account)
-                .text(format!("The password of your account at {host} was changed, and all sessions of the account have ended."))
+                .text(format!("The password of your account at {host} was changed. Browsers that were signed in before are signed out."))
                 .text("If it was not you, set another password now:")
                 .button("Set another password", format!("{site}/forgot")),
         }
@@ -185,6 +191,9 @@ async fn receiver(db: &Db, mail: &AccountMail) -> Result<Option<Receiver>, Error
         }
     };
     let Some(user) = user.filter(|user| !user.disabled) else { return Ok(None) };
+    if matches!(mail, AccountMail::ChangeEmail { epoch, .. } if *epoch != user.session_epoch) {
+        return Ok(None);
+    }
     let email = match mail {
         // An address of another account cannot become this user's.
         AccountMail::ChangeEmail { email, .. } => match User::find_by_email(&mut conn, email).await? {

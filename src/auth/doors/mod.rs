@@ -8,9 +8,11 @@
 //! | another address | `/account` | `/email/{token}` | the account has the new address; the old one is told |
 //!
 //! What always holds:
-//! - Opening a link changes nothing: mail servers and programs open links to look at them. A button on the page does.
-//! - A link works once, for its purpose, for a limited time ([`one_time`]). Whoever asks for a link learns nothing about accounts: the same
-//!   work is done and the same answer given for every address ([`ask`]). The worker, which sends the mail, looks the account up.
+//! - Opening a link changes nothing, because mail servers open links to look at them. The button on the page uses the link.
+//! - A link works once, for its purpose, for a limited time ([`one_time`]). Asking for a link reveals nothing about accounts: every
+//!   address gets the same work and the same response ([`ask`]). The worker that sends the mail looks the account up.
+//! - Who signs up with another person's address keeps nothing once this person comes ([`evict`]). A link that confirms an address
+//!   works only for the user: else a person who is asked whether an address is theirs would say yes to a stranger's account.
 //! - The visitor of the browser that asked is in the link's row. In the transaction that uses the link, this visitor and that of the
 //!   browser that opened the link are linked to the user. So what brought a person is the person's through every door.
 //! - Without mail, all of this is closed: pages do not offer it, and its addresses are not found.
@@ -22,6 +24,8 @@
 pub mod ask;
 /// Another e-mail address.
 pub mod change_email;
+/// Ending what a stranger prepared.
+pub mod evict;
 /// How many mails, and how often.
 pub mod limit;
 /// A link that signs in.
@@ -39,7 +43,7 @@ pub mod verify;
 
 pub use self::open::MailDoors;
 
-use super::sign_in::SignInRefusal;
+use super::{backend::AuthSession, sign_in::SignInRefusal};
 use crate::{
     attribution::touch::link::claim,
     db::{Conn, Error, sql},
@@ -53,6 +57,9 @@ pub enum LinkRefusal {
     /// The link was used before, has expired, was ended by a change of password or address, or never was.
     #[error("the link does not work any more")]
     Gone,
+    /// The link was opened in a browser that is not the user's.
+    #[error("the user has to sign in first")]
+    SignInFirst,
     /// The new password is not accepted: why, in words for the user.
     #[error("the password is not accepted")]
     NotAccepted(&'static str),
@@ -78,7 +85,8 @@ impl From<tower_sessions::session::Error> for LinkRefusal {
     }
 }
 
-/// Notes that somebody who reads the user's mail used a link, or signed in with a provider that has seen the person read it. The user's imported leads no longer wait for this.
+/// Notes that the user reads mail at the account's address: a link from a mail was used, or a provider has verified the address.
+/// Imported leads that waited for this become the user's.
 pub(super) async fn note_proven_address(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<(), Error> {
     sql("update users set email_verified_at = $2 where id = $1 and email_verified_at is null")
         .bind(user)
@@ -101,6 +109,24 @@ pub(super) async fn is_proven_address(conn: &mut Conn, user: UserId) -> Result<b
         .fetch_scalar(conn)
         .await?;
     Ok(proven > 0)
+}
+
+/// Returns whether a browser is the user's: the user is signed in, or was when the browser's visitor was linked.
+async fn is_users_own(
+    conn: &mut Conn,
+    auth: &AuthSession,
+    opener: Option<VisitorId>,
+    user: UserId,
+) -> Result<bool, Error> {
+    if auth.user.as_ref().is_some_and(|signed_in| signed_in.id == user) {
+        return Ok(true);
+    }
+    let own: i64 = sql("select count(*) from visitors where id = $1 and user_id = $2")
+        .bind(opener)
+        .bind(user)
+        .fetch_scalar(conn)
+        .await?;
+    Ok(own > 0)
 }
 
 /// Links the visitor of the browser that asked for the link.

@@ -3,7 +3,7 @@
 use super::{
     LinkRefusal,
     ask::{AskRefusal, asking_visitor, count_try, send_limited},
-    link_asker,
+    is_users_own, link_asker,
     mails::AccountMail,
     note_proven_address,
     one_time::{self, Purpose},
@@ -53,6 +53,9 @@ pub async fn verify(
 ) -> Result<String, LinkRefusal> {
     let found = one_time::look(&accounts.db, Purpose::Verify, &token).await?.ok_or(LinkRefusal::Gone)?;
     let opener = visitor_for(auth, found.user).await?;
+    if !is_users_own(&mut accounts.db.read().await?, auth, opener, found.user).await? {
+        return Err(LinkRefusal::SignInFirst);
+    }
     let (origin, now) = (client.origin.clone(), accounts.db.now());
     let grant = accounts
         .db

@@ -5,13 +5,14 @@ use leptos::prelude::*;
 use super::{
     client, keep,
     outcome::{Answer, Outcome, form_page},
-    refused, too_many_mails,
+    refused,
+    second_factor::not_confirmed,
+    too_many_mails,
 };
 use crate::{
     auth::{
         accounts::Accounts,
         backend::AuthSession,
-        confirm::NotConfirmed,
         doors::{
             LinkRefusal,
             ask::{self, AskRefusal, Asked},
@@ -50,7 +51,7 @@ async fn ask_for(asked: Asked, answer: Answer, email: String) -> Result<Outcome,
     let client = client(&accounts).await?;
     match ask::ask(&accounts, &auth, &client, asked, &email).await {
         Ok(email) => Ok(answer.notice(&format!(
-            "Look at your mail. If there is an account with the address {email}, a message with a link is on its way."
+            "Check your e-mail. If there is an account with the address {email}, a message with a link is on its way."
         ))),
         Err(refusal) => Ok(not_asked(answer, refusal)),
     }
@@ -75,9 +76,8 @@ pub async fn reset_password(
         Ok(link) => link,
         Err(outcome) => return Ok(outcome),
     };
-    let auth: AuthSession = leptos_axum::extract().await?;
     let client = client(&accounts).await?;
-    match reset::reset(&accounts, &auth, &client, token, new_password).await {
+    match reset::reset(&accounts, &client, token, new_password).await {
         Ok(email) => Ok(Answer::to("login", "/login".into()).notice_keeping(
             "Your password is set, and all sessions have ended. Sign in.",
             "email",
@@ -97,7 +97,9 @@ pub async fn verify_email(#[server(default)] token: String) -> Result<Outcome, S
     };
     let auth: AuthSession = leptos_axum::extract().await?;
     let client = client(&accounts).await?;
+    let page = Purpose::Verify.path(&token);
     match verify::verify(&accounts, &auth, &client, token).await {
+        Err(LinkRefusal::SignInFirst) => Ok(sign_in_to_confirm(&page)),
         Ok(email) => Ok(confirmed(&auth, "Your e-mail address is confirmed.", &email)),
         Err(refusal) => Ok(not_used(answer, refusal)),
     }
@@ -115,7 +117,7 @@ pub async fn send_verification() -> Result<Outcome, ServerFnError> {
     }
     let client = client(&accounts).await?;
     match verify::send_again(&accounts, &auth, &client, &user).await {
-        Ok(true) => Ok(answer.notice("Look at your mail: a message with a link is on its way.")),
+        Ok(true) => Ok(answer.notice("Check your e-mail: a message with a link is on its way.")),
         Ok(false) => Ok(too_many_mails(answer, WITHIN)),
         Err(refusal) => Ok(not_asked(answer, refusal)),
     }
@@ -159,14 +161,9 @@ pub async fn ask_for_email(
     let client = client(&accounts).await?;
     match change_email::ask_for_change(&accounts, &auth, &client, current_password, &email).await {
         Ok(email) => Ok(answer.notice(&format!(
-            "Look at the mail of {email}: a message with a link is on its way. Your account has its old address until you use the link."
+            "We sent a message with a link to {email}. Your account keeps its old address until you use the link."
         ))),
-        Err(ChangeRefusal::Password(NotConfirmed::SignedOut)) => Ok(Answer::sign_in_first("/account")),
-        Err(ChangeRefusal::Password(NotConfirmed::Wrong)) => {
-            Ok(answer.field("current_password", "This is not your current password."))
-        }
-        Err(ChangeRefusal::Password(NotConfirmed::Code(_))) => Ok(answer.form("The code is wrong.")),
-        Err(ChangeRefusal::Password(NotConfirmed::Other(refusal))) => Ok(refused(answer, refusal)),
+        Err(ChangeRefusal::Password(error)) => Ok(not_confirmed(answer, "/account", error)),
         Err(ChangeRefusal::Ask(refusal)) => Ok(not_asked(answer, refusal)),
     }
 }
@@ -181,7 +178,9 @@ pub async fn confirm_email(#[server(default)] token: String) -> Result<Outcome, 
     };
     let auth: AuthSession = leptos_axum::extract().await?;
     let client = client(&accounts).await?;
+    let page = Purpose::ChangeEmail.path(&token);
     match change_email::change_email(&accounts, &auth, &client, token).await {
+        Err(LinkRefusal::SignInFirst) => Ok(sign_in_to_confirm(&page)),
         Ok(email) => Ok(confirmed(&auth, "Your account has a new e-mail address.", &email)),
         Err(refusal) => Ok(not_used(answer, refusal)),
     }
@@ -204,11 +203,19 @@ fn link(accounts: &Accounts, purpose: Purpose, token: &str) -> Result<(SecretTok
 /// Responds where a link was not used. The page of a link that does not work says so by itself.
 fn not_used(answer: Answer, refusal: LinkRefusal) -> Outcome {
     match refusal {
-        LinkRefusal::Gone => answer.form("This link does not work any more."),
+        LinkRefusal::Gone | LinkRefusal::SignInFirst => answer.form("This link does not work any more."),
         LinkRefusal::NotAccepted(why) => answer.field("new_password", why),
         LinkRefusal::Taken => answer.form("Another account has this e-mail address."),
         LinkRefusal::Other(refusal) => refused(answer, refusal),
     }
+}
+
+/// Leads to the sign-in page, which leads back to the page of the link.
+fn sign_in_to_confirm(page: &str) -> Outcome {
+    Answer::to("login", form_page("/login", page)).form(
+        "Sign in to the account whose address you confirm. If you did not create this account, or forgot its password, set a new \
+         password instead: it ends everything that somebody else can do with the account.",
+    )
 }
 
 /// Leads to the account of a signed-in user, and else to the sign-in page.

@@ -33,6 +33,7 @@ use super::{
     backend::{AuthSession, Credentials},
     browser_words::browser_words,
     change_password::{PasswordChangeRefusal, change_password},
+    confirm::SIGN_IN_AGAIN,
     current_user,
     known_device::DeviceTokens,
     next::safe_next,
@@ -94,7 +95,7 @@ pub async fn register(
         }
         Ok(SignedUp::LookAtMail(email)) => {
             let notice = format!(
-                "Look at your mail: a message to {email} is on its way. If you have just created your account, you can sign in now."
+                "Check your e-mail: a message to {email} is on its way. If you have just created your account, you can sign in now."
             );
             Ok(Answer::to("login", form_page("/login", &next)).notice_keeping(&notice, "email", &email))
         }
@@ -145,6 +146,7 @@ pub async fn password(
             Ok(answer.notice("The password is changed. All other sessions have ended."))
         }
         Err(PasswordChangeRefusal::SignedOut) => Ok(Answer::sign_in_first("/account")),
+        Err(PasswordChangeRefusal::SignInAgain) => Ok(answer.field("current_password", SIGN_IN_AGAIN)),
         Err(PasswordChangeRefusal::WrongCurrent) => {
             Ok(answer.field("current_password", "This is not your current password."))
         }

@@ -8,7 +8,7 @@ use crate::{
     auth::{
         AuthSession,
         accounts::Accounts,
-        confirm::{NotConfirmed, confirm, confirm_fully},
+        confirm::{NotConfirmed, SIGN_IN_AGAIN, confirm, confirm_fully},
         next::safe_next,
         own_sessions,
         second_factor::{self, CodeRefusal},
@@ -55,7 +55,7 @@ pub async fn begin_second_factor(#[server(default)] current_password: String) ->
     let accounts = expect_context::<Accounts>();
     let user = match confirm(&accounts, &auth, &client(&accounts).await?, "second_factor", current_password).await {
         Ok(confirmed) => confirmed.user,
-        Err(error) => return Ok(not_confirmed(answer, error)),
+        Err(error) => return Ok(not_confirmed(answer, PAGE, error)),
     };
     match second_factor::begin(&accounts.db, user.id).await {
         Ok(()) => Ok(Answer::done(PAGE)),
@@ -97,7 +97,7 @@ pub async fn turn_off_second_factor(
     let client = client(&accounts).await?;
     let user = match confirm_fully(&accounts, &auth, &client, "second_factor", current_password, &code).await {
         Ok(confirmed) => confirmed.user,
-        Err(error) => return Ok(not_confirmed(answer, error)),
+        Err(error) => return Ok(not_confirmed(answer, PAGE, error)),
     };
     let entry = Entry::of_own_account(Action::SecondFactorOff, user.id, &user.email, &client.origin);
     match second_factor::turn_off(&accounts.db, user.id, entry).await {
@@ -118,7 +118,7 @@ pub async fn renew_recovery_codes(
     let client = client(&accounts).await?;
     let user = match confirm_fully(&accounts, &auth, &client, "second_factor", current_password, &code).await {
         Ok(confirmed) => confirmed.user,
-        Err(error) => return Ok(not_confirmed(answer, error)),
+        Err(error) => return Ok(not_confirmed(answer, PAGE, error)),
     };
     if !user.second_factor {
         return Ok(wrong(answer, CodeRefusal::Nothing));
@@ -130,10 +130,12 @@ pub async fn renew_recovery_codes(
     }
 }
 
-fn not_confirmed(answer: Answer, error: NotConfirmed) -> Outcome {
+/// Responds where the user did not confirm an action. `page` is the form's page.
+pub(crate) fn not_confirmed(answer: Answer, page: &str, error: NotConfirmed) -> Outcome {
     match error {
-        NotConfirmed::SignedOut => Answer::sign_in_first(PAGE),
+        NotConfirmed::SignedOut => Answer::sign_in_first(page),
         NotConfirmed::Wrong => answer.field("current_password", "This is not your current password."),
+        NotConfirmed::SignInAgain => answer.field("current_password", SIGN_IN_AGAIN),
         NotConfirmed::Code(refusal) => wrong(answer, refusal),
         NotConfirmed::Other(failure) => refused(answer, failure),
     }

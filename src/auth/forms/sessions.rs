@@ -6,7 +6,6 @@ use super::{Answer, Outcome, origin};
 use crate::{
     audit::{Action, Entry},
     auth::{AuthSession, accounts::Accounts, own_sessions},
-    db::Error,
 };
 
 /// The name under which the forms leave their state for the page.
@@ -37,7 +36,7 @@ async fn end(choose: impl FnOnce(Vec<own_sessions::OwnSession>) -> Vec<String>) 
         let mut conn = db.read().await?;
         let sessions = own_sessions::sessions_of(&mut conn, user.id, Some(&auth.session), db.now()).await?;
         drop(conn);
-        Ok::<_, Error>(own_sessions::end_some(&db, user.id, choose(sessions), entry).await?)
+        own_sessions::end_some(&db, user.id, choose(sessions), entry).await
     };
     match ended.await {
         Ok(1) => Ok(answer.notice("The session has ended.")),

@@ -11,7 +11,7 @@ use super::{
 
 type Client = oauth2::basic::BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// Reads the person's number.
+/// For the person's number and e-mail addresses.
 const SCOPES: [&str; 2] = ["read:user", "user:email"];
 
 fn error(what: impl std::fmt::Display) -> ProviderError {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use axum::{
     extract::{Extension, Query, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use openidconnect::PkceCodeVerifier;
@@ -73,8 +73,13 @@ pub async fn depart(
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     Query(Departing { next }): Query<Departing>,
     auth: AuthSession,
+    headers: HeaderMap,
 ) -> Response {
     let Some(settings) = desk.providers.settings(provider) else { return StatusCode::NOT_FOUND.into_response() };
+    // Another site must not sign its visitors in here, or connect a provider to their accounts.
+    if headers.get("sec-fetch-site").is_some_and(|from| from != "same-origin" && from != "none") {
+        return redirect("/login");
+    }
     if let Some(wait) = desk.departures.wait_or_count(address) {
         return too_many("provider", wait);
     }
@@ -121,7 +126,8 @@ pub async fn arrive(
     };
     let connects = pending.connects.is_some();
     if answer.error.is_some() || answer.code.is_empty() {
-        return desk.back(connects, &format!("{} did not let you through. Nothing has changed.", provider.name()));
+        return desk
+            .back(connects, &format!("You did not finish signing in with {}. Nothing has changed.", provider.name()));
     }
     let next = pending.next.clone();
     let devices = DeviceTokens::of(request.headers(), desk.accounts.secure);
@@ -170,7 +176,7 @@ impl Desk {
         pending: Pending,
         code: String,
     ) -> Result<Arrival, Refusal> {
-        // Whoever signed in meanwhile did not ask for this.
+        // Another user signed in meanwhile, or the user signed out.
         if pending.connects != auth.user.as_ref().map(|user| user.id) {
             return Err(Refusal::Stray);
         }
@@ -206,10 +212,11 @@ impl Desk {
                 )
             }
             Refusal::NotJoined => format!(
-                "There is an account with your e-mail address. Sign in to it, and connect {name} on the page Your account."
+                "An account has your e-mail address already. Sign in to it, then connect {name} under Your account."
             ),
             Refusal::OfAnother => format!("This {name} account is connected to another account of this site."),
             Refusal::HasAnother => format!("Your account is connected to another {name} account. Disconnect it first."),
+            Refusal::ConfirmFirst => format!("Confirm your e-mail address first, then connect {name}."),
             Refusal::Disabled => "This account is disabled.".to_owned(),
             Refusal::SiteFull => "Too many sign-ups right now. Please try again later.".to_owned(),
             Refusal::Provider(error) => {

@@ -48,6 +48,9 @@ pub enum Refusal {
     HasAnother,
     #[error("the account is disabled")]
     Disabled,
+    /// The user has to confirm the account's address first.
+    #[error("the address of the account is not confirmed")]
+    ConfirmFirst,
     /// The whole site has made as many accounts as it may in an hour.
     #[error("too many sign-ups on the whole site")]
     SiteFull,
@@ -172,10 +175,14 @@ pub(super) async fn connect(
     provider: Provider,
     person: Person,
 ) -> Result<Arrival, Refusal> {
-    let (id, now) = (user.id, accounts.db.now());
+    let (id, now, with_mail) = (user.id, accounts.db.now(), accounts.doors.are_open());
     let entry = Entry::of_own_account(Action::ProviderConnected, id, &user.email, origin).detail(provider.name());
     let connected = accounts.db.transaction(move |conn| {
         Box::pin(async move {
+            // Else somebody who signed up with another person's address would keep a way in once that person comes.
+            if with_mail && !is_proven_address(conn, id).await? {
+                return Err(Refusal::ConfirmFirst);
+            }
             add(conn, id, provider, &person, now).await?;
             Ok::<_, Refusal>(entry.write(conn, now).await?)
         })

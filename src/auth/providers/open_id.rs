@@ -22,24 +22,29 @@ type Client =
 /// How long the addresses and keys of a provider are kept. Providers publish new keys well before they use them.
 const KEPT: Duration = Duration::from_hours(1);
 
-/// The addresses and keys that the provider published.
+/// How long nobody asks again after a provider did not answer.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// The addresses and keys that the provider published, or why it published none.
 #[derive(Debug, Default)]
-pub(super) struct KnownMetadata(Mutex<Option<(Instant, Arc<CoreProviderMetadata>)>>);
+pub(super) struct KnownMetadata(Mutex<Option<(Instant, Result<Arc<CoreProviderMetadata>, String>)>>);
 
 impl KnownMetadata {
     async fn of(&self, settings: &ProviderSettings) -> Result<Arc<CoreProviderMetadata>, ProviderError> {
         let mut known = self.0.lock().await;
-        if let Some((since, metadata)) = &*known
-            && since.elapsed() < KEPT
-        {
-            return Ok(metadata.clone());
-        }
-        let issuer = IssuerUrl::new(settings.base.clone()).map_err(|why| error(&why))?;
-        let http = http(settings.provider)?;
-        let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|why| error(&why))?;
-        let metadata = Arc::new(metadata);
-        *known = Some((Instant::now(), metadata.clone()));
-        Ok(metadata)
+        let found = match &*known {
+            Some((since, Ok(metadata))) if since.elapsed() < KEPT => Ok(metadata.clone()),
+            Some((since, Err(why))) if since.elapsed() < AFTER_FAILURE => Err(why.clone()),
+            _ => {
+                let issuer = IssuerUrl::new(settings.base.clone()).map_err(|why| error(&why))?;
+                let http = http(settings.provider)?;
+                let asked = CoreProviderMetadata::discover_async(issuer, &http).await;
+                let found = asked.map(Arc::new).map_err(|why| plain(&why));
+                *known = Some((Instant::now(), found.clone()));
+                found
+            }
+        };
+        found.map_err(|why| ProviderError(settings.provider, why))
     }
 
     /// Forgets what was published, after a token that the known keys do not fit.

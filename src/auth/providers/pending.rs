@@ -10,7 +10,7 @@ use crate::{id::UserId, timestamp::Timestamp};
 /// How long a person may take at the provider.
 pub const WITHIN: Duration = Duration::from_mins(15);
 
-const KEY: &str = "provider_sign_in";
+const KEY: &str = "waymark.provider_sign_in";
 
 /// A sign-in that has gone to the provider, and that its answer takes up.
 #[derive(Debug, Serialize, Deserialize)]

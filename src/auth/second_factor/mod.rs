@@ -15,10 +15,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use totp_rs::{Builder, Secret, Totp};
 
-use super::{
-    session_lifetime::end_sessions,
-    throttle::{self, wait_of},
-};
+use super::{session_lifetime::end_sessions, throttle};
 use crate::{
     audit::{Action, Actor, Entry},
     db::{Conn, Db, Error, sql},
@@ -122,7 +119,7 @@ pub async fn turn_on(
             if on.bind(user).bind(now).execute(conn).await? == 0 {
                 return Err(CodeRefusal::Nothing);
             }
-            if !use_up(conn, user, Found::Step(step), now).await? {
+            if !use_up(conn, user, Found::Step(step)).await? {
                 return Err(CodeRefusal::Wrong);
             }
             replace_recovery_codes(conn, user, digests, now).await?;
@@ -198,11 +195,15 @@ pub async fn remove(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
     Ok(off.bind(user).execute(conn).await? > 0)
 }
 
-/// Checks a code, and counts a wrong one. Returns `None` if the user has no secret. The code still has to be [used up](use_up).
+/// Checks a code. Returns `None` if the user has no secret. The code still has to be [used up](use_up).
 ///
-/// The wait is looked up again after the check, so guesses at once learn nothing beyond the limit.
+/// Each try counts as a failure before the code is checked, and a code that is used up takes all failures back. So guesses at once
+/// are as many as guesses one after the other.
 pub(super) async fn checked(db: &Db, user: UserId, code: &str) -> Result<Option<Found>, CodeRefusal> {
-    refuse_early_try(db, user).await?;
+    match throttle::begin_try(db, &throttle_key(user)).await? {
+        Duration::ZERO => {}
+        wait => return Err(CodeRefusal::Wait(wait)),
+    }
     let secret: Option<(Vec<u8>, i64)> = sql("select secret, last_step from second_factors where user_id = $1")
         .bind(user)
         .fetch_optional(&mut db.read().await?)
@@ -213,18 +214,11 @@ pub(super) async fn checked(db: &Db, user: UserId, code: &str) -> Result<Option<
         Some(step) => Some(Found::Step(step)),
         None => recovery(db, user, &code.to_lowercase()).await?,
     };
-    refuse_early_try(db, user).await?;
-    match found {
-        Some(found) => Ok(Some(found)),
-        None => {
-            throttle::count_failure(db, &throttle_key(user), None).await?;
-            Err(CodeRefusal::Wrong)
-        }
-    }
+    found.map(Some).ok_or(CodeRefusal::Wrong)
 }
 
 /// Uses up a code in the transaction of what it allows. Returns `false` if the code has been used meanwhile.
-pub(super) async fn use_up(conn: &mut Conn, user: UserId, found: Found, _now: Timestamp) -> Result<bool, Error> {
+pub(super) async fn use_up(conn: &mut Conn, user: UserId, found: Found) -> Result<bool, Error> {
     throttle::forget_failures(conn, &throttle_key(user)).await?;
     let used = match found {
         Found::Step(step) => {
@@ -300,13 +294,6 @@ fn digest(code: &str) -> Vec<u8> {
 /// Wrong codes are counted in the same table as wrong passwords, under a name that is no address.
 fn throttle_key(user: UserId) -> String {
     format!("second factor of {user}")
-}
-
-async fn refuse_early_try(db: &Db, user: UserId) -> Result<(), CodeRefusal> {
-    match wait_of(&mut db.read().await?, &throttle_key(user), db.now()).await? {
-        Duration::ZERO => Ok(()),
-        wait => Err(CodeRefusal::Wait(wait)),
-    }
 }
 
 /// Returns the code of a secret at a time, for tests.

@@ -50,13 +50,13 @@ async fn of_two_at_once_one_uses_up_a_code() {
         for found in [Found::Step(7), Found::Recovery(digest)] {
             let tries = (0..8).map(|_| {
                 let found = found.clone();
-                db.transaction(move |conn| Box::pin(use_up(conn, user, found, at(0))))
+                db.transaction(move |conn| Box::pin(use_up(conn, user, found)))
             });
             let used = futures::future::join_all(tries).await;
             let used = used.into_iter().filter(|used: &Result<bool, Error>| *used.as_ref().expect("answered")).count();
             assert_eq!(used, 1, "{found:?}");
         }
-        let earlier = db.transaction(move |conn| Box::pin(use_up(conn, user, Found::Step(6), at(0)))).await;
+        let earlier = db.transaction(move |conn| Box::pin(use_up(conn, user, Found::Step(6)))).await;
         assert!(!earlier.expect("answered"), "an earlier code does not count after a later one");
     })
     .await;

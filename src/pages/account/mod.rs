@@ -8,7 +8,9 @@ use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 use self::security::{ChangePassword, SecondFactorCard, Sessions};
-use super::{email_card::EmailCard, error::ErrorPage, providers::ConnectedProviders};
+use super::{
+    current_password::CurrentPassword, email_card::EmailCard, error::ErrorPage, providers::ConnectedProviders,
+};
 use crate::{
     attribution::{
         referral::token::{OwnToken, own_token},
@@ -251,8 +253,7 @@ fn EraseData(
             </p>
             <form class="form" method="post" action="/api/erase" novalidate>
                 <FormAlert kind=AlertKind::Error message=flash.error("")/>
-                <Field name="current_password" id="erase-password" label="Current password" kind="password"
-                    autocomplete="current-password" required=true error=flash.error("current_password")/>
+                <CurrentPassword id="erase-password" error=flash.error("current_password")/>
                 {code.then(|| view! {
                     <Field name="code" id="erase-code" label="Code" autocomplete="one-time-code" required=true
                         error=flash.error("code")/>

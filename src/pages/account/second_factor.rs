@@ -11,6 +11,7 @@ use crate::{
     },
     components::{AlertKind, Card, Field, FormAlert, PublicPage, QrCode, Section, SubmitButton},
     db::Error,
+    pages::current_password::CurrentPassword,
     pages::error::ErrorPage,
 };
 
@@ -79,8 +80,7 @@ fn Off(flash: FormState) -> impl IntoView {
                 password cannot sign in without your phone."
             </p>
             <form class="form" method="post" action="/api/second-factor/begin" novalidate>
-                <Field name="current_password" label="Current password" kind="password" autocomplete="current-password"
-                    required=true error=flash.error("current_password")/>
+                <CurrentPassword id="current_password" error=flash.error("current_password")/>
                 <SubmitButton label="Set up"/>
             </form>
         </Card>
@@ -150,8 +150,7 @@ fn BothForm(
     let class = if danger { "button danger" } else { "button" };
     view! {
         <form class="form" method="post" action=format!("/api/second-factor/{form}") novalidate>
-            <Field name="current_password" id=format!("{form}-password") label="Current password" kind="password"
-                autocomplete="current-password" required=true error=error("current_password")/>
+            <CurrentPassword id=format!("{form}-password") error=error("current_password")/>
             <Field name="code" id=format!("{form}-code") label="Code" autocomplete="one-time-code" required=true
                 error=error("code")/>
             <button class=class type="submit">{label}</button>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use crate::{
     auth::{forms::FormState, own_sessions::OwnSession},
     components::{AlertKind, Card, DataTable, Field, FormAlert, HiddenField, SubmitButton, Tag, Th, Tone, format},
+    pages::current_password::CurrentPassword,
 };
 
 /// Changes the password.
@@ -15,8 +16,7 @@ pub fn ChangePassword(email: String, flash: FormState) -> impl IntoView {
                 <FormAlert kind=AlertKind::Error message=flash.error("")/>
                 // without a name, so it is not sent: it tells password managers whose password changes
                 <input type="text" autocomplete="username" value=email readonly hidden/>
-                <Field name="current_password" label="Current password" kind="password" autocomplete="current-password"
-                    required=true error=flash.error("current_password")/>
+                <CurrentPassword id="current_password" error=flash.error("current_password")/>
                 <Field name="new_password" label="New password" kind="password" autocomplete="new-password" required=true
                     hint="At least 8 characters. A new password signs you out on all other devices."
                     error=flash.error("new_password")/>

@@ -33,7 +33,7 @@ pub(super) fn keep_address_secret() {
     // there is no response while Leptos lists the routes
     if let Some(response) = use_context::<ResponseOptions>() {
         response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response.insert_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        response.insert_header(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         response.insert_header(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex"));
     }
 }
