@@ -142,7 +142,7 @@ async fn arrive(app: &TestApp, door: Door, browser: &Browser, campaign: &str) ->
     // A link to a member's page leads on, with the landing if the person has not decided yet.
     let response = match header(&response, "location") {
         "" => response,
-        next => browser.get(&next.to_owned()).send().await.expect("an answer"),
+        next => browser.get(next).send().await.expect("an answer"),
     };
     banner(&response.text().await.expect("text"))
 }

@@ -27,7 +27,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// The addresses and keys that the provider published, or why it published none.
 #[derive(Debug, Default)]
-pub(super) struct KnownMetadata(Mutex<Option<(Instant, Result<Arc<CoreProviderMetadata>, String>)>>);
+pub(super) struct KnownMetadata(Mutex<Option<(Instant, Asked)>>);
+
+type Asked = Result<Arc<CoreProviderMetadata>, String>;
 
 impl KnownMetadata {
     async fn of(&self, settings: &ProviderSettings) -> Result<Arc<CoreProviderMetadata>, ProviderError> {
