@@ -7,7 +7,8 @@
 //!
 //! The modules below are the map; each line says what a module holds. Imports run one way, and never back:
 //!
-//! `server → app → admin → pages → privacy, import, demo → auth → attribution → db`. `tests/architecture.rs` has the whole list.
+//! `server → app → admin → pages → privacy, import, demo → config → auth → attribution → mail, jobs, audit → db`.
+//! `tests/architecture.rs` has the whole list.
 //!
 //! # Where to look
 //!

@@ -37,7 +37,7 @@ pub struct User {
     pub email: String,
     pub role: Role,
     pub created_at: Timestamp,
-    /// When the user showed that the address is theirs, by a link in a mail.
+    /// When this site, a provider or the operator confirmed that the user reads the address.
     pub email_verified_at: Option<Timestamp>,
     /// Raising this number ends the user's sessions, and the links in the user's mails.
     pub(super) session_epoch: i64,

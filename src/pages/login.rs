@@ -34,7 +34,7 @@ pub fn LoginPage() -> impl IntoView {
                     {by_mail.then(|| view! {
                         <p class="row small">
                             <a href="/forgot">"Forgot your password?"</a>
-                            <a href="/login/link">"Sign in by a link"</a>
+                            <a href="/login/link">"Sign in with a link"</a>
                         </p>
                     })}
                     <ProviderLinks next/>

@@ -102,7 +102,7 @@ pub struct Caller {
     pub scope: Scope,
 }
 
-/// Why a token was not created. The texts are shown on the command line.
+/// Why a token was not created. The texts are shown on the command line and on `/admin/tokens`.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ApiTokenError {
     /// What is wrong with the name.

@@ -1,7 +1,7 @@
 //! What a form's page shows once after a submission: what was typed, what was wrong, what was done.
 //!
 //! This state travels in a cookie for one minute, not in the session: a wrong password is no reason to begin a session. The
-//! cookie never holds a password.
+//! cookie never holds a password. It may hold what is shown once: a new API token, recovery codes.
 
 use std::{collections::BTreeMap, time::Duration};
 

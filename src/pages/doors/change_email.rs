@@ -8,8 +8,8 @@ use crate::auth::doors::one_time::Purpose;
 pub fn ChangeEmailPage() -> impl IntoView {
     let words = LinkWords {
         title: "Use a new e-mail address",
-        before: "Your account gets the address",
-        after: "and you sign in with it from then on.",
+        before: "Change your account's address to",
+        after: "and sign in with it from now on.",
         action: "/api/email/confirm",
         button: "Use this address",
         again: ("/account", "Go to your account"),

@@ -7,7 +7,7 @@ use crate::auth::doors::one_time::Purpose;
 #[component]
 pub fn LoginLinkPage() -> impl IntoView {
     view! {
-        <AskPage title="Sign in by a link" form="login_link" action="/api/login/link" button="Send a link"
+        <AskPage title="Sign in with a link" form="login_link" action="/api/login/link" button="Send a link"
             text="Enter the e-mail address of your account. We send you a link that signs you in, without a password."/>
     }
 }

@@ -146,7 +146,7 @@ fn Button(
             <div class="narrow-page">
                 <header>
                     <h1>{title}</h1>
-                    <p class="muted">{before} <strong>{grant.email}</strong> {after}</p>
+                    <p class="muted">{before}" "<strong>{grant.email}</strong>" "{after}</p>
                 </header>
                 <section class="card">
                     <form class="form wide-button" method="post" action=action novalidate>

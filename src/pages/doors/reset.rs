@@ -8,8 +8,8 @@ use crate::auth::doors::one_time::Purpose;
 pub fn ResetPage() -> impl IntoView {
     let words = LinkWords {
         title: "Set a new password",
-        before: "Choose a password for the account",
-        after: "and all its sessions end.",
+        before: "Choose a new password for",
+        after: "(you will be signed out everywhere).",
         action: "/api/reset",
         button: "Set the password",
         again: ("/forgot", "Send a new link"),

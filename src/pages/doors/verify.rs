@@ -8,8 +8,8 @@ use crate::auth::doors::one_time::Purpose;
 pub fn VerifyPage() -> impl IntoView {
     let words = LinkWords {
         title: "Confirm your e-mail address",
-        before: "Somebody created an account with the address",
-        after: "and you confirm that it is yours.",
+        before: "Confirm that you created the account with the address",
+        after: "and that the address is yours.",
         action: "/api/verify",
         button: "Confirm the address",
         again: ("/account", "Go to your account"),
