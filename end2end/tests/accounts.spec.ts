@@ -69,7 +69,7 @@ test("a member's own link brings a friend, who counts as their referral", async 
   const friend = `${unique("finn")}@example.com`;
   await register(page, member);
   await page.goto("/account");
-  const field = page.getByRole("main").locator("input[readonly]").first();
+  const field = page.getByRole("textbox", { name: "Your referral link" });
   const link = await field.inputValue();
   expect(link).toMatch(/\/r\/[A-Za-z0-9_-]{8,32}$/);
 
