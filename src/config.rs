@@ -71,7 +71,7 @@ pub struct Config {
     /// what time without a question they are dropped (default `30m`). `FACTS_FILE`: the file that keeps them over a restart, or
     /// `none`. Default: beside the SQLite file, and none for PostgreSQL.
     pub facts: KeeperSettings,
-    /// `MAIL_URL` and `MAIL_FROM`: where mail goes, and from whom it is. Default: nowhere; in development builds, mail is kept in a
+    /// `MAIL_URL` and `MAIL_FROM`: where mail goes, and its sender. Default: nowhere; in development builds, mail is kept in a
     /// folder, and `/dev/mail` shows it.
     pub mail: MailSettings,
     /// `LOG_FORMAT`: `json` or `pretty`. Default: `pretty` in development, else `json`.

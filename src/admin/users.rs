@@ -35,16 +35,7 @@ pub fn UsersPage() -> impl IntoView {
 }
 
 async fn page(request: PageRequest, error: Option<String>) -> Result<impl IntoView, PageError> {
-    let role = request.parameter("role").and_then(|word| Role::ALL.into_iter().find(|role| role.as_str() == word));
-    let state =
-        request.parameter("state").and_then(|word| UserState::ALL.into_iter().find(|state| state.as_str() == word));
-    let page = PageFilter {
-        parsed: Filter::parse(&request.query, Preset::All, request.now),
-        ..PageFilter::new(&request, USERS.path)
-    };
-    let page = page
-        .keeping("role", role.map(|role| role.as_str().to_owned()))
-        .keeping("state", state.map(|state| state.as_str().to_owned()));
+    let (page, role, state) = chosen(&request);
     let position = request.position();
     let damaged = position.is_err().then_some("The address of this page of users is damaged. Here are the newest.");
     let position = position.unwrap_or(PagePosition::Newest);
@@ -96,6 +87,21 @@ async fn page(request: PageRequest, error: Option<String>) -> Result<impl IntoVi
             {list}
         </AdminPage>
     })
+}
+
+/// Returns the filter of the page, and the role and the state in it.
+fn chosen(request: &PageRequest) -> (PageFilter, Option<Role>, Option<UserState>) {
+    let role = request.parameter("role").and_then(|word| Role::ALL.into_iter().find(|role| role.as_str() == word));
+    let state =
+        request.parameter("state").and_then(|word| UserState::ALL.into_iter().find(|state| state.as_str() == word));
+    let page = PageFilter {
+        parsed: Filter::parse(&request.query, Preset::All, request.now),
+        ..PageFilter::new(request, USERS.path)
+    };
+    let page = page
+        .keeping("role", role.map(|role| role.as_str().to_owned()))
+        .keeping("state", state.map(|state| state.as_str().to_owned()));
+    (page, role, state)
 }
 
 /// The choices of a role and of a state.

@@ -1,4 +1,4 @@
-//! The audit log: what admins, sign-ins and the command line changed; by whom, on whom or what, when, and from which network.
+//! The audit log: what admins, sign-ins and the command line changed, who did it, what it concerns, when, and from which network.
 //!
 //! What always holds:
 //! - An entry is written in the transaction of its change: there is no change without its entry, and no entry without its change.

@@ -8,7 +8,6 @@ use super::{
     doors::mails::AccountMail,
     hasher::NewPasswordError,
     known_device::{self, DeviceTokens},
-    session_lifetime::end_sessions,
     sign_in::{Client, SignInRefusal, begin_session},
     user::User,
 };
@@ -97,8 +96,7 @@ pub async fn change_password(
                 if changed == 0 {
                     return Err(PasswordChangeRefusal::WrongCurrent);
                 }
-                end_sessions(conn, id).await?;
-                known_device::forget_all(conn, id).await?;
+                known_device::sign_out_everywhere(conn, id).await?;
                 known_device::remember(conn, id, token_hash, now).await?;
                 let visitor = link(conn, visitor, id, now).await?;
                 // An address that nobody has confirmed may be a stranger's, who must not get a mail for each change.

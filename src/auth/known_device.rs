@@ -13,6 +13,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 
 use super::{
+    session_lifetime::end_sessions,
     throttle::{FORGET_AFTER, wait_after},
     user::email_key,
 };
@@ -146,6 +147,12 @@ pub(super) async fn remember(conn: &mut Conn, user: UserId, token_hash: Vec<u8>,
 /// Notes that the user has signed in with a browser that was known before.
 pub(super) async fn remember_again(conn: &mut Conn, device: KnownDevice, now: Timestamp) -> Result<(), Error> {
     remember(conn, device.user_id, device.token_hash, now).await
+}
+
+/// Ends a user's sessions, and forgets the browsers that signed in.
+pub(super) async fn sign_out_everywhere(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    end_sessions(conn, user).await?;
+    forget_all(conn, user).await
 }
 
 /// Forgets all browsers of a user.

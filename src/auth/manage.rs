@@ -4,7 +4,7 @@
 //! - There is always an admin who can sign in. Two admins who demote or disable each other at the same time do not both succeed.
 //! - Each change has its entry in the audit log, in the same transaction.
 
-use super::{known_device, session_lifetime::end_sessions, user::Role};
+use super::{known_device::sign_out_everywhere, user::Role};
 use crate::{
     audit::{Action, Actor, Entry},
     db::{Conn, Db, Error, sql},
@@ -112,12 +112,6 @@ fn not_oneself(user: UserId, by: &Actor) -> Result<(), ManageError> {
 async fn find(conn: &mut Conn, user: UserId) -> Result<(String, String), ManageError> {
     let find = format!("select email, role from users where id = $1 and erased_at is null{}", conn.for_update());
     sql(find).bind(user).fetch_optional(conn).await?.ok_or(ManageError::Unknown)
-}
-
-/// Removes a user's sessions, and forgets the browsers that signed in.
-async fn sign_out_everywhere(conn: &mut Conn, user: UserId) -> Result<(), Error> {
-    end_sessions(conn, user).await?;
-    known_device::forget_all(conn, user).await
 }
 
 #[cfg(test)]

@@ -4,15 +4,14 @@ use super::{
     audit,
     doors::evict::end_other_ways,
     hasher::Hasher,
-    known_device,
-    session_lifetime::end_sessions,
+    known_device::sign_out_everywhere,
     sign_up::{SignUpRefusal, insert, valid},
     throttle,
     user::{Role, User, email_key},
 };
 use crate::{
     audit::{Action, Actor, Entry},
-    db::{Conn, Db, Error, sql},
+    db::{Db, Error, sql},
     id::UserId,
 };
 
@@ -111,12 +110,6 @@ pub async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<bool, 
         .await?;
     audit::note("account", outcome(user, if disabled { "disabled" } else { "enabled" }), user.map(|(id,)| id), None);
     Ok(user.is_some())
-}
-
-/// Removes a user's sessions, and forgets the browsers that signed in.
-async fn sign_out_everywhere(conn: &mut Conn, user: UserId) -> Result<(), Error> {
-    end_sessions(conn, user).await?;
-    known_device::forget_all(conn, user).await
 }
 
 /// Returns the outcome for the log.

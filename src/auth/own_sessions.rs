@@ -13,7 +13,7 @@ use tower_sessions::{
 };
 use uuid::Uuid;
 
-use super::session_lifetime::{IDLE, LIFETIME, times};
+use super::session_lifetime::running;
 use crate::{
     audit::Entry,
     db::{Conn, Db, Error, sql},
@@ -66,8 +66,7 @@ pub async fn sessions_of(
         sql("select id, data from tower_sessions where user_id = $1").bind(user).fetch_all(conn).await?;
     let read = |(key, data): (String, Vec<u8>)| {
         let record: Record = rmp_serde::from_slice(&data).ok()?;
-        let (since, seen) =
-            times(&record.data).filter(|(since, seen)| now - *seen <= IDLE && now - *since <= LIFETIME)?;
+        let (since, seen) = running(&record.data, now)?;
         let browser = record.data.get(KEY).and_then(|browser| Browser::deserialize(browser).ok());
         let current = asking.is_some() && browser.as_ref().map(|browser| browser.id) == asking;
         let browser = browser.map_or_else(|| "A browser".to_owned(), |browser| browser.words);

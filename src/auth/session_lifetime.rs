@@ -70,6 +70,11 @@ pub fn times(data: &HashMap<String, Value>) -> Option<(Timestamp, Timestamp)> {
     Some((since, seen))
 }
 
+/// Does what [`times`] does, for a session that is not over.
+pub(super) fn running(data: &HashMap<String, Value>, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    times(data).filter(|(since, seen)| !SignedIn { since: *since, seen: *seen }.is_over(now))
+}
+
 /// Signs out a user whose session is over. Tells the layers further in which user is signed in, or that the user is unknown. Returns
 /// whether a user is signed in.
 pub async fn enforce(db: &Db, request: &mut Request) -> bool {

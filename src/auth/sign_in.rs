@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use axum::http::{HeaderMap, header};
 use futures::future::BoxFuture;
 use tower_sessions::session;
 
@@ -9,6 +10,7 @@ use super::{
     accounts::Accounts,
     audit,
     backend::{AuthSession, Backend, BackendError, CheckedUser, Credentials},
+    browser_words::browser_words,
     hasher::Busy,
     known_device::{self, DeviceTokens, KnownDevice},
     own_sessions::note_browser,
@@ -94,6 +96,14 @@ pub struct Client {
     pub browser: String,
     /// The tokens by which accounts know the browser.
     pub devices: DeviceTokens,
+}
+
+impl Client {
+    /// Returns the browser that sends a request.
+    pub fn of(address: IpAddr, headers: &HeaderMap, origin: Origin, secure: bool) -> Self {
+        let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Self { address, origin, browser: browser_words(user_agent), devices: DeviceTokens::of(headers, secure) }
+    }
 }
 
 /// A password that is right.

@@ -114,15 +114,19 @@ pub async fn count_failure(db: &Db, email: &str, slowed: Option<Entry>) -> Resul
             if let Some(slowed) = slowed.filter(|_| failures == FREE_FAILURES + 1) {
                 slowed.detail(format!("after {failures} wrong passwords")).write(conn, now).await?;
             }
-            sql("update sign_in_failures set blocked_until = $2 where account = $1")
-                .bind(account)
-                .bind(now + wait_after(failures))
-                .execute(conn)
-                .await
+            make_wait(conn, account, now + wait_after(failures)).await
         })
     })
     .await
-    .map(|_| ())
+}
+
+async fn make_wait(conn: &mut Conn, account: Vec<u8>, until: Timestamp) -> Result<(), Error> {
+    sql("update sign_in_failures set blocked_until = $2 where account = $1")
+        .bind(account)
+        .bind(until)
+        .execute(conn)
+        .await
+        .map(|_| ())
 }
 
 /// Counts a try of an account as a failure before it is made. Returns how long the try has to wait; then it is not counted. Tries at
@@ -150,11 +154,7 @@ pub(super) async fn begin_try(db: &Db, account: &str) -> Result<Duration, Error>
                     .await?;
                 return Ok((until - now).max(Duration::from_millis(1)));
             };
-            sql("update sign_in_failures set blocked_until = $2 where account = $1")
-                .bind(account)
-                .bind(now + wait_after(failures))
-                .execute(conn)
-                .await?;
+            make_wait(conn, account, now + wait_after(failures)).await?;
             Ok(Duration::ZERO)
         })
     })

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    db::{Conn, Db, Dialect, Error, Value, placeholders, sql},
+    db::{Conn, Db, Error, Value, placeholders, sql},
     id::{JobId, UserId},
     timestamp::{DAY, Timestamp},
 };
@@ -114,7 +114,7 @@ pub(super) async fn take(db: &Db, kinds: &[&'static str], most: u32, lease: Dura
     let kinds: Vec<Value> = kinds.iter().map(|kind| Value::from(*kind)).collect();
     db.transaction(move |conn| {
         Box::pin(async move {
-            let skip = if conn.dialect() == Dialect::Postgres { " for update skip locked" } else { "" };
+            let skip = conn.for_update_of_free_rows();
             let kinds_in = placeholders(4, kinds.len());
             sql(format!(
                 "update queued_jobs set tries = tries + 1, due_at = $2 where id in (

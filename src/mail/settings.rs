@@ -20,7 +20,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::variables::Variables;
 
-/// Where mail goes, and from whom it is.
+/// Where mail goes, and its sender.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
     /// Where mail goes. `None`: nowhere.

@@ -45,7 +45,7 @@ pub async fn create_api_token(
     let sources = sources.split(',').map(str::trim).filter(|source| !source.is_empty()).map(str::to_owned).collect();
     let db = expect_context::<AppState>().db.clone();
     match api_tokens::create(&db, &name, Terms { sources, lasts }, &admin).await {
-        Ok(token) => Ok(answer.notice_with("The token was created.", "token", &token)),
+        Ok(token) => Ok(answer.notice_keeping("The token was created.", "token", &token)),
         Err(error) => {
             let text = error.to_string();
             Ok(match error {

@@ -88,10 +88,7 @@ fn count(
     let (current, previous) =
         (Matcher::new(facts, question), before.as_ref().map(|before| Matcher::new(facts, before)));
     let axis = Axis::new(facts, question, now);
-    let metric = match shown {
-        Shown::Counted(metric) => Some(metric),
-        Shown::Conversions => None,
-    };
+    let metric = if let Shown::Counted(metric) = shown { Some(metric) } else { None };
     let dimensions = LISTS.map(|(dimension, _)| dimension);
     let credit = |matcher, ranges: &[Range]| match shown {
         Shown::Counted(_) => PeriodCreditTally::new(matcher, settings, &models, &[], &[]),
@@ -113,10 +110,7 @@ fn count(
         )
     });
     let (earned, earned_before) = (earned.0.finish(TOP), earned.1.map(|before| before.finish(TOP)));
-    let mut campaigns = campaigns.finish(&earned.campaigns);
-    sort(&mut campaigns, CampaignOrder::default());
-    let campaign_count = campaigns.len() as i64;
-    campaigns.truncate(TOP);
+    let (campaigns, campaign_count) = largest(campaigns, &earned);
     let revenue = PeriodRevenue {
         kinds: facts.kinds(),
         current: earned.campaigns.total.clone(),
@@ -141,6 +135,15 @@ fn count(
         latest: Vec::new(),
     };
     (numbers, latest.map(LeadTally::finish))
+}
+
+/// Returns the largest campaigns, and how many there are.
+fn largest(campaigns: CampaignTally<'_>, earned: &PeriodCredit) -> (Vec<CampaignRow>, i64) {
+    let mut campaigns = campaigns.finish(&earned.campaigns);
+    sort(&mut campaigns, CampaignOrder::default());
+    let count = campaigns.len() as i64;
+    campaigns.truncate(TOP);
+    (campaigns, count)
 }
 
 /// Returns the conversions over time, rounded to whole ones for the chart, and the lists by conversions, whose numbers are

@@ -212,7 +212,7 @@ fn known<'a, T: Copy, R: serde::Deserialize<'a>>(
     Ok(found)
 }
 
-/// Returns the users to whom visitors belong, by their places among all users.
+/// Returns the place in `users` of each linked visitor's user.
 async fn linked(conn: &mut Conn, users: &[(Uuid, NewPerson)]) -> Result<IdMap<u32>, Error> {
     let mut linked = IdMap::default();
     let query = sql("select id, user_id from visitors where user_id is not null");

@@ -35,7 +35,7 @@ impl Unsorted {
         self.len
     }
 
-    /// Adds a touch, with the place of the user to whom the visitor belongs.
+    /// Adds a touch. `user` is the place of the visitor's user, if the visitor has one.
     pub fn add(&mut self, user: Option<u32>, touch: NewTouch) {
         self.len += 1;
         match user {

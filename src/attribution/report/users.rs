@@ -241,11 +241,6 @@ async fn first_touches(conn: &mut Conn, users: &[ListedUser]) -> Result<HashMap<
     Ok(rows.into_iter().map(|row| (row.user_id, row)).collect())
 }
 
-/// Returns the first touch of one user.
-pub async fn first_touch(conn: &mut Conn, user: &ListedUser) -> Result<Option<FirstTouch>, Error> {
-    Ok(first_touches(conn, std::slice::from_ref(user)).await?.remove(&user.id))
-}
-
 /// Returns one user, or `None` if there is no user with this id.
 pub async fn user(conn: &mut Conn, id: UserId) -> Result<Option<ListedUser>, Error> {
     let found: Option<ListedUser> =
@@ -254,6 +249,6 @@ pub async fn user(conn: &mut Conn, id: UserId) -> Result<Option<ListedUser>, Err
             .fetch_optional(conn)
             .await?;
     let Some(mut user) = found else { return Ok(None) };
-    user.first = first_touch(conn, &user).await?;
+    user.first = first_touches(conn, std::slice::from_ref(&user)).await?.remove(&id);
     Ok(Some(user))
 }

@@ -24,7 +24,7 @@ pub async fn link(
     Ok(SessionVisitor { id, user: Some(user) })
 }
 
-/// Links a visitor to a user. Returns `false` if the visitor is linked to another user, with whom the visitor stays.
+/// Links a visitor to a user. Returns `false`, and changes nothing, if the visitor belongs to another user.
 ///
 /// For a visitor who is not the session's: that of the browser that asked for a link in a mail.
 pub async fn claim(conn: &mut Conn, visitor: VisitorId, user: UserId, now: Timestamp) -> Result<bool, Error> {

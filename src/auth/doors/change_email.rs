@@ -3,19 +3,19 @@
 use super::{
     LinkRefusal,
     ask::{AskRefusal, asking_visitor, count_try, send_limited},
-    is_users_own, link_asker,
+    link_browsers,
     mails::AccountMail,
     one_time::{self, Purpose},
+    opener_if_user,
 };
 use crate::{
-    attribution::touch::link::claim,
     audit::{Action, Entry},
     auth::{
         accounts::Accounts,
         audit,
         backend::AuthSession,
         confirm::{Confirmed, NotConfirmed, confirm},
-        sign_in::{Client, SignInRefusal, visitor_for},
+        sign_in::{Client, SignInRefusal},
         user::{User, email_key, parse_email},
     },
     db::{Error, sql},
@@ -75,11 +75,7 @@ pub async fn change_email(
     client: &Client,
     token: SecretToken,
 ) -> Result<String, LinkRefusal> {
-    let found = one_time::look(&accounts.db, Purpose::ChangeEmail, &token).await?.ok_or(LinkRefusal::Gone)?;
-    let opener = visitor_for(auth, found.user).await?;
-    if !is_users_own(&mut accounts.db.read().await?, auth, opener, found.user).await? {
-        return Err(LinkRefusal::SignInFirst);
-    }
+    let opener = opener_if_user(accounts, auth, Purpose::ChangeEmail, &token).await?;
     let (doors, origin, now) = (accounts.doors, client.origin.clone(), accounts.db.now());
     let grant = accounts
         .db
@@ -94,17 +90,14 @@ pub async fn change_email(
                     .bind(now)
                     .execute(conn)
                     .await?;
-                // Leads that wait for the old address to be confirmed are nobody's now.
+                // Leads that waited for the old address belong to no user now.
                 sql("update visitors set pending_user_id = null where pending_user_id = $1")
                     .bind(user.id)
                     .execute(conn)
                     .await?;
                 // What was sent to the old address no longer opens the account.
                 one_time::end_all(conn, user.id).await?;
-                link_asker(conn, grant.asker, user.id, now).await?;
-                if let Some(visitor) = opener {
-                    claim(conn, visitor, user.id, now).await?;
-                }
+                link_browsers(conn, [grant.asker, opener], user.id, now).await?;
                 AccountMail::EmailChanged { user: user.id, email: user.email }.send(conn, doors, now).await?;
                 Entry::of_own_account(Action::AddressChanged, user.id, &grant.email, &origin).write(conn, now).await?;
                 Ok::<_, LinkRefusal>(grant)

@@ -1,12 +1,11 @@
-//! Anybody can sign up with another person's address. When this person comes and proves the address, the account is theirs alone.
+//! Anybody can sign up with another person's address. When this person comes and proves the address, nobody else keeps a way into the account.
 
+use super::one_time;
 use crate::{
-    auth::{known_device, providers::identity, second_factor, session_lifetime::end_sessions, user::NO_PASSWORD},
+    auth::{known_device::sign_out_everywhere, providers::identity, second_factor, user::NO_PASSWORD},
     db::{Conn, Error, sql},
     id::UserId,
 };
-
-use super::one_time;
 
 /// Ends all ways into an account: the password, sessions, known browsers, providers, the second factor and links.
 pub(super) async fn evict_all(conn: &mut Conn, user: UserId) -> Result<(), Error> {
@@ -21,8 +20,7 @@ pub(super) async fn evict_all(conn: &mut Conn, user: UserId) -> Result<(), Error
 
 /// Ends all ways into an account but the password and the second factor, with a new password.
 pub(in crate::auth) async fn end_other_ways(conn: &mut Conn, user: UserId) -> Result<(), Error> {
-    end_sessions(conn, user).await?;
-    known_device::forget_all(conn, user).await?;
+    sign_out_everywhere(conn, user).await?;
     identity::forget_all(conn, user).await?;
     one_time::end_all(conn, user).await
 }

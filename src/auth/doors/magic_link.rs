@@ -3,7 +3,7 @@
 use super::{
     LinkRefusal,
     evict::evict_all,
-    link_asker, note_proven_address,
+    link_browsers, note_proven_address,
     one_time::{self, Grant, Purpose},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         accounts::Accounts,
         backend::AuthSession,
         sign_in::{Client, LetIn, let_in, visitor_for},
-        user::User,
+        user::{NO_PASSWORD, User},
     },
     db::{Conn, Error, sql},
     id::VisitorId,
@@ -40,7 +40,7 @@ pub async fn sign_in_by_link(
                     entry.detail("removed, because nobody had confirmed the address").write(conn, now).await?;
                 }
                 note_proven_address(conn, grant.user, now).await?;
-                link_asker(conn, grant.asker, grant.user, now).await?;
+                link_browsers(conn, [grant.asker], grant.user, now).await?;
                 // What was ended above is in the user's row.
                 User::find(conn, grant.user).await?.ok_or(LinkRefusal::Gone)
             })
@@ -53,10 +53,11 @@ pub async fn sign_in_by_link(
 /// the one that opened the link.
 async fn is_of_a_stranger(conn: &mut Conn, grant: &Grant, opener: Option<VisitorId>) -> Result<bool, Error> {
     let found: i64 =
-        sql("select count(*) from users where id = $1 and email_verified_at is null and password_hash <> '!'
+        sql("select count(*) from users where id = $1 and email_verified_at is null and password_hash <> $3
         and not exists (select 1 from visitors where id = $2 and user_id = $1)")
         .bind(grant.user)
         .bind(opener)
+        .bind(NO_PASSWORD)
         .fetch_scalar(conn)
         .await?;
     Ok(found > 0)

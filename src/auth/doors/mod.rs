@@ -12,7 +12,7 @@
 //! - A link works once, for its purpose, for a limited time ([`one_time`]). Asking for a link reveals nothing about accounts: every
 //!   address gets the same work and the same response ([`ask`]). The worker that sends the mail looks the account up.
 //! - Who signs up with another person's address keeps nothing once this person comes ([`evict`]). A link that confirms an address
-//!   works only for the user: else a person who is asked whether an address is theirs would say yes to a stranger's account.
+//!   works only for the user. Otherwise the owner of an address could confirm it for a stranger's account by mistake.
 //! - The visitor of the browser that asked is in the link's row. In the transaction that uses the link, this visitor and that of the
 //!   browser that opened the link are linked to the user. So what brought a person is the person's through every door.
 //! - Without mail, all of this is closed: pages do not offer it, and its addresses are not found.
@@ -43,11 +43,17 @@ pub mod verify;
 
 pub use self::open::MailDoors;
 
-use super::{backend::AuthSession, sign_in::SignInRefusal};
+use self::one_time::Purpose;
+use super::{
+    accounts::Accounts,
+    backend::AuthSession,
+    sign_in::{SignInRefusal, visitor_for},
+};
 use crate::{
     attribution::touch::link::claim,
     db::{Conn, Error, sql},
     id::{UserId, VisitorId},
+    secret_token::SecretToken,
     timestamp::Timestamp,
 };
 
@@ -129,10 +135,30 @@ async fn is_users_own(
     Ok(own > 0)
 }
 
-/// Links the visitor of the browser that asked for the link.
-async fn link_asker(conn: &mut Conn, asker: Option<VisitorId>, user: UserId, now: Timestamp) -> Result<(), Error> {
-    match asker {
-        Some(visitor) => claim(conn, visitor, user, now).await.map(|_| ()),
-        None => Ok(()),
+/// Returns the visitor of the browser that opened a link, which only the user may use.
+async fn opener_if_user(
+    accounts: &Accounts,
+    auth: &AuthSession,
+    purpose: Purpose,
+    token: &SecretToken,
+) -> Result<Option<VisitorId>, LinkRefusal> {
+    let found = one_time::look(&accounts.db, purpose, token).await?.ok_or(LinkRefusal::Gone)?;
+    let opener = visitor_for(auth, found.user).await?;
+    match is_users_own(&mut accounts.db.read().await?, auth, opener, found.user).await? {
+        true => Ok(opener),
+        false => Err(LinkRefusal::SignInFirst),
     }
+}
+
+/// Links the visitors of the browser that asked for a link, and of the one that opened it.
+async fn link_browsers(
+    conn: &mut Conn,
+    browsers: impl IntoIterator<Item = Option<VisitorId>>,
+    user: UserId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for visitor in browsers.into_iter().flatten() {
+        claim(conn, visitor, user, now).await?;
+    }
+    Ok(())
 }

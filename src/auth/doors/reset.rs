@@ -3,7 +3,7 @@
 use super::{
     LinkRefusal,
     evict::end_other_ways,
-    is_proven_address, link_asker,
+    is_proven_address, link_browsers,
     mails::AccountMail,
     note_proven_address,
     one_time::{self, Purpose},
@@ -52,7 +52,7 @@ pub async fn reset(
                 }
                 throttle::forget_failures(conn, &grant.email).await?;
                 note_proven_address(conn, user, now).await?;
-                link_asker(conn, grant.asker, user, now).await?;
+                link_browsers(conn, [grant.asker], user, now).await?;
                 AccountMail::PasswordChanged { user, email: grant.email.clone() }.send(conn, doors, now).await?;
                 Entry::of_own_account(Action::PasswordSet, user, &grant.email, &origin).write(conn, now).await?;
                 Ok::<_, LinkRefusal>(grant)

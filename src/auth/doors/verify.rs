@@ -3,19 +3,19 @@
 use super::{
     LinkRefusal,
     ask::{AskRefusal, asking_visitor, count_try, send_limited},
-    is_users_own, link_asker,
+    link_browsers,
     mails::AccountMail,
     note_proven_address,
     one_time::{self, Purpose},
+    opener_if_user,
 };
 use crate::{
-    attribution::touch::link::claim,
     audit::{Action, Entry},
     auth::{
         accounts::Accounts,
         audit,
         backend::AuthSession,
-        sign_in::{Client, SignInRefusal, visitor_for},
+        sign_in::{Client, SignInRefusal},
         user::User,
     },
     secret_token::SecretToken,
@@ -51,11 +51,7 @@ pub async fn verify(
     client: &Client,
     token: SecretToken,
 ) -> Result<String, LinkRefusal> {
-    let found = one_time::look(&accounts.db, Purpose::Verify, &token).await?.ok_or(LinkRefusal::Gone)?;
-    let opener = visitor_for(auth, found.user).await?;
-    if !is_users_own(&mut accounts.db.read().await?, auth, opener, found.user).await? {
-        return Err(LinkRefusal::SignInFirst);
-    }
+    let opener = opener_if_user(accounts, auth, Purpose::Verify, &token).await?;
     let (origin, now) = (client.origin.clone(), accounts.db.now());
     let grant = accounts
         .db
@@ -63,10 +59,7 @@ pub async fn verify(
             Box::pin(async move {
                 let grant = one_time::take(conn, Purpose::Verify, &token, now).await?.ok_or(LinkRefusal::Gone)?;
                 note_proven_address(conn, grant.user, now).await?;
-                link_asker(conn, grant.asker, grant.user, now).await?;
-                if let Some(visitor) = opener {
-                    claim(conn, visitor, grant.user, now).await?;
-                }
+                link_browsers(conn, [grant.asker, opener], grant.user, now).await?;
                 Entry::of_own_account(Action::AddressConfirmed, grant.user, &grant.email, &origin)
                     .write(conn, now)
                     .await?;

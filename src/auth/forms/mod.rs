@@ -31,7 +31,6 @@ pub(crate) use self::outcome::{forget_browser, form_page};
 use super::{
     accounts::Accounts,
     backend::{AuthSession, Credentials},
-    browser_words::browser_words,
     change_password::{PasswordChangeRefusal, change_password},
     confirm::SIGN_IN_AGAIN,
     current_user,
@@ -172,9 +171,7 @@ pub async fn disconnect(#[server(default)] provider: String) -> Result<Outcome, 
 pub(crate) async fn client(accounts: &Accounts) -> Result<Client, ServerFnError> {
     let Extension(ClientAddress(address)) = leptos_axum::extract().await?;
     let headers: HeaderMap = leptos_axum::extract().await?;
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let devices = DeviceTokens::of(&headers, accounts.secure);
-    Ok(Client { address, origin: origin(), browser: browser_words(user_agent), devices })
+    Ok(Client::of(address, &headers, origin(), accounts.secure))
 }
 
 /// Returns where the request comes from whose server function runs.

@@ -90,7 +90,8 @@ impl Answer {
         self.end_with(message)
     }
 
-    /// Ends an action that is done. The page shows the message, and a field of its form has a value already.
+    /// Ends an action that is done. The page shows the message and a value: what a field of its form begins with, or a token that is
+    /// shown once. The value travels in the browser's own cookie for a minute at most, and is stored nowhere.
     pub fn notice_keeping(mut self, message: &str, field: &str, value: &str) -> Outcome {
         self.state.clear();
         self.state.keep(field, value);
@@ -98,16 +99,6 @@ impl Answer {
     }
 
     fn end_with(mut self, message: &str) -> Outcome {
-        self.state.notice = Some(message.to_owned());
-        respond(StatusCode::OK, Some(&self.page), Some(&self.state));
-        Outcome::Done { next: self.page }
-    }
-
-    /// Ends an action that is done, and hands the page a value that it shows once: a token that was just made. The value
-    /// travels in the browser's own cookie for a minute at most, and is stored nowhere.
-    pub fn notice_with(mut self, message: &str, name: &str, value: &str) -> Outcome {
-        self.state.clear();
-        self.state.keep(name, value);
         self.state.notice = Some(message.to_owned());
         respond(StatusCode::OK, Some(&self.page), Some(&self.state));
         Outcome::Done { next: self.page }

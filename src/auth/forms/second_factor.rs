@@ -6,7 +6,7 @@ use super::{Answer, HOME, Outcome, client, form_page, in_words, keep, origin, re
 use crate::{
     audit::{Action, Entry},
     auth::{
-        AuthSession,
+        AuthSession, User,
         accounts::Accounts,
         confirm::{NotConfirmed, SIGN_IN_AGAIN, confirm, confirm_fully},
         next::safe_next,
@@ -80,7 +80,7 @@ pub async fn turn_on_second_factor(#[server(default)] code: String) -> Result<Ou
     };
     let entry = Entry::of_own_account(Action::SecondFactorOn, user.id, &user.email, &origin());
     match second_factor::turn_on(&accounts.db, user.id, &code, keep, entry).await {
-        Ok(codes) => Ok(answer.notice_with("The second factor is on.", "codes", &codes.join(" "))),
+        Ok(codes) => Ok(answer.notice_keeping("The second factor is on.", "codes", &codes.join(" "))),
         Err(refusal) => Ok(wrong(answer, refusal)),
     }
 }
@@ -92,14 +92,12 @@ pub async fn turn_off_second_factor(
     #[server(default)] code: String,
 ) -> Result<Outcome, ServerFnError> {
     let answer = Answer::to(FORM, PAGE.into()).keeping("form", "off");
-    let auth: AuthSession = leptos_axum::extract().await?;
     let accounts = expect_context::<Accounts>();
-    let client = client(&accounts).await?;
-    let user = match confirm_fully(&accounts, &auth, &client, "second_factor", current_password, &code).await {
-        Ok(confirmed) => confirmed.user,
-        Err(error) => return Ok(not_confirmed(answer, PAGE, error)),
+    let user = match confirmed(&accounts, &answer, current_password, &code).await? {
+        Ok(user) => user,
+        Err(outcome) => return Ok(outcome),
     };
-    let entry = Entry::of_own_account(Action::SecondFactorOff, user.id, &user.email, &client.origin);
+    let entry = Entry::of_own_account(Action::SecondFactorOff, user.id, &user.email, &origin());
     match second_factor::turn_off(&accounts.db, user.id, entry).await {
         Ok(_) => Ok(answer.notice("The second factor is off.")),
         Err(error) => Ok(wrong(answer, error.into())),
@@ -113,21 +111,31 @@ pub async fn renew_recovery_codes(
     #[server(default)] code: String,
 ) -> Result<Outcome, ServerFnError> {
     let answer = Answer::to(FORM, PAGE.into()).keeping("form", "codes");
-    let auth: AuthSession = leptos_axum::extract().await?;
     let accounts = expect_context::<Accounts>();
-    let client = client(&accounts).await?;
-    let user = match confirm_fully(&accounts, &auth, &client, "second_factor", current_password, &code).await {
-        Ok(confirmed) => confirmed.user,
-        Err(error) => return Ok(not_confirmed(answer, PAGE, error)),
+    let user = match confirmed(&accounts, &answer, current_password, &code).await? {
+        Ok(user) => user,
+        Err(outcome) => return Ok(outcome),
     };
     if !user.second_factor {
         return Ok(wrong(answer, CodeRefusal::Nothing));
     }
-    let entry = Entry::of_own_account(Action::RecoveryCodesRenewed, user.id, &user.email, &client.origin);
+    let entry = Entry::of_own_account(Action::RecoveryCodesRenewed, user.id, &user.email, &origin());
     match second_factor::renew_recovery_codes(&accounts.db, user.id, entry).await {
-        Ok(codes) => Ok(answer.notice_with("These are your new recovery codes.", "codes", &codes.join(" "))),
+        Ok(codes) => Ok(answer.notice_keeping("These are your new recovery codes.", "codes", &codes.join(" "))),
         Err(error) => Ok(wrong(answer, error.into())),
     }
+}
+
+/// Returns the signed-in user, who gave the password and a code. The inner error is the response.
+async fn confirmed(
+    accounts: &Accounts,
+    answer: &Answer,
+    password: String,
+    code: &str,
+) -> Result<Result<User, Outcome>, ServerFnError> {
+    let auth: AuthSession = leptos_axum::extract().await?;
+    let confirmed = confirm_fully(accounts, &auth, &client(accounts).await?, "second_factor", password, code).await;
+    Ok(confirmed.map(|confirmed| confirmed.user).map_err(|error| not_confirmed(answer.clone(), PAGE, error)))
 }
 
 /// Responds where the user did not confirm an action. `page` is the form's page.

@@ -21,9 +21,7 @@ use crate::{
     auth::{
         accounts::Accounts,
         backend::AuthSession,
-        browser_words::browser_words,
         forms::{FormState, form_page},
-        known_device::DeviceTokens,
         next::safe_next,
         sign_in::{Client, SignInRefusal},
     },
@@ -130,10 +128,8 @@ pub async fn arrive(
             .back(connects, &format!("You did not finish signing in with {}. Nothing has changed.", provider.name()));
     }
     let next = pending.next.clone();
-    let devices = DeviceTokens::of(request.headers(), desk.accounts.secure);
-    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let browser = browser_words(user_agent.unwrap_or_default());
-    let client = Client { address, origin: Origin::of(request.extensions()), browser, devices };
+    let origin = Origin::of(request.extensions());
+    let client = Client::of(address, request.headers(), origin, desk.accounts.secure);
     match desk.enter(settings, &mut auth, client, pending, answer.code).await {
         Ok(Arrival::SignedIn(devices)) => {
             let mut response = redirect(safe_next(&next).map_or("/account", LocalPath::as_str));

@@ -130,7 +130,7 @@ async fn try_to_sign_in(
         return Err(Refusal::Disabled);
     }
     let (id, now) = (user.id, accounts.db.now());
-    let devices = sign_in::let_in(accounts, auth, client, &user, device, move |conn| {
+    let entering = sign_in::let_in(accounts, auth, client, &user, device, move |conn| {
         Box::pin(async move {
             match known {
                 true => note_use(conn, provider, &person, now).await,
@@ -139,7 +139,7 @@ async fn try_to_sign_in(
             }
         })
     });
-    let let_in = devices.await?;
+    let let_in = entering.await?;
     audit::note("provider_sign_in", provider.word(), Some(id), Some(address));
     Ok(match let_in {
         LetIn::SignedIn(devices) => Arrival::SignedIn(devices),

@@ -28,7 +28,7 @@ use crate::{
     state::AppState,
 };
 
-/// Sets the headers of a page whose address is a secret: no cache keeps it, no search engine lists it, and no other page learns it.
+/// Sets the headers of a page whose address is a secret: no cache keeps it, no search engine lists it, and no other site learns it.
 pub(super) fn keep_address_secret() {
     // there is no response while Leptos lists the routes
     if let Some(response) = use_context::<ResponseOptions>() {
