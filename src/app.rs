@@ -45,11 +45,9 @@ use crate::{
         register::RegisterPage,
         second_step::SecondStepPage,
     },
+    site::NAME,
     state::AppState,
 };
-
-/// The site's name in the browser's tab.
-const SITE: &str = "Waymark";
 
 /// Returns the document around every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -109,12 +107,12 @@ const seen = new Promise((resolve) => {{
 }});
 const start = async () => {{
   const wasm = fetch({wasm:?});
-  const waymark = await import({js:?});
-  await waymark.default({{ module_or_path: wasm }});
-  waymark.hydrate();
+  const code = await import({js:?});
+  await code.default({{ module_or_path: wasm }});
+  code.hydrate();
   const ready = async (island) => {{
     if (island.dataset.component.startsWith("Beacon_")) await seen;
-    await waymark[island.dataset.component](island);
+    await code[island.dataset.component](island);
     island.dataset.ready = "";
   }};
   await Promise.all([...islands].map(ready));
@@ -129,7 +127,7 @@ if (islands.length) (window.requestIdleCallback ?? setTimeout)(start, {{ timeout
 /// escapes them.
 fn title(page: String) -> String {
     let page = page.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    if page.is_empty() { SITE.to_owned() } else { format!("{page} · {SITE}") }
+    if page.is_empty() { NAME.to_owned() } else { format!("{page} · {NAME}") }
 }
 
 /// The frame's context, and the page at the request's path.

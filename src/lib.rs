@@ -100,6 +100,8 @@ pub mod secret_token;
 /// The router with all its layers; starting and stopping.
 #[cfg(feature = "ssr")]
 pub mod server;
+/// The site's name.
+pub mod site;
 /// What every request can reach.
 #[cfg(feature = "ssr")]
 pub mod state;

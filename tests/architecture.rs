@@ -19,6 +19,7 @@ host:
 local_path:
 cookie:
 address_limit:
+site:
 variables:
 word_enum:
 timestamp:
@@ -28,7 +29,7 @@ db: timestamp
 id: db
 audit: address_limit db id random timestamp word_enum
 jobs: db id timestamp
-mail: id timestamp variables
+mail: id site timestamp variables
 attribution/tsv:
 attribution/signal: host
 attribution/source: attribution/signal attribution/tsv host
@@ -49,10 +50,10 @@ attribution/report: attribution/channel attribution/facts attribution/model attr
     attribution/touch attribution/user_search db id timestamp
 page_parameters: attribution/capture
 auth: address_limit audit attribution/capture attribution/conversion attribution/referral attribution/settings
-    attribution/signal attribution/touch cookie db id jobs local_path mail random secret_token timestamp variables word_enum
+    attribution/signal attribution/touch cookie db id jobs local_path mail random secret_token site timestamp variables word_enum
 config: attribution/facts attribution/settings auth db mail page_parameters variables
 state: address_limit attribution/capture attribution/facts attribution/referral auth config db jobs mail
-components: attribution/signal timestamp
+components: attribution/signal site timestamp
 demo: attribution/channel attribution/conversion attribution/signal attribution/touch db id page_parameters random
     timestamp
 import: attribution/channel attribution/conversion attribution/signal attribution/touch auth db id page_parameters
@@ -60,14 +61,14 @@ import: attribution/channel attribution/conversion attribution/signal attributio
 privacy: attribution/conversion attribution/signal attribution/touch audit auth config db id jobs random secret_token state
     timestamp
 pages: attribution/capture attribution/consent attribution/referral attribution/report attribution/settings auth
-    components db privacy secret_token state timestamp
+    components db privacy secret_token site state timestamp
 admin: audit attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/facts
     attribution/model attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
     demo id local_path pages privacy state timestamp
-app: admin attribution/capture auth components pages state
+app: admin attribution/capture auth components pages site state
 server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral
     attribution/settings
-    attribution/touch auth components config cookie db id jobs local_path mail pages privacy state timestamp variables
+    attribution/touch auth components config cookie db id jobs local_path mail pages privacy site state timestamp variables
 cli: attribution/touch audit auth components config db demo import jobs privacy server timestamp variables
 main: allocator config
 ";

@@ -99,7 +99,7 @@ fn every_requirement_has_a_test_or_a_reason() {
 
 /// Returns the metrics that a text names.
 fn metrics(text: &str) -> BTreeSet<String> {
-    let is_part = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    let is_part = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     let words = text.split(|letter: char| !is_part(letter)).filter(|word| word.starts_with("waymark_"));
     words.map(|word| word.trim_end_matches("_bucket").to_owned()).collect()
 }

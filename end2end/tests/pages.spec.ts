@@ -32,7 +32,7 @@ test.describe("an unknown address", () => {
   test("answers 404 with a page of the site", async ({ page }) => {
     const response = await page.goto("/no-such-page");
     expect(response!.status()).toBe(404);
-    await expect(page.getByRole("banner").getByRole("link", { name: /waymark/i })).toBeVisible();
+    await expect(page.getByRole("banner").getByRole("link", { name: /Waymark/ })).toBeVisible();
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   });
 });

@@ -20,6 +20,8 @@ use waymark::{
 mod admin;
 /// `waymark demo`
 mod demo;
+/// `waymark health`
+mod health;
 /// `waymark import …`
 mod import;
 /// `waymark jobs …`
@@ -45,6 +47,8 @@ enum Command {
     Serve,
     /// Bring the database up to date, without serving
     Migrate,
+    /// Ask the server on this machine whether it is ready: exit code 0 or 1
+    Health,
     /// Create admins
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -79,9 +83,12 @@ pub async fn run(cli: Cli, config: Config, mistakes: Vec<Mistake>) -> Result<(),
     if !mistakes.is_empty() {
         return Err(list("run", &mistakes));
     }
+    if let Command::Health = command {
+        return health::check(&config);
+    }
     let db = run::open_database(&config).await.map_err(|mistake| list("run", &[mistake]))?;
     let done = match command {
-        Command::Serve => Ok(()),
+        Command::Serve | Command::Health => Ok(()),
         Command::Migrate => {
             println!("The database is up to date.");
             Ok(())

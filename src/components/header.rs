@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 
 use super::ThemeSwitch;
+use crate::site::NAME;
 
 /// The part of the site that a page belongs to. The header marks its link as the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub fn SiteHeader(
         <a class="skip-link" href="#main">"Skip to content"</a>
         <header class="site-header" class:wide-nav=wide>
             <div class="wrap">
-                <a class="brand" href="/" aria-label="Waymark, home"><Logo/>"Waymark"</a>
+                <a class="brand" href="/" aria-label=format!("{NAME}, home")><Logo/>{NAME}</a>
                 <nav class="site-nav" class:minor=minor aria-label=label><ul>{links}</ul></nav>
                 <div class="site-user">
                     {match viewer {

@@ -154,7 +154,7 @@ async fn adopt_former_checksums(conn: &mut Conn) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::migrate::MigrateError;
+    use sqlx::migrate::{MigrateError, Migration, MigrationType};
 
     use super::*;
     use crate::db::{
@@ -231,6 +231,31 @@ mod tests {
             run(|sql| format!("-- Another comment.\n{sql}")).await.expect("comments do not count");
             let error = run(|sql| sql.replacen("not null", "", 1)).await.expect_err("other statements are refused");
             assert!(matches!(error, MigrateError::VersionMismatch(2)), "{error}");
+        })
+        .await;
+    }
+
+    /// An owner's migrations have numbers from 5000 on. Those of a later version of the starter come below them.
+    #[tokio::test]
+    async fn a_migration_of_a_lower_number_that_comes_later_is_applied() {
+        each_database(async |db| {
+            let run = async |versions: &[i64]| {
+                let one = |version: &i64| {
+                    let sql = format!("create table numbered_{version} (id integer)");
+                    Migration::new(*version, "a test".into(), MigrationType::Simple, sql.into(), false)
+                };
+                let migrations: Vec<Migration> = versions.iter().map(one).collect();
+                let migrator = with_checksums(Migrator { migrations: migrations.into(), ..Migrator::DEFAULT });
+                let conn = &mut db.inner.pools.writer().await.expect("a connection");
+                match conn {
+                    Conn::Sqlite(conn) => migrator.run(&mut **conn).await,
+                    Conn::Postgres(conn) => migrator.run(&mut **conn).await,
+                }
+            };
+            run(&[5001]).await.expect("the owner's");
+            run(&[4001, 5001]).await.expect("a later version's");
+            let mut conn = db.read().await.expect("a connection");
+            sql("select id from numbered_4001").execute(&mut conn).await.expect("the table is there");
         })
         .await;
     }

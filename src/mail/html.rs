@@ -3,9 +3,7 @@
 //! the light colours.
 
 use super::{Letter, Part};
-
-/// The name that stands at the top of each mail.
-const SITE: &str = "Waymark";
+use crate::site::NAME;
 
 const FONT: &str = "font-family:ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',sans-serif;";
 
@@ -74,13 +72,13 @@ fn part(part: &Part) -> String {
     }
 }
 
-/// The waymark: a sign on its post, made of two table cells, because a mail loads no image.
+/// The logo: a sign on its post, made of two table cells, because a mail loads no image.
 fn logo() -> String {
     format!(
         "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\"><tbody><tr><td style=\"padding-right:8px;\">\
 <table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\"><tbody><tr><td class=\"mark\" width=\"20\" height=\"11\" style=\"background-color:#c2410c;border-radius:3px;font-size:0;line-height:0;\">&nbsp;</td></tr>\
 <tr><td align=\"center\" height=\"10\" style=\"font-size:0;line-height:0;\"><div class=\"post\" style=\"width:3px;height:10px;margin:0 auto;background-color:#1a1d24;\">&nbsp;</div></td></tr></tbody></table></td>\
-<td class=\"ink\" style=\"{FONT}font-size:16px;font-weight:600;color:#1a1d24;\">{SITE}</td></tr></tbody></table>"
+<td class=\"ink\" style=\"{FONT}font-size:16px;font-weight:600;color:#1a1d24;\">{NAME}</td></tr></tbody></table>"
     )
 }
 

@@ -18,7 +18,7 @@ use axum::http::Uri;
 use lettre::message::Mailbox;
 use percent_encoding::percent_decode_str;
 
-use crate::variables::Variables;
+use crate::{site::NAME, variables::Variables};
 
 /// Where mail goes, and its sender.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ fn parse_url(url: &str) -> Result<Route, String> {
 }
 
 fn parse_from(value: &str) -> Result<Mailbox, String> {
-    value.parse().map_err(|_| format!("must be like Waymark <hello@example.com>, not {value:?}"))
+    value.parse().map_err(|_| format!("must be like {NAME} <hello@example.com>, not {value:?}"))
 }
 
 /// Returns the sender without `MAIL_FROM`: `no-reply` at the site's host.
@@ -145,7 +145,7 @@ fn default_from(site_url: &str) -> Mailbox {
     let domain = if is_name { host } else { "localhost" };
     let address = lettre::Address::new("no-reply", domain).or_else(|_| lettre::Address::new("no-reply", "localhost"));
     #[expect(clippy::expect_used, reason = "the last address is a constant")]
-    Mailbox::new(Some("Waymark".into()), address.expect("an address"))
+    Mailbox::new(Some(NAME.into()), address.expect("an address"))
 }
 
 #[cfg(test)]

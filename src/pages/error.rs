@@ -2,7 +2,10 @@ use axum::http::StatusCode;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
-use crate::components::{PublicPage, Section, assets, header::Logo};
+use crate::{
+    components::{PublicPage, Section, assets, header::Logo},
+    site::NAME,
+};
 
 /// What an error page says: never what went wrong inside the server.
 struct Words {
@@ -84,11 +87,11 @@ pub fn static_error_page(status: StatusCode, request_id: Option<&str>) -> String
 <script src="/theme.js"></script>
 <link rel="stylesheet" href="{css}">
 <link rel="icon" href="/favicon.svg" type="image/svg+xml">
-<title>{title} · Waymark</title>
+<title>{title} · {NAME}</title>
 </head>
 <body>
 <header class="site-header"><div class="wrap">
-<a class="brand" href="/" aria-label="Waymark, home">{logo}Waymark</a>
+<a class="brand" href="/" aria-label="{NAME}, home">{logo}{NAME}</a>
 </div></header>
 <main id="main"><div class="error-page">
 <p class="error-status">{code}</p>

@@ -15,6 +15,7 @@ use crate::{
         Route,
         deliver::kept::{self, KeptMail},
     },
+    site::NAME,
     state::AppState,
 };
 
@@ -67,7 +68,7 @@ async fn list(State(state): State<AppState>) -> Response {
 <meta name="color-scheme" content="light dark">
 <script src="/theme.js"></script>
 <link rel="stylesheet" href="{css}">
-<title>Mail · Waymark</title>
+<title>Mail · {NAME}</title>
 </head>
 <body>
 <main id="main"><div class="wrap admin">

@@ -134,6 +134,26 @@ async fn two_that_start_at_once_on_an_empty_postgresql_both_come_up() {
 }
 
 #[tokio::test]
+async fn a_command_says_whether_the_server_is_ready() {
+    let database = TestDatabase::create(Dialect::Sqlite).await;
+    let mut server = Process::serve(&database.url, &[]);
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let ask = || {
+        // The command needs no database.
+        let mut command = command("sqlite:///proc/none/waymark.db");
+        command.env("LEPTOS_SITE_ADDR", &address).arg("health");
+        run(command, "")
+    };
+    let ended = ask();
+    assert!(ended.success && ended.text.contains("ready"), "{}", ended.text);
+    server.terminate();
+    server.wait();
+    let ended = ask();
+    assert!(!ended.success && ended.text.contains("No server responds"), "{}", ended.text);
+    database.remove().await;
+}
+
+#[tokio::test]
 async fn a_database_is_brought_up_to_date_by_a_command() {
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let database = TestDatabase::create(dialect).await;

@@ -23,7 +23,7 @@ use super::{
 use crate::timestamp::Timestamp;
 
 /// What a snapshot begins with. The number is raised when the format changes.
-const MAGIC: &[u8; 12] = b"waymarkfact1";
+const MAGIC: &[u8; 12] = b"touchfacts-1";
 
 /// How many bytes are written at once, about.
 const PIECE: usize = 1 << 20;

@@ -21,6 +21,7 @@ use crate::{
     db::{Conn, Db, Error, sql},
     id::UserId,
     random::secret_bytes,
+    site,
     timestamp::Timestamp,
 };
 
@@ -29,7 +30,7 @@ const SKEW: u16 = 1;
 /// How many recovery codes a user gets.
 const RECOVERY_CODES: usize = 10;
 /// The name under which apps list the account.
-const ISSUER: &str = "Waymark";
+const ISSUER: &str = site::NAME;
 /// The letters and digits of recovery codes, without those that people confuse.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// 80 random bits.
@@ -95,8 +96,9 @@ pub async fn setup(conn: &mut Conn, user: UserId, email: &str) -> Result<Option<
     .await?;
     Ok(secret.map(|(secret,)| {
         let key = Secret::new(secret.into_boxed_slice()).to_base32();
-        let label = percent_encoding::utf8_percent_encode(email, percent_encoding::NON_ALPHANUMERIC);
-        Setup { uri: format!("otpauth://totp/{ISSUER}:{label}?secret={key}&issuer={ISSUER}"), key }
+        let encode = |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
+        let (issuer, label) = (encode(ISSUER), encode(email));
+        Setup { uri: format!("otpauth://totp/{issuer}:{label}?secret={key}&issuer={issuer}"), key }
     }))
 }
 

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Tests bin/rename and bin/upgrade: renames a copy of the tree, compiles the copy, and lets it take a later version.
+# `bin/test rename` runs this script. bin/rename removes it.
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+# shellcheck source=bin/lib/common.sh
+source "$here/common.sh"
+work="$(mktemp -d "${TMPDIR:-/tmp}/rename-test.XXXXXX")"
+# shellcheck disable=SC2016 # expands when the script exits
+on_exit 'rm -rf "$work"'
+export GIT_AUTHOR_NAME=Test GIT_AUTHOR_EMAIL=test@example.com GIT_COMMITTER_NAME=Test GIT_COMMITTER_EMAIL=test@example.com
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+
+# Fails with a message unless the last command did what the message says.
+must() { fail "bin/rename: $1" || exit 1; }
+
+# The copy has what is not committed yet, too.
+upstream="$work/upstream"
+mkdir "$upstream"
+(cd "$root" && git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
+  if [ -e "$file" ]; then printf '%s\0' "$file"; fi
+done | tar --null -T - -cf -) | tar -xf - -C "$upstream"
+cd "$upstream"
+git init -q -b main && git add --all && git commit -qm "Version one"
+
+step "Names that are refused"
+for name in fn my--shop My-Shop 1shop axum waymark auth "a b" std; do
+  if bin/rename "$name" >/dev/null 2>&1; then must "took the name $name"; fi
+done
+for title in 'A "B"' "<b>" "Waymark Two" "A & B"; do
+  if bin/rename acme "$title" >/dev/null 2>&1; then must "took the title $title"; fi
+done
+echo >untidy
+if bin/rename acme >/dev/null 2>&1; then must "took a tree with changes"; fi
+rm untidy
+[ -z "$(git status --porcelain)" ] || must "changed something although it refused"
+
+git clone -q "$upstream" "$work/clone"
+cd "$work/clone"
+git remote rename origin upstream 2>/dev/null
+step "A clone called My Shop"
+bin/rename my-shop "My Shop" --blank
+[ -z "$(git status --porcelain)" ] || must "left changes that are not committed"
+left="$(git grep -Iil waymark | sort | tr '\n' ' ')"
+[ "$left" = "NOTICE README.md docs/upgrade.md " ] || must "left the old name in: $left"
+[ ! -e bin/rename ] || must "did not remove itself"
+cargo fmt --check || must "left a tree that is not formatted"
+grep -q 'NAME: &str = "My Shop"' src/site.rs || must "did not name the site"
+
+step "The clone compiles"
+CARGO_TARGET_DIR="$target" cargo check --features ssr --all-targets
+
+step "The clone takes a later version"
+# The owner changes a page. Upstream changes a file that has the old name in it, and adds a migration.
+perl -pi -e 's/One sentence: what it does, and for whom\./We sell shoes./' README.md
+git commit -qam "Our words"
+(cd "$upstream" && echo "waymark later" >docs/later.md && perl -pi -e 's/^(#.*Waymark.*)$/$1, version two/ if $. == 1' ARCHITECTURE.md &&
+  git add --all && git commit -qm "Version two")
+bin/upgrade upstream/main
+grep -q 'My Shop, version two' ARCHITECTURE.md || must "bin/upgrade did not bring the change"
+grep -qx 'my-shop later' docs/later.md || must "bin/upgrade did not rename what is new"
+grep -q 'We sell shoes' README.md || must "bin/upgrade lost the owner's change"
+if [ -e bin/rename ] || [ -n "$(git status --porcelain)" ]; then must "bin/upgrade left something behind"; fi
+bin/upgrade upstream/main 2>&1 | grep -q 'already' || must "bin/upgrade took the same version twice"
+say "bin/rename and bin/upgrade work"
