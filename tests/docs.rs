@@ -136,9 +136,11 @@ fn every_alert_says_what_to_do() {
     let rules = read("docs/alerts.yml");
     let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     let document = read("docs/operating.md");
+    let runbook = read("docs/runbook.md");
     assert!(alerts.len() > 8);
     for alert in alerts {
         assert!(document.contains(&format!("| {alert} |")), "{alert}");
+        assert!(runbook.contains(&format!("\n## {alert}\n")), "docs/runbook.md has no {alert}");
     }
 }
 

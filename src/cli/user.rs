@@ -51,6 +51,7 @@ pub enum UserCommand {
     /// Take the second factor from an account whose device is lost, and end its sessions. First make sure who asks
     ResetSecondFactor {
         /// The account's e-mail address
+        #[arg(long)]
         email: String,
     },
     /// Set an account's password, end its sessions and its waits. Imported accounts have no password yet
