@@ -20,6 +20,28 @@ fail() {
   return 1
 }
 
+# duration SECONDS: 75 → 1 min 15 s
+duration() {
+  if [ "$1" -lt 60 ]; then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi
+}
+
+# estimate MINUTES: how long work of so many minutes of one processor takes here, about. 12 on four processors → about 3 min
+estimate() {
+  local processors
+  processors="$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)"
+  echo "about $((($1 + processors - 1) / processors)) min"
+}
+
+# timed WHAT ESTIMATE COMMAND…: says what begins and how long that takes, and afterwards how long the command took.
+timed() {
+  local what=$1 time=$2 start=$SECONDS status=0
+  shift 2
+  step "$what ($time)"
+  "$@" || status=$?
+  if [ "$status" = 0 ]; then say "    took $(duration $((SECONDS - start)))"; else say "    failed after $(duration $((SECONDS - start)))"; fi
+  return "$status"
+}
+
 have() { command -v "$1" >/dev/null 2>&1; }
 is_root() { [ "$(id -u)" = 0 ]; }
 
@@ -70,7 +92,9 @@ http_ok() {
 # apt_install PACKAGE…: installs as root on Debian or Ubuntu. Elsewhere it fails at once, and the caller says what to do.
 apt_install() {
   is_root && have apt-get || return 1
-  step "apt-get install $*"
+  timed "apt-get install $*" "about 1 min" apt_get "$@"
+}
+apt_get() {
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq </dev/null >&2 && apt-get install -y -qq --no-install-recommends "$@" </dev/null >&2
 }

@@ -13,12 +13,12 @@ release_environment() {
 release_build() {
   [ -z "$release_built" ] || return 0
   setup_rust && setup_cargo_leptos && setup_wasm_bindgen && setup_wasm_opt || return 1
-  step "cargo leptos build --release --split --features split"
   # An earlier build left files with other hashes in their names. These files would be served and counted too.
   rm -rf "$root/target/site/pkg"
-  (cd "$root" && cargo leptos build --release --split --features split) || return 1
+  timed "cargo leptos build --release --split --features split" "$(estimate 25), less if parts are built" cargo_leptos_release || return 1
   release_built=yes
 }
+cargo_leptos_release() { (cd "$root" && cargo leptos build --release --split --features split); }
 
 # make_admin DATABASE_URL: creates an admin with a random password, and sets ADMIN_EMAIL and ADMIN_PASSWORD.
 make_admin() {

@@ -44,16 +44,13 @@ setup_rust() {
   if have rustup; then
     # RUSTUP_AUTO_INSTALL=0: this command only asks, and the lines below install.
     if ! RUSTUP_AUTO_INSTALL=0 rustc --version >/dev/null 2>&1 && ! rust_by_another_name; then
-      step "Installing the Rust toolchain of rust-toolchain.toml"
-      rustup toolchain install >&2 || return 1
+      timed "Installing the Rust toolchain of rust-toolchain.toml" "about 1 min" rustup toolchain install >&2 || return 1
     fi
     if ! rustup target list --installed | grep -qx wasm32-unknown-unknown; then
-      step "Adding Rust's browser target (wasm32-unknown-unknown)"
-      rustup target add wasm32-unknown-unknown >&2 || return 1
+      timed "Adding Rust's browser target" "some seconds" rustup target add wasm32-unknown-unknown >&2 || return 1
     fi
     if ! cargo clippy --version >/dev/null 2>&1 || ! cargo fmt --version >/dev/null 2>&1; then
-      step "Adding clippy and rustfmt"
-      rustup component add clippy rustfmt >&2 || return 1
+      timed "Adding clippy and rustfmt" "some seconds" rustup component add clippy rustfmt >&2 || return 1
     fi
   elif [ ! -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]; then
     fail "This Rust has no target wasm32-unknown-unknown. Install the target with your system's packages, or Rust with https://rustup.rs"
@@ -68,20 +65,20 @@ setup_node() {
   }
 }
 
-# cargo_install CRATE VERSION: installs into a folder of our own, so that the tools of other projects stay as they are.
+# cargo_install CRATE VERSION MINUTES: installs into a folder of our own, so that the tools of other projects stay as they are.
+# Downloads if that is possible, else compiles, which takes so many minutes of one processor.
 cargo_install() {
-  local crate=$1 version=$2
+  local crate=$1 version=$2 minutes=$3
   mkdir -p "$cache" || return 1
   if have cargo-binstall && github_reachable; then
-    step "Installing $crate $version with cargo-binstall"
-    if with_limit 180 cargo binstall --no-confirm --disable-strategies compile --root "$cache" "$crate@$version" </dev/null >&2; then
+    if timed "Downloading $crate $version with cargo-binstall" "some seconds" with_limit 180 cargo binstall --no-confirm --disable-strategies compile --root "$cache" "$crate@$version" </dev/null >&2; then
       return 0
     fi
   fi
-  step "Compiling $crate $version into $cache/bin (minutes, once)"
   # Fast to compile rather than fast to run, because these tools only drive other programs. The target folder stays if the
   # build is interrupted, so the next run goes on from there.
-  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+  timed "Compiling $crate $version into $cache/bin, once" "$(estimate "$minutes")" env \
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
     cargo install "$crate" --locked --version "$version" --root "$cache" --target-dir "$cache/build" </dev/null >&2 || return 1
   rm -rf "$cache/build"
   hash -r
@@ -99,19 +96,23 @@ cargo_leptos_download() {
   github_reachable || return 1
   file="cargo-leptos-$platform.tar.gz"
   url="https://github.com/leptos-rs/cargo-leptos/releases/download/v$cargo_leptos_version/$file"
-  step "Downloading $url"
+  timed "Downloading $url" "some seconds" cargo_leptos_fetch "$url" "$file" || return 1
+  rm -rf "$cache/download"
+  "$cache/bin/cargo-leptos" --version >/dev/null 2>&1 || {
+    rm -f "$cache/bin/cargo-leptos"
+    return 1
+  }
+}
+
+cargo_leptos_fetch() {
+  local url=$1 file=$2
   mkdir -p "$cache/download" "$cache/bin" || return 1
   (
     cd "$cache/download" || exit 1
     curl -fsSL --connect-timeout 5 --max-time 180 -O "$url" -O "$url.sha256" || exit 1
     if have sha256sum; then sha256sum -c --quiet "$file.sha256"; else shasum -a 256 -c -q "$file.sha256"; fi || exit 1
     tar -xzf "$file" && find . -type f -name cargo-leptos -exec mv -f {} "$cache/bin/cargo-leptos" \;
-  ) >&2 || return 1
-  rm -rf "$cache/download"
-  "$cache/bin/cargo-leptos" --version >/dev/null 2>&1 || {
-    rm -f "$cache/bin/cargo-leptos"
-    return 1
-  }
+  ) >&2
 }
 
 cargo_leptos_found() {
@@ -124,7 +125,7 @@ cargo_leptos_found() {
 }
 
 setup_cargo_leptos() {
-  cargo_leptos_found || cargo_leptos_download || cargo_install cargo-leptos "$cargo_leptos_version" || {
+  cargo_leptos_found || cargo_leptos_download || cargo_install cargo-leptos "$cargo_leptos_version" 12 || {
     fail "cargo-leptos $cargo_leptos_version could not be installed." "See https://github.com/leptos-rs/cargo-leptos"
     return 1
   }
@@ -141,7 +142,7 @@ setup_wasm_bindgen() {
   elif github_reachable; then
     return 0
   fi
-  cargo_install wasm-bindgen-cli "$wanted" || {
+  cargo_install wasm-bindgen-cli "$wanted" 5 || {
     fail "wasm-bindgen $wanted could not be installed." "Try: cargo install wasm-bindgen-cli --locked --version $wanted"
     return 1
   }
@@ -158,8 +159,7 @@ setup_wasm_opt() {
     return 0
   fi
   setup_node || return 1
-  step "Fetching wasm-opt (npm's binaryen $binaryen_npm_version) into $cache"
-  wasm_opt_from_npm || {
+  timed "Fetching wasm-opt (npm's binaryen $binaryen_npm_version) into $cache" "some seconds" wasm_opt_from_npm || {
     fail "wasm-opt could not be installed." "Get Binaryen $wasm_opt_oldest or newer: https://github.com/WebAssembly/binaryen/releases"
     return 1
   }
@@ -179,11 +179,12 @@ setup_end2end() {
   local installed="$root/end2end/node_modules/.package-lock.json"
   # npm writes this file last. So an install that was interrupted is done again.
   if [ ! -f "$installed" ] || [ "$root/end2end/package-lock.json" -nt "$installed" ]; then
-    step "Installing the browser tests' packages (npm ci in end2end/)"
-    (cd "$root/end2end" && npm ci --no-audit --no-fund --loglevel=error </dev/null >&2) || return 1
+    timed "Installing the browser tests' packages (npm ci in end2end/)" "some seconds" end2end_packages || return 1
     touch "$installed"
   fi
 }
+
+end2end_packages() { (cd "$root/end2end" && npm ci --no-audit --no-fund --loglevel=error </dev/null >&2); }
 
 playwright_chromium() {
   cd "$root/end2end" || return 1
@@ -207,12 +208,13 @@ browser_find() {
   return 1
 }
 
+playwright_install() { (cd "$root/end2end" && with_limit 600 npx playwright install chromium </dev/null >&2); }
+
 # Run setup_end2end first.
 setup_browser() {
   browser_find && return 0
   if apt_install chromium && browser_find; then return 0; fi
-  step "Downloading Playwright's Chromium"
-  if (cd "$root/end2end" && with_limit 600 npx playwright install chromium </dev/null >&2) && browser_find; then return 0; fi
+  if timed "Downloading Playwright's Chromium" "about 1 min" playwright_install && browser_find; then return 0; fi
   fail "The browser tests need Chromium, which could be neither found nor installed." \
     "Debian: apt-get install chromium   macOS: brew install --cask chromium   any: cd end2end && npx playwright install chromium" \
     "Or set CHROMIUM_PATH to a Chromium or Chrome."
