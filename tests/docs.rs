@@ -131,6 +131,28 @@ fn every_metric_is_explained_and_drawn() {
     assert_eq!(metrics(&read("docs/alerts.yml")).difference(&recorded).collect::<Vec<_>>(), [""; 0]);
 }
 
+/// The links of documents to files of this repository, such as `docs/mail.md` in `[docs/mail.md](docs/mail.md)`.
+#[test]
+fn every_link_leads_to_a_file() {
+    let mut documents = Vec::new();
+    for entry in fs::read_dir(root()).expect("the root") {
+        documents.extend(Some(entry.expect("an entry").path()).filter(|path| path.extension() == Some("md".as_ref())));
+    }
+    files(&root().join("docs"), ".md", &mut documents);
+    files(&root().join("tests"), ".md", &mut documents);
+    assert!(documents.len() > 15, "{documents:?}");
+    let mut wrong = Vec::new();
+    for document in documents {
+        let text = fs::read_to_string(&document).expect("text");
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let paths = links.filter(|link| !link.contains(':')).filter_map(|link| link.split('#').next());
+        let folder = document.parent().expect("a folder");
+        let missing = paths.filter(|path| !folder.join(path).exists());
+        wrong.extend(missing.map(|path| format!("{} links to {path}", document.display())));
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
 #[test]
 fn every_alert_says_what_to_do() {
     let rules = read("docs/alerts.yml");
