@@ -48,6 +48,9 @@ pub mod attribution;
 /// The audit log: what admins, sign-ins and the command line changed.
 #[cfg(feature = "ssr")]
 pub mod audit;
+/// Backups of the database, and restoring them.
+#[cfg(feature = "ssr")]
+pub mod backup;
 /// Accounts, passwords, signed-in sessions, and the server functions of their forms.
 #[cfg(feature = "ssr")]
 pub mod auth;

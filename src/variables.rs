@@ -1,6 +1,7 @@
 //! Reads environment variables and collects all mistakes, each with the name of its variable.
 //!
-//! A message repeats a value only if the value cannot be a secret.
+//! A message repeats a value only if the value cannot be a secret. Secrets can also stand in files, as container managers mount them:
+//! `MAIL_URL_FILE=/run/secrets/mail_url` names the file whose text is the value of `MAIL_URL`.
 
 use std::time::Duration;
 
@@ -30,12 +31,22 @@ impl<'g> Variables<'g> {
 
     /// Returns the parsed value of a variable, or `None` if the variable is not set, empty or wrong.
     pub fn value<T>(&mut self, variable: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        let text = (self.get)(variable)?;
-        let text = text.trim();
-        if text.is_empty() {
-            return None;
+        let text = self.text(variable).map_err(|what| self.mistakes.push(Mistake { variable, what })).ok()??;
+        parse(&text).map_err(|what| self.mistakes.push(Mistake { variable, what })).ok()
+    }
+
+    /// Returns the text of a variable, or of the file that `…_FILE` names; `None` if it is empty.
+    fn text(&self, variable: &str) -> Result<Option<String>, String> {
+        let set = |name: &str| (self.get)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let (text, file) = (set(variable), set(&format!("{variable}_FILE")));
+        match (text, file) {
+            (Some(_), Some(_)) => Err(format!("is set twice: unset either {variable} or {variable}_FILE")),
+            (text, None) => Ok(text),
+            (None, Some(file)) => match std::fs::read_to_string(&file) {
+                Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+                Err(error) => Err(format!("cannot be read from {file}, which {variable}_FILE names: {error}")),
+            },
         }
-        parse(text).map_err(|what| self.mistakes.push(Mistake { variable, what })).ok()
     }
 
     /// Returns the value that a word of `choices` stands for. Example: `exclude` → `false`, `include` → `true`.
@@ -109,8 +120,30 @@ mod tests {
     }
 
     #[test]
+    fn a_value_may_stand_in_a_file() {
+        let file = std::env::temp_dir().join(format!("waymark-secret-{}", std::process::id()));
+        std::fs::write(&file, "smtp://me:secret@mail.example.com\n").expect("a file");
+        let path = file.display().to_string();
+        let read = |pairs: &[(&str, &str)]| {
+            let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            let mut variables = Variables::new(&get);
+            let value = variables.value("MAIL_URL", |text| Ok(text.to_owned()));
+            (value, variables.mistakes.iter().map(ToString::to_string).collect::<String>())
+        };
+        let from_file = (Some("smtp://me:secret@mail.example.com".to_owned()), String::new());
+        assert_eq!(read(&[("MAIL_URL_FILE", &path)]), from_file);
+        assert_eq!(read(&[("MAIL_URL", ""), ("MAIL_URL_FILE", &path)]), from_file);
+        assert_eq!(read(&[("MAIL_URL", "a"), ("MAIL_URL_FILE", "")]), (Some("a".to_owned()), String::new()));
+        let (value, mistake) = read(&[("MAIL_URL", "a"), ("MAIL_URL_FILE", &path)]);
+        assert!(value.is_none() && mistake.contains("is set twice"), "{mistake}");
+        let (value, mistake) = read(&[("MAIL_URL_FILE", "/nowhere/mail")]);
+        assert!(value.is_none() && mistake.starts_with("MAIL_URL cannot be read from /nowhere/mail"), "{mistake}");
+        std::fs::remove_file(file).expect("removed");
+    }
+
+    #[test]
     fn a_choice_names_all_words() {
-        let mut variables = Variables::new(&|_| Some("maybe".to_owned()));
+        let mut variables = Variables::new(&|name| (!name.ends_with("_FILE")).then(|| "maybe".to_owned()));
         assert_eq!(variables.choice("GPC", &[("no_click_ids", 1), ("no_capture", 2), ("ignore", 3)]), None);
         assert_eq!(variables.choice("CONSENT", &[("implied", 1), ("required", 2)]), None);
         let told: Vec<String> = variables.mistakes.iter().map(ToString::to_string).collect();

@@ -27,6 +27,7 @@ random: timestamp
 secret_token: random
 db: timestamp
 id: db
+backup: db
 audit: address_limit db id random timestamp word_enum
 jobs: db id timestamp
 mail: id site timestamp variables
@@ -69,7 +70,7 @@ app: admin attribution/capture auth components pages site state
 server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral
     attribution/settings
     attribution/touch auth components config cookie db id jobs local_path mail pages privacy site state timestamp variables
-cli: attribution/touch audit auth components config db demo import jobs privacy server timestamp variables
+cli: attribution/touch audit auth backup components config db demo import jobs privacy server timestamp variables
 main: allocator config
 ";
 

@@ -120,7 +120,8 @@ postgres_start() {
     return 1
   }
   postgres_url="postgres://postgres@127.0.0.1:$port/postgres"
-  export TEST_POSTGRES_URL="$postgres_url"
+  # Backups run pg_dump and pg_restore.
+  export TEST_POSTGRES_URL="$postgres_url" PATH="$PATH:$postgres_bin"
   say "PostgreSQL: $("$postgres_bin/postgres" --version) on port $port, in $postgres_dir, until this script exits"
 }
 

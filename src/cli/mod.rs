@@ -18,6 +18,8 @@ use waymark::{
 
 /// `waymark admin …`
 mod admin;
+/// `waymark backup` and `waymark restore`
+mod backup;
 /// `waymark demo`
 mod demo;
 /// `waymark health`
@@ -49,6 +51,10 @@ enum Command {
     Migrate,
     /// Ask the server on this machine whether it is ready: exit code 0 or 1
     Health,
+    /// Write the whole database into a file. The server may run meanwhile
+    Backup(backup::BackupArgs),
+    /// Bring a backup back, into a database that is empty
+    Restore(backup::RestoreArgs),
     /// Create admins
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -83,12 +89,16 @@ pub async fn run(cli: Cli, config: Config, mistakes: Vec<Mistake>) -> Result<(),
     if !mistakes.is_empty() {
         return Err(list("run", &mistakes));
     }
-    if let Command::Health = command {
-        return health::check(&config);
-    }
+    // These commands need no database, or must not change its schema: a backup before an update is one of the old schema.
+    let command = match command {
+        Command::Health => return health::check(&config),
+        Command::Backup(args) => return backup::back_up(&config, args).await,
+        Command::Restore(args) => return backup::restore(&config, args).await,
+        other => other,
+    };
     let db = run::open_database(&config).await.map_err(|mistake| list("run", &[mistake]))?;
     let done = match command {
-        Command::Serve | Command::Health => Ok(()),
+        Command::Serve | Command::Health | Command::Backup(_) | Command::Restore(_) => Ok(()),
         Command::Migrate => {
             println!("The database is up to date.");
             Ok(())

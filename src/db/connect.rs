@@ -44,7 +44,7 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
         // overwritten: see `wipe`.
         .pragma("secure_delete", "on")
         .statement_cache_capacity(256);
-    private_file::create(options.get_filename())?;
+    private_file::create(options.get_filename()).map_err(sqlx::Error::Io)?;
     // One connection, which stays open: other settings than the number and the time-outs would not apply to it.
     let one = || SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
     let open_writer = || {

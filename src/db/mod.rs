@@ -76,6 +76,7 @@ pub use self::{
     insert::{Insert, Table},
     patience::Patience,
     pools::Conn,
+    private_file::create as create_private_file,
     query::{FromEitherRow, Query, Value, sql},
     transaction::Snapshot,
 };

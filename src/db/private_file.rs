@@ -4,12 +4,12 @@ use std::{fs, io, path::Path};
 
 /// Creates the file and its folder where they are missing, readable by the owner alone. SQLite gives the files beside it, such
 /// as the write-ahead log, the same permissions. Existing files and folders keep theirs: the owner may have chosen them.
-pub(super) fn create(file: &Path) -> Result<(), sqlx::Error> {
+pub fn create(file: &Path) -> io::Result<()> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        create_folder(folder).map_err(sqlx::Error::Io)?;
+        create_folder(folder)?;
     }
     match create_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(sqlx::Error::Io(error)),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
 }

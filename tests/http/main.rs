@@ -14,6 +14,7 @@ mod account_limits;
 mod accounts;
 mod admin_pages;
 mod audit;
+mod backup;
 mod beacon;
 mod capture;
 mod conformance;
