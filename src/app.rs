@@ -45,6 +45,7 @@ use crate::{
         register::RegisterPage,
         second_step::SecondStepPage,
     },
+    projects::pages::{NewProjectPage, ProjectPage, ProjectsPage},
     site::NAME,
     state::AppState,
 };
@@ -155,6 +156,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/second-factor") view=SecondFactorPage ssr=SsrMode::Async/>
                 <Route path=path!("/privacy") view=PrivacyPage ssr=SsrMode::Async/>
                 <Route path=path!("/erased/:token") view=ErasedPage ssr=SsrMode::Async/>
+                <Route path=path!("/projects") view=ProjectsPage ssr=SsrMode::Async/>
+                <Route path=path!("/projects/new") view=NewProjectPage ssr=SsrMode::Async/>
+                <Route path=path!("/projects/:id") view=ProjectPage ssr=SsrMode::Async/>
                 <AdminRoutes/>
             </Routes>
         </Router>

@@ -83,6 +83,8 @@ ids! {
     ConversionId;
     /// The id of a token that a program signs in with.
     ApiTokenId;
+    /// The id of a project.
+    ProjectId;
     /// The id of work that a request causes and a worker runs later.
     JobId;
 }

@@ -48,12 +48,12 @@ pub mod attribution;
 /// The audit log: what admins, sign-ins and the command line changed.
 #[cfg(feature = "ssr")]
 pub mod audit;
-/// Backups of the database, and restoring them.
-#[cfg(feature = "ssr")]
-pub mod backup;
 /// Accounts, passwords, signed-in sessions, and the server functions of their forms.
 #[cfg(feature = "ssr")]
 pub mod auth;
+/// Backups of the database, and restoring them.
+#[cfg(feature = "ssr")]
+pub mod backup;
 /// What pages are made of: frames, forms, tables, charts, islands.
 pub mod components;
 /// The settings of the server, from environment variables.
@@ -94,6 +94,9 @@ pub mod pages;
 /// How long data is kept, and exporting and erasing the data of a user.
 #[cfg(feature = "ssr")]
 pub mod privacy;
+/// The example to copy: projects of a user.
+#[cfg(feature = "ssr")]
+pub mod projects;
 /// Random numbers: repeatable ones for samples, the operating system's for secrets.
 #[cfg(feature = "ssr")]
 pub mod random;

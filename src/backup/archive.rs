@@ -119,7 +119,10 @@ fn unpack(source: impl Read, file: &Path, copy: &Path) -> Result<Manifest, Strin
     drop((database, members));
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(broken)?;
     if checksum.hexadecimal() != manifest.sha256 {
-        return Err(format!("{} is damaged: the database has another checksum than when it was backed up.", file.display()));
+        return Err(format!(
+            "{} is damaged: the database has another checksum than when it was backed up.",
+            file.display()
+        ));
     }
     Ok(manifest)
 }

@@ -105,7 +105,11 @@ impl Manifest {
         for name in names {
             let (expected, found) = (count(&self.rows, name), count(restored, name));
             if expected != found {
-                return Err(format!("The table {name} {} in the backup, and {} when restored.", words(expected), words(found)));
+                return Err(format!(
+                    "The table {name} {} in the backup, and {} when restored.",
+                    words(expected),
+                    words(found)
+                ));
             }
         }
         Ok(())

@@ -35,7 +35,8 @@ pub(super) async fn copy(url: &str, copy: &Path) -> Result<Contents, String> {
         return Err(too_old("pg_dump", version, server));
     }
     // `pg_dump` and the counting see the same moment.
-    let mut moment = database.begin_with("begin isolation level repeatable read, read only").await.map_err(unanswered)?;
+    let mut moment =
+        database.begin_with("begin isolation level repeatable read, read only").await.map_err(unanswered)?;
     let snapshot: String =
         sqlx::query_scalar("select pg_export_snapshot()").fetch_one(&mut *moment).await.map_err(unanswered)?;
     let mut dump = tool("pg_dump", &options);
@@ -69,7 +70,9 @@ pub(super) async fn restore(copy: &Path, url: &str, manifest: &Manifest) -> Resu
     }
     let mut restore = tool("pg_restore", &options);
     // A comment on an extension can only be set by its owner, who may be the superuser.
-    restore.args(["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-comments"]).arg(copy);
+    restore
+        .args(["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-comments"])
+        .arg(copy);
     wait(spawn(restore)?)?;
     let mut database = connect(&options).await?;
     let rows = count(&mut database).await?;
@@ -103,7 +106,8 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, String> {
 /// Returns a command of a program of PostgreSQL, for the database of `options`.
 fn tool(name: &str, options: &PgConnectOptions) -> Command {
     let mut command = Command::new(name);
-    let host = options.get_socket().map_or_else(|| options.get_host().to_owned(), |folder| folder.display().to_string());
+    let host =
+        options.get_socket().map_or_else(|| options.get_host().to_owned(), |folder| folder.display().to_string());
     command.args(["--no-password", "--host", &host, "--port", &options.get_port().to_string()]);
     command.args(["--username", options.get_username()]);
     command.arg("--dbname").arg(options.get_database().unwrap_or(options.get_username()));
@@ -111,14 +115,17 @@ fn tool(name: &str, options: &PgConnectOptions) -> Command {
     if let Some(password) = options.to_url_lossy().password() {
         command.env("PGPASSWORD", percent_decode_str(password).decode_utf8_lossy().as_ref());
     }
-    command.env("PGSSLMODE", match options.get_ssl_mode() {
-        PgSslMode::Disable => "disable",
-        PgSslMode::Allow => "allow",
-        PgSslMode::Prefer => "prefer",
-        PgSslMode::Require => "require",
-        PgSslMode::VerifyCa => "verify-ca",
-        PgSslMode::VerifyFull => "verify-full",
-    });
+    command.env(
+        "PGSSLMODE",
+        match options.get_ssl_mode() {
+            PgSslMode::Disable => "disable",
+            PgSslMode::Allow => "allow",
+            PgSslMode::Prefer => "prefer",
+            PgSslMode::Require => "require",
+            PgSslMode::VerifyCa => "verify-ca",
+            PgSslMode::VerifyFull => "verify-full",
+        },
+    );
     command
 }
 
@@ -128,20 +135,22 @@ fn tool_version(name: &str) -> Result<u32, String> {
     command.arg("--version").stdout(Stdio::piped());
     let output = spawn(command)?.wait_with_output().map_err(|error| format!("{name} cannot be started: {error}."))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let number = text.split_once("PostgreSQL) ").map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect());
+    let number =
+        text.split_once("PostgreSQL) ").map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect());
     number
         .and_then(|number: String| number.parse().ok())
         .ok_or_else(|| format!("{name} does not tell its version: {}.", text.trim()))
 }
 
 async fn server_version(database: &mut PgConnection) -> Result<u32, String> {
-    let number: String =
-        sqlx::query_scalar("show server_version_num").fetch_one(database).await.map_err(unanswered)?;
+    let number: String = sqlx::query_scalar("show server_version_num").fetch_one(database).await.map_err(unanswered)?;
     number.parse::<u32>().map(|number| number / 10_000).map_err(|_| "The server does not tell its version.".to_owned())
 }
 
 fn too_old(program: &str, found: u32, needed: u32) -> String {
-    format!("{program} is of PostgreSQL {found}, and PostgreSQL {needed} needs one that is no older. Install its client programs.")
+    format!(
+        "{program} is of PostgreSQL {found}, and PostgreSQL {needed} needs one that is no older. Install its client programs."
+    )
 }
 
 fn unanswered(error: sqlx::Error) -> String {

@@ -41,19 +41,19 @@ async fn check(file: &Path) -> Result<BTreeMap<String, u64>, String> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
     let wrong = |error: sqlx::Error| format!("The copy of the database cannot be read: {error}.");
     let mut copy = SqliteConnection::connect_with(&options).await.map_err(wrong)?;
-    let found: Vec<String> =
-        sqlx::query_scalar("pragma integrity_check").fetch_all(&mut copy).await.map_err(wrong)?;
+    let found: Vec<String> = sqlx::query_scalar("pragma integrity_check").fetch_all(&mut copy).await.map_err(wrong)?;
     if found != ["ok"] {
         return Err(format!("The copy of the database is damaged: {}.", found.join(", ")));
     }
     if sqlx::query("pragma foreign_key_check").fetch_optional(&mut copy).await.map_err(wrong)?.is_some() {
         return Err("The copy of the database is damaged: a row names a row that is not there.".to_owned());
     }
-    let names: Vec<String> =
-        sqlx::query_scalar("select name from sqlite_schema where type = 'table' and rootpage > 0 and name not like 'sqlite%'")
-            .fetch_all(&mut copy)
-            .await
-            .map_err(wrong)?;
+    let names: Vec<String> = sqlx::query_scalar(
+        "select name from sqlite_schema where type = 'table' and rootpage > 0 and name not like 'sqlite%'",
+    )
+    .fetch_all(&mut copy)
+    .await
+    .map_err(wrong)?;
     let mut rows = BTreeMap::new();
     for name in names {
         let quoted = name.replace('"', "\"\"");

@@ -12,6 +12,7 @@ pub enum Section {
     Login,
     Register,
     Account,
+    Projects,
 }
 
 /// A link of the navigation.
@@ -23,6 +24,12 @@ pub struct NavLink {
     pub current: bool,
     /// Whether a new group of links begins with this link.
     pub begins_group: bool,
+}
+
+impl NavLink {
+    pub fn new(label: &'static str, href: &'static str, current: bool) -> Self {
+        Self { label, href, current, begins_group: false }
+    }
 }
 
 /// The person who is signed in, as the header shows them.
@@ -42,12 +49,14 @@ pub fn SiteHeader(
     menu: Option<Vec<NavLink>>,
 ) -> impl IntoView {
     let is_admin = viewer.as_ref().is_some_and(|viewer| viewer.is_admin);
+    let is_user = viewer.is_some();
     let wide = menu.is_some();
     let label = if wide { "Dashboard" } else { "Site" };
     let links = menu.unwrap_or_else(|| {
-        let about = NavLink { label: "How it works", href: "/#how", current: false, begins_group: false };
-        let dashboard = NavLink { label: "Dashboard", href: "/admin", current: false, begins_group: false };
-        [about].into_iter().chain(is_admin.then_some(dashboard)).collect()
+        let mut links = vec![NavLink::new("How it works", "/#how", false)];
+        links.extend(is_user.then(|| NavLink::new("Projects", "/projects", section == Section::Projects)));
+        links.extend(is_admin.then(|| NavLink::new("Dashboard", "/admin", false)));
+        links
     });
     let links = links
         .into_iter()
@@ -55,8 +64,8 @@ pub fn SiteHeader(
             view! { <li class:begins-group=begins_group><a href=href aria-current=current.then_some("page")>{label}</a></li> }
         })
         .collect_view();
-    // a narrow screen hides the links of visitors and members
-    let minor = !is_admin;
+    // a narrow screen hides the links of visitors
+    let minor = !is_user;
 
     view! {
         <a class="skip-link" href="#main">"Skip to content"</a>

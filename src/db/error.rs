@@ -66,8 +66,8 @@ impl Error {
     /// Returns the name of the constraint that refused a row: `users_email_lower_key`.
     ///
     /// PostgreSQL reports the name. SQLite reports the columns of a unique constraint instead ("UNIQUE constraint failed:
-    /// users.email_lower"). The name follows from the columns, because the migrations name unique constraints
-    /// table_column_key.
+    /// projects.user_id, projects.name"). The name follows from the columns, because the migrations name unique constraints
+    /// table_column_column_key.
     pub fn constraint(&self) -> Option<String> {
         let error = self.0.as_database_error()?;
         if let Some(name) = error.constraint() {
@@ -75,7 +75,11 @@ impl Error {
         }
         let (kind, what) = error.message().split_once(" constraint failed: ")?;
         match kind {
-            "UNIQUE" => Some(format!("{}_key", what.split(", ").next()?.replace('.', "_"))),
+            "UNIQUE" => {
+                let (table, _) = what.split_once('.')?;
+                let columns = what.split(", ").map(|column| column.rsplit('.').next().unwrap_or(column));
+                Some(format!("{table}_{}_key", columns.collect::<Vec<_>>().join("_")))
+            }
             _ => Some(what.to_owned()),
         }
     }

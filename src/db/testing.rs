@@ -153,6 +153,14 @@ mod tests {
             add().await.expect("the first");
             let error = add().await.expect_err("the second is refused");
             assert_eq!(error.constraint().as_deref(), Some("users_email_lower_key"));
+            // a key of two columns
+            let connect = |subject: &'static str| {
+                db.execute(sql("insert into user_identities (provider, subject, user_id, created_at, last_used_at)
+                    select 'github', $1, id, 1, 1 from users").bind(subject))
+            };
+            connect("1").await.expect("the first");
+            let error = connect("2").await.expect_err("the second is refused");
+            assert_eq!(error.constraint().as_deref(), Some("user_identities_user_id_provider_key"));
         })
         .await;
     }

@@ -57,6 +57,7 @@ pub struct Export {
     pub account_events: Vec<ExportedEvent>,
     pub visitors: Vec<ExportedVisitor>,
     pub conversions: Vec<ExportedConversion>,
+    pub projects: Vec<super::projects::ExportedProject>,
     pub referral_link: Option<ExportedReferralLink>,
     pub referred_by: Option<ReferredBy>,
 }
@@ -251,6 +252,7 @@ pub async fn export(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Expo
         .bind(user.id)
         .fetch_all(conn)
         .await?,
+        projects: super::projects::export(conn, user.id).await?,
         referral_link: referral_link(conn, user.id).await?,
         referred_by: sql("select token, created_at from referrals where referee_id = $1")
             .bind(user.id)

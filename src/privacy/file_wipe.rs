@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The tables that an erasure changes.
-const TABLES: [&str; 15] = [
+const TABLES: &[&str] = &[
     "users",
     "tower_sessions",
     "sign_in_failures",
@@ -29,6 +29,7 @@ const TABLES: [&str; 15] = [
     "audit_entries",
     "second_factors",
     "recovery_codes",
+    "projects",
 ];
 const JOB: &str = "wipe";
 /// How long other processes wait after a process died during a clean-up.
@@ -66,7 +67,7 @@ pub async fn clear(db: &Db, patience: Duration) -> Result<bool, Error> {
 async fn clear_now(db: &Db, lease: Lease, erasures: Vec<(Uuid,)>) -> Result<(), Error> {
     let begin = Instant::now();
     let wiped = async {
-        db.wipe(&TABLES).await?;
+        db.wipe(TABLES).await?;
         let now = db.now();
         db.transaction(move |conn| {
             Box::pin(async move {

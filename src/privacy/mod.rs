@@ -20,6 +20,8 @@ mod erase_form;
 pub mod export;
 /// Removing erased data from the database's files.
 pub mod file_wipe;
+/// Projects, of the example to copy.
+mod projects;
 /// Removing data that is older than the configuration keeps.
 pub mod retention;
 #[cfg(test)]

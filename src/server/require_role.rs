@@ -1,4 +1,4 @@
-//! Lets only admins open admin pages, and only signed-in users account pages. The layer decides before any page renders.
+//! Lets only admins open admin pages, and only signed-in users their own pages. The layer decides before any page renders.
 //! To an unknown user, it responds with 503.
 //!
 //! Pages and server functions check the role again, so that no page depends on where it is mounted.
@@ -18,10 +18,18 @@ use crate::{
     auth::{AuthSession, UnknownUser, audit},
 };
 
+/// The areas of signed-in users: a path, and everything below it.
+const FOR_USERS: &[&str] = &[
+    // and only admins
+    ADMIN,
+    "/account",
+    "/projects",
+];
+const ADMIN: &str = "/admin";
 /// Where an admin is led who needs a second factor and has none.
 const SECOND_FACTOR: &str = "/account/second-factor";
 
-/// Lets only admins to `/admin` and everything below it, and only signed-in users to `/account`. Returns the response to anybody
+/// Lets only admins to `/admin` and everything below it, and only signed-in users to their areas. Returns the response to anybody
 /// else.
 pub(super) fn refusal(request: &Request, admins_need_second_factor: bool) -> Option<Response> {
     let path = request.uri().path();
@@ -29,12 +37,12 @@ pub(super) fn refusal(request: &Request, admins_need_second_factor: bool) -> Opt
         return None;
     }
     match request.extensions().get::<AuthSession>().and_then(|auth| auth.user.as_ref()) {
-        Some(user) if is_in(path, "/admin") && !user.is_admin() => {
+        Some(user) if is_in(path, ADMIN) && !user.is_admin() => {
             let address = request.extensions().get::<ClientAddress>().map(|ClientAddress(address)| *address);
             audit::note("admin_page", "forbidden", Some(user.id), address);
             Some(StatusCode::FORBIDDEN.into_response())
         }
-        Some(user) if is_in(path, "/admin") && admins_need_second_factor && !user.second_factor => {
+        Some(user) if is_in(path, ADMIN) && admins_need_second_factor && !user.second_factor => {
             Some((StatusCode::SEE_OTHER, [(header::LOCATION, SECOND_FACTOR)]).into_response())
         }
         Some(_) => None,
@@ -47,7 +55,7 @@ pub(super) fn refusal(request: &Request, admins_need_second_factor: bool) -> Opt
 
 /// Returns whether only signed-in users may open a path.
 pub(super) fn is_for_users(path: &str) -> bool {
-    is_in(path, "/admin") || is_in(path, "/account")
+    FOR_USERS.iter().any(|area| is_in(path, area))
 }
 
 fn is_in(path: &str, area: &str) -> bool {

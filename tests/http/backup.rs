@@ -76,7 +76,10 @@ fn dialects() -> Vec<Dialect> {
     if !has_tools {
         eprintln!("pg_dump is not installed: backups of PostgreSQL are not tried");
     }
-    [Dialect::Sqlite, Dialect::Postgres].into_iter().filter(|dialect| *dialect == Dialect::Sqlite || has_tools).collect()
+    [Dialect::Sqlite, Dialect::Postgres]
+        .into_iter()
+        .filter(|dialect| *dialect == Dialect::Sqlite || has_tools)
+        .collect()
 }
 
 async fn count(url: &str, statement: &'static str) -> i64 {

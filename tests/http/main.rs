@@ -46,6 +46,7 @@ mod passwords;
 mod privacy;
 mod privacy_signal;
 mod process;
+mod projects;
 mod providers;
 mod quality;
 mod races;

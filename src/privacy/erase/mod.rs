@@ -105,6 +105,7 @@ pub async fn begin(db: &Db, user: UserId, by: &Actor) -> Result<SecretToken, Era
             known_device::forget_all(conn, user).await?;
             identity::forget_all(conn, user).await?;
             second_factor::remove(conn, user).await?;
+            super::projects::erase(conn, user).await?;
             one_time::end_all(conn, user).await?;
             erase_external_ids(conn, user).await?;
             for touch in TouchTexts::of_user(conn, user, TouchId::NIL, BATCH).await? {

@@ -77,6 +77,10 @@ const EXPORTED: &[(&str, &str, &str)] = &[
     ("user_identities", "last_used_at", "/providers/0/last_sign_in_at"),
     ("conversions", "refund_of", "/conversions/1/refund_of"),
     ("conversions", "sample", "/conversions/1/sample"),
+    ("projects", "id", "/projects/0/id"),
+    ("projects", "name", "/projects/0/name"),
+    ("projects", "note", "/projects/0/note"),
+    ("projects", "created_at", "/projects/0/created_at"),
     ("referral_tokens", "token", "/referral_link/token"),
     ("referral_tokens", "campaign", "/referral_link/campaign"),
     ("referral_tokens", "landing_path", "/referral_link/landing_path"),
@@ -116,6 +120,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("touches", "fingerprint", "a digest of what is there"),
     ("touches", "first_fingerprint", "a digest of a part of what is there"),
     ("conversions", "user_id", "the account's id"),
+    ("projects", "user_id", "the account's id"),
     ("referral_tokens", "owner_id", "the account's id"),
     ("referral_tokens", "signups", "the number of the sign-ups that are there"),
     ("referrals", "referee_id", "the account's id"),
@@ -202,6 +207,8 @@ async fn seeded(db: &Db) -> User {
         let identity = identity.bind(subject).bind(user).bind(email);
         run(db, identity.bind(THEN + 15 * MILLISECOND).bind(THEN + 16 * MILLISECOND)).await;
     }
+    crate::privacy::projects::add_sample(db, maria.user, "marias").await;
+    crate::privacy::projects::add_sample(db, friend.user, "somebody-elses").await;
     link(db, maria.user, "marias-link").await;
     link(db, friend.user, "friends-link").await;
     referred(db, maria.user, "friends-link").await;
@@ -290,6 +297,7 @@ async fn the_document_says_what_the_rows_say() {
                 "known_devices" | "tower_sessions" | "user_identities" | "visitors" => "user_id = $1",
                 "consents" | "touches" => "visitor_id in (select id from visitors where user_id = $1)",
                 "conversions" => "user_id = $1 and refund_of is not null",
+                "projects" => "user_id = $1",
                 "referral_tokens" => "owner_id = $1",
                 "referrals" => "referee_id = $1",
                 "audit_entries" => "actor_id = $1",

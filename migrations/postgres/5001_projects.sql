@@ -1,0 +1,12 @@
+-- The example to copy. Your own migrations have numbers from 5001 on, so that those of later versions of Waymark come before them.
+create table projects (
+    id         uuid    not null primary key,
+    user_id    uuid    not null constraint projects_user_id_fkey references users (id) on delete cascade,
+    name       text    not null,
+    note       text    not null,
+    created_at bigint  not null,
+    constraint projects_user_id_name_key unique (user_id, name)
+);
+
+-- The list of a user, newest first: ids sort by time.
+create index projects_user_id_id on projects (user_id, id);
