@@ -44,6 +44,8 @@ mod query;
 #[doc(hidden)]
 #[allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 pub mod testing;
+/// The spans that only traces show.
+mod traced;
 /// A transaction that never goes back to a pool unfinished.
 mod transaction;
 /// Removes deleted data from the database's files.
@@ -65,8 +67,8 @@ use tokio::{
     sync::oneshot,
     time::{sleep, timeout},
 };
+use tracing::Instrument;
 
-pub(crate) use self::pools::{Pools, RequestPool};
 pub use self::{
     bulk::Bulk,
     dialect::{Dialect, sqlite_file},
@@ -80,7 +82,11 @@ pub use self::{
     query::{FromEitherRow, Query, Value, sql},
     transaction::Snapshot,
 };
-use self::{connect::ACQUIRE_TIMEOUT, pools::Lane};
+use self::{connect::ACQUIRE_TIMEOUT, pools::Lane, traced::traced};
+pub(crate) use self::{
+    pools::{Pools, RequestPool},
+    traced::TRACED,
+};
 use crate::timestamp::Timestamp;
 
 /// After this wait, the breaker asks whether the database can be reached.
@@ -250,8 +256,10 @@ impl Db {
     {
         self.begin_operation()?;
         let (send, result) = oneshot::channel();
+        let span = traced!("transaction");
+        let within = span.clone();
         let work: writer::Work = Box::new(move |conn| {
-            let work = work(conn);
+            let work = work(conn).instrument(within);
             Box::pin(async move {
                 let result = work.await;
                 let commit = if result.is_ok() { Ok(()) } else { Err(writer::Undo) };
@@ -265,6 +273,7 @@ impl Db {
                 Dialect::Postgres => self.run_alone(work, patience).await,
             }
         })
+        .instrument(span)
         .await?;
         self.inner.last_write.note();
         // If the work panicked, it sent no result.
@@ -312,7 +321,7 @@ impl Db {
     /// Does what [`insert`](Self::insert) does, for a caller with another patience.
     pub async fn insert_within(&self, patience: Patience, rows: Vec<Insert>) -> Result<(), Error> {
         self.begin_operation()?;
-        self.unless_unreachable(self.inner.writer.insert(rows, patience)).await?;
+        self.unless_unreachable(self.inner.writer.insert(rows, patience)).instrument(traced!("insert")).await?;
         self.inner.last_write.note();
         Ok(())
     }

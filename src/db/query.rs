@@ -3,9 +3,10 @@ use std::{borrow::Cow, time::Duration};
 use futures::TryStreamExt;
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 use time::OffsetDateTime;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-use super::{Conn, Error};
+use super::{Conn, Error, traced::traced};
 use crate::timestamp::{Timestamp, millis};
 
 /// A value for a placeholder. A null has a type too, because PostgreSQL checks the type.
@@ -132,13 +133,24 @@ impl Query {
         self
     }
 
+    /// Returns the span of the statement within its request or job. Its text has placeholders and no values.
+    fn span(&self) -> Span {
+        traced!("query", db.query.text = %self.text)
+    }
+
     /// Runs the statement and returns how many rows it changed.
     pub async fn execute(self, conn: &mut Conn) -> Result<u64, Error> {
-        Ok(on!(conn, c => bound!(sqlx::query(&self.text), &self.values).execute(c).await?.rows_affected()))
+        let span = self.span();
+        Ok(
+            on!(conn, c => bound!(sqlx::query(&self.text), &self.values).execute(c).instrument(span).await?.rows_affected()),
+        )
     }
 
     pub async fn fetch_all<T: FromEitherRow>(self, conn: &mut Conn) -> Result<Vec<T>, Error> {
-        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_all(c).await?))
+        let span = self.span();
+        Ok(
+            on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_all(c).instrument(span).await?),
+        )
     }
 
     /// Hands over one row after the other. Stops at the first error.
@@ -157,11 +169,17 @@ impl Query {
     }
 
     pub async fn fetch_optional<T: FromEitherRow>(self, conn: &mut Conn) -> Result<Option<T>, Error> {
-        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_optional(c).await?))
+        let span = self.span();
+        Ok(
+            on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_optional(c).instrument(span).await?),
+        )
     }
 
     pub async fn fetch_one<T: FromEitherRow>(self, conn: &mut Conn) -> Result<T, Error> {
-        Ok(on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_one(c).await?))
+        let span = self.span();
+        Ok(
+            on!(conn, c => bound!(sqlx::query_as::<_, T>(&self.text), &self.values).fetch_one(c).instrument(span).await?),
+        )
     }
 
     /// Returns the first column of the first row.

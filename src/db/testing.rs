@@ -304,10 +304,10 @@ mod tests {
             }
         }
         found.sort();
-        // The wipe has a connection of its own, which it closes.
+        // A wipe and a backup have connections of their own, which they close.
         assert_eq!(
             found,
-            ["sqlite.rs", "transaction.rs"],
+            ["postgres.rs", "sqlite.rs", "transaction.rs"],
             "elsewhere a transaction might go back to a pool unfinished"
         );
     }

@@ -11,10 +11,11 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tracing::Instrument;
 
 use super::queue::{self, Ending, Job, TRIES, Taken};
 use crate::{
-    db::{Db, Error},
+    db::{Db, Error, TRACED},
     id::JobId,
     timestamp::Timestamp,
 };
@@ -180,7 +181,8 @@ async fn run(db: &Db, handlers: &Handlers, mut job: Taken) {
     let this = Run { id: job.id, created_at: job.created_at };
     // A task of its own, so that a panic ends one try and not the worker. The task ends with this future.
     let mut task = JoinSet::new();
-    task.spawn(handler(std::mem::take(&mut job.payload), this));
+    let span = tracing::debug_span!(target: TRACED, "job", otel.name = format!("job {}", job.kind));
+    task.spawn(handler(std::mem::take(&mut job.payload), this).instrument(span));
     let result = match timeout(DEADLINE, task.join_next()).await {
         Ok(Some(Ok(result))) => result,
         Ok(_) => Err(JobError::Again("the job panicked".into())),

@@ -6,11 +6,12 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use sqlx::FromRow;
 use time::OffsetDateTime;
 use tower_sessions::session::Record;
 
+use super::exported_time::ExportedTime;
 use crate::{
     attribution::signal::Utm,
     auth::{User, own_sessions, session_lifetime, throttle},
@@ -18,21 +19,6 @@ use crate::{
     id::{ConversionId, TouchId, UserId, VisitorId},
     timestamp::Timestamp,
 };
-
-/// A moment, written as RFC 3339 in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
-#[sqlx(transparent)]
-pub struct ExportedTime(pub Timestamp);
-
-impl Serialize for ExportedTime {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.to_jiff() {
-            Ok(time) => serializer.collect_str(&time),
-            // A time after the year 9999 has no RFC 3339 form, so the document has its milliseconds since 1970.
-            Err(_) => serializer.serialize_i64(self.0.as_millis()),
-        }
-    }
-}
 
 /// A column with JSON. A text that is not JSON is shown as text, because the document leaves nothing out.
 #[derive(Clone, Debug, Serialize)]

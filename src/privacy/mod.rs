@@ -18,6 +18,8 @@ pub mod erase;
 mod erase_form;
 /// Everything stored about a user, as one document.
 pub mod export;
+/// A moment in the document.
+mod exported_time;
 /// Removing erased data from the database's files.
 pub mod file_wipe;
 /// Projects, of the example to copy.

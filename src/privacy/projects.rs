@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::export::ExportedTime;
+use super::exported_time::ExportedTime;
 use crate::{
     db::{Conn, Error, sql},
     id::{ProjectId, UserId},

@@ -63,6 +63,8 @@ mod static_files;
 mod stop;
 /// Starts background work again after it failed.
 mod supervise;
+/// Traces for OpenTelemetry.
+mod traces;
 /// Addresses that standards fix.
 mod well_known;
 /// Code that a library's release will make unnecessary.

@@ -149,7 +149,8 @@ fn leptos_options(config: &Config) -> LeptosOptions {
 
 /// Serves until the process is asked to stop.
 pub async fn run(config: Config, listener: TcpListener, db: Db) {
-    logging::start(config.log_json);
+    // Dropped at the end, when everything is logged.
+    let _traces = logging::start(config.log_json);
     let files = raise_open_files();
     if let Some(addr) = config.metrics_addr {
         serve_metrics(addr);

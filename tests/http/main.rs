@@ -58,4 +58,5 @@ mod settings;
 mod start;
 mod stopping;
 mod throttle;
+mod traces;
 mod users;

@@ -78,7 +78,7 @@ impl TestApp {
     pub async fn spawn(dialect: Dialect, setup: Setup) -> Self {
         // With TEST_LOG the test prints the application's log.
         if std::env::var_os("TEST_LOG").is_some() {
-            logging::start(false);
+            drop(logging::start(false));
         }
         let database = TestDatabase::create(dialect).await;
         let (served, stop, url, state) = serve_on(&database.url, setup).await;
