@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests bin/rename and bin/upgrade: renames a copy of the tree, compiles the copy, and lets it take a later version.
+# Tests bin/rename, bin/remove-projects and bin/upgrade: renames a copy of the tree, compiles the copy, and lets it take a later version.
 # `bin/test rename` runs this script. bin/rename removes it.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -46,6 +46,12 @@ left="$(git grep -Iil waymark | sort | tr '\n' ' ')"
 [ ! -e bin/rename ] || must "did not remove itself"
 cargo fmt --check || must "left a tree that is not formatted"
 grep -q 'NAME: &str = "My Shop"' src/site.rs || must "did not name the site"
+
+step "The clone without the example"
+bin/remove-projects
+left="$(git grep -Iil projects -- src tests/http ':!src/attribution' ':!src/db/error.rs' || true)"
+[ -z "$left" ] || must "left the example in: $left"
+git add --all && git commit -qm "Without projects"
 
 step "The clone compiles"
 CARGO_TARGET_DIR="$target" cargo check --features ssr --all-targets
