@@ -18,11 +18,10 @@ use super::{
 use crate::{
     address_limit::AddressLimit,
     attribution::{
-        Attribution, CaptureLimits,
-        capture::{beacon::BeaconLimit, consent_form::ConsentLimit, counters::Counters},
+        Attribution,
+        capture::{beacon::BeaconLimit, consent_form::ConsentLimit},
         facts::keeper::FactsKeeper,
         referral::UnknownLinkLimit,
-        touch::known::KnownVisitors,
     },
     auth::{
         Accounts,
@@ -93,13 +92,7 @@ pub fn state(config: Config, db: Db) -> AppState {
     let (config, jobs) = (Arc::new(config), Jobs::default());
     AppState::new(StateParts {
         options: leptos_options(&config),
-        attribution: Attribution {
-            db: db.clone(),
-            settings: config.attribution.clone(),
-            counters: Counters::default(),
-            known: KnownVisitors::default(),
-            limits: CaptureLimits::default(),
-        },
+        attribution: Attribution::new(db.clone(), config.attribution.clone()),
         departures: AddressLimit::default(),
         providers: Providers::new(config.providers.clone(), config.site_url.clone()),
         accounts: Accounts {

@@ -45,6 +45,13 @@ pub struct Attribution {
     pub limits: CaptureLimits,
 }
 
+impl Attribution {
+    pub fn new(db: Db, settings: Arc<Settings>) -> Self {
+        let (counters, known, limits) = (Counters::default(), KnownVisitors::default(), CaptureLimits::default());
+        Self { db, settings, counters, known, limits }
+    }
+}
+
 /// Why a touch was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
