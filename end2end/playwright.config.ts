@@ -1,7 +1,7 @@
 import { defineConfig, devices } from "@playwright/test";
 
 // bin/test starts the release build on an empty database, creates an admin, and sets these variables.
-for (const name of ["BASE_URL", "CONSENT_URL", "ADMIN_EMAIL", "ADMIN_PASSWORD"]) {
+for (const name of ["BASE_URL", "CONSENT_URL", "MAIL_SITE_URL", "MAIL_DIR", "ADMIN_EMAIL", "ADMIN_PASSWORD"]) {
   if (!process.env[name]) throw new Error(`${name} is not set: run the browser tests with bin/test browser`);
 }
 

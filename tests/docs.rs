@@ -40,7 +40,10 @@ fn tests() -> BTreeSet<String> {
         let text = fs::read_to_string(&path).expect("text");
         let below = path.strip_prefix(root()).expect("below the root");
         let prefix = match below.strip_prefix("tests/http") {
-            Ok(file) => format!("http::{}", file.with_extension("").display()),
+            Ok(file) => {
+                let module = file.with_extension("").display().to_string().replace('/', "::");
+                format!("http::{}", module.trim_end_matches("::mod"))
+            }
             Err(_) => "unit".to_owned(),
         };
         let mut lines = text.lines().map(str::trim);

@@ -1,22 +1,47 @@
 // axe finds no problem on any page, in light and in dark.
-import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
+import { expectAccessible } from "./accessible";
 import { expect, password, publicPaths, register, test, unique } from "./site";
 
-async function expectAccessible(page: Page) {
-  await expect(page.getByRole("main")).toBeVisible();
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" | ")}`);
-  expect(found, page.url()).toEqual([]);
-}
+const { CONSENT_URL: consentSite, MAIL_SITE_URL: mailSite } = process.env;
 
-for (const colorScheme of ["light", "dark"] as const) {
-  test.describe(colorScheme, () => {
-    // The browser logs an error of its own for a page that answers 404.
-    test.use({ colorScheme, allowedProblems: [/status of 404/] });
+/** Every page that needs no preparation, by who opens it. A new page is a line here. */
+const pages = {
+  anybody: [
+    ...publicPaths,
+    "/no-such-page",
+    `${consentSite}/`,
+    `${mailSite}/login`,
+    `${mailSite}/forgot`,
+    `${mailSite}/login/link`,
+    `${mailSite}/verify/AAAAAAAAAAAAAAAAAAAAAA`,
+  ],
+  member: ["/account", `${mailSite}/account`, "/account/second-factor"],
+  admin: [
+    "/admin/campaigns?campaign=nothing-has-this-name",
+    "/admin/leads?q=nothing-has-this-name",
+    "/admin/leads/nothing-has-this-id",
+    "/admin/users?q=nothing-has-this-name",
+    "/admin/users?state=disabled&role=admin",
+    "/admin/audit?actor=nobody",
+    "/admin/audit?from=yesterday",
+    "/admin/models?by=campaign&period=all",
+    "/admin/inspector?address=%2Fpricing%3Fgclid%3Dx&linked_from=https%3A%2F%2Fwww.google.com%2F",
+  ],
+};
+
+const ways = [
+  { name: "light", colorScheme: "light" as const, javaScriptEnabled: true },
+  { name: "dark", colorScheme: "dark" as const, javaScriptEnabled: true },
+  { name: "without JavaScript", colorScheme: "light" as const, javaScriptEnabled: false },
+];
+
+for (const { name, ...options } of ways) {
+  test.describe(name, () => {
+    // The browser logs an error of its own for a page that answers 404 or 410.
+    test.use({ ...options, allowedProblems: [/status of 4(04|10)/] });
 
     test("public pages", async ({ page }) => {
-      for (const path of [...publicPaths, "/no-such-page", `${process.env.CONSENT_URL}/`]) {
+      for (const path of pages.anybody) {
         await page.goto(path);
         await expectAccessible(page);
       }
@@ -32,10 +57,10 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expectAccessible(page);
 
       await register(page, `${unique("uma")}@example.com`);
-      await page.goto("/account");
-      await expectAccessible(page);
-      await page.goto("/account/second-factor");
-      await expectAccessible(page);
+      for (const path of pages.member) {
+        await page.goto(path);
+        await expectAccessible(page);
+      }
       await page.getByLabel("Current password").fill(password);
       await page.getByRole("button", { name: "Set up" }).click();
       await expect(page.getByRole("img", { name: /QR code/ })).toBeVisible();
@@ -53,20 +78,8 @@ for (const colorScheme of ["light", "dark"] as const) {
       const menu = admin.getByRole("navigation", { name: "Dashboard" }).getByRole("link");
       const sections = await menu.evaluateAll((links) => links.map((link) => link.getAttribute("href")!));
       expect(sections).toContain("/admin/campaigns");
-      for (const path of [
-        ...sections,
-        `/admin/campaigns?campaign=${campaign}`,
-        "/admin/campaigns?campaign=nothing-has-this-name",
-        `/admin/leads?campaign=${campaign}`,
-        "/admin/leads?q=nothing-has-this-name",
-        "/admin/leads/nothing-has-this-id",
-        "/admin/users?q=nothing-has-this-name",
-        "/admin/users?state=disabled&role=admin",
-        "/admin/audit?actor=nobody",
-        "/admin/audit?from=yesterday",
-        "/admin/models?by=campaign&period=all",
-        "/admin/inspector?address=%2Fpricing%3Fgclid%3Dx&linked_from=https%3A%2F%2Fwww.google.com%2F",
-      ]) {
+      const ofCampaign = [`/admin/campaigns?campaign=${campaign}`, `/admin/leads?campaign=${campaign}`];
+      for (const path of [...sections, ...ofCampaign, ...pages.admin]) {
         await admin.goto(path);
         await expectAccessible(admin);
       }

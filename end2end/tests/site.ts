@@ -43,6 +43,9 @@ function watch(context: BrowserContext, problems: string[], allowed: RegExp[]) {
   });
 }
 
+/** Browsers that run no scripts. axe looks at copies of their pages. */
+export const withoutScripts = new WeakSet<BrowserContext>();
+
 type Fixtures = {
   /** Messages in the console that the test expects, such as the browser's own message about a 404. */
   allowedProblems: RegExp[];
@@ -62,7 +65,8 @@ export const test = base.extend<Fixtures>({
     },
     { auto: true },
   ],
-  context: async ({ context, problems, allowedProblems }, use) => {
+  context: async ({ context, problems, allowedProblems, javaScriptEnabled }, use) => {
+    if (!javaScriptEnabled) withoutScripts.add(context);
     await watch(context, problems, allowedProblems);
     await use(context);
   },
@@ -77,6 +81,7 @@ export const test = base.extend<Fixtures>({
       locale: "en-GB",
       timezoneId: "UTC",
     });
+    if (!javaScriptEnabled) withoutScripts.add(context);
     await watch(context, problems, allowedProblems);
     await use(await context.newPage());
     await context.close();

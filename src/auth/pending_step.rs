@@ -1,6 +1,6 @@
 //! What a session notes between the two steps of a sign-in. The note signs nobody in.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use axum_login::AuthUser;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,25 @@ pub(super) struct PendingStep {
     /// A digest of the password and of the epoch of sessions. A new password ends the sign-ins that began with the old one.
     proof: Vec<u8>,
     since: Timestamp,
+    /// Who is to be connected to the account after the second step.
+    #[serde(default)]
+    pub joins: Option<Joins>,
+}
+
+/// A person at a provider whose address the account has. Before the second step, the provider opens nothing.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Joins {
+    /// The provider's word.
+    pub provider: String,
+    pub subject: String,
+    pub email: String,
+}
+
+/// Logs show no address.
+impl fmt::Debug for Joins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Joins").field("provider", &self.provider).finish_non_exhaustive()
+    }
 }
 
 impl PendingStep {
@@ -31,9 +50,9 @@ impl PendingStep {
 }
 
 /// Notes that a user has shown the first factor. The session gets a new id, and is stored.
-pub(super) async fn begin(session: &Session, user: &User, now: Timestamp) -> Result<(), Error> {
+pub(super) async fn begin(session: &Session, user: &User, joins: Option<Joins>, now: Timestamp) -> Result<(), Error> {
     let proof = user.session_auth_hash().to_vec();
-    session.insert(KEY, PendingStep { user: user.id, proof, since: now }).await?;
+    session.insert(KEY, PendingStep { user: user.id, proof, since: now, joins }).await?;
     session.cycle_id().await?;
     session.save().await
 }

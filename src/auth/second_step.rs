@@ -6,11 +6,15 @@ use super::{
     backend::AuthSession,
     known_device::{self, DeviceTokens},
     pending_step::{forget, pending},
+    providers::identity::{self, Refusal},
     second_factor::{self, CodeRefusal, Found},
     sign_in::{Client, SignInRefusal, let_in_now},
     user::User,
 };
-use crate::audit::{Action, Entry};
+use crate::{
+    audit::{Action, Entry},
+    db,
+};
 
 /// Why the second step did not sign in.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +28,24 @@ pub enum SecondStepRefusal {
     Other(#[from] SignInRefusal),
 }
 
-/// Signs in with a code of the app or with a recovery code.
+impl From<db::Error> for SecondStepRefusal {
+    fn from(error: db::Error) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl From<Refusal> for SecondStepRefusal {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Other(refusal) => Self::Other(refusal),
+            // The account or the connection has changed since the first step.
+            _ => Self::Begin,
+        }
+    }
+}
+
+/// Signs in with a code of the app or with a recovery code. If the first step was a provider that the account does not know, the
+/// provider is connected with the sign-in.
 pub async fn second_step(
     accounts: &Accounts,
     auth: &mut AuthSession,
@@ -50,19 +71,22 @@ pub async fn second_step(
     forget(&auth.session).await.map_err(SignInRefusal::from)?;
     let (id, recovery) = (user.id, matches!(found, Found::Recovery(_)));
     let entry = Entry::of_own_account(Action::RecoveryCodeUsed, id, &user.email, &client.origin);
+    let (joins, doors, origin) = (pending.joins, accounts.doors, client.origin.clone());
     let signed_in = let_in_now(accounts, auth, client, &user, device, move |conn| {
         Box::pin(async move {
             if !second_factor::use_up(conn, id, found).await? {
-                return Err(SignInRefusal::Wrong);
+                return Err(SecondStepRefusal::Code(CodeRefusal::Wrong));
             }
             if recovery {
                 entry.write(conn, now).await?;
             }
+            if let Some(joins) = joins {
+                identity::join_after_second_step(conn, id, joins, doors, &origin, now).await?;
+            }
             Ok(())
         })
     });
-    signed_in.await.map_err(|refusal| match refusal {
-        SignInRefusal::Wrong => SecondStepRefusal::Code(CodeRefusal::Wrong),
-        other => SecondStepRefusal::Other(other),
-    })
+    let devices = signed_in.await?;
+    accounts.jobs.wake();
+    Ok(devices)
 }

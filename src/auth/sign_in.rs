@@ -163,7 +163,7 @@ where
         return let_in_now(accounts, auth, client, user, device, also).await.map(LetIn::SignedIn);
     }
     accounts.db.transaction(also).await?;
-    pending_step::begin(&auth.session, user, accounts.db.now()).await.map_err(SignInRefusal::from)?;
+    pending_step::begin(&auth.session, user, None, accounts.db.now()).await.map_err(SignInRefusal::from)?;
     Ok(LetIn::CodeNeeded)
 }
 

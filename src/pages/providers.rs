@@ -5,7 +5,7 @@ use super::with_next;
 use crate::{
     auth::{
         forms::FormState,
-        providers::{Provider, identity::Connection},
+        providers::{Provider, connection::Connection},
     },
     components::{AlertKind, Card, FormAlert, HiddenField, format},
     state::AppState,

@@ -20,8 +20,12 @@ use crate::{
 };
 
 /// The mails' own styles are allowed, and nothing else.
-const POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'");
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
+);
+
+/// An empty icon. Without one, browsers ask for `/favicon.ico`, which is not there.
+const NO_ICON: &str = "<head>\n<link rel=\"icon\" href=\"data:,\">";
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -67,6 +71,7 @@ async fn list(State(state): State<AppState>) -> Response {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <script src="/theme.js"></script>
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="{css}">
 <title>Mail · {NAME}</title>
 </head>
@@ -93,7 +98,7 @@ async fn html(State(state): State<AppState>, Path(id): Path<String>) -> Response
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
     ];
-    (policy, Html(mail.html)).into_response()
+    (policy, Html(mail.html.replacen("<head>", NO_ICON, 1))).into_response()
 }
 
 async fn text(State(state): State<AppState>, Path(id): Path<String>) -> Response {

@@ -6,6 +6,7 @@
 mod provider_server;
 #[path = "../conformance/runner/mod.rs"]
 mod runner;
+mod smtp_server;
 mod support;
 mod tcp_proxy;
 
@@ -27,6 +28,7 @@ mod cookies;
 mod cross_origin;
 mod database_down;
 mod doors;
+mod equal_answers;
 mod facts;
 mod guards;
 mod headers;
@@ -35,6 +37,7 @@ mod inspector;
 mod known_devices;
 mod lead_sources;
 mod logs;
+mod mail_faults;
 mod mail_links;
 mod models;
 mod next;
@@ -47,6 +50,8 @@ mod privacy;
 mod privacy_signal;
 mod process;
 mod projects;
+mod provider_faults;
+mod provider_joins;
 mod providers;
 mod quality;
 mod races;

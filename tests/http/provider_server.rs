@@ -9,7 +9,7 @@ use axum::{
     Form, Json, Router,
     extract::State,
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -33,6 +33,28 @@ pub struct Somebody {
 
 pub const MARIA: Somebody = Somebody { number: 7, email: "maria@example.com", verified: true };
 
+/// How the provider misbehaves when a code is exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trick {
+    /// The token is for another sign-in.
+    OtherNonce,
+    NoNonce,
+    /// The token is for another site.
+    OtherAudience,
+    /// The token is for this site and for another one.
+    SecondAudience,
+    OtherIssuer,
+    Expired,
+    /// The token is signed with a key that the provider has not published.
+    OtherKey,
+    NoIdToken,
+    /// The provider responds with a 500.
+    Fails,
+    /// The provider responds with a page of HTML.
+    Nonsense,
+    Hangs,
+}
+
 /// What the provider keeps for a code until the code is exchanged.
 struct Grant {
     who: Somebody,
@@ -47,8 +69,7 @@ struct Inner {
     /// Access tokens of GitHub.
     tokens: Mutex<HashMap<String, Somebody>>,
     url: Mutex<String>,
-    /// The next tokens are signed for another sign-in.
-    wrong_nonce: Mutex<bool>,
+    trick: Mutex<Option<Trick>>,
 }
 
 /// The running server. Clones share it.
@@ -62,7 +83,7 @@ impl ProviderServer {
         *server.0.url.lock().expect("a lock") = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(metadata))
-            .route("/keys", get(|| async { Json(CoreJsonWebKeySet::new(vec![key().as_verification_key()])) }))
+            .route("/keys", get(|| async { Json(CoreJsonWebKeySet::new(vec![key(1).as_verification_key()])) }))
             .route("/token", post(id_token))
             .route("/login/oauth/access_token", post(access_token))
             .route("/api/v3/user", get(user))
@@ -89,9 +110,23 @@ impl ProviderServer {
         Setup { variables: variables.into(), ..Setup::default() }
     }
 
-    /// Signs the next token for another sign-in than the one that asks.
-    pub fn mistake_the_nonce(&self) {
-        *self.0.wrong_nonce.lock().expect("a lock") = true;
+    /// Misbehaves from now on, or behaves again.
+    pub fn plays(&self, trick: Option<Trick>) {
+        *self.0.trick.lock().expect("a lock") = trick;
+    }
+
+    fn trick(&self) -> Option<Trick> {
+        *self.0.trick.lock().expect("a lock")
+    }
+
+    /// Returns what both exchanges of codes respond with under a trick.
+    async fn misbehaves(&self) -> Option<Response> {
+        match self.trick()? {
+            Trick::Fails => Some(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
+            Trick::Nonsense => Some(Html("<h1>We will be back soon</h1>").into_response()),
+            Trick::Hangs => std::future::pending().await,
+            _ => None,
+        }
     }
 
     /// Lets somebody through who was sent to `departure`. Returns the path and query to which the browser is sent back.
@@ -131,10 +166,10 @@ impl ProviderServer {
     }
 }
 
-/// Returns the key with which tokens are signed: Ed25519 with a seed of ones, in the form of RFC 8410.
-fn key() -> CoreEdDsaPrivateSigningKey {
+/// Returns a key with which tokens are signed: Ed25519 with this byte as its seed, in the form of RFC 8410.
+fn key(seed: u8) -> CoreEdDsaPrivateSigningKey {
     let mut der = vec![0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
-    der.extend([1; 32]);
+    der.extend([seed; 32]);
     let text = base64::prelude::BASE64_STANDARD.encode(der);
     let kind = "PRIVATE KEY";
     let pem = format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n");
@@ -159,25 +194,44 @@ async fn id_token(
     headers: HeaderMap,
     Form(form): Form<HashMap<String, String>>,
 ) -> Response {
+    if let Some(response) = server.misbehaves().await {
+        return response;
+    }
     let grant = match server.exchange(&headers, &form) {
         Ok(grant) => grant,
         Err(refused) => return *refused,
     };
+    let trick = server.trick();
+    let is = |other: Trick| trick == Some(other);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
-    let wrong = std::mem::take(&mut *server.0.wrong_nonce.lock().expect("a lock"));
+    let nonce = match trick {
+        Some(Trick::OtherNonce) => Some("another".to_owned()),
+        Some(Trick::NoNonce) => None,
+        _ => grant.nonce,
+    };
+    let audiences: &[&str] = match trick {
+        Some(Trick::OtherAudience) => &["another"],
+        Some(Trick::SecondAudience) => &["id", "another"],
+        _ => &["id"],
+    };
     let claims: CoreIdTokenClaims = serde_json::from_value(json!({
-        "iss": server.url(),
-        "aud": ["id"],
-        "exp": now + 300,
-        "iat": now,
+        "iss": if is(Trick::OtherIssuer) { "https://accounts.example".to_owned() } else { server.url() },
+        "aud": audiences,
+        "exp": if is(Trick::Expired) { now - 300 } else { now + 300 },
+        "iat": now - 400,
         "sub": format!("person-{}", grant.who.number),
         "email": grant.who.email,
         "email_verified": grant.who.verified,
-        "nonce": if wrong { Some("another".to_owned()) } else { grant.nonce },
+        "nonce": nonce,
     }))
     .expect("claims");
-    let token = CoreIdToken::new(claims, &key(), CoreJwsSigningAlgorithm::EdDsa, None, None).expect("a token");
-    Json(json!({ "access_token": "unused", "token_type": "bearer", "id_token": token })).into_response()
+    let key = key(if is(Trick::OtherKey) { 2 } else { 1 });
+    let token = CoreIdToken::new(claims, &key, CoreJwsSigningAlgorithm::EdDsa, None, None).expect("a token");
+    let mut tokens = json!({ "access_token": "unused", "token_type": "bearer" });
+    if !is(Trick::NoIdToken) {
+        tokens["id_token"] = json!(token);
+    }
+    Json(tokens).into_response()
 }
 
 async fn access_token(
@@ -185,6 +239,9 @@ async fn access_token(
     headers: HeaderMap,
     Form(form): Form<HashMap<String, String>>,
 ) -> Response {
+    if let Some(response) = server.misbehaves().await {
+        return response;
+    }
     match server.exchange(&headers, &form) {
         Ok(grant) => {
             let token = format!("token-{}", grant.who.number);

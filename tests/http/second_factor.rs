@@ -17,7 +17,7 @@ async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) -> String {
 }
 
 /// Turns the second factor on, and returns the app's key and the recovery codes.
-async fn turn_on(app: &TestApp, browser: &Browser) -> (String, Vec<String>) {
+pub async fn turn_on(app: &TestApp, browser: &Browser) -> (String, Vec<String>) {
     post(browser, "/api/second-factor/begin", &[("current_password", PASSWORD)]).await;
     let page = browser.text("/account/second-factor").await;
     assert!(page.contains("class=\"qr\"") && !page.contains("style="), "{page}");
@@ -35,7 +35,7 @@ async fn turn_on(app: &TestApp, browser: &Browser) -> (String, Vec<String>) {
     (key, codes)
 }
 
-fn code(key: &str, at: Timestamp) -> String {
+pub fn code(key: &str, at: Timestamp) -> String {
     code_at(key, at).expect("a code")
 }
 

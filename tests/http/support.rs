@@ -228,8 +228,13 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(url: &str) -> Self {
+        Self::named(url, CHROME)
+    }
+
+    /// Returns a browser with this user agent.
+    pub fn named(url: &str, user_agent: &'static str) -> Self {
         let mut headers = HeaderMap::new();
-        headers.insert(USER_AGENT, HeaderValue::from_static(CHROME));
+        headers.insert(USER_AGENT, HeaderValue::from_static(user_agent));
         headers.insert(ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"));
         let client = reqwest::Client::builder()
             .cookie_store(true)

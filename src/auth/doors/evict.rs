@@ -2,7 +2,7 @@
 
 use super::one_time;
 use crate::{
-    auth::{known_device::sign_out_everywhere, providers::identity, second_factor, user::NO_PASSWORD},
+    auth::{known_device::sign_out_everywhere, providers::connection, second_factor, user::NO_PASSWORD},
     db::{Conn, Error, sql},
     id::UserId,
 };
@@ -21,6 +21,6 @@ pub(super) async fn evict_all(conn: &mut Conn, user: UserId) -> Result<(), Error
 /// Ends all ways into an account but the password and the second factor, with a new password.
 pub(in crate::auth) async fn end_other_ways(conn: &mut Conn, user: UserId) -> Result<(), Error> {
     sign_out_everywhere(conn, user).await?;
-    identity::forget_all(conn, user).await?;
+    connection::forget_all(conn, user).await?;
     one_time::end_all(conn, user).await
 }

@@ -42,6 +42,8 @@ pub enum AccountMail {
     EmailChanged { user: UserId, email: String },
     /// The password was changed.
     PasswordChanged { user: UserId, email: String },
+    /// A provider opens the account from now on.
+    ProviderConnected { user: UserId, email: String, provider: String },
 }
 
 impl Job for AccountMail {
@@ -58,7 +60,8 @@ impl AccountMail {
             | Self::SignIn { email, .. }
             | Self::ChangeEmail { email, .. }
             | Self::EmailChanged { email, .. }
-            | Self::PasswordChanged { email, .. } => email,
+            | Self::PasswordChanged { email, .. }
+            | Self::ProviderConnected { email, .. } => email,
         }
     }
 
@@ -67,7 +70,8 @@ impl AccountMail {
             Self::Verify { user, .. }
             | Self::ChangeEmail { user, .. }
             | Self::EmailChanged { user, .. }
-            | Self::PasswordChanged { user, .. } => Some(*user),
+            | Self::PasswordChanged { user, .. }
+            | Self::ProviderConnected { user, .. } => Some(*user),
             Self::AccountExists { .. } | Self::Reset { .. } | Self::SignIn { .. } => None,
         }
     }
@@ -92,7 +96,10 @@ impl AccountMail {
             Self::Reset { asker, .. } => Some((Purpose::Reset, *asker)),
             Self::SignIn { asker, .. } => Some((Purpose::SignIn, *asker)),
             Self::ChangeEmail { asker, .. } => Some((Purpose::ChangeEmail, *asker)),
-            Self::AccountExists { .. } | Self::EmailChanged { .. } | Self::PasswordChanged { .. } => None,
+            Self::AccountExists { .. }
+            | Self::EmailChanged { .. }
+            | Self::PasswordChanged { .. }
+            | Self::ProviderConnected { .. } => None,
         }
     }
 
@@ -145,6 +152,12 @@ impl AccountMail {
                 .text(format!("The password of your account at {host} was changed. Browsers that were signed in before are signed out."))
                 .text("If it was not you, set another password now:")
                 .button("Set another password", format!("{site}/forgot")),
+            Self::ProviderConnected { provider, .. } => {
+                Letter::new(format!("{provider} was connected to your account"), about_account)
+                    .text(format!("An account at {provider} can sign in to your account at {host} from now on."))
+                    .text(format!("If it was not you, set another password, which also disconnects {provider}:"))
+                    .button("Set another password", format!("{site}/forgot"))
+            }
         }
     }
 }
@@ -186,7 +199,9 @@ async fn receiver(db: &Db, mail: &AccountMail) -> Result<Option<Receiver>, Error
         AccountMail::Reset { email, .. } | AccountMail::SignIn { email, .. } | AccountMail::AccountExists { email } => {
             User::find_by_email(&mut conn, email).await?
         }
-        AccountMail::EmailChanged { email, .. } | AccountMail::PasswordChanged { email, .. } => {
+        AccountMail::EmailChanged { email, .. }
+        | AccountMail::PasswordChanged { email, .. }
+        | AccountMail::ProviderConnected { email, .. } => {
             return Ok(Some(Receiver { user: None, email: email.clone() }));
         }
     };

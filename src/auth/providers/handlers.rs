@@ -44,6 +44,8 @@ pub struct Answered {
     state: String,
     /// Why there is no code: `access_denied`, if the person said no.
     error: Option<String>,
+    /// Which provider answers (RFC 9207).
+    iss: Option<String>,
 }
 
 /// Departures of one address. Each notes something in a session, and may begin one.
@@ -126,6 +128,10 @@ pub async fn arrive(
     if answer.error.is_some() || answer.code.is_empty() {
         return desk
             .back(connects, &format!("You did not finish signing in with {}. Nothing has changed.", provider.name()));
+    }
+    if answer.iss.as_ref().is_some_and(|issuer| !settings.may_be_issuer(issuer)) {
+        tracing::warn!(provider = provider.name(), "the answer names another issuer");
+        return desk.back(connects, &failed(provider));
     }
     let next = pending.next.clone();
     let origin = Origin::of(request.extensions());

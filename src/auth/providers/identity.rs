@@ -1,12 +1,16 @@
-use super::{Person, Provider, ProviderError};
+use super::{
+    Person, Provider, ProviderError,
+    connection::{connected, insert, note_use, of_user},
+};
 use crate::{
     audit::{Action, Entry, Origin},
     auth::{
         accounts::Accounts,
         audit,
         backend::AuthSession,
-        doors::{is_proven_address, note_proven_address},
+        doors::{MailDoors, is_proven_address, mails::AccountMail, note_proven_address},
         known_device::{self, DeviceTokens},
+        pending_step::{self, Joins},
         sign_in::{self, Client, LetIn, SignInRefusal},
         sign_up::{self, SignUpRefusal},
         user::{NO_PASSWORD, User, parse_email},
@@ -129,22 +133,91 @@ async fn try_to_sign_in(
         audit::note("provider_sign_in", "disabled", Some(user.id), Some(address));
         return Err(Refusal::Disabled);
     }
-    let (id, now) = (user.id, accounts.db.now());
+    let (id, now, doors, origin) = (user.id, accounts.db.now(), accounts.doors, client.origin.clone());
+    if user.second_factor && !known {
+        wait_for_second_step(auth, &user, provider, person, now).await?;
+        audit::note("provider_sign_in", provider.word(), Some(id), Some(address));
+        return Ok(Arrival::CodeNeeded);
+    }
     let entering = sign_in::let_in(accounts, auth, client, &user, device, move |conn| {
         Box::pin(async move {
             match known {
-                true => note_use(conn, provider, &person, now).await,
-                false if is_proven_address(conn, id).await? => add(conn, id, provider, &person, now).await,
-                false => Err(Refusal::NotJoined),
+                true if note_use(conn, provider, &person, now).await? => Ok(()),
+                true => Err(Refusal::Stray),
+                false => join(conn, id, provider, &person, doors, &origin, now).await,
             }
         })
     });
     let let_in = entering.await?;
+    accounts.jobs.wake();
     audit::note("provider_sign_in", provider.word(), Some(id), Some(address));
     Ok(match let_in {
         LetIn::SignedIn(devices) => Arrival::SignedIn(devices),
         LetIn::CodeNeeded => Arrival::CodeNeeded,
     })
+}
+
+/// Notes whom to connect to the user's account once the user has shown a code.
+async fn wait_for_second_step(
+    auth: &AuthSession,
+    user: &User,
+    provider: Provider,
+    person: Person,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let email = person.verified_email.filter(|_| user.email_verified_at.is_some()).ok_or(Refusal::NotJoined)?;
+    let joins = Joins { provider: provider.word().to_owned(), subject: person.subject, email };
+    Ok(pending_step::begin(&auth.session, user, Some(joins), now).await.map_err(SignInRefusal::from)?)
+}
+
+/// Connects a person to the account that has the person's address. Both sides have verified the address, and the account is told.
+async fn join(
+    conn: &mut Conn,
+    user: UserId,
+    provider: Provider,
+    person: &Person,
+    doors: MailDoors,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let email = person.verified_email.as_deref().ok_or(Refusal::NotJoined)?;
+    // The account may have another address, or may be another one, since the first step.
+    let found = User::find_by_email(conn, email).await?;
+    let found = found.filter(|found| found.id == user && found.email_verified_at.is_some());
+    let email = found.ok_or(Refusal::NotJoined)?.email;
+    if add(conn, user, provider, person, now).await? {
+        tell_connected(conn, (user, &email), provider, doors, origin, now).await?;
+    }
+    Ok(())
+}
+
+/// Does what [`join`] does, for a user who has just shown a code.
+pub(in crate::auth) async fn join_after_second_step(
+    conn: &mut Conn,
+    user: UserId,
+    joins: Joins,
+    doors: MailDoors,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let provider = Provider::of(&joins.provider).ok_or(Refusal::Stray)?;
+    let person = Person { subject: joins.subject, verified_email: Some(joins.email) };
+    join(conn, user, provider, &person, doors, origin, now).await
+}
+
+/// Writes the entry in the audit log about a connection, and tells the account's address.
+async fn tell_connected(
+    conn: &mut Conn,
+    (user, email): (UserId, &str),
+    provider: Provider,
+    doors: MailDoors,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mail = AccountMail::ProviderConnected { user, email: email.to_owned(), provider: provider.name().to_owned() };
+    mail.send(conn, doors, now).await?;
+    let entry = Entry::of_own_account(Action::ProviderConnected, user, email, origin);
+    entry.detail(provider.name()).write(conn, now).await
 }
 
 /// Makes an account for a person. It has no password, and its address is verified: the provider has seen the person read it.
@@ -161,7 +234,11 @@ async fn sign_up(
     let devices = sign_up::sign_up_without_password(accounts, auth, client, &email, move |conn, id, now| {
         Box::pin(async move {
             note_proven_address(conn, id, now).await?;
-            Ok(insert(conn, id, provider, &person, now).await?)
+            match insert(conn, id, provider, &person, now).await? {
+                true => Ok(()),
+                // Another answer for the person has made an account since the person was looked up.
+                false => Err(SignUpRefusal::Taken),
+            }
         })
     });
     Ok(Arrival::SignedIn(devices.await?))
@@ -175,48 +252,24 @@ pub(super) async fn connect(
     provider: Provider,
     person: Person,
 ) -> Result<Arrival, Refusal> {
-    let (id, now, with_mail) = (user.id, accounts.db.now(), accounts.doors.are_open());
-    let entry = Entry::of_own_account(Action::ProviderConnected, id, &user.email, origin).detail(provider.name());
+    let (id, now, doors) = (user.id, accounts.db.now(), accounts.doors);
+    let (email, origin) = (user.email.clone(), origin.clone());
     let connected = accounts.db.transaction(move |conn| {
         Box::pin(async move {
             // Else somebody who signed up with another person's address would keep a way in once that person comes.
-            if with_mail && !is_proven_address(conn, id).await? {
+            if doors.are_open() && !is_proven_address(conn, id).await? {
                 return Err(Refusal::ConfirmFirst);
             }
-            add(conn, id, provider, &person, now).await?;
-            Ok::<_, Refusal>(entry.write(conn, now).await?)
+            if add(conn, id, provider, &person, now).await? {
+                tell_connected(conn, (id, &email), provider, doors, &origin, now).await?;
+            }
+            Ok::<_, Refusal>(())
         })
     });
     connected.await?;
+    accounts.jobs.wake();
     audit::note("provider_connected", provider.word(), Some(id), None);
     Ok(Arrival::Connected)
-}
-
-/// A provider that opens a user's account.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    pub provider: Provider,
-    /// The address at the provider, when it was connected.
-    pub email: Option<String>,
-    pub last_used_at: Timestamp,
-}
-
-/// Returns the providers that open a user's account.
-pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Connection>, Error> {
-    let rows: Vec<(String, Option<String>, Timestamp)> =
-        sql("select provider, email, last_used_at from user_identities where user_id = $1 order by provider")
-            .bind(user)
-            .fetch_all(conn)
-            .await?;
-    let connection = |(word, email, last_used_at): (String, _, _)| {
-        Some(Connection { provider: Provider::of(&word)?, email, last_used_at })
-    };
-    Ok(rows.into_iter().filter_map(connection).collect())
-}
-
-/// Removes all of a user's connections.
-pub async fn forget_all(conn: &mut Conn, user: UserId) -> Result<(), Error> {
-    sql("delete from user_identities where user_id = $1").bind(user).execute(conn).await.map(|_| ())
 }
 
 /// Why a provider was not disconnected.
@@ -260,63 +313,25 @@ pub async fn disconnect(
     Ok(())
 }
 
-/// Finds the user to whose account a person is connected.
-async fn connected(conn: &mut Conn, provider: Provider, subject: &str) -> Result<Option<User>, Error> {
-    let user: Option<(UserId,)> = sql("select user_id from user_identities where provider = $1 and subject = $2")
-        .bind(provider.word())
-        .bind(subject)
-        .fetch_optional(conn)
-        .await?;
-    match user {
-        Some((user,)) => User::find(conn, user).await,
-        None => Ok(None),
-    }
-}
-
-/// Notes that a person signed in, and their address at the provider, which may be another one by now. Fails if the provider was
-/// disconnected meanwhile.
-async fn note_use(conn: &mut Conn, provider: Provider, person: &Person, now: Timestamp) -> Result<(), Refusal> {
-    let noted = sql("update user_identities set last_used_at = $3, email = coalesce($4, email)
-        where provider = $1 and subject = $2")
-    .bind(provider.word())
-    .bind(person.subject.as_str())
-    .bind(now)
-    .bind(person.verified_email.as_deref())
-    .execute(conn)
-    .await?;
-    if noted == 0 { Err(Refusal::Stray) } else { Ok(()) }
-}
-
-/// Connects a person to an account, unless they are connected.
+/// Connects a person to an account. Returns `false` if they are connected already.
 async fn add(
     conn: &mut Conn,
     user: UserId,
     provider: Provider,
     person: &Person,
     now: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<bool, Refusal> {
     match connected(conn, provider, &person.subject).await? {
-        Some(of) if of.id == user => note_use(conn, provider, person, now).await,
+        Some(of) if of.id == user => match note_use(conn, provider, person, now).await? {
+            true => Ok(false),
+            false => Err(Refusal::Stray),
+        },
         Some(_) => Err(Refusal::OfAnother),
-        None => Ok(insert(conn, user, provider, person, now).await?),
+        None if insert(conn, user, provider, person, now).await? => Ok(true),
+        // Another answer for the person was faster.
+        None => match connected(conn, provider, &person.subject).await? {
+            Some(of) if of.id == user => Ok(false),
+            _ => Err(Refusal::OfAnother),
+        },
     }
-}
-
-async fn insert(
-    conn: &mut Conn,
-    user: UserId,
-    provider: Provider,
-    person: &Person,
-    now: Timestamp,
-) -> Result<(), Error> {
-    sql("insert into user_identities (provider, subject, user_id, email, created_at, last_used_at)
-        values ($1, $2, $3, $4, $5, $5)")
-    .bind(provider.word())
-    .bind(person.subject.as_str())
-    .bind(user)
-    .bind(person.verified_email.as_deref())
-    .bind(now)
-    .execute(conn)
-    .await
-    .map(|_| ())
 }

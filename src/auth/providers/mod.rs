@@ -13,6 +13,8 @@
 //!
 //! To add a provider that speaks OpenID Connect: a [`Provider`], its settings and its name. To change who is let in: [`identity`].
 
+/// The rows that say who opens which account.
+pub mod connection;
 /// GitHub: OAuth 2, and two questions about the person.
 mod github;
 /// The routes: to the provider, and back.

@@ -16,6 +16,18 @@ pub struct ProviderSettings {
     pub base: String,
 }
 
+impl ProviderSettings {
+    /// Returns whether an answer that names this issuer can be the provider's. A code that another provider made must not be
+    /// exchanged at this one.
+    pub(super) fn may_be_issuer(&self, issuer: &str) -> bool {
+        match self.provider {
+            // GitHub is known by its address here, and not by an issuer.
+            Provider::GitHub => true,
+            Provider::Google => issuer.trim_end_matches('/') == self.base,
+        }
+    }
+}
+
 /// The variables of a provider: id, secret, base, and the base's default.
 const fn variables_of(provider: Provider) -> (&'static str, &'static str, &'static str, &'static str) {
     match provider {

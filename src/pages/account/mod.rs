@@ -23,7 +23,7 @@ use crate::{
         AuthSession, User, current_user,
         forms::{FormState, sessions::FORM as SESSIONS, take_flash},
         own_sessions::{OwnSession, sessions_of},
-        providers::identity::{self, Connection},
+        providers::connection::{self, Connection},
     },
     components::{
         AlertKind, Card, CopyButton, Fact, Facts, Field, FormAlert, Marker, PublicPage, Section, Tag, Tone, Trail,
@@ -111,7 +111,7 @@ async fn load(state: &AppState, user: &User, auth: Option<AuthSession>) -> Resul
     let mut conn = state.db.read().await?;
     let session = auth.as_ref().map(|auth| &auth.session);
     let own_sessions = sessions_of(&mut conn, user.id, session, state.db.now()).await?;
-    let connections = identity::of_user(&mut conn, user.id).await?;
+    let connections = connection::of_user(&mut conn, user.id).await?;
     Ok(Known { link, journey: journey(&mut conn, user.id).await?, own_sessions, connections })
 }
 

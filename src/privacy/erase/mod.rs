@@ -52,7 +52,7 @@ use crate::{
     attribution::{conversion::erased_id, touch::fingerprint::ERASED_RANGE},
     audit::{self, Action, Actor, Entry},
     auth::{
-        doors::one_time, known_device, manage::is_last_admin, providers::identity, second_factor,
+        doors::one_time, known_device, manage::is_last_admin, providers::connection, second_factor,
         session_lifetime::end_sessions, throttle,
     },
     db::{Conn, Db, Error, sql},
@@ -103,7 +103,7 @@ pub async fn begin(db: &Db, user: UserId, by: &Actor) -> Result<SecretToken, Era
             throttle::forget_failures(conn, &email_lower).await?;
             queue::forget(conn, user, throttle::account_key(&email_lower)).await?;
             known_device::forget_all(conn, user).await?;
-            identity::forget_all(conn, user).await?;
+            connection::forget_all(conn, user).await?;
             second_factor::remove(conn, user).await?;
             super::projects::erase(conn, user).await?;
             one_time::end_all(conn, user).await?;
