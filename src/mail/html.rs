@@ -57,7 +57,7 @@ pub(super) fn document(letter: &Letter, site_url: &str) -> String {
 fn part(part: &Part) -> String {
     match part {
         Part::Text(text) => {
-            let text = escape(text);
+            let text = with_link(text);
             format!(
                 "<p class=\"ink\" style=\"{FONT}margin:0 0 16px;font-size:15px;line-height:1.55;color:#1a1d24;overflow-wrap:anywhere;\">{text}</p>\n"
             )
@@ -69,6 +69,17 @@ fn part(part: &Part) -> String {
                  <p class=\"soft\" style=\"{FONT}margin:0 0 16px;font-size:13px;line-height:1.5;color:#5d6470;overflow-wrap:anywhere;\">{url}</p>\n"
             )
         }
+    }
+}
+
+/// Returns a paragraph as HTML. An address of the web at its end becomes a link: many mail programs do not make one by themselves.
+fn with_link(text: &str) -> String {
+    match text.rsplit_once(' ') {
+        Some((before, url)) if url.starts_with("https://") || url.starts_with("http://") => {
+            let (before, url) = (escape(before), escape(url));
+            format!("{before} <a class=\"ink\" href=\"{url}\" style=\"color:#1a1d24;\">{url}</a>")
+        }
+        _ => escape(text),
     }
 }
 

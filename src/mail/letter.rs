@@ -84,6 +84,10 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }
+        let html_of = |text: &str| Letter::new("a", "b").text(text).to_html("https://shop.example");
+        let link = "<a class=\"ink\" href=\"https://shop.example/forgot?a&amp;b\"";
+        assert!(html_of("Set a new one: https://shop.example/forgot?a&b").contains(link));
+        assert!(!html_of("Write to javascript:alert(1)").contains("href=\"javascript"));
         assert!(!html.contains("<img") && !html.contains("http://") && !html.contains("<script"), "{html}");
     }
 }
