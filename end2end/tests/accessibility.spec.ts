@@ -37,6 +37,8 @@ const ways = [
 
 for (const { name, ...options } of ways) {
   test.describe(name, () => {
+    // axe looks at many pages.
+    test.describe.configure({ timeout: 180_000 });
     // The browser logs an error of its own for a page that answers 404 or 410.
     test.use({ ...options, allowedProblems: [/status of 4(04|10)/] });
 
