@@ -40,6 +40,8 @@ async fn mails(state: AppState) -> Vec<KeptMail> {
 }
 
 async fn list(State(state): State<AppState>) -> Response {
+    // With hash-files, the address of the style sheet has a hash, which `css()` does not know before the first page of Leptos.
+    let css = assets::assets(&state.options).css.clone();
     let mails = mails(state).await;
     let rows = mails.iter().map(|mail| {
         let KeptMail { id, at, to, subject, .. } = mail.clone();
@@ -62,7 +64,6 @@ async fn list(State(state): State<AppState>) -> Response {
         true => "<p class=\"muted\">No mail was sent yet. Create an account, and its mail appears here.</p>".to_owned(),
         false => format!("<div class=\"card\"><div class=\"table-scroll\">{}</div></div>", table.into_view().to_html()),
     };
-    let css = assets::css();
     Html(format!(
         r#"<!DOCTYPE html>
 <html lang="en">
