@@ -33,6 +33,7 @@ use crate::{
         doors::{
             change_email::ChangeEmailPage,
             forgot::ForgotPage,
+            invitation::InvitationPage,
             login_link::{LoginLinkPage, LoginTokenPage},
             reset::ResetPage,
             verify::VerifyPage,
@@ -136,7 +137,9 @@ fn title(page: String) -> String {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     let viewer = current_user().map(|user| Viewer { is_admin: user.is_admin(), email: user.email });
-    provide_context(FrameContext { viewer, notice: ConsentBanner.into() });
+    // there is no state while Leptos lists the routes
+    let sign_up = use_context::<AppState>().is_none_or(|state| state.config.registration.is_open());
+    provide_context(FrameContext { viewer, sign_up, notice: ConsentBanner.into() });
     view! {
         <Title formatter=title/>
         <Router>
@@ -148,6 +151,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/reset/:token") view=ResetPage ssr=SsrMode::Async/>
                 <Route path=path!("/verify/:token") view=VerifyPage ssr=SsrMode::Async/>
                 <Route path=path!("/email/:token") view=ChangeEmailPage ssr=SsrMode::Async/>
+                <Route path=path!("/invitation/:token") view=InvitationPage ssr=SsrMode::Async/>
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                 <Route path=path!("/login/code") view=SecondStepPage ssr=SsrMode::Async/>
                 // after the other pages below /login, because the first route that fits is taken

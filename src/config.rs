@@ -12,7 +12,10 @@ use crate::{
         facts::keeper::KeeperSettings,
         settings::{Settings, Site},
     },
-    auth::providers::{self, settings::ProviderSettings},
+    auth::{
+        providers::{self, settings::ProviderSettings},
+        registration::{REGISTRATION, Registration},
+    },
     db::{Dialect, sqlite_file},
     mail::MailSettings,
     page_parameters::PAGE_PARAMETERS,
@@ -25,8 +28,20 @@ const DEFAULT_PER_HOUR: i64 = 1_000;
 /// Prefixes of paths that are no landings: build output, server functions, health and metrics. The addresses of an erasure's
 /// confirmation and of links in mails are secrets, so they must not become landing paths. A slash at the end stands for what is
 /// below.
-const NO_PAGES: [&str; 11] =
-    ["/pkg", "/api", "/healthz", "/readyz", "/metrics", "/erased", "/login/", "/reset", "/verify", "/email", "/dev"];
+const NO_PAGES: [&str; 12] = [
+    "/pkg",
+    "/api",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/erased",
+    "/login/",
+    "/reset",
+    "/verify",
+    "/email",
+    "/invitation",
+    "/dev",
+];
 
 /// How many connections one address may have. A browser opens six.
 pub const CONNECTIONS_PER_ADDRESS: usize = 256;
@@ -57,6 +72,8 @@ pub struct Config {
     pub shutdown_delay: Duration,
     /// `HSTS`: which hosts browsers may reach only over TLS. Default: `subdomains`.
     pub hsts: Hsts,
+    /// `REGISTRATION`: who may make an account: everybody (`open`, the default), or who is invited (`invite`).
+    pub registration: Registration,
     /// `SIGN_UPS_PER_HOUR`: how many accounts may be made in an hour, on all servers together; or `unlimited`. Default: 1000.
     pub sign_ups_per_hour: i64,
     /// `AUDIT_KEEP`: how long entries of the audit log are kept; `never` removes none. Default: `365d`.
@@ -128,6 +145,7 @@ impl Config {
                 .value("SHUTDOWN_DELAY", parse_delay)
                 .unwrap_or(Duration::from_secs(if development { 0 } else { 5 })),
             hsts: variables.choice("HSTS", &HSTS).unwrap_or(Hsts::Subdomains),
+            registration: variables.choice("REGISTRATION", &REGISTRATION).unwrap_or_default(),
             sign_ups_per_hour: variables.value("SIGN_UPS_PER_HOUR", parse_per_hour).unwrap_or(DEFAULT_PER_HOUR),
             audit_keep: variables.value("AUDIT_KEEP", parse_retention).unwrap_or(Some(days(365))),
             providers: providers::settings::read(&mut variables),
@@ -291,6 +309,7 @@ mod tests {
             ("ATTRIBUTION_WINDOW", "90 fortnights"),
             ("LEPTOS_SITE_ADDR", "nowhere"),
             ("TRUSTED_PROXIES", "10.0.0.0/8, ten"),
+            ("REGISTRATION", "closed"),
             ("SITE_URL", "https://example.com/path"),
             ("MAIL_URL", "http://me:secret@mail.example.com"),
             ("MAIL_FROM", "me"),
@@ -305,6 +324,7 @@ mod tests {
                 "ATTRIBUTION_CUSTOM_TAGS",
                 "ATTRIBUTION_WINDOW",
                 "TRUSTED_PROXIES",
+                "REGISTRATION",
                 "MAIL_URL",
                 "MAIL_FROM"
             ]

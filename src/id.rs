@@ -85,6 +85,8 @@ ids! {
     ApiTokenId;
     /// The id of a project.
     ProjectId;
+    /// The id of an invitation to have an account.
+    InvitationId;
     /// The id of work that a request causes and a worker runs later.
     JobId;
 }

@@ -20,6 +20,7 @@ attribution/touch/complete.rs: _
 attribution/touch/known.rs: _ list
 attribution/touch/reclassify.rs: _ places
 attribution/touch/rows.rs: _
+auth/doors/invitation.rs: INVITER
 auth/doors/one_time.rs: WORKS
 auth/known_device.rs: OF_A_USER
 auth/manage.rs: _

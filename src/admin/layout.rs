@@ -42,7 +42,7 @@ mod tests {
             let html = Owner::new().with(|| {
                 provide_meta_context();
                 provide_context(RequestUrl::new("/admin/page"));
-                provide_context(FrameContext { viewer: None, notice: ViewFn::default() });
+                provide_context(FrameContext { viewer: None, sign_up: true, notice: ViewFn::default() });
                 let routes = view! {
                     <Router>
                         <Routes fallback=|| "no route">

@@ -40,6 +40,8 @@ mod filter_parts;
 mod forms;
 /// The inspector: what the server would do with an arrival.
 pub mod inspector;
+/// The invitations on the page of all users.
+mod invitations;
 /// The journey of one user.
 mod journey;
 /// The frame of all pages, and their guard.

@@ -2,7 +2,8 @@ use leptos::{either::Either, prelude::*};
 
 use super::{
     filter_parts::{ActiveFilter, FilterToolbar, SearchForm},
-    forms::users::FORM,
+    forms::{invitations, users::FORM},
+    invitations::InvitationsCard,
     lists::TimePagination,
     page::{PageError, PageRequest, admin_page},
     page_filter::PageFilter,
@@ -17,7 +18,11 @@ use crate::{
             FirstTouch, ListedUser, UserQuestion, UserState, asks_for_first_touch, read_users, users_by_first_touch,
         },
     },
-    auth::{Role, forms::take_flash},
+    auth::{
+        Role, current_user,
+        doors::invitation::list,
+        forms::{FormState, take_flash},
+    },
     components::{
         AdminPage, AlertKind, Card, DataTable, EmptyState, FormAlert, Segment, Segmented, Tag, Th, Tone, TwoLines,
         format,
@@ -31,10 +36,16 @@ const ROWS: u32 = 50;
 pub fn UsersPage() -> impl IntoView {
     // A form about an account that is gone leads back here.
     let error = take_flash(FORM).error("");
-    admin_page(move |request| page(request, error))
+    let (flash, code) = (take_flash(invitations::FORM), current_user().is_some_and(|user| user.second_factor));
+    admin_page(move |request| page(request, error, flash, code))
 }
 
-async fn page(request: PageRequest, error: Option<String>) -> Result<impl IntoView, PageError> {
+async fn page(
+    request: PageRequest,
+    error: Option<String>,
+    flash: FormState,
+    code: bool,
+) -> Result<impl IntoView, PageError> {
     let (page, role, state) = chosen(&request);
     let position = request.position();
     let damaged = position.is_err().then_some("The address of this page of users is damaged. Here are the newest.");
@@ -50,10 +61,12 @@ async fn page(request: PageRequest, error: Option<String>) -> Result<impl IntoVi
     let asked = UserQuestion { question, role: role.map(Role::as_str), state };
     let mut conn = request.state.db.read_for_report().await?;
     let users = read_users(&mut conn, &asked, first, position, ROWS).await?;
+    let invitations = list(&mut conn).await?;
     drop(conn);
+    let (doors, now) = (request.state.accounts.doors, request.now);
 
     let unfiltered = page.filter().is_bare() && page.own.is_empty() && page.filter().period.preset == Some(Preset::All);
-    let list = match users.rows.is_empty() {
+    let users_list = match users.rows.is_empty() {
         true => Either::Left(view! { <NoUsers unfiltered/> }),
         false => {
             let tz = page.filter().period.tz.clone();
@@ -84,14 +97,15 @@ async fn page(request: PageRequest, error: Option<String>) -> Result<impl IntoVi
             <FormAlert message=damaged kind=AlertKind::Error/>
             <div class="row"><RoleAndState page=page.clone()/></div>
             <ActiveFilter page/>
-            {list}
+            {users_list}
+            <InvitationsCard invitations doors flash code now/>
         </AdminPage>
     })
 }
 
 /// Returns the filter of the page, and the role and the state in it.
 fn chosen(request: &PageRequest) -> (PageFilter, Option<Role>, Option<UserState>) {
-    let role = request.parameter("role").and_then(|word| Role::ALL.into_iter().find(|role| role.as_str() == word));
+    let role = request.parameter("role").and_then(|word| Role::of(&word));
     let state =
         request.parameter("state").and_then(|word| UserState::ALL.into_iter().find(|state| state.as_str() == word));
     let page = PageFilter {

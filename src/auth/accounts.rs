@@ -3,6 +3,7 @@
 use super::{
     doors::{MailDoors, limit::AskLimit},
     hasher::Hasher,
+    registration::Registration,
     sign_up_limit::SignUpTryLimit,
     throttle::SignInLimit,
 };
@@ -23,6 +24,8 @@ pub struct Accounts {
     pub doors: MailDoors,
     /// The worker, which sends mail.
     pub jobs: Jobs,
+    /// Who may make an account.
+    pub registration: Registration,
     /// How many accounts the whole site may make in an hour.
     pub sign_ups_per_hour: i64,
     /// Which referral link gets the credit for a sign-up.

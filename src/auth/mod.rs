@@ -47,6 +47,8 @@ mod password;
 mod pending_step;
 /// Signing in with an account at GitHub or Google.
 pub mod providers;
+/// Who may make an account.
+pub mod registration;
 /// Codes of an app, and recovery codes.
 pub mod second_factor;
 /// The second step of a sign-in.

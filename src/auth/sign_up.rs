@@ -34,6 +34,12 @@ pub enum SignUpRefusal {
     /// What is wrong with the e-mail address and with the password, in words for the user.
     #[error("invalid")]
     Invalid { email: Option<&'static str>, password: Option<&'static str> },
+    /// Accounts are by invitation only.
+    #[error("accounts are by invitation only")]
+    ByInvitation,
+    /// The invitation was used, revoked or changed meanwhile, or has expired.
+    #[error("the invitation does not work any more")]
+    InvitationGone,
     /// There is an account with this address.
     #[error("the address has an account")]
     Taken,
@@ -71,6 +77,8 @@ impl SignUpRefusal {
     fn reason(&self) -> &'static str {
         match self {
             Self::Invalid { .. } => "invalid",
+            Self::ByInvitation => "by_invitation",
+            Self::InvitationGone => "invitation_gone",
             Self::Taken => "taken",
             Self::TooManyTries(_) => "too_many_tries",
             Self::SiteFull(_) => "site_full",
@@ -116,8 +124,37 @@ where
     F: for<'c> FnOnce(&'c mut Conn, UserId, Timestamp) -> BoxFuture<'c, Result<(), SignUpRefusal>> + Send + 'static,
 {
     let address = client.address;
-    let stored = store(accounts, auth, client, email.to_owned(), NO_PASSWORD.to_owned(), also).await;
+    let new = NewAccount { email: email.to_owned(), hash: NO_PASSWORD.to_owned(), role: Role::Member, invited: false };
+    let stored = match accounts.registration.is_open() {
+        true => store(accounts, auth, client, new, also).await,
+        false => Err(SignUpRefusal::ByInvitation),
+    };
     counted(address, stored.map(|(user, devices)| (Some(user), devices)))
+}
+
+/// Makes an account for a person who was invited, and signs the person in. `also` uses up the invitation.
+pub(super) async fn sign_up_invited<F>(
+    accounts: &Accounts,
+    auth: &mut AuthSession,
+    client: Client,
+    new: NewAccount,
+    also: F,
+) -> Result<DeviceTokens, SignUpRefusal>
+where
+    F: for<'c> FnOnce(&'c mut Conn, UserId, Timestamp) -> BoxFuture<'c, Result<(), SignUpRefusal>> + Send + 'static,
+{
+    let address = client.address;
+    let stored = store(accounts, auth, client, new, also).await;
+    counted(address, stored.map(|(user, devices)| (Some(user), devices)))
+}
+
+/// An account that is about to be made.
+pub(super) struct NewAccount {
+    pub email: String,
+    pub hash: String,
+    pub role: Role,
+    /// Whether an admin has invited the person. A flood of sign-ups does not keep these people out.
+    pub invited: bool,
 }
 
 /// Counts and logs a sign-up.
@@ -147,6 +184,9 @@ async fn make_account(
     email: &str,
     password: String,
 ) -> Result<(Option<UserId>, SignedUp), SignUpRefusal> {
+    if !accounts.registration.is_open() {
+        return Err(SignUpRefusal::ByInvitation);
+    }
     if let Some(wait) = accounts.sign_up_tries.wait_or_count(client.address) {
         return Err(SignUpRefusal::TooManyTries(wait));
     }
@@ -159,7 +199,8 @@ async fn make_account(
         return Ok((made, SignedUp::LookAtMail(email)));
     }
     let (doors, to) = (accounts.doors, email.clone());
-    let stored = store(accounts, auth, client, email, hash, move |conn, user, now| {
+    let new = NewAccount { email, hash, role: Role::Member, invited: false };
+    let stored = store(accounts, auth, client, new, move |conn, user, now| {
         Box::pin(async move { Ok(AccountMail::Verify { user, email: to, asker: None }.send(conn, doors, now).await?) })
     });
     let (user, devices) = stored.await?;
@@ -171,8 +212,7 @@ async fn store<F>(
     accounts: &Accounts,
     auth: &mut AuthSession,
     mut client: Client,
-    email: String,
-    hash: String,
+    new: NewAccount,
     also: F,
 ) -> Result<(UserId, DeviceTokens), SignUpRefusal>
 where
@@ -182,19 +222,22 @@ where
     let (id, now, credit) = (UserId::new(), accounts.db.now(), accounts.referral_credit);
     let visitor = visitor_for(auth, id).await.map_err(SignInRefusal::from)?;
     let (token_hash, client_origin) = (client.devices.add(), client.origin.clone());
+    let NewAccount { email, hash, role, invited } = new;
     let (user, visitor) = accounts
         .db
         .transaction(move |conn| {
             Box::pin(async move {
-                insert(conn, id, &email, &hash, Role::Member, now).await?;
+                insert(conn, id, &email, &hash, role, now).await?;
                 also(conn, id, now).await?;
                 let visitor = link(conn, visitor, id, now).await?;
                 attribute_referral(conn, visitor.id, id, credit, now).await?;
                 known_device::remember(conn, id, token_hash, now).await?;
                 Entry::of_own_account(Action::SignUp, id, &email, &client_origin).write(conn, now).await?;
                 let user = User::find(conn, id).await?.ok_or_else(|| Error::from(sqlx::Error::RowNotFound))?;
-                // Others may have signed up while the password was hashed.
-                refuse_if_full(sign_up_limit::take(conn, per_hour, now).await?)?;
+                if !invited {
+                    // Others may have signed up while the password was hashed.
+                    refuse_if_full(sign_up_limit::take(conn, per_hour, now).await?)?;
+                }
                 Ok::<_, SignUpRefusal>((user, visitor))
             })
         })

@@ -27,6 +27,11 @@ impl Role {
             Role::Admin => "admin",
         }
     }
+
+    /// Returns the role with exactly this word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
 }
 
 /// An account. Only authentication sees the password hash, and no log has it.

@@ -43,6 +43,8 @@ pub struct Viewer {
 #[component]
 pub fn SiteHeader(
     viewer: Option<Viewer>,
+    /// Whether the header offers to make an account.
+    sign_up: bool,
     section: Section,
     /// The menu of the admin area, on its pages.
     #[prop(optional_no_strip, into)]
@@ -76,7 +78,7 @@ pub fn SiteHeader(
                 <div class="site-user">
                     {match viewer {
                         Some(viewer) => signed_in(viewer.email, section).into_any(),
-                        None => signed_out(section).into_any(),
+                        None => signed_out(section, sign_up).into_any(),
                     }}
                     <ThemeSwitch/>
                 </div>
@@ -94,11 +96,13 @@ fn signed_in(email: String, section: Section) -> impl IntoView {
     }
 }
 
-fn signed_out(section: Section) -> impl IntoView {
+fn signed_out(section: Section, sign_up: bool) -> impl IntoView {
     let current = |of| (section == of).then_some("page");
     view! {
         <a class="button quiet" href="/login" aria-current=current(Section::Login)>"Sign in"</a>
-        <a class="button" href="/register" aria-current=current(Section::Register)>"Create account"</a>
+        {sign_up.then(|| view! {
+            <a class="button" href="/register" aria-current=current(Section::Register)>"Create account"</a>
+        })}
     }
 }
 

@@ -12,6 +12,8 @@ use super::{
 #[derive(Clone)]
 pub struct FrameContext {
     pub viewer: Option<Viewer>,
+    /// Whether everybody may make an account, so that the header offers it.
+    pub sign_up: bool,
     /// Stands between the header and the page: the consent banner.
     pub notice: ViewFn,
 }
@@ -70,9 +72,9 @@ fn Frame(
     #[prop(optional_no_strip, into)] menu: Option<Vec<NavLink>>,
     children: Children,
 ) -> impl IntoView {
-    let FrameContext { viewer, notice } = expect_context();
+    let FrameContext { viewer, sign_up, notice } = expect_context();
     view! {
-        <SiteHeader viewer section menu=menu/>
+        <SiteHeader viewer sign_up section menu=menu/>
         {notice.run()}
         <main id="main" tabindex="-1">{children()}</main>
         <SiteFooter/>

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos_meta::Meta;
 
 use crate::{
-    auth::current_user,
+    auth::{Accounts, current_user},
     components::{Marker, PublicPage, Section, Trail, TrailStep},
 };
 
@@ -13,6 +13,11 @@ const TRY_IT: &str = "/?utm_source=newsletter&utm_medium=email&utm_campaign=firs
 #[component]
 pub fn HomePage() -> impl IntoView {
     let actions = match current_user() {
+        None if use_context::<Accounts>().is_some_and(|accounts| !accounts.registration.is_open()) => view! {
+            <a class="button primary large" href="/login">"Sign in"</a>
+            <a class="button large" href="#how">"How it works"</a>
+        }
+        .into_any(),
         None => view! {
             <a class="button primary large" href="/register">"Create account"</a>
             <a class="button large" href="#how">"How it works"</a>

@@ -1,4 +1,4 @@
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 use super::{next, providers::ProviderLinks, with_next};
 use crate::{
@@ -11,14 +11,20 @@ use crate::{
 pub fn LoginPage() -> impl IntoView {
     let flash = take_flash("login");
     let next = next();
-    let by_mail = expect_context::<Accounts>().doors.are_open();
+    let accounts = expect_context::<Accounts>();
+    let (by_mail, open) = (accounts.doors.are_open(), accounts.registration.is_open());
     let register = with_next("/register", next.as_deref());
     view! {
         <PublicPage title="Sign in" section=Section::Login>
             <div class="narrow-page">
                 <header>
                     <h1>"Sign in"</h1>
-                    <p class="muted">"No account yet? " <a href=register>"Create an account"</a></p>
+                    {match open {
+                        true => Either::Left(view! {
+                            <p class="muted">"No account yet? " <a href=register>"Create an account"</a></p>
+                        }),
+                        false => Either::Right(view! { <p class="muted">"New accounts are by invitation only."</p> }),
+                    }}
                 </header>
                 <section class="card">
                     <form class="form wide-button" method="post" action="/api/login" novalidate>

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use super::{next, providers::ProviderLinks, with_next};
 use crate::{
-    auth::forms::take_flash,
+    auth::{Accounts, forms::take_flash},
     components::{AlertKind, Field, FormAlert, HiddenField, PublicPage, Section, SubmitButton},
 };
 
@@ -12,6 +12,9 @@ pub fn RegisterPage() -> impl IntoView {
     let flash = take_flash("register");
     let next = next();
     let login = with_next("/login", next.as_deref());
+    if !expect_context::<Accounts>().registration.is_open() {
+        return view! { <ByInvitation login/> }.into_any();
+    }
     view! {
         <PublicPage title="Create account" section=Section::Register>
             <div class="narrow-page">
@@ -31,6 +34,26 @@ pub fn RegisterPage() -> impl IntoView {
                     </form>
                     <ProviderLinks next/>
                 </section>
+            </div>
+        </PublicPage>
+    }
+    .into_any()
+}
+
+/// Stands in place of the form if accounts are by invitation only. A form that was sent nevertheless leads here too.
+#[component]
+fn ByInvitation(login: String) -> impl IntoView {
+    view! {
+        <PublicPage title="By invitation only" section=Section::None>
+            <div class="narrow-page">
+                <header>
+                    <h1>"By invitation only"</h1>
+                    <p class="muted">
+                        "New accounts on this site are by invitation. If you have an invitation, open the link in its mail. If \
+                         you have an account, sign in."
+                    </p>
+                </header>
+                <p class="row"><a class="button primary" href=login>"Sign in"</a></p>
             </div>
         </PublicPage>
     }

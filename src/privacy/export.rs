@@ -14,7 +14,7 @@ use tower_sessions::session::Record;
 use super::exported_time::ExportedTime;
 use crate::{
     attribution::signal::Utm,
-    auth::{User, own_sessions, session_lifetime, throttle},
+    auth::{User, own_sessions, session_lifetime, throttle, user::email_key},
     db::{Conn, Error, FromEitherRow, sql},
     id::{ConversionId, TouchId, UserId, VisitorId},
     timestamp::Timestamp,
@@ -39,6 +39,7 @@ pub struct Export {
     pub sessions: Vec<ExportedSession>,
     pub failed_sign_ins: Option<ExportedFailures>,
     pub known_browsers: Vec<ExportedBrowser>,
+    pub invitation: Option<ExportedInvitation>,
     pub providers: Vec<ExportedProvider>,
     pub account_events: Vec<ExportedEvent>,
     pub visitors: Vec<ExportedVisitor>,
@@ -99,6 +100,16 @@ pub struct ExportedProvider {
     pub connected_at: ExportedTime,
     #[sqlx(rename = "last_used_at")]
     pub last_sign_in_at: ExportedTime,
+}
+
+/// An invitation to the user's address that was not accepted.
+#[derive(Clone, Debug, FromRow, Serialize)]
+pub struct ExportedInvitation {
+    pub email: String,
+    pub role: String,
+    #[sqlx(rename = "created_at")]
+    pub invited_at: ExportedTime,
+    pub expires_at: ExportedTime,
 }
 
 /// What the audit log has by and about the user. The document leaves out which other people are in an entry.
@@ -229,6 +240,10 @@ pub async fn export(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Expo
         .bind(user.id)
         .fetch_all(conn)
         .await?,
+        invitation: sql("select email, role, created_at, expires_at from invitations where email_lower = $1")
+            .bind(email_key(&user.email))
+            .fetch_optional(conn)
+            .await?,
         account_events: account_events(conn, user.id).await?,
         visitors: visitors(conn, user.id).await?,
         conversions: sql(

@@ -25,6 +25,7 @@ const TABLES: &[&str] = &[
     "campaign_aliases",
     "queued_jobs",
     "one_time_tokens",
+    "invitations",
     "erasures",
     "audit_entries",
     "second_factors",

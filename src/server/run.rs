@@ -103,6 +103,7 @@ pub fn state(config: Config, db: Db) -> AppState {
             hasher: Hasher::default(),
             sign_in_limit: SignInLimit::default(),
             sign_up_tries: SignUpTryLimit::default(),
+            registration: config.registration,
             sign_ups_per_hour: config.sign_ups_per_hour,
             referral_credit: config.attribution.referral_credit,
             admins_need_second_factor: config.admins_need_second_factor,
@@ -201,6 +202,11 @@ fn tell_of_mail(config: &Config) {
             "MAIL_URL is not set, so no mail is sent: users cannot confirm or change their address, reset a forgotten password, or \
              sign in by a link. Pages do not offer these"
         ),
+    }
+    if config.mail.route.is_none() && !config.registration.is_open() {
+        tracing::warn!(
+            "REGISTRATION=invite, but invitations go by mail, and MAIL_URL is not set: accounts can only be made on the command line"
+        );
     }
 }
 

@@ -177,6 +177,8 @@ async fn rows(app: &TestApp) -> Vec<i64> {
         "api_tokens",
         "second_factors",
         "projects",
+        "invitations",
+        "queued_jobs",
     ] {
         rows.push(app.count(format!("select count(*) from {table}")).await);
     }
@@ -199,6 +201,7 @@ async fn call(browser: &Browser, path: &str, method: &Method, user: UserId) -> r
         ("name", "shop"),
         ("key", "1"),
         ("current_password", PASSWORD),
+        ("email", "invited@example.com"),
     ];
     let request = match *method {
         Method::GET => browser.get(path).header("accept", "application/json"),
@@ -210,7 +213,7 @@ async fn call(browser: &Browser, path: &str, method: &Method, user: UserId) -> r
 #[tokio::test]
 async fn server_functions_that_are_not_for_everyone_refuse_everyone_else() {
     // A function that is in neither list is for admins.
-    const FOR_EVERYONE: [&str; 10] = [
+    const FOR_EVERYONE: [&str; 11] = [
         "/api/login",
         "/api/login/code",
         "/api/register",
@@ -221,6 +224,7 @@ async fn server_functions_that_are_not_for_everyone_refuse_everyone_else() {
         "/api/login/link",
         "/api/login/token",
         "/api/email/confirm",
+        "/api/invitation",
     ];
     const FOR_MEMBERS: &[&str] = &[
         "/api/disconnect",

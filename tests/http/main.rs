@@ -34,6 +34,7 @@ mod guards;
 mod headers;
 mod hostile;
 mod inspector;
+mod invitations;
 mod known_devices;
 mod lead_sources;
 mod logs;

@@ -14,6 +14,8 @@ use crate::{
 
 /// Merging campaign names in reports, and undoing it.
 pub mod aliases;
+/// Inviting people, and ending invitations.
+pub mod invitations;
 /// Creating and disabling referral links.
 pub mod referrals;
 /// The button that fills an empty dashboard.

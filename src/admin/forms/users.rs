@@ -34,7 +34,7 @@ pub async fn set_user_role(
         Ok(begun) => begun,
         Err(outcome) => return Ok(outcome),
     };
-    let Some(role) = Role::ALL.into_iter().find(|known| known.as_str() == role) else {
+    let Some(role) = Role::of(&role) else {
         return Ok(answer.form("There is no such role."));
     };
     if let Err(outcome) = confirmed(&answer, USERS.path, "role_change", current_password, &code).await? {

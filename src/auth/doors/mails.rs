@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    MailDoors,
+    MailDoors, invitation,
     one_time::{self, Purpose},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         user::{User, email_key},
     },
     db::{Conn, Db, Error},
-    id::{UserId, VisitorId},
+    id::{InvitationId, UserId, VisitorId},
     jobs::{Job, JobError, NewJob, Run},
     mail::{DeliveryError, Letter, Mailer},
     timestamp::Timestamp,
@@ -40,6 +40,13 @@ pub enum AccountMail {
     },
     /// The address was changed. This mail goes to the old one.
     EmailChanged { user: UserId, email: String },
+    /// An admin invites a person who has no account.
+    Invitation {
+        invitation: InvitationId,
+        email: String,
+        /// Whether the account will be an admin's.
+        admin: bool,
+    },
     /// The password was changed.
     PasswordChanged { user: UserId, email: String },
     /// A provider opens the account from now on.
@@ -60,6 +67,7 @@ impl AccountMail {
             | Self::SignIn { email, .. }
             | Self::ChangeEmail { email, .. }
             | Self::EmailChanged { email, .. }
+            | Self::Invitation { email, .. }
             | Self::PasswordChanged { email, .. }
             | Self::ProviderConnected { email, .. } => email,
         }
@@ -72,7 +80,7 @@ impl AccountMail {
             | Self::EmailChanged { user, .. }
             | Self::PasswordChanged { user, .. }
             | Self::ProviderConnected { user, .. } => Some(*user),
-            Self::AccountExists { .. } | Self::Reset { .. } | Self::SignIn { .. } => None,
+            Self::AccountExists { .. } | Self::Reset { .. } | Self::SignIn { .. } | Self::Invitation { .. } => None,
         }
     }
 
@@ -89,7 +97,7 @@ impl AccountMail {
         job.write(conn, now).await.map(|_| ())
     }
 
-    /// Returns the purpose of the link in the mail, and the visitor of the browser that asked for the link.
+    /// Returns the purpose of the link that opens a user's account, and the visitor of the browser that asked for the link.
     fn link(&self) -> Option<(Purpose, Option<VisitorId>)> {
         match self {
             Self::Verify { asker, .. } => Some((Purpose::Verify, *asker)),
@@ -98,6 +106,7 @@ impl AccountMail {
             Self::ChangeEmail { asker, .. } => Some((Purpose::ChangeEmail, *asker)),
             Self::AccountExists { .. }
             | Self::EmailChanged { .. }
+            | Self::Invitation { .. }
             | Self::PasswordChanged { .. }
             | Self::ProviderConnected { .. } => None,
         }
@@ -148,6 +157,16 @@ impl AccountMail {
             )
             .text(format!("Your account at {host} has another e-mail address now. You can no longer sign in with this one."))
             .text("If it was not you, write to the owner of the site at once."),
+            Self::Invitation { admin, .. } => Letter::new(
+                format!("You are invited to {host}"),
+                format!("You get this mail because an administrator of {host} invited {email}."),
+            )
+            .text(match admin {
+                true => format!("An administrator of {host} invites you to create an account, with which you will be an administrator too."),
+                false => format!("An administrator of {host} invites you to create an account."),
+            })
+            .button("Accept the invitation", link)
+            .text("The link works once, for 7 days. If you do not know the site, do nothing. Do not pass the link on: it is for you."),
             Self::PasswordChanged { .. } => Letter::new("Your password was changed", about_account)
                 .text(format!("The password of your account at {host} was changed. Browsers that were signed in before are signed out."))
                 .text("If it was not you, set another password now:")
@@ -165,23 +184,34 @@ impl AccountMail {
 /// Sends a mail: the work of the job.
 pub async fn deliver(db: &Db, mailer: &Mailer, mail: AccountMail, run: Run) -> Result<(), JobError> {
     let Some(to) = receiver(db, &mail).await? else { return Ok(()) };
-    let link = match mail.link() {
-        None => String::new(),
-        // After this time nobody waits for the mail any more.
-        Some((purpose, _)) if db.now() - run.created_at > purpose.lasts() => {
-            return Err(JobError::Never("the mail would come too late".into()));
-        }
-        Some((purpose, asker)) => {
-            let Some(user) = &to.user else { return Ok(()) };
-            let token = one_time::make(db, purpose, user, &to.email, asker).await?;
-            format!("{}{}", mailer.site_url(), purpose.path(&token))
-        }
-    };
+    let Some(link) = link_of(db, &mail, &to, run).await? else { return Ok(()) };
+    let link = if link.is_empty() { link } else { format!("{}{link}", mailer.site_url()) };
     let letter = mail.letter(mailer.site_url(), &link);
     mailer.deliver(run.id, run.created_at, &to.email, &letter).await.map_err(|error| match error {
         DeliveryError::Refused(why) => JobError::Never(why),
         DeliveryError::Failed(why) => JobError::Again(why),
     })
+}
+
+/// Makes the link of a mail, and returns its path; an empty text for a mail without a link. Returns `None` if the link has no use any
+/// more.
+async fn link_of(db: &Db, mail: &AccountMail, to: &Receiver, run: Run) -> Result<Option<String>, JobError> {
+    if let AccountMail::Invitation { invitation, .. } = mail {
+        let found = invitation::find(&mut db.read_in_background().await?, *invitation, db.now()).await?;
+        let Some(found) = found else { return Ok(None) };
+        return Ok(Some(Purpose::Invite.path(&invitation::make_link(db, &found).await?)));
+    }
+    match (mail.link(), &to.user) {
+        (None, _) => Ok(Some(String::new())),
+        // After this time nobody waits for the mail any more.
+        (Some((purpose, _)), _) if db.now() - run.created_at > purpose.lasts() => {
+            Err(JobError::Never("the mail would come too late".into()))
+        }
+        (Some(_), None) => Ok(None),
+        (Some((purpose, asker)), Some(user)) => {
+            Ok(Some(purpose.path(&one_time::make(db, purpose, user, &to.email, asker).await?)))
+        }
+    }
 }
 
 struct Receiver {
@@ -201,6 +231,7 @@ async fn receiver(db: &Db, mail: &AccountMail) -> Result<Option<Receiver>, Error
         }
         AccountMail::EmailChanged { email, .. }
         | AccountMail::PasswordChanged { email, .. }
+        | AccountMail::Invitation { email, .. }
         | AccountMail::ProviderConnected { email, .. } => {
             return Ok(Some(Receiver { user: None, email: email.clone() }));
         }

@@ -6,6 +6,7 @@
 //! | new or first password | `/forgot` | `/reset/{token}` | the password is set; all sessions end; the address is told |
 //! | sign in without a password | `/login/link` | `/login/{token}` | the browser is signed in |
 //! | another address | `/account` | `/email/{token}` | the account has the new address; the old one is told |
+//! | an account by invitation | `/admin/users`, by an admin | `/invitation/{token}` | the account is made, and the browser is signed in |
 //!
 //! What always holds:
 //! - Opening a link changes nothing, because mail servers open links to look at them. The button on the page uses the link.
@@ -20,12 +21,18 @@
 //! What an owner may want to change: how long links work stands in [`one_time`], how many mails an address gets in [`limit`], and
 //! the texts of mails in [`mails`].
 
+/// Accepting an invitation.
+pub mod accept;
 /// Asking for a link.
 pub mod ask;
 /// Another e-mail address.
 pub mod change_email;
 /// Ending what a stranger prepared.
 pub mod evict;
+/// An invitation, and the links that accept it.
+pub mod invitation;
+/// What admins do with invitations.
+pub mod invite;
 /// How many mails, and how often.
 pub mod limit;
 /// A link that signs in.

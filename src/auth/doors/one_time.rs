@@ -4,7 +4,7 @@
 //! - The database has the digest of a token. The token itself is made when its mail is sent, and stands in that mail alone: also the
 //!   queue of mails does not have it. A mail that is sent again has another token, and the first use of either ends both.
 //! - One statement uses a token. Of two that use it at once, one gets it.
-//! - A token is for one purpose and one user. It ends when the user's password or address changes, all sessions of the user are ended, or
+//! - A token is for one purpose and one user, or one invitation. A user's token ends when the user's password or address changes, all sessions of the user are ended, or
 //!   the user is disabled.
 
 use std::time::Duration;
@@ -29,6 +29,8 @@ word_enum! {
         SignIn = "sign_in",
         /// Confirm a new address.
         ChangeEmail = "change_email",
+        /// Make the account that an [`invitation`](super::invitation) offers.
+        Invite = "invite",
     }
 }
 
@@ -40,6 +42,7 @@ impl Purpose {
             Self::Reset => Duration::from_hours(1),
             Self::SignIn => Duration::from_mins(15),
             Self::ChangeEmail => DAY,
+            Self::Invite => Duration::from_hours(7 * 24),
         }
     }
 
@@ -50,6 +53,7 @@ impl Purpose {
             Self::Reset => "/reset",
             Self::SignIn => "/login",
             Self::ChangeEmail => "/email",
+            Self::Invite => "/invitation",
         };
         format!("{folder}/{}", token.as_str())
     }

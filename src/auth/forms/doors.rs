@@ -187,7 +187,7 @@ pub async fn confirm_email(#[server(default)] token: String) -> Result<Outcome, 
 }
 
 /// Returns the token of a form, and the answer whose page is that of the link. What cannot be a token is a link that does not work.
-fn link(accounts: &Accounts, purpose: Purpose, token: &str) -> Result<(SecretToken, Answer), Outcome> {
+pub(super) fn link(accounts: &Accounts, purpose: Purpose, token: &str) -> Result<(SecretToken, Answer), Outcome> {
     if !accounts.doors.are_open() {
         return Err(Answer::not_found());
     }
@@ -201,7 +201,7 @@ fn link(accounts: &Accounts, purpose: Purpose, token: &str) -> Result<(SecretTok
 }
 
 /// Responds where a link was not used. The page of a link that does not work says so by itself.
-fn not_used(answer: Answer, refusal: LinkRefusal) -> Outcome {
+pub(super) fn not_used(answer: Answer, refusal: LinkRefusal) -> Outcome {
     match refusal {
         LinkRefusal::Gone | LinkRefusal::SignInFirst => answer.form("This link does not work any more."),
         LinkRefusal::NotAccepted(why) => answer.field("new_password", why),

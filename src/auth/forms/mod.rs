@@ -8,6 +8,8 @@
 mod doors;
 /// What a form's page shows once.
 mod flash;
+/// Accepting an invitation.
+mod invitation;
 /// The response to a form.
 mod outcome;
 /// The second factor.
@@ -100,6 +102,9 @@ pub async fn register(
         }
         Err(SignUpRefusal::Invalid { email, password }) => {
             Ok(answer.fields([("email", email), ("password", password)]))
+        }
+        Err(SignUpRefusal::ByInvitation | SignUpRefusal::InvitationGone) => {
+            Ok(answer.not_allowed("New accounts are by invitation only."))
         }
         Err(SignUpRefusal::Taken) => {
             Ok(answer.field("email", "There is an account with this e-mail address. Sign in instead."))

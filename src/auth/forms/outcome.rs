@@ -67,6 +67,11 @@ impl Answer {
         self.field("", message)
     }
 
+    /// Refuses the form: the site does not allow what it asks for.
+    pub fn not_allowed(self, message: &str) -> Outcome {
+        self.refused(StatusCode::FORBIDDEN, [(String::new(), message.to_owned())].into())
+    }
+
     /// Refuses the form after too many tries. The next try has to wait for `seconds`.
     pub fn too_many(self, message: &str, seconds: u64) -> Outcome {
         let outcome = self.refused(StatusCode::TOO_MANY_REQUESTS, [(String::new(), message.to_owned())].into());

@@ -220,6 +220,10 @@ impl Desk {
             Refusal::HasAnother => format!("Your account is connected to another {name} account. Disconnect it first."),
             Refusal::ConfirmFirst => format!("Confirm your e-mail address first, then connect {name}."),
             Refusal::Disabled => "This account is disabled.".to_owned(),
+            Refusal::ByInvitation => format!(
+                "No account is connected to this {name} account, and new accounts are by invitation only. If you have an account, \
+                 sign in to it, then connect {name} under Your account."
+            ),
             Refusal::SiteFull => "Too many sign-ups right now. Please try again later.".to_owned(),
             Refusal::Provider(error) => {
                 tracing::warn!(%error, "a provider did not say who a person is");

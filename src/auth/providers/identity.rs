@@ -55,6 +55,9 @@ pub enum Refusal {
     /// The user has to confirm the account's address first.
     #[error("the address of the account is not confirmed")]
     ConfirmFirst,
+    /// No account has the address, and accounts are by invitation only.
+    #[error("accounts are by invitation only")]
+    ByInvitation,
     /// The whole site has made as many accounts as it may in an hour.
     #[error("too many sign-ups on the whole site")]
     SiteFull,
@@ -71,6 +74,7 @@ impl From<SignUpRefusal> for Refusal {
             // Somebody else has signed up with the address since it was looked up.
             SignUpRefusal::Taken => Self::NotJoined,
             SignUpRefusal::Invalid { .. } => Self::NoVerifiedAddress,
+            SignUpRefusal::ByInvitation | SignUpRefusal::InvitationGone => Self::ByInvitation,
             SignUpRefusal::TooManyTries(_) | SignUpRefusal::SiteFull(_) => Self::SiteFull,
         }
     }

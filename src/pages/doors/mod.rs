@@ -4,6 +4,8 @@
 pub mod change_email;
 /// `/forgot`: asks for a link that sets a password.
 pub mod forgot;
+/// `/invitation/{token}`: the form that makes the account.
+pub mod invitation;
 /// `/login/link` and `/login/{token}`: asks for a link that signs in, and its button.
 pub mod login_link;
 /// `/reset/{token}`: the form for the new password.
@@ -20,10 +22,11 @@ use leptos_router::hooks::use_params_map;
 use super::error::ErrorPage;
 use crate::{
     auth::{
-        doors::one_time::{Grant, Purpose, look},
+        doors::one_time::{Purpose, look},
         forms::take_flash,
     },
     components::{AlertKind, Field, FormAlert, PublicPage, SecretPage, Section, SubmitButton},
+    db::Error,
     secret_token::SecretToken,
     state::AppState,
 };
@@ -94,9 +97,9 @@ struct LinkWords {
 fn LinkPage(
     purpose: Purpose,
     words: LinkWords,
-    /// What else the form asks for.
+    /// The label of the password that the form asks for too.
     #[prop(optional)]
-    asks_for_password: bool,
+    password: Option<&'static str>,
 ) -> impl IntoView {
     let state = expect_context::<AppState>();
     if !state.accounts.doors.are_open() {
@@ -110,15 +113,17 @@ fn LinkPage(
             None => Ok(None),
         };
         match found {
-            Ok(Some((token, grant))) => view! { <Button purpose words token grant asks_for_password/> }.into_any(),
-            Ok(None) => view! { <Gone again=words.again/> }.into_any(),
-            Err(error) => {
-                tracing::error!(%error, "a link could not be looked up");
-                view! { <ErrorPage status=StatusCode::SERVICE_UNAVAILABLE/> }.into_any()
-            }
+            Ok(Some((token, grant))) => view! { <Button purpose words token email=grant.email password/> }.into_any(),
+            Ok(None) => view! { <Gone why=ENDED again=words.again/> }.into_any(),
+            Err(error) => not_looked_up(error).into_any(),
         }
     };
     view! { <Suspense>{Suspend::new(shown)}</Suspense> }.into_any()
+}
+
+fn not_looked_up(error: Error) -> impl IntoView {
+    tracing::error!(%error, "a link could not be looked up");
+    view! { <ErrorPage status=StatusCode::SERVICE_UNAVAILABLE/> }
 }
 
 #[component]
@@ -126,17 +131,17 @@ fn Button(
     purpose: Purpose,
     words: LinkWords,
     token: SecretToken,
-    grant: Grant,
-    asks_for_password: bool,
+    email: String,
+    password: Option<&'static str>,
 ) -> impl IntoView {
     let LinkWords { title, before, after, action, button, .. } = words;
     let flash = take_flash(purpose.as_str());
-    let email = grant.email.clone();
-    let password = asks_for_password.then(|| {
+    let username = email.clone();
+    let password = password.map(|label| {
         view! {
             // without a name, so it is not sent: it tells password managers whose password changes
-            <input type="text" autocomplete="username" value=email readonly hidden/>
-            <Field name="new_password" label="New password" kind="password" autocomplete="new-password" required=true
+            <input type="text" autocomplete="username" value=username readonly hidden/>
+            <Field name="new_password" label kind="password" autocomplete="new-password" required=true
                 hint="At least 8 characters. A few unusual words make a good password." error=flash.error("new_password")/>
         }
     });
@@ -146,7 +151,7 @@ fn Button(
             <div class="narrow-page">
                 <header>
                     <h1>{title}</h1>
-                    <p class="muted">{before}" "<strong>{grant.email}</strong>" "{after}</p>
+                    <p class="muted">{before}" "<strong>{email}</strong>" "{after}</p>
                 </header>
                 <section class="card">
                     <form class="form wide-button" method="post" action=action novalidate>
@@ -161,9 +166,12 @@ fn Button(
     }
 }
 
+/// Why a link does not work that belongs to an account.
+const ENDED: &str = "A link works once and for a limited time. It also ends when your password or your e-mail address changes.";
+
 /// The page of a link that does not work: used, expired, ended or mistyped. It does not say which.
 #[component]
-fn Gone(again: (&'static str, &'static str)) -> impl IntoView {
+fn Gone(why: &'static str, again: (&'static str, &'static str)) -> impl IntoView {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(StatusCode::GONE);
     }
@@ -173,9 +181,7 @@ fn Gone(again: (&'static str, &'static str)) -> impl IntoView {
             <div class="narrow-page">
                 <header>
                     <h1>"This link does not work"</h1>
-                    <p class="muted">
-                        "A link works once and for a limited time. It also ends when your password or your e-mail address changes."
-                    </p>
+                    <p class="muted">{why}</p>
                 </header>
                 <p class="row"><a class="button primary" href=href>{label}</a></p>
             </div>

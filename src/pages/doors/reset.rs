@@ -14,5 +14,5 @@ pub fn ResetPage() -> impl IntoView {
         button: "Set the password",
         again: ("/forgot", "Send a new link"),
     };
-    view! { <LinkPage purpose=Purpose::Reset words asks_for_password=true/> }
+    view! { <LinkPage purpose=Purpose::Reset words password="New password"/> }
 }

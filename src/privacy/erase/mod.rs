@@ -5,7 +5,7 @@
 //! |---|---|
 //! | e-mail address | `erased-…`, which is not an address, so that the old one can be registered again |
 //! | password, role | none, `member`; the account is disabled |
-//! | sessions, failed sign-ins, known browsers, second factor, waiting jobs and mails, links in mails | removed |
+//! | sessions, failed sign-ins, known browsers, second factor, waiting jobs and mails, links in mails, invitations to and by the user | removed |
 //! | entries of the audit log by and about the user | stay, without the e-mail address and the network |
 //! | the user's referral link | disabled, without an owner. The users it brought stay counted |
 //! | click ids and tags of a touch | `{}` |
@@ -52,7 +52,7 @@ use crate::{
     attribution::{conversion::erased_id, touch::fingerprint::ERASED_RANGE},
     audit::{self, Action, Actor, Entry},
     auth::{
-        doors::one_time, known_device, manage::is_last_admin, providers::connection, second_factor,
+        doors::{invitation, one_time}, known_device, manage::is_last_admin, providers::connection, second_factor,
         session_lifetime::end_sessions, throttle,
     },
     db::{Conn, Db, Error, sql},
@@ -107,6 +107,7 @@ pub async fn begin(db: &Db, user: UserId, by: &Actor) -> Result<SecretToken, Era
             second_factor::remove(conn, user).await?;
             super::projects::erase(conn, user).await?;
             one_time::end_all(conn, user).await?;
+            invitation::forget(conn, &email_lower, user).await?;
             erase_external_ids(conn, user).await?;
             for touch in TouchTexts::of_user(conn, user, TouchId::NIL, BATCH).await? {
                 touch.without_click(task.email.as_ref(), &task.key).save(conn).await?;

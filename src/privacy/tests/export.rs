@@ -6,6 +6,7 @@ use crate::{
     auth::User,
     components::format::rfc3339,
     db::{Db, Dialect, sql, testing::each_database},
+    id::InvitationId,
     privacy::export::export,
     timestamp::{MILLISECOND, Timestamp},
 };
@@ -70,6 +71,10 @@ const EXPORTED: &[(&str, &str, &str)] = &[
     ("audit_entries", "action", "/account_events/0/action"),
     ("audit_entries", "detail", "/account_events/0/detail"),
     ("audit_entries", "network", "/account_events/0/network"),
+    ("invitations", "email", "/invitation/email"),
+    ("invitations", "role", "/invitation/role"),
+    ("invitations", "created_at", "/invitation/invited_at"),
+    ("invitations", "expires_at", "/invitation/expires_at"),
     ("user_identities", "provider", "/providers/0/provider"),
     ("user_identities", "subject", "/providers/0/your_number_there"),
     ("user_identities", "email", "/providers/0/your_email_there"),
@@ -140,6 +145,10 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("one_time_tokens", "visitor_id", "the visitor is there once the link is used"),
     ("one_time_tokens", "created_at", "of a link that works for days at most"),
     ("one_time_tokens", "expires_at", "of a link that works for days at most"),
+    ("one_time_tokens", "invitation_id", "the invitation is there"),
+    ("invitations", "id", "a number of the row"),
+    ("invitations", "email_lower", "the address once more, in lower case"),
+    ("invitations", "invited_by", "another person. An invitation by the user has another person's address"),
     ("queued_jobs", "id", "work that lasts for seconds, such as a mail to the user"),
     ("queued_jobs", "kind", "which work"),
     ("queued_jobs", "payload", "what the work has to know, until it is done: the account's id and address"),
@@ -209,6 +218,13 @@ async fn seeded(db: &Db) -> User {
     }
     crate::privacy::projects::add_sample(db, maria.user, "marias").await;
     crate::privacy::projects::add_sample(db, friend.user, "somebody-elses").await;
+    for (to, by) in [("maria@example.com", friend.user), ("somebody-elses@example.com", maria.user)] {
+        let invitation =
+            sql("insert into invitations (id, email, email_lower, role, invited_by, created_at, expires_at)
+            values ($1, $2, $2, 'admin', $3, $4, $5)");
+        let invitation = invitation.bind(InvitationId::new()).bind(to).bind(by);
+        run(db, invitation.bind(THEN + 17 * MILLISECOND).bind(THEN + 18 * MILLISECOND)).await;
+    }
     link(db, maria.user, "marias-link").await;
     link(db, friend.user, "friends-link").await;
     referred(db, maria.user, "friends-link").await;
@@ -301,6 +317,7 @@ async fn the_document_says_what_the_rows_say() {
                 "referral_tokens" => "owner_id = $1",
                 "referrals" => "referee_id = $1",
                 "audit_entries" => "actor_id = $1",
+                "invitations" => "email_lower = (select email_lower from users where id = $1)",
                 _ => "account is not null or $1 is null",
             };
             let row: Vec<(Option<String>,)> = sql(format!("select {value} from {table} where {whose}"))
