@@ -12,7 +12,7 @@ use super::{
     users::{RoleTag, StateTag},
 };
 use crate::{
-    attribution::report::users::{FirstTouch, ListedUser, UserState, user},
+    attribution::report::users::{FirstTouch, ListedUser, user},
     audit::list::{AuditEntry, AuditFilter, AuditPosition, entries},
     auth::{
         Role, current_user,
@@ -47,19 +47,19 @@ async fn page(request: PageRequest, flash: FormState, admin: Option<UserId>) -> 
     drop(conn);
 
     let tz = filter.period.tz.clone();
-    let erased = user.state() == UserState::Erased;
+    let (erased, mail) = (user.erased_at.is_some(), request.state.accounts.doors.are_open());
     let title = if erased { "Erased user".to_owned() } else { user.email.clone() };
     let journey = detail_href(&format!("/admin/users/{id}/journey"), &filter);
     let toolbar = view! { <a class="button" href=journey>"Journey"</a> }.into_any();
     let own = admin == Some(id);
-    let change = (!erased).then(|| view! { <ChangeCard user=user.clone() own flash=flash.clone()/> });
+    let change = (!erased).then(|| view! { <ChangeCard user=user.clone() own mail flash=flash.clone()/> });
     let (account_tz, sessions_tz) = (tz.clone(), tz.clone());
     Ok(view! {
         <AdminPage title toolbar back=BackLink::new(USERS.path, USERS.title)>
             <FormAlert message=flash.notice.clone() kind=AlertKind::Success/>
             <FormAlert message=flash.error("") kind=AlertKind::Error/>
             <Columns>
-                <Card title="Account"><AccountFacts user tz=account_tz/></Card>
+                <Card title="Account"><AccountFacts user mail tz=account_tz/></Card>
                 {change}
             </Columns>
             {(!erased).then(move || view! { <Card title="Sessions"><SessionList sessions tz=sessions_tz/></Card> })}
@@ -69,9 +69,18 @@ async fn page(request: PageRequest, flash: FormState, admin: Option<UserId>) -> 
 }
 
 #[component]
-fn AccountFacts(user: ListedUser, tz: TimeZone) -> impl IntoView {
-    let state = user.state();
+fn AccountFacts(
+    user: ListedUser,
+    /// Whether mail goes out, so that addresses can be confirmed.
+    mail: bool,
+    tz: TimeZone,
+) -> impl IntoView {
+    let state = user.state(mail);
     let since = user.erased_at.or(user.disabled_at).map(|at| format!(" since {}", format::date(at, &tz)));
+    let address = match user.email_verified_at {
+        Some(at) => format!("Confirmed {}", format::date(at, &tz)),
+        None => "Not confirmed".to_owned(),
+    };
     let first = match user.first {
         Some(FirstTouch { source, medium, campaign, channel, .. }) => {
             format!("{channel}: {} · {}", source_medium(&source, &medium), or_not_set(&campaign))
@@ -82,6 +91,7 @@ fn AccountFacts(user: ListedUser, tz: TimeZone) -> impl IntoView {
         <Facts>
             <Fact term="Role"><RoleTag role=user.role/></Fact>
             <Fact term="State"><StateTag state/>{since}</Fact>
+            <Fact term="Address" value=address/>
             <Fact term="Signed up" value=format::date_time(user.created_at, &tz)/>
             <Fact term="First touch" value=first/>
             <Fact term="User" value=user.id.to_string() mono=true/>
@@ -91,7 +101,13 @@ fn AccountFacts(user: ListedUser, tz: TimeZone) -> impl IntoView {
 
 /// The changes that an admin can make. A change that cannot be undone by a click asks for the admin's password.
 #[component]
-fn ChangeCard(user: ListedUser, own: bool, flash: FormState) -> impl IntoView {
+fn ChangeCard(
+    user: ListedUser,
+    own: bool,
+    /// Whether mail goes out.
+    mail: bool,
+    flash: FormState,
+) -> impl IntoView {
     if own {
         return Either::Left(view! {
             <Card title="Change">
@@ -106,7 +122,16 @@ fn ChangeCard(user: ListedUser, own: bool, flash: FormState) -> impl IntoView {
         true => (Role::Member, "Make member", "The user can no longer open the dashboard."),
         false => (Role::Admin, "Make admin", "The user sees and changes everything that you can."),
     };
-    let disabled = user.state() == UserState::Disabled;
+    let disabled = user.disabled_at.is_some();
+    let mails = (mail && !disabled).then(|| {
+        let confirm = user.email_verified_at.is_none().then(|| {
+            view! { <Send name="send-verification" label="Send a link to confirm the address" id/> }
+        });
+        view! {
+            {confirm}
+            <Send name="send-reset" label="Send a link to set a password" id/>
+        }
+    });
     let disable = match disabled {
         true => Either::Left(view! {
             <form method="post" action="/api/users/enable">
@@ -122,6 +147,7 @@ fn ChangeCard(user: ListedUser, own: bool, flash: FormState) -> impl IntoView {
     Either::Right(view! {
         <Card title="Change">
             <div class="stack">
+                {mails}
                 <form method="post" action="/api/users/end-sessions">
                     <HiddenField name="id" value=id.to_string()/>
                     <button class="button" type="submit">"End all sessions"</button>
@@ -133,6 +159,22 @@ fn ChangeCard(user: ListedUser, own: bool, flash: FormState) -> impl IntoView {
             </div>
         </Card>
     })
+}
+
+/// A button that sends a mail to the user.
+#[component]
+fn Send(
+    /// The last part of the form's address.
+    name: &'static str,
+    label: &'static str,
+    id: UserId,
+) -> impl IntoView {
+    view! {
+        <form method="post" action=format!("/api/users/{name}")>
+            <HiddenField name="id" value=id.to_string()/>
+            <button class="button" type="submit">{label}</button>
+        </form>
+    }
 }
 
 /// One change behind its own button. The button opens a form that asks for the admin's password.

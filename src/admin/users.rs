@@ -75,7 +75,8 @@ async fn page(
                 .iter()
                 .map(|user| {
                     let href = page.detail(&format!("/admin/users/{}", user.id));
-                    view! { <UserRow user=user.clone() href signed_up=format::date(user.created_at, &tz)/> }
+                    let state = user.state(doors.are_open());
+                    view! { <UserRow user=user.clone() state href signed_up=format::date(user.created_at, &tz)/> }
                 })
                 .collect_view();
             let listed = page.clone();
@@ -95,7 +96,7 @@ async fn page(
             <SearchForm page=page.clone() label="Search users" placeholder="E-mail"/>
             <FormAlert message=error kind=AlertKind::Error/>
             <FormAlert message=damaged kind=AlertKind::Error/>
-            <div class="row"><RoleAndState page=page.clone()/></div>
+            <div class="row"><RoleAndState page=page.clone() mail=doors.are_open()/></div>
             <ActiveFilter page/>
             {users_list}
             <InvitationsCard invitations doors flash code now/>
@@ -120,7 +121,11 @@ fn chosen(request: &PageRequest) -> (PageFilter, Option<Role>, Option<UserState>
 
 /// The choices of a role and of a state.
 #[component]
-fn RoleAndState(page: PageFilter) -> impl IntoView {
+fn RoleAndState(
+    page: PageFilter,
+    /// Whether mail goes out, so that addresses can be confirmed.
+    mail: bool,
+) -> impl IntoView {
     let chosen = |name: &str| page.own.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone());
     let choice = |name: &'static str, all: &str, words: &[(&'static str, &str)]| {
         let chosen = chosen(name);
@@ -133,7 +138,9 @@ fn RoleAndState(page: PageFilter) -> impl IntoView {
         [any].into_iter().chain(others).collect::<Vec<_>>()
     };
     let roles = choice("role", "All roles", &[("member", "Members"), ("admin", "Admins")]);
-    let states = choice("state", "All states", &[("active", "Active"), ("disabled", "Disabled"), ("erased", "Erased")]);
+    let mut states = vec![("active", "Active"), ("unverified", "Unverified"), ("disabled", "Disabled"), ("erased", "Erased")];
+    states.retain(|(word, _)| mail || *word != UserState::Unverified.as_str());
+    let states = choice("state", "All states", &states);
     view! {
         <Segmented label="Role" segments=roles/>
         <Segmented label="State" segments=states/>
@@ -159,8 +166,7 @@ fn UserTable(children: Children) -> impl IntoView {
 }
 
 #[component]
-fn UserRow(user: ListedUser, href: String, signed_up: String) -> impl IntoView {
-    let state = user.state();
+fn UserRow(user: ListedUser, state: UserState, href: String, signed_up: String) -> impl IntoView {
     let name = if state == UserState::Erased { "Erased user".to_owned() } else { user.email };
     let first = match user.first {
         Some(FirstTouch { source, medium, campaign, channel, .. }) => Either::Left(view! {
@@ -193,6 +199,7 @@ pub fn RoleTag(role: String) -> impl IntoView {
 pub fn StateTag(state: UserState) -> impl IntoView {
     match state {
         UserState::Active => view! { <Tag label="Active" tone=Tone::Good/> },
+        UserState::Unverified => view! { <Tag label="Unverified"/> },
         UserState::Disabled => view! { <Tag label="Disabled" tone=Tone::Bad/> },
         UserState::Erased => view! { <Tag label="Erased"/> },
     }

@@ -65,4 +65,5 @@ mod start;
 mod stopping;
 mod throttle;
 mod traces;
+mod user_mails;
 mod users;

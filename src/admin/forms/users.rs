@@ -7,8 +7,9 @@ use crate::{
     admin::sections::USERS,
     audit::Actor,
     auth::{
-        Role,
-        forms::{Answer, Outcome},
+        Accounts, Role,
+        doors::on_behalf::{self, SendRefusal, SentLink},
+        forms::{Answer, Outcome, client, too_many_mails},
         manage::{self, ManageError},
     },
     id::UserId,
@@ -86,6 +87,39 @@ pub async fn end_user_sessions(#[server(default)] id: String) -> Result<Outcome,
     };
     let done = manage::end_all_sessions(&expect_context::<AppState>().db, user, &admin).await;
     Ok(answered(answer, done, "All sessions of the user have ended."))
+}
+
+/// Sends a user a link that sets a password.
+#[server(prefix = "/api", endpoint = "users/send-reset")]
+pub async fn send_user_reset(#[server(default)] id: String) -> Result<Outcome, ServerFnError> {
+    send_link(&id, SentLink::Reset, "A link to set a password is on its way to the user.").await
+}
+
+/// Sends a user a link that confirms the address.
+#[server(prefix = "/api", endpoint = "users/send-verification")]
+pub async fn send_user_verification(#[server(default)] id: String) -> Result<Outcome, ServerFnError> {
+    send_link(&id, SentLink::Verify, "A link to confirm the address is on its way to the user.").await
+}
+
+async fn send_link(id: &str, link: SentLink, notice: &str) -> Result<Outcome, ServerFnError> {
+    let (admin, user, answer) = match begin(id, "send") {
+        Ok(begun) => begun,
+        Err(outcome) => return Ok(outcome),
+    };
+    let accounts = expect_context::<Accounts>();
+    if !accounts.doors.are_open() {
+        return Ok(Answer::not_found());
+    }
+    Ok(match on_behalf::send(&accounts, &client(&accounts).await?, user, link, &admin).await {
+        Ok(()) => answer.notice(notice),
+        Err(SendRefusal::TooMany(wait)) => too_many_mails(answer, wait),
+        Err(refusal) => {
+            if let SendRefusal::Database(error) = &refusal {
+                tracing::error!(%error, "a link could not be sent");
+            }
+            answer.form(&refusal.to_string())
+        }
+    })
 }
 
 /// Erases a user.

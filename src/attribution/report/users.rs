@@ -26,17 +26,20 @@ const BATCH: usize = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserState {
     Active,
+    /// Active, and nobody has confirmed the address.
+    Unverified,
     Disabled,
     Erased,
 }
 
 impl UserState {
-    pub const ALL: [Self; 3] = [Self::Active, Self::Disabled, Self::Erased];
+    pub const ALL: [Self; 4] = [Self::Active, Self::Unverified, Self::Disabled, Self::Erased];
 
     /// Returns the word for addresses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Unverified => "unverified",
             Self::Disabled => "disabled",
             Self::Erased => "erased",
         }
@@ -44,7 +47,9 @@ impl UserState {
 
     fn condition(self) -> &'static str {
         match self {
+            // An unverified account can be used, too.
             Self::Active => "disabled_at is null",
+            Self::Unverified => "disabled_at is null and email_verified_at is null",
             Self::Disabled => "disabled_at is not null and erased_at is null",
             Self::Erased => "erased_at is not null",
         }
@@ -68,6 +73,7 @@ pub struct ListedUser {
     pub email: String,
     pub role: String,
     pub created_at: Timestamp,
+    pub email_verified_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
     pub erased_at: Option<Timestamp>,
     /// The first touch; `None` for a user who came directly.
@@ -87,10 +93,12 @@ pub struct FirstTouch {
 }
 
 impl ListedUser {
-    pub fn state(&self) -> UserState {
+    /// Returns the state. `Unverified` is a state only where mail goes out, because without mail nobody can confirm an address.
+    pub fn state(&self, mail: bool) -> UserState {
         match (self.erased_at, self.disabled_at) {
             (Some(_), _) => UserState::Erased,
             (None, Some(_)) => UserState::Disabled,
+            (None, None) if mail && self.email_verified_at.is_none() => UserState::Unverified,
             (None, None) => UserState::Active,
         }
     }
@@ -194,7 +202,7 @@ async fn batch(
     size: usize,
 ) -> Result<Vec<ListedUser>, Error> {
     let mut text =
-        "select id, email, role, created_at, disabled_at, erased_at from users where created_at >= $1 and created_at < $2"
+        "select id, email, role, created_at, email_verified_at, disabled_at, erased_at from users where created_at >= $1 and created_at < $2"
             .to_owned();
     let mut values: Vec<Value> = vec![range.start.into(), range.end.into()];
     if let Some(role) = asked.role {
@@ -244,7 +252,7 @@ async fn first_touches(conn: &mut Conn, users: &[ListedUser]) -> Result<HashMap<
 /// Returns one user, or `None` if there is no user with this id.
 pub async fn user(conn: &mut Conn, id: UserId) -> Result<Option<ListedUser>, Error> {
     let found: Option<ListedUser> =
-        sql("select id, email, role, created_at, disabled_at, erased_at from users where id = $1")
+        sql("select id, email, role, created_at, email_verified_at, disabled_at, erased_at from users where id = $1")
             .bind(id)
             .fetch_optional(conn)
             .await?;

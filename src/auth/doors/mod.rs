@@ -39,6 +39,8 @@ pub mod limit;
 pub mod magic_link;
 /// The mails about accounts, and the job that sends them.
 pub mod mails;
+/// The links that admins send to users.
+pub mod on_behalf;
 /// Links that work once.
 pub mod one_time;
 /// Whether mail goes out.

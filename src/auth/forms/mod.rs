@@ -208,7 +208,7 @@ pub(crate) fn refused(answer: Answer, refusal: SignInRefusal) -> Outcome {
 }
 
 /// Refuses a request for a mail: the network or the address asked for too many.
-fn too_many_mails(answer: Answer, wait: Duration) -> Outcome {
+pub(crate) fn too_many_mails(answer: Answer, wait: Duration) -> Outcome {
     answer.too_many(&format!("Too many requests for mails. Try again in {}.", in_words(wait)), seconds(wait))
 }
 
