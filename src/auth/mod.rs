@@ -35,6 +35,8 @@ pub mod hasher;
 pub mod known_device;
 /// What admins change about other people's accounts.
 pub mod manage;
+/// The mail about a sign-in with a browser that the account does not know.
+mod new_device;
 /// Where a user goes after signing in.
 pub mod next;
 /// What the command line changes about accounts.

@@ -6,7 +6,7 @@ use axum_login::AuthUser;
 use serde::{Deserialize, Serialize};
 use tower_sessions::{Session, session::Error};
 
-use super::user::User;
+use super::{new_device::WayIn, user::User};
 use crate::{id::UserId, timestamp::Timestamp};
 
 /// How long a user may take for the second step.
@@ -24,6 +24,13 @@ pub(super) struct PendingStep {
     /// Who is to be connected to the account after the second step.
     #[serde(default)]
     pub joins: Option<Joins>,
+    /// The first factor. A release before did not note it.
+    #[serde(default = "password")]
+    pub way: WayIn,
+}
+
+const fn password() -> WayIn {
+    WayIn::Password
 }
 
 /// A person at a provider whose address the account has. Before the second step, the provider opens nothing.
@@ -50,9 +57,15 @@ impl PendingStep {
 }
 
 /// Notes that a user has shown the first factor. The session gets a new id, and is stored.
-pub(super) async fn begin(session: &Session, user: &User, joins: Option<Joins>, now: Timestamp) -> Result<(), Error> {
+pub(super) async fn begin(
+    session: &Session,
+    user: &User,
+    way: WayIn,
+    joins: Option<Joins>,
+    now: Timestamp,
+) -> Result<(), Error> {
     let proof = user.session_auth_hash().to_vec();
-    session.insert(KEY, PendingStep { user: user.id, proof, since: now, joins }).await?;
+    session.insert(KEY, PendingStep { user: user.id, proof, since: now, joins, way }).await?;
     session.cycle_id().await?;
     session.save().await
 }

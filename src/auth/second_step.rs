@@ -72,7 +72,7 @@ pub async fn second_step(
     let (id, recovery) = (user.id, matches!(found, Found::Recovery(_)));
     let entry = Entry::of_own_account(Action::RecoveryCodeUsed, id, &user.email, &client.origin);
     let (joins, doors, origin) = (pending.joins, accounts.doors, client.origin.clone());
-    let signed_in = let_in_now(accounts, auth, client, &user, device, move |conn| {
+    let signed_in = let_in_now(accounts, auth, client, &user, (pending.way, device), move |conn| {
         Box::pin(async move {
             if !second_factor::use_up(conn, id, found).await? {
                 return Err(SecondStepRefusal::Code(CodeRefusal::Wrong));

@@ -13,6 +13,7 @@ use super::{
     browser_words::browser_words,
     hasher::Busy,
     known_device::{self, DeviceTokens, KnownDevice},
+    new_device::{self, WayIn},
     own_sessions::note_browser,
     pending_step,
     session_lifetime::{begin, has_begun},
@@ -133,7 +134,7 @@ pub async fn sign_in(
     let Checked { found: user, device } = checked.inspect_err(|refusal| {
         metrics::counter!("waymark_sign_ins_total", "outcome" => refusal.outcome()).increment(1);
     })?;
-    let_in(accounts, auth, client, &user, device, |_| Box::pin(async { Ok(()) })).await
+    let_in(accounts, auth, client, &user, (WayIn::Password, device), |_| Box::pin(async { Ok(()) })).await
 }
 
 /// How far a sign-in is.
@@ -146,13 +147,13 @@ pub enum LetIn {
 }
 
 /// Signs in a user who has shown who they are: by a password, or in another way. A user with a second factor has to show a code
-/// first. `also` is stored in any case.
+/// first. The browser is `None` if the account does not know it. `also` is stored in any case.
 pub(super) async fn let_in<E, F>(
     accounts: &Accounts,
     auth: &mut AuthSession,
     client: Client,
     user: &User,
-    device: Option<KnownDevice>,
+    (way, device): (WayIn, Option<KnownDevice>),
     also: F,
 ) -> Result<LetIn, E>
 where
@@ -160,10 +161,10 @@ where
     F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<(), E>> + Send + 'static,
 {
     if !user.second_factor {
-        return let_in_now(accounts, auth, client, user, device, also).await.map(LetIn::SignedIn);
+        return let_in_now(accounts, auth, client, user, (way, device), also).await.map(LetIn::SignedIn);
     }
     accounts.db.transaction(also).await?;
-    pending_step::begin(&auth.session, user, None, accounts.db.now()).await.map_err(SignInRefusal::from)?;
+    pending_step::begin(&auth.session, user, way, None, accounts.db.now()).await.map_err(SignInRefusal::from)?;
     Ok(LetIn::CodeNeeded)
 }
 
@@ -174,7 +175,7 @@ pub(super) async fn let_in_now<E, F>(
     auth: &mut AuthSession,
     mut client: Client,
     user: &User,
-    device: Option<KnownDevice>,
+    (way, device): (WayIn, Option<KnownDevice>),
     also: F,
 ) -> Result<DeviceTokens, E>
 where
@@ -185,6 +186,7 @@ where
     let (id, email, now) = (user.id, user.email.clone(), accounts.db.now());
     let new_device = device.is_none().then(|| client.devices.add());
     let entry = Entry::of_own_account(Action::SignIn, user.id, &user.email, &client.origin);
+    let (who, browser, doors) = (user.clone(), client.browser.clone(), accounts.doors);
     // Linking comes before the session changes. So the lead sources belong to the user even if the response is lost.
     let visitor = accounts
         .db
@@ -196,6 +198,7 @@ where
                     (Some(device), _) => known_device::remember_again(conn, device, now).await?,
                     (None, new) => {
                         throttle::forget_failures(conn, &email).await?;
+                        new_device::tell(conn, &who, way, browser, doors, now).await?;
                         known_device::remember(conn, id, new.unwrap_or_default(), now).await?;
                     }
                 }
@@ -204,6 +207,7 @@ where
             })
         })
         .await?;
+    accounts.jobs.wake();
     begin_session(auth, &client, user, visitor, now).await?;
     metrics::counter!("waymark_sign_ins_total", "outcome" => "right").increment(1);
     audit::note("sign_in", "right", Some(user.id), Some(client.address));

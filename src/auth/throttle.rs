@@ -18,6 +18,7 @@
 //! | sign-up forms from an address | 20 an hour | [`SignUpTries`](super::sign_up_limit::SignUpTries) |
 //! | requests for mails from an address | 20 an hour | [`limit`](super::doors::limit) |
 //! | mails about accounts to an e-mail address | 5 an hour | database, [`limit`](super::doors::limit) |
+//! | mails about new browsers of an account | 10 a day, apart | database, [`new_device`](super::new_device) |
 //! | accounts on the whole site | 1,000 an hour (`SIGN_UPS_PER_HOUR`) | database, [`sign_up_limit`](super::sign_up_limit) |
 //! | departures to GitHub or Google from an address | 60 in 10 min | [`handlers`](super::providers::handlers) |
 //! | passwords worked on | one a core, new ones at most half; 256 sign-ins and 64 new ones wait | [`hasher`](super::hasher) |

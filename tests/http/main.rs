@@ -41,6 +41,7 @@ mod logs;
 mod mail_faults;
 mod mail_links;
 mod models;
+mod new_device;
 mod next;
 mod observatory;
 mod outage;

@@ -11,6 +11,7 @@ use crate::{
     auth::{
         accounts::Accounts,
         backend::AuthSession,
+        new_device::WayIn,
         sign_in::{Client, LetIn, let_in, visitor_for},
         user::{NO_PASSWORD, User},
     },
@@ -46,7 +47,7 @@ pub async fn sign_in_by_link(
             })
         })
         .await?;
-    let_in(accounts, auth, client, &user, None, |_| Box::pin(async { Ok(()) })).await
+    let_in(accounts, auth, client, &user, (WayIn::MailLink, None), |_| Box::pin(async { Ok(()) })).await
 }
 
 /// Returns whether a stranger may have made the account: nobody has confirmed its address, and it was made in another browser than

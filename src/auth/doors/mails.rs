@@ -1,5 +1,7 @@
 //! The texts of all mails about accounts: [`AccountMail::letter`]. Change them there.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -47,6 +49,14 @@ pub enum AccountMail {
         /// Whether the account will be an admin's.
         admin: bool,
     },
+    /// Somebody signed in with a browser that the account does not know.
+    NewDevice {
+        user: UserId,
+        email: String,
+        /// The browser in a few words: `Firefox on Linux`.
+        browser: String,
+        at: Timestamp,
+    },
     /// The password was changed.
     PasswordChanged { user: UserId, email: String },
     /// A provider opens the account from now on.
@@ -68,8 +78,18 @@ impl AccountMail {
             | Self::ChangeEmail { email, .. }
             | Self::EmailChanged { email, .. }
             | Self::Invitation { email, .. }
+            | Self::NewDevice { email, .. }
             | Self::PasswordChanged { email, .. }
             | Self::ProviderConnected { email, .. } => email,
+        }
+    }
+
+    /// Returns under which name the mail counts for limits.
+    pub(in crate::auth) fn counted_as(&self) -> Cow<'_, str> {
+        match self {
+            // Not an address, so the mail counts apart.
+            Self::NewDevice { user, .. } => format!("new device of {user}").into(),
+            other => other.email().into(),
         }
     }
 
@@ -78,6 +98,7 @@ impl AccountMail {
             Self::Verify { user, .. }
             | Self::ChangeEmail { user, .. }
             | Self::EmailChanged { user, .. }
+            | Self::NewDevice { user, .. }
             | Self::PasswordChanged { user, .. }
             | Self::ProviderConnected { user, .. } => Some(*user),
             Self::AccountExists { .. } | Self::Reset { .. } | Self::SignIn { .. } | Self::Invitation { .. } => None,
@@ -89,7 +110,7 @@ impl AccountMail {
         if !doors.are_open() {
             return Ok(());
         }
-        let job = NewJob::new(&self)?.about(account_key(self.email()));
+        let job = NewJob::new(&self)?.about(account_key(&self.counted_as()));
         let job = match self.user() {
             Some(user) => job.of_user(user),
             None => job,
@@ -107,6 +128,7 @@ impl AccountMail {
             Self::AccountExists { .. }
             | Self::EmailChanged { .. }
             | Self::Invitation { .. }
+            | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
             | Self::ProviderConnected { .. } => None,
         }
@@ -167,6 +189,14 @@ impl AccountMail {
             })
             .button("Accept the invitation", link)
             .text("The link works once, for 7 days. If you do not know the site, do nothing. Do not pass the link on: it is for you."),
+            Self::NewDevice { browser, at, .. } => Letter::new(format!("New sign-in to {host}"), about_account)
+                .text(format!(
+                    "Somebody signed in to your account at {host} in a browser that your account did not know: {browser}{}.",
+                    at.to_jiff().map(|at| at.strftime(", on %-d %B %Y at %H:%M UTC").to_string()).unwrap_or_default(),
+                ))
+                .text("If it was you, there is nothing to do. Your account page shows where you are signed in:")
+                .button("Open your account", format!("{site}/account"))
+                .text(format!("If it was not you, set a new password at once, which ends all sessions: {site}/forgot")),
             Self::PasswordChanged { .. } => Letter::new("Your password was changed", about_account)
                 .text(format!("The password of your account at {host} was changed. Browsers that were signed in before are signed out."))
                 .text("If it was not you, set another password now:")
@@ -230,6 +260,7 @@ async fn receiver(db: &Db, mail: &AccountMail) -> Result<Option<Receiver>, Error
             User::find_by_email(&mut conn, email).await?
         }
         AccountMail::EmailChanged { email, .. }
+        | AccountMail::NewDevice { email, .. }
         | AccountMail::PasswordChanged { email, .. }
         | AccountMail::Invitation { email, .. }
         | AccountMail::ProviderConnected { email, .. } => {

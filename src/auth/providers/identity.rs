@@ -10,6 +10,7 @@ use crate::{
         backend::AuthSession,
         doors::{MailDoors, is_proven_address, mails::AccountMail, note_proven_address},
         known_device::{self, DeviceTokens},
+        new_device::WayIn,
         pending_step::{self, Joins},
         sign_in::{self, Client, LetIn, SignInRefusal},
         sign_up::{self, SignUpRefusal},
@@ -143,7 +144,7 @@ async fn try_to_sign_in(
         audit::note("provider_sign_in", provider.word(), Some(id), Some(address));
         return Ok(Arrival::CodeNeeded);
     }
-    let entering = sign_in::let_in(accounts, auth, client, &user, device, move |conn| {
+    let entering = sign_in::let_in(accounts, auth, client, &user, (WayIn::Provider, device), move |conn| {
         Box::pin(async move {
             match known {
                 true if note_use(conn, provider, &person, now).await? => Ok(()),
@@ -171,7 +172,7 @@ async fn wait_for_second_step(
 ) -> Result<(), Refusal> {
     let email = person.verified_email.filter(|_| user.email_verified_at.is_some()).ok_or(Refusal::NotJoined)?;
     let joins = Joins { provider: provider.word().to_owned(), subject: person.subject, email };
-    Ok(pending_step::begin(&auth.session, user, Some(joins), now).await.map_err(SignInRefusal::from)?)
+    Ok(pending_step::begin(&auth.session, user, WayIn::Provider, Some(joins), now).await.map_err(SignInRefusal::from)?)
 }
 
 /// Connects a person to the account that has the person's address. Both sides have verified the address, and the account is told.
