@@ -1,5 +1,7 @@
 //! The mail about a sign-in in a browser that the account does not know.
 
+use std::time::Duration;
+
 use reqwest::{StatusCode, header::USER_AGENT};
 use waymark::{auth::second_factor::code_at, db::sql};
 
@@ -92,13 +94,14 @@ async fn with_a_second_factor_the_notice_waits_for_the_code() {
         let home = maria(&app, true).await;
         post(&home, "/api/second-factor/begin", &[("current_password", PASSWORD)]).await;
         let page = home.text("/account/second-factor").await;
-        let key = page.split("class=\"secret-key\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key").replace(' ', "");
-        let code = |steps: u32| code_at(&key, app.db.now() + std::time::Duration::from_secs(30) * steps).expect("a code");
-        post(&home, "/api/second-factor/on", &[("code", &code(0))]).await;
+        let key = page.split("<code class=\"breakable\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
+        let (key, step) = (key.replace(' ', ""), Duration::from_secs(30));
+        let code = |at| code_at(&key, at).expect("a code");
+        post(&home, "/api/second-factor/on", &[("code", &code(app.db.now() - step))]).await;
         let office = app.browser();
         assert_eq!(office.login(MARIA, PASSWORD).await.headers()["location"], "/login/code");
         assert_eq!(notices(&app).await, [""; 0]);
-        assert_eq!(post(&office, "/api/login/code", &[("code", &code(1))]).await, "/account");
+        assert_eq!(post(&office, "/api/login/code", &[("code", &code(app.db.now()))]).await, "/account");
         assert_eq!(notices(&app).await.len(), 1);
     })
     .await;
