@@ -29,7 +29,7 @@ db: timestamp
 id: db
 backup: db
 audit: address_limit db id random timestamp word_enum
-jobs: db id timestamp
+jobs: db id timestamp word_enum
 mail: id site timestamp variables
 attribution/tsv:
 attribution/signal: host
@@ -67,6 +67,7 @@ admin: audit attribution/campaign_alias attribution/capture attribution/channel 
     attribution/model attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
     demo id local_path pages privacy state timestamp
 projects: attribution/conversion auth components db id pages state timestamp
+    demo id jobs local_path pages privacy state timestamp
 app: admin attribution/capture auth components pages site state
     projects
 server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral

@@ -42,6 +42,8 @@ mod forms;
 pub mod inspector;
 /// The invitations on the page of all users.
 mod invitations;
+/// The queue of jobs, and who runs what.
+mod jobs;
 /// The journey of one user.
 mod journey;
 /// The frame of all pages, and their guard.
@@ -79,7 +81,7 @@ mod words;
 
 use self::{
     audit::AuditLogPage, campaigns::CampaignsPage, conversions::ConversionsPage, inspector::InspectorPage,
-    journey::JourneyPage, layout::AdminLayout, lead::LeadPage, leads::LeadsPage, models::ModelsPage,
+    jobs::JobsPage, journey::JourneyPage, layout::AdminLayout, lead::LeadPage, leads::LeadsPage, models::ModelsPage,
     overview::OverviewPage, quality::QualityPage, referrals::ReferralsPage, tokens::TokensPage, user::UserPage,
     users::UsersPage,
 };
@@ -104,6 +106,7 @@ pub fn AdminRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("inspector") view=InspectorPage/>
             <Route path=path!("audit") view=AuditLogPage/>
             <Route path=path!("tokens") view=TokensPage/>
+            <Route path=path!("jobs") view=JobsPage/>
         </ParentRoute>
     }
     .into_inner()

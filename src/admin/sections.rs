@@ -25,7 +25,7 @@ pub enum Group {
     Reports,
     /// The people, and what was done to their accounts.
     People,
-    /// Whether the numbers are right.
+    /// Whether the numbers are right, and what goes on behind the pages.
     Data,
 }
 
@@ -52,10 +52,11 @@ pub const AUDIT: AdminSection = of_people("/admin/audit", "Audit log", "Audit");
 pub const TOKENS: AdminSection = of_data("/admin/tokens", "API tokens", "Tokens");
 pub const QUALITY: AdminSection = of_data("/admin/quality", "Data quality", "Quality");
 pub const INSPECTOR: AdminSection = of_data("/admin/inspector", "Inspector", "Inspector");
+pub const JOBS: AdminSection = of_data("/admin/jobs", "Jobs", "Jobs");
 
 /// All sections, in the order of the menu.
-pub const SECTIONS: [AdminSection; 11] =
-    [OVERVIEW, CAMPAIGNS, LEADS, CONVERSIONS, MODELS, REFERRALS, USERS, AUDIT, QUALITY, INSPECTOR, TOKENS];
+pub const SECTIONS: [AdminSection; 12] =
+    [OVERVIEW, CAMPAIGNS, LEADS, CONVERSIONS, MODELS, REFERRALS, USERS, AUDIT, QUALITY, INSPECTOR, TOKENS, JOBS];
 
 /// Returns the menu of the page at a path.
 pub fn menu(path: &str, query: &str) -> Vec<NavLink> {

@@ -1,6 +1,7 @@
 use clap::Subcommand;
 use waymark::{
-    components::format::rfc3339,
+    audit::{Action, Actor, Entry},
+    components::format::{plural, rfc3339},
     db::Db,
     jobs::queue::{self, Backlog},
 };
@@ -19,8 +20,12 @@ pub async fn run(db: &Db, command: JobsCommand) -> Result<(), String> {
     match command {
         JobsCommand::List => list(db).await,
         JobsCommand::Retry => {
-            let count = queue::retry_dead(db).await.map_err(unanswered)?;
-            println!("{count} jobs are tried again.");
+            let count = queue::retry_dead(db).await.map_err(unanswered)?.cast_signed();
+            if count > 0 {
+                let entry = Entry::new(Action::JobsRetried, &Actor::command_line()).detail(plural(count, "job", "jobs"));
+                entry.write_alone(db).await.map_err(unanswered)?;
+            }
+            println!("{}.", plural(count, "job is tried again", "jobs are tried again"));
             Ok(())
         }
     }
@@ -29,13 +34,19 @@ pub async fn run(db: &Db, command: JobsCommand) -> Result<(), String> {
 async fn list(db: &Db) -> Result<(), String> {
     let mut conn = db.read().await.map_err(unanswered)?;
     let Backlog { waiting, late_since, dead } = queue::backlog(&mut conn, db.now()).await.map_err(unanswered)?;
-    println!("{waiting} jobs wait.");
+    println!("{}.", plural(waiting, "job waits", "jobs wait"));
     if let Some(since) = late_since {
         println!("The oldest is due since {}.", rfc3339(since));
     }
-    println!("{} jobs were given up{}", dead.len(), if dead.is_empty() { "." } else { ", the latest first:" });
+    let end = match dead.len() {
+        0 => ".",
+        1 => ":",
+        _ => ", the latest first:",
+    };
+    println!("{}{end}", plural(dead.len() as i64, "job was given up", "jobs were given up"));
     for job in dead {
-        println!("  {}  {}  {} tries  {}  {}", rfc3339(job.ended_at), job.kind, job.tries, job.id, job.last_error);
+        let tries = plural(job.tries, "try", "tries");
+        println!("  {}  {}  {tries}  {}  {}", rfc3339(job.ended_at), job.kind, job.id, job.last_error);
     }
     Ok(())
 }

@@ -82,6 +82,23 @@ impl Lease {
     }
 }
 
+/// A lease as admins see it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ListedLease {
+    pub name: String,
+    /// Who has the lease: a replica, under an id of its own for each time.
+    pub holder: Option<Uuid>,
+    /// Until when no other replica can take the lease.
+    pub leased_until: Timestamp,
+    /// When the job was last done.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Returns the leases of all jobs that ever ran.
+pub async fn all(conn: &mut Conn) -> Result<Vec<ListedLease>, Error> {
+    sql("select name, holder, leased_until, finished_at from jobs order by name").fetch_all(conn).await
+}
+
 /// Returns when a job was last done, by any replica.
 pub async fn last_done(conn: &mut Conn, name: &str) -> Result<Option<Timestamp>, Error> {
     let row: Option<(Option<Timestamp>,)> =

@@ -11,7 +11,7 @@
 //! - A job's row is written in the transaction that causes the job. So the job runs if and only if the transaction is committed.
 //! - One worker at a time runs a job. A worker that dies keeps the job for no longer than its lease of [`worker::LEASE`].
 //! - A job that fails is tried again after a while ([`queue::wait_after`]). After [`queue::TRIES`] tries, or after a failure that
-//!   stays, the job is dead: it stays in the table, and `waymark jobs` shows it.
+//!   stays, the job is dead: it stays in the table, and `/admin/jobs` and `waymark jobs` show it.
 //! - A job may run twice: the worker may die after the work and before it notes so. A job's id is the same each time.
 //!
 //! # Another job
@@ -30,6 +30,8 @@
 
 /// A job runs on one replica at a time.
 pub mod lease;
+/// The queue as admins see it.
+pub mod list;
 /// The table: adding, taking and ending jobs.
 pub mod queue;
 #[cfg(test)]

@@ -117,7 +117,7 @@ pub(super) async fn take(db: &Db, kinds: &[&'static str], most: u32, lease: Dura
             let skip = conn.for_update_of_free_rows();
             let kinds_in = placeholders(4, kinds.len());
             sql(format!(
-                "update queued_jobs set tries = tries + 1, due_at = $2 where id in (
+                "update queued_jobs set tries = tries + 1, due_at = $2, started_at = $1 where id in (
                     select id from queued_jobs where state = 'waiting' and due_at <= $1 and kind in ({kinds_in})
                     order by due_at limit $3{skip})
                 returning id, kind, payload, tries, created_at"
@@ -148,19 +148,20 @@ pub(super) async fn settle(db: &Db, job: &Taken, ending: Ending) -> Result<(), E
     let (id, tries, now) = (job.id, job.tries, db.now());
     let statement = match ending {
         // What the job had to know may be personal, and is of no more use.
-        Ending::Done => sql("update queued_jobs set state = 'done', ended_at = $3, payload = '', last_error = null
+        Ending::Done => sql("update queued_jobs set state = 'done', ended_at = $3, started_at = null, payload = '', last_error = null
             where id = $1 and tries = $2 and state = 'waiting'")
         .bind(id)
         .bind(tries)
         .bind(now),
         Ending::Again(error) => sql(
-            "update queued_jobs set due_at = $3, last_error = $4 where id = $1 and tries = $2 and state = 'waiting'",
+            "update queued_jobs set due_at = $3, started_at = null, last_error = $4
+            where id = $1 and tries = $2 and state = 'waiting'",
         )
         .bind(id)
         .bind(tries)
         .bind(now + wait_after(tries))
         .bind(shortened(error)),
-        Ending::Dead(error) => sql("update queued_jobs set state = 'dead', ended_at = $3, last_error = $4
+        Ending::Dead(error) => sql("update queued_jobs set state = 'dead', ended_at = $3, started_at = null, last_error = $4
             where id = $1 and tries = $2 and state = 'waiting'")
         .bind(id)
         .bind(tries)

@@ -35,6 +35,7 @@ mod headers;
 mod hostile;
 mod inspector;
 mod invitations;
+mod jobs;
 mod known_devices;
 mod lead_sources;
 mod logs;

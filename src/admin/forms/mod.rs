@@ -16,6 +16,8 @@ use crate::{
 pub mod aliases;
 /// Inviting people, and ending invitations.
 pub mod invitations;
+/// Trying dead jobs again.
+pub mod jobs;
 /// Creating and disabling referral links.
 pub mod referrals;
 /// The button that fills an empty dashboard.

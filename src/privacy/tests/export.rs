@@ -158,6 +158,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("queued_jobs", "created_at", "how the work goes"),
     ("queued_jobs", "due_at", "how the work goes"),
     ("queued_jobs", "tries", "how the work goes"),
+    ("queued_jobs", "started_at", "how the work goes"),
     ("queued_jobs", "last_error", "how the work goes"),
     ("queued_jobs", "ended_at", "how the work goes"),
     ("erasures", "id", "of an account that is closed and can export nothing"),

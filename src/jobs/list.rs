@@ -1,0 +1,131 @@
+//! The queue as admins see it, newest first, a page at a time. A page begins at a job, so jobs that come meanwhile do not move it.
+//!
+//! A row shows what `waymark jobs list` shows: no payload, which may have an address, and an error, which never names a secret or an
+//! address.
+
+use crate::{
+    db::{Conn, Error, Value, sql},
+    id::JobId,
+    timestamp::Timestamp,
+    word_enum::word_enum,
+};
+
+word_enum! {
+    /// How a job stands.
+    pub enum JobState {
+        /// A worker runs the job once it is due.
+        Waiting = "waiting",
+        /// A worker runs the job.
+        Running = "running",
+        /// The job was given up.
+        Dead = "dead",
+        Done = "done",
+    }
+}
+
+/// A job as the list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ListedJob {
+    pub id: JobId,
+    pub kind: String,
+    state: String,
+    pub tries: i64,
+    pub created_at: Timestamp,
+    /// When the next try may begin; while the job runs, when another worker may take it.
+    pub due_at: Timestamp,
+    /// When the job was done or given up.
+    pub ended_at: Option<Timestamp>,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+}
+
+impl ListedJob {
+    pub fn state(&self) -> JobState {
+        JobState::from_word(&self.state).unwrap_or(JobState::Waiting)
+    }
+}
+
+/// Which page of the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JobPosition {
+    #[default]
+    Newest,
+    /// The jobs before this one.
+    Before(JobId),
+    /// The jobs after this one.
+    After(JobId),
+}
+
+/// Some jobs, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobPage {
+    pub jobs: Vec<ListedJob>,
+    /// Whether there are newer and older jobs.
+    pub newer: bool,
+    pub older: bool,
+}
+
+/// The queue with the state of each job at the time `$1`.
+const QUEUE: &str = "from (
+    select id, kind, tries, created_at, due_at, ended_at, last_error,
+        case when state = 'waiting' and started_at is not null and due_at > $1 then 'running' else state end as state
+    from queued_jobs) j";
+
+/// Reads a page of the list.
+pub async fn jobs(
+    conn: &mut Conn,
+    state: Option<JobState>,
+    position: JobPosition,
+    limit: u32,
+    now: Timestamp,
+) -> Result<JobPage, Error> {
+    let columns = "select id, kind, state, tries, created_at, due_at, ended_at, last_error ";
+    let (mut text, mut values) = ([columns, QUEUE, " where true"].concat(), vec![Value::from(now)]);
+    let mut add = |condition: &str, value: Value| {
+        values.push(value);
+        text += &[" ", condition, " $", &values.len().to_string()].concat();
+    };
+    if let Some(state) = state {
+        add("and state =", state.as_str().into());
+    }
+    let mut order = "desc";
+    match position {
+        JobPosition::Newest => {}
+        JobPosition::Before(id) => add("and id <", id.into()),
+        JobPosition::After(id) => {
+            add("and id >", id.into());
+            order = "asc";
+        }
+    }
+    add(&["order by id ", order, " limit"].concat(), (limit + 1).into());
+    let mut rows: Vec<ListedJob> = sql(text).bind_all(values).fetch_all(conn).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let (newer, older) = match position {
+        JobPosition::Newest => (false, more),
+        JobPosition::Before(_) => (true, more),
+        JobPosition::After(_) => {
+            rows.reverse();
+            (more, true)
+        }
+    };
+    Ok(JobPage { jobs: rows, newer, older })
+}
+
+/// Returns how many jobs have a state.
+pub async fn counts(conn: &mut Conn, now: Timestamp) -> Result<impl Fn(JobState) -> i64, Error> {
+    let text = ["select state, count(*) ", QUEUE, " group by state"].concat();
+    let rows: Vec<(String, i64)> = sql(text).bind(now).fetch_all(conn).await?;
+    Ok(move |state: JobState| rows.iter().find(|(word, _)| word == state.as_str()).map_or(0, |(_, count)| *count))
+}
+
+/// Gives a dead job further tries. Returns its kind, or `None` if there is no such dead job.
+pub async fn retry(conn: &mut Conn, id: JobId, now: Timestamp) -> Result<Option<String>, Error> {
+    let retried: Option<(String,)> = sql("update queued_jobs set state = 'waiting', tries = 0, due_at = $2, ended_at = null
+            where id = $1 and state = 'dead' returning kind")
+    .bind(id)
+    .bind(now)
+    .fetch_optional(conn)
+    .await?;
+    Ok(retried.map(|(kind,)| kind))
+}
