@@ -5,6 +5,7 @@ use super::{
     doors::evict::end_other_ways,
     hasher::Hasher,
     known_device::sign_out_everywhere,
+    manage::{ManageError, is_last_admin},
     sign_up::{SignUpRefusal, insert, valid},
     throttle,
     user::{Role, User, email_key},
@@ -84,12 +85,19 @@ pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), 
     Ok(())
 }
 
-/// Disables an account and ends its sessions, or enables it again. Returns whether there is such an account.
-pub async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<bool, Error> {
+/// Disables an account and ends its sessions, or enables it again. Returns whether there is such an account. Errors: the account is the
+/// only admin that can sign in.
+pub async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<bool, ManageError> {
     let (email, now) = (email.to_owned(), db.now());
     let user: Option<(UserId,)> = db
         .transaction(move |conn| {
             Box::pin(async move {
+                if let Some(user) = User::find_by_email(conn, &email).await?
+                    && disabled
+                    && is_last_admin(conn, user.id).await?
+                {
+                    return Err(ManageError::LastAdmin);
+                }
                 // An erased account stays disabled.
                 let changed: Option<(UserId,)> = sql("update users set session_epoch = session_epoch + 1,
                     disabled_at = case when $2 then coalesce(disabled_at, $3) end
@@ -104,7 +112,7 @@ pub async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<bool, 
                     let action = if disabled { Action::AccountDisabled } else { Action::AccountEnabled };
                     Entry::new(action, &Actor::command_line()).on_user(id, email.trim()).write(conn, now).await?;
                 }
-                Ok::<_, Error>(changed)
+                Ok::<_, ManageError>(changed)
             })
         })
         .await?;

@@ -6,7 +6,7 @@ use std::{
 use clap::Subcommand;
 use waymark::{
     audit::Actor,
-    auth::{User, operator, second_factor, sign_up::SignUpRefusal},
+    auth::{User, manage::ManageError, operator, second_factor, sign_up::SignUpRefusal},
     db::Db,
     privacy::{erase, export, file_wipe},
 };
@@ -134,7 +134,11 @@ async fn reset_second_factor(db: &Db, email: &str) -> Result<(), String> {
 }
 
 async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<(), String> {
-    if !operator::set_disabled(db, email, disabled).await.map_err(unanswered)? {
+    let found = operator::set_disabled(db, email, disabled).await.map_err(|error| match error {
+        ManageError::Database(error) => unanswered(error),
+        refusal => refusal.to_string(),
+    })?;
+    if !found {
         return Err("There is no user with this address.".into());
     }
     match disabled {

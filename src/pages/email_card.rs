@@ -31,6 +31,12 @@ pub fn EmailCard(user: User) -> impl IntoView {
             </form>
         }
     });
+    let code = user.second_factor.then(|| {
+        view! {
+            <Field name="code" id="email-code" label="Your code" autocomplete="one-time-code" required=true
+                error=flash.error("code")/>
+        }
+    });
     view! {
         <Card title="Your e-mail address">
             <FormAlert kind=AlertKind::Success message=flash.notice.clone()/>
@@ -44,6 +50,7 @@ pub fn EmailCard(user: User) -> impl IntoView {
                         value=flash.value("email") error=flash.error("email")
                         hint="We send a link to the new address. Your account keeps its old address until you use the link."/>
                     <CurrentPassword id="email-password" error=flash.error("current_password")/>
+                    {code}
                     <SubmitButton label="Send the link"/>
                 </form>
             </details>

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::workarounds::session_store::Sessions;
 use crate::{
     attribution::{capture::counters::Counters, facts::changes},
-    auth::{doors::{invitation, one_time}, known_device, throttle},
+    auth::{doors::{invitation, one_time}, known_device, second_factor, throttle},
     db::Db,
     jobs::queue,
     privacy::{
@@ -54,6 +54,9 @@ pub(super) async fn run(db: Db, retention: Retention) {
         }
         if let Err(error) = one_time::delete_expired(&db).await {
             failed("housekeeping", &error, "links that have expired could not be removed");
+        }
+        if let Err(error) = second_factor::delete_unfinished(&db).await {
+            failed("housekeeping", &error, "second factors that nobody finished to set up could not be removed");
         }
         if let Err(error) = invitation::delete_old(&db).await {
             failed("housekeeping", &error, "invitations that expired long ago could not be removed");

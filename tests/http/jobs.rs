@@ -3,7 +3,10 @@
 use reqwest::StatusCode;
 use waymark::{db::sql, id::JobId};
 
-use crate::support::{ADMIN, Browser, TestApp, each_app, header};
+use crate::{
+    process::{command, run},
+    support::{ADMIN, Browser, TestApp, each_app, header},
+};
 
 /// Adds a job, and returns its id.
 async fn job(app: &TestApp, state: &'static str, running: bool, error: Option<&'static str>) -> JobId {
@@ -94,6 +97,29 @@ async fn pages_of_jobs_follow_each_other() {
         let back = admin.text(&link(&last, "after").expect("newer jobs")).await;
         assert_eq!(shown(&back), (50..100).collect::<Vec<_>>());
         assert!(admin.text("/admin/jobs?before=x").await.contains("120 dead"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_command_line_counts_in_words() {
+    each_app(async |app| {
+        let jobs = |what: &str| {
+            let mut command = command(&app.database.url);
+            command.args(["jobs", what]);
+            run(command, "").text
+        };
+        let list = jobs("list");
+        assert!(list.contains("0 jobs wait.") && list.contains("0 jobs were given up."), "{list}");
+        assert!(jobs("retry").contains("0 jobs are tried again."));
+        job(&app, "waiting", false, None).await;
+        job(&app, "dead", false, Some("no such box")).await;
+        let list = jobs("list");
+        assert!(list.contains("1 job waits.") && list.contains("1 job was given up:"), "{list}");
+        assert!(list.contains("  12 tries  ") && list.contains("no such box"), "{list}");
+        assert!(jobs("retry").contains("1 job is tried again."));
+        assert!(jobs("list").contains("2 jobs wait."));
+        assert_eq!(app.count("select count(*) from audit_entries where action = 'jobs_retried'").await, 1);
     })
     .await;
 }

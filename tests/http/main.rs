@@ -11,6 +11,7 @@ mod support;
 mod tcp_proxy;
 
 mod abandoned;
+mod account_guards;
 mod account_limits;
 mod accounts;
 mod admin_pages;

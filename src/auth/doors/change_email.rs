@@ -1,4 +1,4 @@
-//! Another e-mail address: asked for with the password, confirmed at the new address, told to the old one.
+//! Another e-mail address: asked for with the password and a code of the second factor, confirmed at the new address, told to the old one.
 
 use super::{
     LinkRefusal,
@@ -14,7 +14,7 @@ use crate::{
         accounts::Accounts,
         audit,
         backend::AuthSession,
-        confirm::{Confirmed, NotConfirmed, confirm},
+        confirm::{Confirmed, NotConfirmed, confirm_fully},
         sign_in::{Client, SignInRefusal},
         user::{User, email_key, parse_email},
     },
@@ -37,16 +37,17 @@ impl From<Error> for ChangeRefusal {
     }
 }
 
-/// Sends a link to the new address of the signed-in user. Returns the new address. The answer does not tell whether an account has it.
+/// Sends a link to the new address of the signed-in user, who gave the password, and a code if there is a second factor. Returns the new address. The answer does not tell whether an account has it.
 pub async fn ask_for_change(
     accounts: &Accounts,
     auth: &AuthSession,
     client: &Client,
     password: String,
+    code: &str,
     email: &str,
 ) -> Result<String, ChangeRefusal> {
     let email = parse_email(email).map_err(AskRefusal::Invalid)?;
-    let Confirmed { user, .. } = confirm(accounts, auth, client, "address_change", password).await?;
+    let Confirmed { user, .. } = confirm_fully(accounts, auth, client, "address_change", password, code).await?;
     if email == user.email {
         return Err(AskRefusal::Invalid("Your account has this address.").into());
     }

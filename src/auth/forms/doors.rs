@@ -148,6 +148,7 @@ pub async fn login_token(#[server(default)] token: String) -> Result<Outcome, Se
 pub async fn ask_for_email(
     #[server(default)] email: String,
     #[server(default)] current_password: String,
+    #[server(default)] code: String,
 ) -> Result<Outcome, ServerFnError> {
     let answer = Answer::to("email", "/account".into()).keeping("email", &email);
     let accounts = expect_context::<Accounts>();
@@ -159,7 +160,7 @@ pub async fn ask_for_email(
         return Ok(Answer::not_found());
     }
     let client = client(&accounts).await?;
-    match change_email::ask_for_change(&accounts, &auth, &client, current_password, &email).await {
+    match change_email::ask_for_change(&accounts, &auth, &client, current_password, &code, &email).await {
         Ok(email) => Ok(answer.notice(&format!(
             "We sent a message with a link to {email}. Your account keeps its old address until you use the link."
         ))),

@@ -7,6 +7,7 @@
 //! - Wrong codes count and wait for each account, as wrong passwords do, and apart from them.
 //! - Recovery codes are stored as digests. The secret of the app is stored as it is, because the server needs it to compute codes:
 //!   whoever reads the database can make codes, but not passwords.
+//! - A second factor that is being set up works for [`SET_UP_WITHIN`]; then the user begins anew.
 //!
 //! What an owner may want to change: [`SKEW`], [`RECOVERY_CODES`] and [`ISSUER`].
 
@@ -25,6 +26,8 @@ use crate::{
     timestamp::Timestamp,
 };
 
+/// How long a user may take to set up a second factor. Afterwards the secret, which the page showed, is good for nothing.
+pub const SET_UP_WITHIN: Duration = Duration::from_mins(15);
 /// How many steps of half a minute a clock may differ.
 const SKEW: u16 = 1;
 /// How many recovery codes a user gets.
@@ -88,10 +91,11 @@ pub async fn begin(db: &Db, user: UserId) -> Result<(), Error> {
 }
 
 /// Returns what is being set up.
-pub async fn setup(conn: &mut Conn, user: UserId, email: &str) -> Result<Option<Setup>, Error> {
+pub async fn setup(conn: &mut Conn, user: UserId, email: &str, now: Timestamp) -> Result<Option<Setup>, Error> {
     let secret: Option<(Vec<u8>,)> = sql("select f.secret from second_factors f join users u on u.id = f.user_id
-        where f.user_id = $1 and u.second_factor_at is null")
+        where f.user_id = $1 and u.second_factor_at is null and f.created_at > $2")
     .bind(user)
+    .bind(now - SET_UP_WITHIN)
     .fetch_optional(conn)
     .await?;
     Ok(secret.map(|(secret,)| {
@@ -117,8 +121,8 @@ pub async fn turn_on(
     db.transaction(move |conn| {
         Box::pin(async move {
             let on = sql("update users set second_factor_at = $2 where id = $1 and second_factor_at is null
-                and exists (select 1 from second_factors where user_id = $1)");
-            if on.bind(user).bind(now).execute(conn).await? == 0 {
+                and exists (select 1 from second_factors where user_id = $1 and created_at > $3)");
+            if on.bind(user).bind(now).bind(now - SET_UP_WITHIN).execute(conn).await? == 0 {
                 return Err(CodeRefusal::Nothing);
             }
             if !use_up(conn, user, Found::Step(step)).await? {
@@ -195,6 +199,17 @@ pub async fn remove(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
     sql("delete from second_factors where user_id = $1").bind(user).execute(conn).await?;
     let off = sql("update users set second_factor_at = null where id = $1 and second_factor_at is not null");
     Ok(off.bind(user).execute(conn).await? > 0)
+}
+
+/// Removes the secrets of second factors that nobody finished to set up.
+pub async fn delete_unfinished(db: &Db) -> Result<u64, Error> {
+    db.delete_in_batches(
+        sql("delete from second_factors where user_id in (
+            select f.user_id from second_factors f join users u on u.id = f.user_id
+            where u.second_factor_at is null and f.created_at < $1 limit $2)")
+        .bind(db.now() - SET_UP_WITHIN),
+    )
+    .await
 }
 
 /// Checks a code. Returns `None` if the user has no secret. The code still has to be [used up](use_up).

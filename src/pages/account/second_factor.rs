@@ -68,7 +68,7 @@ async fn load(accounts: &Accounts, user: &User) -> Result<State, Error> {
     if user.second_factor {
         return Ok(State::On { codes_left: recovery_codes_left(&mut conn, user.id).await? });
     }
-    Ok(setup(&mut conn, user.id, &user.email).await?.map_or(State::Off, State::SettingUp))
+    Ok(setup(&mut conn, user.id, &user.email, accounts.db.now()).await?.map_or(State::Off, State::SettingUp))
 }
 
 #[component]
@@ -93,7 +93,7 @@ fn SettingUp(setup: Setup, flash: FormState) -> impl IntoView {
     let grouped = key.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
     view! {
         <Card title="1. Add the account to your app">
-            <p>"Scan this code with an authenticator app."</p>
+            <p>"Scan this code with an authenticator app. It works for 15 minutes."</p>
             <QrCode text=uri label="QR code for an authenticator app"/>
             <p>"Or type this key into the app: " <code class="breakable">{grouped}</code></p>
         </Card>

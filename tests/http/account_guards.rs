@@ -1,0 +1,120 @@
+//! What guards an account: the last admin on the command line, the code before a change of address, the end of an unfinished setup.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use waymark::{
+    auth::{operator::create_admin, second_factor::code_at},
+    db::sql,
+    timestamp::Timestamp,
+};
+
+use crate::{
+    process::{Ended, command, run},
+    support::{ADMIN, Browser, PASSWORD, TestApp, each_app, each_app_with, header, with_mail},
+};
+
+const MARIA: &str = "maria@example.com";
+const STEP: Duration = Duration::from_secs(30);
+
+fn waymark(app: &TestApp, arguments: &[&str]) -> Ended {
+    let mut command = command(&app.database.url);
+    command.args(arguments);
+    run(command, "")
+}
+
+async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) -> String {
+    let response = browser.post(path, form).send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
+    header(&response, "location").to_owned()
+}
+
+async fn status(browser: &Browser, path: &str, form: &[(&str, &str)]) -> u16 {
+    browser.post_json(path, form).send().await.expect("an answer").status().as_u16()
+}
+
+/// Begins to set up a second factor. Returns the key.
+async fn begin(browser: &Browser) -> String {
+    post(browser, "/api/second-factor/begin", &[("current_password", PASSWORD)]).await;
+    let page = browser.text("/account/second-factor").await;
+    let key = page.split("<code class=\"breakable\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
+    key.replace(' ', "")
+}
+
+fn code(key: &str, at: Timestamp) -> String {
+    code_at(key, at).expect("a code")
+}
+
+#[tokio::test]
+async fn the_command_line_does_not_disable_the_last_admin() {
+    each_app(async |app| {
+        app.make_admin().await;
+        app.member(MARIA).await;
+        let disable = |email: &str| waymark(&app, &["user", "disable", "--email", email]);
+        let refused = disable(ADMIN);
+        assert!(!refused.success && refused.text.contains("This is the only admin."), "{}", refused.text);
+        assert!(disable(MARIA).success, "a member");
+        assert_eq!(app.count("select count(*) from users where disabled_at is null").await, 1);
+        create_admin(&app.db, "second@example.com", PASSWORD.to_owned()).await.expect("an admin");
+        assert!(disable("ADMIN@example.com").success, "there is another admin");
+        assert!(!disable("second@example.com").success, "a disabled admin does not count");
+        assert!(!disable("nobody@example.com").success);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_address_takes_a_code_where_there_is_a_second_factor() {
+    each_app_with(with_mail, async |app| {
+        let maria = app.browser();
+        post(&maria, "/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
+        maria.login(MARIA, PASSWORD).await;
+        assert!(!maria.text("/account").await.contains("email-code"));
+        let key = begin(&maria).await;
+        post(&maria, "/api/second-factor/on", &[("code", &code(&key, app.db.now() - STEP))]).await;
+        assert!(maria.text("/account").await.contains("email-code"));
+        let ask = async |code: &str| {
+            let form = [("email", "new@example.com"), ("current_password", PASSWORD), ("code", code)];
+            status(&maria, "/api/email", &form).await
+        };
+        assert_eq!((ask("").await, ask("000000").await), (422, 422));
+        assert_eq!(app.mails("new@example.com").await.len(), 0);
+        post(&maria, "/api/email", &[("email", "new@example.com"), ("current_password", PASSWORD)]).await;
+        assert!(maria.text("/account").await.contains("This code is wrong"));
+        let right = code(&key, app.db.now());
+        assert_eq!(ask(&right).await, 200);
+        assert_eq!(app.mails("new@example.com").await.len(), 1);
+        assert_eq!(ask(&right).await, 422, "a code counts once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unfinished_second_factor_ends_after_a_quarter_of_an_hour() {
+    each_app(async |app| {
+        let maria = app.member(MARIA).await;
+        let key = begin(&maria).await;
+        let ago = app.db.now() - Duration::from_mins(15);
+        app.execute(sql("update second_factors set created_at = $1").bind(ago)).await;
+        let page = maria.text("/account/second-factor").await;
+        assert!(!page.contains("class=\"qr\"") && page.contains("Set up"), "{page}");
+        let form = [("code", code(&key, app.db.now()))];
+        let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+        assert_eq!(status(&maria, "/api/second-factor/on", &form).await, 422);
+        assert_eq!(app.count("select count(*) from users where second_factor_at is not null").await, 0);
+        waymark::auth::second_factor::delete_unfinished(&app.db).await.expect("deleted");
+        assert_eq!(app.count("select count(*) from second_factors").await, 0);
+
+        let key = begin(&maria).await;
+        let form = [("code", code(&key, app.db.now()))];
+        let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+        assert_eq!(status(&maria, "/api/second-factor/on", &form).await, 200);
+        app.execute(sql("update second_factors set created_at = $1").bind(ago)).await;
+        waymark::auth::second_factor::delete_unfinished(&app.db).await.expect("deleted");
+        assert_eq!(app.count("select count(*) from second_factors").await, 1, "a finished one stays");
+        let reset = waymark(&app, &["user", "reset-second-factor", "--email", MARIA]);
+        assert!(reset.success && reset.text.contains("the password alone"), "{}", reset.text);
+        assert_eq!(app.count("select count(*) from second_factors").await, 0);
+    })
+    .await;
+}
