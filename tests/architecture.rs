@@ -71,7 +71,7 @@ projects: attribution/conversion auth components db id pages state timestamp
 app: admin attribution/capture auth components pages site state
     projects
 server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral
-    attribution/settings
+    attribution/report attribution/settings
     attribution/touch auth components config cookie db id jobs local_path mail pages privacy site state timestamp variables
 cli: attribution/touch audit auth backup components config db demo import jobs privacy server timestamp variables
 main: allocator config

@@ -21,7 +21,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// The tokens with which programs report conversions.
+/// The tokens with which programs report conversions or read reports.
 #[component]
 pub fn TokensPage() -> impl IntoView {
     let flash = take_flash(FORM);
@@ -44,7 +44,7 @@ async fn page(request: PageRequest, flash: FormState, code: bool) -> Result<impl
                 <DataTable caption="API tokens, newest first">
                     <thead>
                         <tr>
-                            <Th label="Name"/><Th label="Reports as"/><Th label="Last used"/><Th label="State"/><ActionTh/>
+                            <Th label="Name"/><Th label="May"/><Th label="Last used"/><Th label="State"/><ActionTh/>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -53,7 +53,7 @@ async fn page(request: PageRequest, flash: FormState, code: bool) -> Result<impl
         }
     };
     Ok(view! {
-        <AdminPage title=TOKENS.title subtitle="Programs report conversions with a token: POST /api/conversions.">
+        <AdminPage title=TOKENS.title subtitle="With a token, programs report conversions (POST /api/conversions) or read the totals of campaigns (GET /api/reports/campaigns.csv).">
             <FormAlert message=flash.notice.clone() kind=AlertKind::Success/>
             {made.map(|token| view! { <NewToken token/> })}
             <Card title="New token"><TokenForm flash code/></Card>
@@ -78,13 +78,22 @@ fn NewToken(token: String) -> impl IntoView {
 
 #[component]
 fn TokenForm(flash: FormState, code: bool) -> impl IntoView {
+    let reads = flash.value("may") == "read";
     view! {
         <form class="form" method="post" action="/api/tokens" novalidate>
             <FormAlert message=flash.error("") kind=AlertKind::Error/>
             <Field name="name" label="Name" value=flash.value("name") error=flash.error("name") required=true
                 maxlength=64 placeholder="stripe" hint="The system that reports. Also the source of its conversions."/>
+            <div class="field">
+                <label for="may">"May"</label>
+                <select id="may" name="may">
+                    <option value="report" selected=!reads>"Report conversions"</option>
+                    <option value="read" selected=reads>"Read the totals of campaigns"</option>
+                </select>
+                <p class="field-hint">"A token that reads reports no conversions."</p>
+            </div>
             <Field name="sources" label="Sources" value=flash.value("sources") error=flash.error("sources")
-                hint="The sources that the token may report as, separated by commas. Leave this empty for the name alone."/>
+                hint="For reporting: the sources that the token may report as, separated by commas. Leave this empty for the name alone."/>
             <Field name="days" label="Days" kind="number" value=flash.value("days") error=flash.error("days") min="1"
                 hint="After this many days the token ends. Leave this empty for a token that never ends."/>
             <ConfirmFields prefix="token" code flash/>
@@ -113,10 +122,14 @@ fn TokenRow(token: ApiToken, now: Timestamp) -> impl IntoView {
             </form>
         }
     });
+    let may = match scope.reads_reports() {
+        true => "Reads the totals of campaigns".to_owned(),
+        false => format!("Reports as {}", scope.sources().join(", ")),
+    };
     view! {
         <tr>
             <th scope="row"><TwoLines title=name.clone() subtitle=format!("Created {}", day(created_at))/></th>
-            <td class="breakable">{scope.sources().join(", ")}</td>
+            <td class="breakable">{may}</td>
             <td>{used}</td>
             <td><Tag label=state tone/></td>
             <td class="fit">{revoke}</td>

@@ -22,7 +22,7 @@
 //! | accounts on the whole site | 1,000 an hour (`SIGN_UPS_PER_HOUR`) | database, [`sign_up_limit`](super::sign_up_limit) |
 //! | departures to GitHub or Google from an address | 60 in 10 min | [`handlers`](super::providers::handlers) |
 //! | passwords worked on | one a core, new ones at most half; 256 sign-ins and 64 new ones wait | [`hasher`](super::hasher) |
-//! | reports of an API token | 600 a minute; an unknown user counts as 10 | [`limits`](super::api_tokens::limits) |
+//! | reports of an API token | 600 a minute; an unknown user counts as 10, reading a report as 20 | [`limits`](super::api_tokens::limits) |
 //! | unknown API tokens from an address | 30 in 5 min | [`limits`](super::api_tokens::limits) |
 //! | unknown referral links from an address | 60 in 10 min | [`referral`](crate::attribution::referral) |
 //! | beacons from an address | 300 a minute | [`beacon`](crate::attribution::capture::beacon) |

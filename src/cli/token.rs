@@ -13,7 +13,7 @@ use super::unanswered;
 
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
-    /// Create a token for POST /api/conversions and print it, once
+    /// Create a token for POST /api/conversions, or for reading reports, and print it, once
     Create {
         /// The system that reports with the token, such as `stripe`. Also the source of the conversions, unless a report names another
         #[arg(long)]
@@ -44,6 +44,9 @@ pub struct TermArgs {
     /// The sources that the token may report as, separated by commas. Default: the token's name
     #[arg(long, value_delimiter = ',')]
     sources: Vec<String>,
+    /// Let the token read the totals of campaigns, GET /api/reports/campaigns.csv, and report nothing
+    #[arg(long, conflicts_with = "sources")]
+    read: bool,
     /// When the token ends, counted from now: a whole number of s, m, h, d or w, such as 90d. Default: never
     #[arg(long, value_parser = parse_duration)]
     expires: Option<Duration>,
@@ -52,7 +55,7 @@ pub struct TermArgs {
 impl From<TermArgs> for Terms {
     fn from(args: TermArgs) -> Self {
         let sources = args.sources.iter().map(|source| source.trim().to_owned()).collect();
-        Self { sources, lasts: args.expires }
+        Self { sources, lasts: args.expires, reads: args.read }
     }
 }
 
@@ -87,8 +90,11 @@ pub async fn run(db: &Db, command: TokenCommand) -> Result<(), String> {
                 let end = expires_at.map_or_else(String::new, |at| {
                     format!("\t{} {}", if at <= now { "ended" } else { "ends" }, format::rfc3339(at))
                 });
-                let sources = scope.sources().join(", ");
-                println!("{name}\treports as {sources}\tcreated {}\t{state}{end}", format::rfc3339(created_at));
+                let may = match scope.reads_reports() {
+                    true => "reads reports".to_owned(),
+                    false => format!("reports as {}", scope.sources().join(", ")),
+                };
+                println!("{name}\t{may}\tcreated {}\t{state}{end}", format::rfc3339(created_at));
             }
         }
         TokenCommand::Revoke { name } => {

@@ -24,7 +24,7 @@ use super::{
     health::{self, Readiness, Stopping},
     logging,
     request_target::refuse_odd_targets,
-    require_role, server_fns, sessions,
+    reports, require_role, server_fns, sessions,
     shared::SharedLayer,
     short_way::{LongWay, ShortWayLayer},
     static_files, well_known,
@@ -86,7 +86,8 @@ fn without_visitor(state: &AppState, stopping: Stopping) -> Router<AppState> {
         .merge(static_files::routes(&state.options))
         // A token identifies the caller. If a session identified the caller, a page of another site could report in the name of
         // its visitor.
-        .route(conversions::PATH, post(conversions::receive));
+        .route(conversions::PATH, post(conversions::receive))
+        .route(reports::PATH, get(reports::campaigns));
     #[cfg(debug_assertions)]
     let routes = if state.config.is_development() { routes.merge(super::dev_mail::routes()) } else { routes };
     routes

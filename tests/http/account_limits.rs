@@ -261,7 +261,7 @@ async fn an_address_agrees_so_often_and_declines_always() {
 
 async fn token_of(app: &TestApp, name: &str, sources: &[&str]) -> Sender {
     let sources = sources.iter().map(|source| (*source).to_owned()).collect();
-    Sender::with_terms(app, name, Terms { sources, lasts: None }).await
+    Sender::with_terms(app, name, Terms { sources, ..Terms::default() }).await
 }
 
 #[tokio::test]

@@ -120,7 +120,7 @@ async fn a_sign_up_is_a_conversion_by_itself() {
 async fn a_report_is_recorded_once_however_often_it_comes() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let terms = Terms { sources: vec!["shop".into(), "calendar".into()], lasts: None };
+        let terms = Terms { sources: vec!["shop".into(), "calendar".into()], ..Terms::default() };
         let sender = Sender::with_terms(&app, "shop", terms).await;
         let first = sender.send(&purchase("o-1")).await;
         assert_eq!((first.status, &first.body["status"]), (201, &json!("recorded")), "{first:?}");

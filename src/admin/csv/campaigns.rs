@@ -18,6 +18,8 @@ use crate::{
             credit::{CreditSettings, credit_by_campaign},
         },
     },
+    state::AppState,
+    timestamp::Timestamp,
 };
 
 /// How many campaigns are written at a time.
@@ -48,10 +50,15 @@ pub struct Crediting {
 
 /// `GET /admin/campaigns.csv`: the campaigns that the filter in the query finds, by name.
 pub async fn campaigns_csv(CsvRequest { state, filter, now, .. }: CsvRequest) -> Response {
+    campaigns_file(&state, filter, now).await
+}
+
+/// Returns the response with the campaigns that a filter finds, by name. The caller has checked who asks.
+pub async fn campaigns_file(state: &AppState, filter: Filter, now: Timestamp) -> Response {
     let settings = &state.config.attribution;
     let model = filter.model.unwrap_or(settings.model);
     let crediting = Crediting { model, settings: CreditSettings::of(settings) };
-    file("campaigns", &filter.clone(), now, pieces(FileSource::of(&state), filter, crediting)).await
+    file("campaigns", &filter.clone(), now, pieces(FileSource::of(state), filter, crediting)).await
 }
 
 /// Returns all campaigns, piece by piece. The first piece begins with the header.

@@ -21,4 +21,10 @@ mod models;
 #[cfg(test)]
 mod tests;
 
-pub use self::{campaigns::campaigns_csv, conversions::conversions_csv, leads::leads_csv, models::models_csv};
+pub use self::{
+    campaigns::{campaigns_csv, campaigns_file},
+    conversions::conversions_csv,
+    file::CsvRefusal,
+    leads::leads_csv,
+    models::models_csv,
+};

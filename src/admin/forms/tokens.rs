@@ -24,6 +24,7 @@ const MOST_DAYS: u32 = 3_650;
 pub async fn create_api_token(
     #[server(default)] name: String,
     #[server(default)] sources: String,
+    #[server(default)] may: String,
     #[server(default)] days: String,
     #[server(default)] current_password: String,
     #[server(default)] code: String,
@@ -35,6 +36,7 @@ pub async fn create_api_token(
     let answer = Answer::to(FORM, TOKENS.path.to_owned())
         .keeping("name", &name)
         .keeping("sources", &sources)
+        .keeping("may", &may)
         .keeping("days", &days);
     let Some(lasts) = parse_days(&days) else {
         return Ok(answer.field("days", "Enter a whole number of days, 3650 at most, or leave this empty."));
@@ -44,7 +46,7 @@ pub async fn create_api_token(
     }
     let sources = sources.split(',').map(str::trim).filter(|source| !source.is_empty()).map(str::to_owned).collect();
     let db = expect_context::<AppState>().db.clone();
-    match api_tokens::create(&db, &name, Terms { sources, lasts }, &admin).await {
+    match api_tokens::create(&db, &name, Terms { sources, lasts, reads: may == "read" }, &admin).await {
         Ok(token) => Ok(answer.notice_keeping("The token was created.", "token", &token)),
         Err(error) => {
             let text = error.to_string();

@@ -17,6 +17,9 @@ const PER_MINUTE: u32 = 600;
 /// What a report counts for whose user is unknown. Otherwise a token could ask a list of addresses for accounts at speed.
 pub const UNKNOWN_USER: u32 = 10;
 
+/// What reading a report counts for.
+pub const REPORT_READ: u32 = 20;
+
 const WINDOW: Duration = Duration::from_mins(1);
 /// The map forgets tokens whose minute is over once it holds this many.
 const TOKENS: usize = 1_000;
@@ -62,6 +65,11 @@ impl TokenLimit {
     /// Counts that a report's user is unknown.
     pub fn count_unknown_user(&self, token: ApiTokenId) {
         self.add(token, UNKNOWN_USER - 1);
+    }
+
+    /// Counts that a report was read.
+    pub fn count_report_read(&self, token: ApiTokenId) {
+        self.add(token, REPORT_READ - 1);
     }
 
     fn add(&self, token: ApiTokenId, count: u32) -> Minute {

@@ -1,8 +1,8 @@
-//! Bearer tokens, with which programs report conversions over HTTP.
+//! Bearer tokens, with which programs report conversions or read reports over HTTP.
 //!
 //! What always holds: a token has 256 random bits and is shown once. Only its SHA-256 is stored, and tokens are looked up by
 //! that digest. So neither a copy of the database nor the time of a response reveals a token. A fast digest is enough, because a
-//! token cannot be guessed. A token reports only as the sources that it was made for.
+//! token cannot be guessed. A token reports only as the sources that it was made for. A token that reads reports reports nothing.
 
 /// How often programs may report.
 pub mod limits;
@@ -52,6 +52,8 @@ pub struct ApiToken {
 pub struct Terms {
     /// The sources that the token may report as. Empty: the token's own name.
     pub sources: Vec<String>,
+    /// Whether the token reads reports instead, and reports nothing.
+    pub reads: bool,
     /// How long the token is good for; `None` for ever.
     pub lasts: Option<Duration>,
 }
@@ -60,6 +62,7 @@ pub struct Terms {
 impl fmt::Display for Terms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sources.is_empty() {
+            _ if self.reads => f.write_str("reads reports")?,
             true => f.write_str("reports as itself")?,
             false => write!(f, "reports as {}", self.sources.join(", "))?,
         }
@@ -70,15 +73,25 @@ impl fmt::Display for Terms {
     }
 }
 
-/// The sources that a token may report as.
+/// The word in a token's row for reading reports.
+const READ: &str = "read";
+
+/// What a token may do: the sources that it may report as, and whether it reads reports.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Scope {
     name: String,
     /// A JSON array of names.
     sources: Option<String>,
+    /// Words separated by spaces.
+    scopes: Option<String>,
 }
 
 impl Scope {
+    /// Returns whether the token may read reports.
+    pub fn reads_reports(&self) -> bool {
+        self.scopes.as_deref().unwrap_or_default().split(' ').any(|word| word == READ)
+    }
+
     /// Returns the names of the sources. A list that cannot be read allows none.
     pub fn sources(&self) -> Vec<String> {
         match &self.sources {
@@ -123,21 +136,22 @@ pub enum ApiTokenError {
 /// that a new token can replace the old one while the conversions' source stays the same.
 pub async fn create(db: &Db, name: &str, terms: Terms, by: &Actor) -> Result<String, ApiTokenError> {
     let name = Name::of_source(name).map_err(ApiTokenError::Name)?;
-    let sources = written(&terms.sources)?;
+    let sources = written(&terms)?;
     let token = Secret::random();
     let (hash, now) = (token.hash(), db.now());
-    let insert = sql("insert into api_tokens (id, name, token_hash, created_at, sources, expires_at)
-            values ($1, $2, $3, $4, $5, $6)
+    let insert = sql("insert into api_tokens (id, name, token_hash, created_at, sources, expires_at, scopes)
+            values ($1, $2, $3, $4, $5, $6, $7)
             on conflict (name) do update set id = excluded.id, token_hash = excluded.token_hash,
                 created_at = excluded.created_at, last_used_at = null, revoked_at = null,
-                sources = excluded.sources, expires_at = excluded.expires_at
+                sources = excluded.sources, expires_at = excluded.expires_at, scopes = excluded.scopes
             where api_tokens.revoked_at is not null or api_tokens.expires_at <= $4")
     .bind(ApiTokenId::new())
     .bind(name.as_str())
     .bind(hash)
     .bind(now)
     .bind(sources)
-    .bind(terms.lasts.map(|lasts| now + lasts));
+    .bind(terms.lasts.map(|lasts| now + lasts))
+    .bind(terms.reads.then_some(READ));
     let entry = Entry::new(Action::ApiTokenCreated, by).on(name.as_str()).detail(terms.to_string());
     if changed(db, insert, entry).await? { Ok(token.0) } else { Err(ApiTokenError::Taken) }
 }
@@ -145,11 +159,12 @@ pub async fn create(db: &Db, name: &str, terms: Terms, by: &Actor) -> Result<Str
 /// Gives a token other terms. Returns whether there is such a token that is not revoked.
 pub async fn change(db: &Db, name: &str, terms: Terms, by: &Actor) -> Result<bool, ApiTokenError> {
     let Ok(name) = Name::of_source(name) else { return Ok(false) };
-    let (sources, now) = (written(&terms.sources)?, db.now());
-    let update = sql("update api_tokens set sources = $2, expires_at = $3 where name = $1 and revoked_at is null")
+    let (sources, now) = (written(&terms)?, db.now());
+    let update = sql("update api_tokens set sources = $2, expires_at = $3, scopes = $4 where name = $1 and revoked_at is null")
         .bind(name.as_str())
         .bind(sources)
-        .bind(terms.lasts.map(|lasts| now + lasts));
+        .bind(terms.lasts.map(|lasts| now + lasts))
+        .bind(terms.reads.then_some(READ));
     let entry = Entry::new(Action::ApiTokenChanged, by).on(name.as_str()).detail(terms.to_string());
     Ok(changed(db, update, entry).await?)
 }
@@ -169,8 +184,11 @@ async fn changed(db: &Db, change: Query, entry: Entry) -> Result<bool, Error> {
     .await
 }
 
-/// Returns the sources as a scope's column has them.
-fn written(sources: &[String]) -> Result<Option<String>, ApiTokenError> {
+/// Returns the sources as a scope's column has them. For a token that reads reports, this is a list without a source.
+fn written(Terms { sources, reads, .. }: &Terms) -> Result<Option<String>, ApiTokenError> {
+    if *reads {
+        return Ok(Some("[]".to_owned()));
+    }
     for source in sources {
         Name::of_source(source).map_err(|why| ApiTokenError::Source(source.clone(), why))?;
     }
@@ -179,7 +197,7 @@ fn written(sources: &[String]) -> Result<Option<String>, ApiTokenError> {
 
 /// Returns all tokens, the newest first.
 pub async fn list(db: &Db) -> Result<Vec<ApiToken>, Error> {
-    sql("select name, sources, created_at, last_used_at, revoked_at, expires_at from api_tokens order by created_at desc, id desc")
+    sql("select name, sources, scopes, created_at, last_used_at, revoked_at, expires_at from api_tokens order by created_at desc, id desc")
         .fetch_all(&mut db.read().await?)
         .await
 }
@@ -206,7 +224,7 @@ pub async fn authenticate(db: &Db, token: &str) -> Result<Option<Caller>, Error>
     let now = db.now();
     let found: Result<Option<FoundToken>, Error> = db
         .with_deadline(async {
-            sql("select id, name, sources, last_used_at from api_tokens
+            sql("select id, name, sources, scopes, last_used_at from api_tokens
                 where token_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)")
             .bind(token.hash())
             .bind(now)

@@ -98,7 +98,7 @@ async fn the_last_use_is_noted_once_a_minute() {
 async fn a_token_reports_as_its_sources_until_it_ends() {
     each_database(async |db| {
         let sources = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let terms = |names: &[&str], lasts| Terms { sources: sources(names), lasts };
+        let terms = |names: &[&str], lasts| Terms { sources: sources(names), lasts, reads: false };
         let own = create(&db, "shop", Terms::default(), &Actor::command_line()).await.expect("a token");
         let several =
             create(&db, "hub", terms(&["shop", "a, b"], Some(DAY)), &Actor::command_line()).await.expect("a token");

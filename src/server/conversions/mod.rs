@@ -8,7 +8,7 @@
 /// The body of a report, read field by field.
 mod body;
 /// Why a report was not recorded.
-mod refusal;
+pub(super) mod refusal;
 
 use std::net::IpAddr;
 
@@ -44,7 +44,9 @@ pub(super) const PATH: &str = "/api/conversions";
 
 /// Returns whether only programs call a path, so that every error there has a JSON body, even an error from another layer.
 pub(super) fn speaks_json(path: &str) -> bool {
-    path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    [PATH, "/api/reports"].iter().any(|area| {
+        path.strip_prefix(area).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// Returns the body of an error that came from another layer, or from a method that is not allowed.
@@ -97,7 +99,7 @@ async fn report(db: &Db, limits: &ReportLimits, address: IpAddr, request: Reques
 
 /// Returns the caller. An address that sent many wrong tokens waits. A right token is looked up all the same, so whoever shares
 /// the address is not kept from reporting.
-async fn authenticate(
+pub(super) async fn authenticate(
     db: &Db,
     limits: &ReportLimits,
     address: IpAddr,

@@ -17,13 +17,15 @@ const RETRY_AFTER: &str = "5";
 
 /// Why a report was not recorded.
 #[derive(Debug)]
-pub(super) enum ReportRefusal {
+pub(in crate::server) enum ReportRefusal {
     /// The request has no bearer token, or more than one.
     NoToken,
     /// The token is unknown or revoked, or has ended. The response does not say which.
     WrongToken,
     /// The token may not report as this source, but as the named ones.
     Source(Vec<String>),
+    /// The token reports conversions, and may not read reports.
+    MayNotRead,
     /// The token reported too often, or the address sent too many wrong tokens. The next report has to wait for this time.
     TooMany(Duration),
     /// The body is not declared as JSON.
@@ -48,10 +50,11 @@ impl From<Error> for ReportRefusal {
 
 impl ReportRefusal {
     /// Returns the word for the counter and the log.
-    pub(super) fn outcome(&self) -> &'static str {
+    pub(in crate::server) fn outcome(&self) -> &'static str {
         match self {
             Self::NoToken | Self::WrongToken => "unauthorized",
             Self::Source(_) => "wrong_source",
+            Self::MayNotRead => "wrong_scope",
             Self::TooMany(_) => "too_many",
             Self::MediaType | Self::TooLarge | Self::Malformed(_) => "malformed",
             Self::Invalid(_) => "invalid",
@@ -80,6 +83,11 @@ impl IntoResponse for ReportRefusal {
                 StatusCode::FORBIDDEN,
                 None,
                 error(&format!("This token may only report as the source {}.", sources.join(" or "))),
+            ),
+            Self::MayNotRead => (
+                StatusCode::FORBIDDEN,
+                None,
+                error("This token reports conversions, and may not read reports. Create one that may: waymark token create --read"),
             ),
             Self::TooMany(wait) => (
                 StatusCode::TOO_MANY_REQUESTS,
