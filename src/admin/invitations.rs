@@ -1,11 +1,7 @@
 use jiff::tz::TimeZone;
 use leptos::{either::Either, prelude::*};
 
-use super::{
-    confirm_fields::ConfirmFields,
-    tables::ActionTh,
-    users::RoleTag,
-};
+use super::{confirm_fields::ConfirmFields, tables::ActionTh, users::RoleTag};
 use crate::{
     auth::{
         Role,
@@ -48,11 +44,12 @@ pub fn InvitationsCard(
         .then(|| view! { <p class="muted">"The latest "{LISTED}" invitations are shown."</p> });
     let list = (!invitations.is_empty()).then(|| {
         let open = doors.are_open();
-        let rows = invitations.into_iter().map(|invitation| view! { <InvitationRow invitation open now/> });
+        let row = |invitation| view! { <InvitationRow invitation open now/> };
+        let rows = invitations.into_iter().map(row).collect_view();
         view! {
             <DataTable caption="Invitations, newest first">
                 <thead><tr><Th label="Invitation"/><Th label="Role"/><Th label="State"/><ActionTh/></tr></thead>
-                <tbody>{rows.collect_view()}</tbody>
+                <tbody>{rows}</tbody>
             </DataTable>
             {most}
         }
@@ -74,8 +71,7 @@ fn InviteForm(role: Role, label: &'static str, text: &'static str, flash: FormSt
     // The form is open again after a mistake.
     let here = flash.value("action") == word;
     let shown = if here { flash } else { FormState::default() };
-    let confirm =
-        (role == Role::Admin).then(|| view! { <ConfirmFields prefix="invite" code flash=shown.clone()/> });
+    let confirm = (role == Role::Admin).then(|| view! { <ConfirmFields prefix="invite" code flash=shown.clone()/> });
     view! {
         <details class="action" open=here>
             <summary class="button">{label}</summary>
@@ -99,7 +95,8 @@ fn InvitationRow(
     now: Timestamp,
 ) -> impl IntoView {
     let day = |at| format::date(at, &TimeZone::UTC);
-    let ListedInvitation { id, email, role, created_at, expires_at, inviter_email, inviter_is_admin, account } = invitation;
+    let ListedInvitation { id, email, role, created_at, expires_at, inviter_email, inviter_is_admin, account } =
+        invitation;
     let (state, tone, resend) = match account {
         Some(_) => ("Has an account".to_owned(), Tone::Plain, false),
         None if !inviter_is_admin => ("Inviter is no admin".to_owned(), Tone::Bad, false),

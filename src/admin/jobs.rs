@@ -16,7 +16,7 @@ use crate::{
     },
     jobs::{
         lease::{self, ListedLease},
-        list::{JobPage, JobPosition, JobState, ListedJob, counts, jobs},
+        list::{JobCounts, JobPage, JobPosition, JobState, ListedJob, jobs},
     },
     timestamp::Timestamp,
 };
@@ -40,26 +40,27 @@ async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, P
     };
     let mut conn = request.state.db.read_for_report().await?;
     let found = jobs(&mut conn, state, position, ROWS, request.now).await?;
-    let count = counts(&mut conn, request.now).await?;
+    let counts = JobCounts::read(&mut conn, request.now).await?;
     let leases = lease::all(&mut conn).await?;
     drop(conn);
 
     let subtitle = format!(
         "{} waiting, {} running, {} dead. Times are UTC.",
-        format::count(count(JobState::Waiting)),
-        format::count(count(JobState::Running)),
-        format::count(count(JobState::Dead)),
+        format::count(counts.of(JobState::Waiting)),
+        format::count(counts.of(JobState::Running)),
+        format::count(counts.of(JobState::Dead)),
     );
     let link = |own: Option<(&str, &str)>| {
         let state = state.map(|state| ("state", state.as_str()));
         href(JOBS.path, state.into_iter().chain(own))
     };
     let all = Segment { label: "All".to_owned(), href: JOBS.path.to_owned(), current: state.is_none() };
-    let segments = [all].into_iter().chain(JobState::ALL.into_iter().map(|of| Segment {
+    let choice = |of: JobState| Segment {
         label: words(of).to_owned(),
         href: href(JOBS.path, [("state", of.as_str())]),
         current: state == Some(of),
-    }));
+    };
+    let segments: Vec<Segment> = [all].into_iter().chain(JobState::ALL.into_iter().map(choice)).collect();
     let list = match found.jobs.is_empty() {
         true => Either::Left(view! { <NoJobs filtered=state.is_some() || position != JobPosition::Newest/> }),
         false => {
@@ -87,7 +88,7 @@ async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, P
         <AdminPage title=JOBS.title subtitle>
             <FormAlert message=flash.notice.clone() kind=AlertKind::Success/>
             <FormAlert message=flash.error("") kind=AlertKind::Error/>
-            <div class="row"><Segmented label="State" segments=segments.collect()/></div>
+            <div class="row"><Segmented label="State" segments=segments/></div>
             {list}
             <Card title="Repeated work"><LeaseTable leases now/></Card>
         </AdminPage>
@@ -167,7 +168,10 @@ fn LeaseTable(leases: Vec<ListedLease>, now: Timestamp) -> impl IntoView {
     }
     let row = |lease: ListedLease| {
         let ListedLease { name, holder, leased_until, finished_at } = lease;
-        let words = WORK.iter().find(|(known, _)| *known == name).map_or_else(|| name.clone(), |(_, words)| (*words).to_owned());
+        let words = WORK
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or_else(|| name.clone(), |(_, words)| (*words).to_owned());
         let (state, tone, until) = match holder.filter(|_| leased_until > now) {
             Some(_) => ("Running", Tone::Mark, Some(format!("Lease until {}", time(leased_until)))),
             None if leased_until > now => ("Resting", Tone::Plain, Some(format!("Until {}", time(leased_until)))),

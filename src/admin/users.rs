@@ -138,7 +138,8 @@ fn RoleAndState(
         [any].into_iter().chain(others).collect::<Vec<_>>()
     };
     let roles = choice("role", "All roles", &[("member", "Members"), ("admin", "Admins")]);
-    let mut states = vec![("active", "Active"), ("unverified", "Unverified"), ("disabled", "Disabled"), ("erased", "Erased")];
+    let mut states =
+        vec![("active", "Active"), ("unverified", "Unverified"), ("disabled", "Disabled"), ("erased", "Erased")];
     states.retain(|(word, _)| mail || *word != UserState::Unverified.as_str());
     let states = choice("state", "All states", &states);
     view! {

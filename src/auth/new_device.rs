@@ -84,7 +84,11 @@ mod tests {
             (Password, false, true, true, false),
             (Provider, false, true, false, false),
         ] {
-            assert_eq!(is_told(way, confirmed, knows_browsers, changed), told, "{way:?} {confirmed} {knows_browsers} {changed}");
+            assert_eq!(
+                is_told(way, confirmed, knows_browsers, changed),
+                told,
+                "{way:?} {confirmed} {knows_browsers} {changed}"
+            );
         }
     }
 }

@@ -22,7 +22,8 @@ pub async fn run(db: &Db, command: JobsCommand) -> Result<(), String> {
         JobsCommand::Retry => {
             let count = queue::retry_dead(db).await.map_err(unanswered)?.cast_signed();
             if count > 0 {
-                let entry = Entry::new(Action::JobsRetried, &Actor::command_line()).detail(plural(count, "job", "jobs"));
+                let entry =
+                    Entry::new(Action::JobsRetried, &Actor::command_line()).detail(plural(count, "job", "jobs"));
                 entry.write_alone(db).await.map_err(unanswered)?;
             }
             println!("{}.", plural(count, "job is tried again", "jobs are tried again"));

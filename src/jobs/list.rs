@@ -112,20 +112,29 @@ pub async fn jobs(
     Ok(JobPage { jobs: rows, newer, older })
 }
 
-/// Returns how many jobs have a state.
-pub async fn counts(conn: &mut Conn, now: Timestamp) -> Result<impl Fn(JobState) -> i64, Error> {
-    let text = ["select state, count(*) ", QUEUE, " group by state"].concat();
-    let rows: Vec<(String, i64)> = sql(text).bind(now).fetch_all(conn).await?;
-    Ok(move |state: JobState| rows.iter().find(|(word, _)| word == state.as_str()).map_or(0, |(_, count)| *count))
+/// How many jobs have each state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobCounts(Vec<(String, i64)>);
+
+impl JobCounts {
+    pub async fn read(conn: &mut Conn, now: Timestamp) -> Result<Self, Error> {
+        let text = ["select state, count(*) ", QUEUE, " group by state"].concat();
+        Ok(Self(sql(text).bind(now).fetch_all(conn).await?))
+    }
+
+    pub fn of(&self, state: JobState) -> i64 {
+        self.0.iter().find(|(word, _)| word == state.as_str()).map_or(0, |(_, count)| *count)
+    }
 }
 
 /// Gives a dead job further tries. Returns its kind, or `None` if there is no such dead job.
 pub async fn retry(conn: &mut Conn, id: JobId, now: Timestamp) -> Result<Option<String>, Error> {
-    let retried: Option<(String,)> = sql("update queued_jobs set state = 'waiting', tries = 0, due_at = $2, ended_at = null
+    let retried: Option<(String,)> =
+        sql("update queued_jobs set state = 'waiting', tries = 0, due_at = $2, ended_at = null
             where id = $1 and state = 'dead' returning kind")
-    .bind(id)
-    .bind(now)
-    .fetch_optional(conn)
-    .await?;
+        .bind(id)
+        .bind(now)
+        .fetch_optional(conn)
+        .await?;
     Ok(retried.map(|(kind,)| kind))
 }

@@ -148,25 +148,27 @@ pub(super) async fn settle(db: &Db, job: &Taken, ending: Ending) -> Result<(), E
     let (id, tries, now) = (job.id, job.tries, db.now());
     let statement = match ending {
         // What the job had to know may be personal, and is of no more use.
-        Ending::Done => sql("update queued_jobs set state = 'done', ended_at = $3, started_at = null, payload = '', last_error = null
-            where id = $1 and tries = $2 and state = 'waiting'")
-        .bind(id)
-        .bind(tries)
-        .bind(now),
-        Ending::Again(error) => sql(
-            "update queued_jobs set due_at = $3, started_at = null, last_error = $4
+        Ending::Done => sql(
+            "update queued_jobs set state = 'done', ended_at = $3, started_at = null, payload = '', last_error = null
             where id = $1 and tries = $2 and state = 'waiting'",
         )
         .bind(id)
         .bind(tries)
-        .bind(now + wait_after(tries))
-        .bind(shortened(error)),
-        Ending::Dead(error) => sql("update queued_jobs set state = 'dead', ended_at = $3, started_at = null, last_error = $4
+        .bind(now),
+        Ending::Again(error) => sql("update queued_jobs set due_at = $3, started_at = null, last_error = $4
             where id = $1 and tries = $2 and state = 'waiting'")
         .bind(id)
         .bind(tries)
-        .bind(now)
+        .bind(now + wait_after(tries))
         .bind(shortened(error)),
+        Ending::Dead(error) => {
+            sql("update queued_jobs set state = 'dead', ended_at = $3, started_at = null, last_error = $4
+            where id = $1 and tries = $2 and state = 'waiting'")
+            .bind(id)
+            .bind(tries)
+            .bind(now)
+            .bind(shortened(error))
+        }
     };
     db.execute(statement).await.map(|_| ())
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::workarounds::session_store::Sessions;
 use crate::{
     attribution::{capture::counters::Counters, facts::changes},
-    auth::{doors::{invitation, one_time}, known_device, second_factor, throttle},
+    auth::{
+        doors::{invitation, one_time},
+        known_device, second_factor, throttle,
+    },
     db::Db,
     jobs::queue,
     privacy::{

@@ -37,12 +37,12 @@ pub mod logging;
 mod measure;
 /// Refuses requests beyond a limit.
 mod overload;
+/// `GET /api/reports/campaigns.csv`.
+mod reports;
 /// The id of a request.
 mod request_id;
 /// Refuses requests whose target is not the address of a page.
 mod request_target;
-/// `GET /api/reports/campaigns.csv`.
-mod reports;
 /// Lets only admins open admin pages, and only signed-in users account pages.
 mod require_role;
 /// Routes and layers.

@@ -43,7 +43,8 @@ pub(super) async fn campaigns(
     // A report counts all touches, which takes longer than recording a conversion.
     state.report_limits.tokens.count_report_read(caller.id);
     let now = state.db.now();
-    let ParsedFilter { filter, mut problems } = Filter::parse(request.uri().query().unwrap_or_default(), Preset::All, now);
+    let ParsedFilter { filter, mut problems } =
+        Filter::parse(request.uri().query().unwrap_or_default(), Preset::All, now);
     if let Some(value) = &filter.q {
         let message = "Programs cannot search, because a search also looks in e-mail addresses.".to_owned();
         problems.push(Problem { name: "q", value: value.clone(), message });

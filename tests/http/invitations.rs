@@ -224,8 +224,8 @@ async fn an_invitation_ends_when_it_is_revoked_expires_or_its_admin_is_shut_out(
                 assert_eq!(status(&admin, path, &[("id", id)]).await, 422, "{path} {id}");
             }
         }
-        let entries =
-            ["user_invited {} member", "user_invited {} member, sent again", "invitation_revoked {}"].map(|e| e.replace("{}", MARIA));
+        let entries = ["user_invited {} member", "user_invited {} member, sent again", "invitation_revoked {}"]
+            .map(|e| e.replace("{}", MARIA));
         assert_eq!(audit(&app).await, entries);
     })
     .await;

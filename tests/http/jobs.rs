@@ -27,7 +27,8 @@ async fn job(app: &TestApp, state: &'static str, running: bool, error: Option<&'
 }
 
 fn rows(page: &str) -> Vec<&str> {
-    let body = page.split("Jobs, newest first").nth(1).and_then(|rest| rest.split("</tbody>").next()).unwrap_or_default();
+    let body =
+        page.split("Jobs, newest first").nth(1).and_then(|rest| rest.split("</tbody>").next()).unwrap_or_default();
     body.split("<tr>").skip(2).collect()
 }
 
@@ -82,7 +83,10 @@ async fn pages_of_jobs_follow_each_other() {
         }
         ids.sort_unstable_by(|one, other| other.cmp(one));
         let shown = |page: &str| {
-            rows(page).iter().map(|row| ids.iter().position(|id| row.contains(id.as_str())).expect("a job")).collect::<Vec<_>>()
+            rows(page)
+                .iter()
+                .map(|row| ids.iter().position(|id| row.contains(id.as_str())).expect("a job"))
+                .collect::<Vec<_>>()
         };
         let link = |page: &str, name: &str| {
             let at = page.find(&format!("?state=dead&amp;{name}="))?;
@@ -128,13 +132,17 @@ async fn the_command_line_counts_in_words() {
 async fn who_holds_which_lease_is_shown() {
     each_app(async |app| {
         let (admin, now) = (app.admin().await, app.db.now());
-        for (name, holder, until) in [("erase", Some(JobId::NIL.as_uuid()), 100), ("retention", None, 100), ("wipe", None, 0)] {
+        for (name, holder, until) in
+            [("erase", Some(JobId::NIL.as_uuid()), 100), ("retention", None, 100), ("wipe", None, 0)]
+        {
             let lease = sql("insert into jobs (name, holder, leased_until, finished_at) values ($1, $2, $3, $4)");
             let until = now + std::time::Duration::from_secs(until);
             app.execute(lease.bind(name).bind(holder).bind(until).bind(now)).await;
         }
         let page = admin.text("/admin/jobs").await;
-        let of = |name: &str| page.split(&format!(">{name}<")).nth(1).and_then(|rest| rest.split("</tr>").next()).expect("a row");
+        let of = |name: &str| {
+            page.split(&format!(">{name}<")).nth(1).and_then(|rest| rest.split("</tr>").next()).expect("a row")
+        };
         assert!(of("erase").contains("Running") && of("erase").contains("00000000-0000"), "{page}");
         assert!(of("retention").contains("Resting") && of("retention").contains("Nobody"), "{page}");
         assert!(of("wipe").contains("Ready"), "{page}");

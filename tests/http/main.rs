@@ -61,6 +61,7 @@ mod quality;
 mod races;
 mod referrals;
 mod referrers;
+mod report_tokens;
 mod second_factor;
 mod sessions;
 mod settings;

@@ -94,7 +94,8 @@ async fn with_a_second_factor_the_notice_waits_for_the_code() {
         let home = maria(&app, true).await;
         post(&home, "/api/second-factor/begin", &[("current_password", PASSWORD)]).await;
         let page = home.text("/account/second-factor").await;
-        let key = page.split("<code class=\"breakable\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
+        let key =
+            page.split("<code class=\"breakable\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
         let (key, step) = (key.replace(' ', ""), Duration::from_secs(30));
         let code = |at| code_at(&key, at).expect("a code");
         post(&home, "/api/second-factor/on", &[("code", &code(app.db.now() - step))]).await;

@@ -88,7 +88,9 @@ async fn unverified_accounts_are_shown_and_found() {
     each_app_with(with_mail, async |app| {
         post(&app.browser(), "/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
         let admin = app.admin().await;
-        for (query, maria, others) in [("?state=unverified", true, false), ("?state=active", true, true), ("", true, true)] {
+        for (query, maria, others) in
+            [("?state=unverified", true, false), ("?state=active", true, true), ("", true, true)]
+        {
             let page = admin.text(&format!("/admin/users{query}")).await;
             let rows = page.split("<tbody>").nth(1).and_then(|rest| rest.split("</tbody>").next()).expect("rows");
             assert_eq!((rows.contains(MARIA), rows.contains(ADMIN)), (maria, others), "{query}");

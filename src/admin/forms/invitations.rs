@@ -68,7 +68,9 @@ pub async fn revoke_invitation(#[server(default)] id: String) -> Result<Outcome,
     };
     let Ok(id) = id.parse::<InvitationId>() else { return Ok(refused(answer, InviteRefusal::Unknown)) };
     match invite::revoke(&accounts, id, &admin).await {
-        Ok(email) => Ok(answer.notice(&format!("The invitation to {email} is revoked. Its link does not work any more."))),
+        Ok(email) => {
+            Ok(answer.notice(&format!("The invitation to {email} is revoked. Its link does not work any more.")))
+        }
         Err(refusal) => Ok(refused(answer, refusal)),
     }
 }

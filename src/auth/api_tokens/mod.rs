@@ -160,11 +160,12 @@ pub async fn create(db: &Db, name: &str, terms: Terms, by: &Actor) -> Result<Str
 pub async fn change(db: &Db, name: &str, terms: Terms, by: &Actor) -> Result<bool, ApiTokenError> {
     let Ok(name) = Name::of_source(name) else { return Ok(false) };
     let (sources, now) = (written(&terms)?, db.now());
-    let update = sql("update api_tokens set sources = $2, expires_at = $3, scopes = $4 where name = $1 and revoked_at is null")
-        .bind(name.as_str())
-        .bind(sources)
-        .bind(terms.lasts.map(|lasts| now + lasts))
-        .bind(terms.reads.then_some(READ));
+    let update =
+        sql("update api_tokens set sources = $2, expires_at = $3, scopes = $4 where name = $1 and revoked_at is null")
+            .bind(name.as_str())
+            .bind(sources)
+            .bind(terms.lasts.map(|lasts| now + lasts))
+            .bind(terms.reads.then_some(READ));
     let entry = Entry::new(Action::ApiTokenChanged, by).on(name.as_str()).detail(terms.to_string());
     Ok(changed(db, update, entry).await?)
 }

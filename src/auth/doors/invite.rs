@@ -1,11 +1,6 @@
 //! What admins do with invitations: invite, send the mail again, revoke.
 
-use super::{
-    MailDoors,
-    ask::send_limited,
-    mails::AccountMail,
-    one_time::Purpose,
-};
+use super::{MailDoors, ask::send_limited, mails::AccountMail, one_time::Purpose};
 use crate::{
     audit::{Action, Actor, Entry},
     auth::{
@@ -110,10 +105,8 @@ pub async fn revoke(accounts: &Accounts, id: InvitationId, by: &Actor) -> Result
     let (now, entry) = (accounts.db.now(), Entry::new(Action::InvitationRevoked, by));
     let revoked = accounts.db.transaction(move |conn| {
         Box::pin(async move {
-            let revoked: Option<(String,)> = sql("delete from invitations where id = $1 returning email")
-                .bind(id)
-                .fetch_optional(conn)
-                .await?;
+            let revoked: Option<(String,)> =
+                sql("delete from invitations where id = $1 returning email").bind(id).fetch_optional(conn).await?;
             let (email,) = revoked.ok_or(InviteRefusal::Unknown)?;
             entry.on(&email).write(conn, now).await?;
             Ok(email)

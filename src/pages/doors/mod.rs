@@ -167,7 +167,8 @@ fn Button(
 }
 
 /// Why a link does not work that belongs to an account.
-const ENDED: &str = "A link works once and for a limited time. It also ends when your password or your e-mail address changes.";
+const ENDED: &str =
+    "A link works once and for a limited time. It also ends when your password or your e-mail address changes.";
 
 /// The page of a link that does not work: used, expired, ended or mistyped. It does not say which.
 #[component]

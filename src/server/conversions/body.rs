@@ -16,7 +16,7 @@ use crate::{
 
 /// What is wrong with one field of a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct FieldError {
+pub(in crate::server) struct FieldError {
     pub field: String,
     pub message: String,
 }

@@ -44,9 +44,9 @@ pub(super) const PATH: &str = "/api/conversions";
 
 /// Returns whether only programs call a path, so that every error there has a JSON body, even an error from another layer.
 pub(super) fn speaks_json(path: &str) -> bool {
-    [PATH, "/api/reports"].iter().any(|area| {
-        path.strip_prefix(area).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    [PATH, "/api/reports"]
+        .iter()
+        .any(|area| path.strip_prefix(area).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// Returns the body of an error that came from another layer, or from a method that is not allowed.

@@ -87,7 +87,9 @@ impl IntoResponse for ReportRefusal {
             Self::MayNotRead => (
                 StatusCode::FORBIDDEN,
                 None,
-                error("This token reports conversions, and may not read reports. Create one that may: waymark token create --read"),
+                error(
+                    "This token reports conversions, and may not read reports. Create one that may: waymark token create --read",
+                ),
             ),
             Self::TooMany(wait) => (
                 StatusCode::TOO_MANY_REQUESTS,
