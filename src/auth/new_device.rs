@@ -37,7 +37,8 @@ pub(super) enum WayIn {
 
 /// Returns whether the account's address is told about a sign-in with a browser that the account does not know.
 ///
-/// - A sign-in by a link in a mail needs no further mail: whoever reads the address has just read one.
+/// - A sign-in by a link in a mail needs no further mail: whoever reads the address has just read one. For the same reason, a browser that
+///   set a password by a link is known.
 /// - The first sign-in after the sign-up is no news. `changed` says that the password was changed or sessions were ended since, so that
 ///   the account knew browsers and has forgotten them.
 /// - An address that nobody has confirmed may be another person's, who did not ask for mail about a stranger's account.

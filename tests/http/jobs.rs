@@ -27,9 +27,8 @@ async fn job(app: &TestApp, state: &'static str, running: bool, error: Option<&'
 }
 
 fn rows(page: &str) -> Vec<&str> {
-    let body =
-        page.split("Jobs, newest first").nth(1).and_then(|rest| rest.split("</tbody>").next()).unwrap_or_default();
-    body.split("<tr>").skip(2).collect()
+    let table = page.rsplit_once("Jobs, newest first").map_or("", |(_, table)| table);
+    table.split("</tbody>").next().unwrap_or_default().split("<tr>").skip(2).collect()
 }
 
 async fn retry(admin: &Browser, id: &str) -> String {

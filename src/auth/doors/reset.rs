@@ -10,7 +10,15 @@ use super::{
 };
 use crate::{
     audit::{Action, Entry},
-    auth::{accounts::Accounts, audit, hasher::NewPasswordError, second_factor, sign_in::Client, throttle},
+    auth::{
+        accounts::Accounts,
+        audit,
+        hasher::NewPasswordError,
+        known_device::{self, DeviceTokens},
+        second_factor,
+        sign_in::Client,
+        throttle,
+    },
     db::sql,
     secret_token::SecretToken,
 };
@@ -24,16 +32,17 @@ impl From<NewPasswordError> for LinkRefusal {
     }
 }
 
-/// Uses a link: sets the password, ends all other ways into the account, and tells the address. Returns the address. Nobody is
-/// signed in by it.
+/// Uses a link: sets the password, ends all other ways into the account, and tells the address. Nobody is signed in by it, but the
+/// account knows the browser: whoever used the link reads the mailbox. Returns the address, and the tokens that the browser has to keep.
 pub async fn reset(
     accounts: &Accounts,
-    client: &Client,
+    mut client: Client,
     token: SecretToken,
     password: String,
-) -> Result<String, LinkRefusal> {
+) -> Result<(String, DeviceTokens), LinkRefusal> {
     let found = one_time::look(&accounts.db, Purpose::Reset, &token).await?.ok_or(LinkRefusal::Gone)?;
     let hash = accounts.hasher.hash_new(password, &found.email).await?;
+    let device = client.devices.add();
     let (doors, origin, now) = (accounts.doors, client.origin.clone(), accounts.db.now());
     let grant = accounts
         .db
@@ -47,6 +56,7 @@ pub async fn reset(
                     .execute(conn)
                     .await?;
                 end_other_ways(conn, user).await?;
+                known_device::remember(conn, user, device, now).await?;
                 if !is_proven_address(conn, user).await? {
                     second_factor::remove(conn, user).await?;
                 }
@@ -61,5 +71,5 @@ pub async fn reset(
         .await?;
     accounts.jobs.wake();
     audit::note("password_reset", "done", Some(grant.user), Some(client.address));
-    Ok(grant.email)
+    Ok((grant.email, client.devices))
 }

@@ -77,12 +77,15 @@ pub async fn reset_password(
         Err(outcome) => return Ok(outcome),
     };
     let client = client(&accounts).await?;
-    match reset::reset(&accounts, &client, token, new_password).await {
-        Ok(email) => Ok(Answer::to("login", "/login".into()).notice_keeping(
-            "Your password is set, and all sessions have ended. Sign in.",
-            "email",
-            &email,
-        )),
+    match reset::reset(&accounts, client, token, new_password).await {
+        Ok((email, devices)) => {
+            keep(&accounts, &devices);
+            Ok(Answer::to("login", "/login".into()).notice_keeping(
+                "Your password is set, and all sessions have ended. Sign in.",
+                "email",
+                &email,
+            ))
+        }
         Err(refusal) => Ok(not_used(answer, refusal)),
     }
 }
