@@ -48,19 +48,21 @@ pub fn InvitationsCard(
         let rows = invitations.into_iter().map(row).collect_view();
         view! {
             <DataTable caption="Invitations, newest first">
-                <thead><tr><Th label="Invitation"/><Th label="Role"/><Th label="State"/><ActionTh/></tr></thead>
+                <thead><tr><Th label="Invitation"/><Th label="Role"/><Th label="State"/><ActionTh/><ActionTh/></tr></thead>
                 <tbody>{rows}</tbody>
             </DataTable>
             {most}
         }
     });
     view! {
-        <Card title="Invitations">
-            <FormAlert message=flash.notice.clone() kind=AlertKind::Success/>
-            <FormAlert message=flash.error("") kind=AlertKind::Error/>
-            {forms}
-            {list}
-        </Card>
+        <div id="invitations">
+            <Card title="Invitations">
+                <FormAlert message=flash.notice.clone() kind=AlertKind::Success/>
+                <FormAlert message=flash.error("") kind=AlertKind::Error/>
+                {forms}
+                {list}
+            </Card>
+        </div>
     }
 }
 
@@ -128,7 +130,8 @@ fn InvitationRow(
             <th scope="row"><TwoLines title=email subtitle=by href/></th>
             <td><RoleTag role/></td>
             <td><Tag label=state tone/></td>
-            <td class="fit"><div class="row">{resend}{revoke}</div></td>
+            <td class="fit">{resend}</td>
+            <td class="fit">{revoke}</td>
         </tr>
     }
 }

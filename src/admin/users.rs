@@ -89,7 +89,11 @@ async fn page(
             })
         }
     };
-    let toolbar = view! { <FilterToolbar page=page.clone()/> }.into_any();
+    let toolbar = view! {
+        <FilterToolbar page=page.clone()/>
+        <a class="button" href="#invitations">"Invite"</a>
+    }
+    .into_any();
     let subtitle = format!("Signed up: {}. Other filters look at the first touch.", page.period_words().to_lowercase());
     Ok(view! {
         <AdminPage title=USERS.title subtitle toolbar>

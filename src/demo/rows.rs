@@ -15,8 +15,10 @@ const NO_PASSWORD: &str = "!";
 /// The name of the system that reports the purchases.
 const SHOP: &str = "sample-shop";
 
-static USERS: Table =
-    Table { name: "users", columns: &["id", "email", "email_lower", "password_hash", "created_at", "sample"] };
+static USERS: Table = Table {
+    name: "users",
+    columns: &["id", "email", "email_lower", "password_hash", "created_at", "email_verified_at", "sample"],
+};
 static VISITORS: Table =
     Table { name: "visitors", columns: &["id", "user_id", "first_seen_at", "linked_at", "sample"] };
 static TOKENS: Table = Table { name: "referral_tokens", columns: &["token", "owner_id", "created_at"] };
@@ -96,6 +98,7 @@ impl RowBatch {
                 user.email.as_str().into(),
                 user.email.as_str().into(),
                 NO_PASSWORD.into(),
+                user.created_at.into(),
                 user.created_at.into(),
                 true.into(),
             ],

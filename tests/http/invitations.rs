@@ -28,7 +28,10 @@ async fn status(browser: &Browser, path: &str, form: &[(&str, &str)]) -> u16 {
 /// Invites a person as a member, and returns the path of the link.
 async fn invite(app: &TestApp, admin: &Browser, email: &str) -> String {
     let form = [("email", email), ("role", "member")];
-    assert_eq!(post(admin, "/api/invitations", &form).await, (StatusCode::SEE_OTHER, "/admin/users".into()));
+    assert_eq!(
+        post(admin, "/api/invitations", &form).await,
+        (StatusCode::SEE_OTHER, "/admin/users#invitations".into())
+    );
     app.link(email, "/invitation/").await
 }
 

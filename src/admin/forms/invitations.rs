@@ -17,6 +17,9 @@ use crate::{
 /// The name under which the forms leave their state for the page.
 pub const FORM: &str = "invitations";
 
+/// The card with the invitations, which stands below the list of users.
+const CARD: &str = "#invitations";
+
 /// Invites a person to have an account with a role: `member` or `admin`.
 #[server(prefix = "/api", endpoint = "invitations")]
 pub async fn invite_user(
@@ -80,7 +83,7 @@ fn begin() -> Result<(Actor, Accounts, Answer), Outcome> {
     let admin = admins_only(USERS.path)?;
     let accounts = expect_context::<Accounts>();
     match accounts.doors.are_open() {
-        true => Ok((admin, accounts, Answer::to(FORM, USERS.path.to_owned()))),
+        true => Ok((admin, accounts, Answer::to(FORM, [USERS.path, CARD].concat()))),
         false => Err(Answer::not_found()),
     }
 }

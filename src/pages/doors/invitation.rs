@@ -40,8 +40,8 @@ pub fn InvitationPage() -> impl IntoView {
             Ok(Found::Open(token, invitation)) => {
                 let words = LinkWords {
                     title: "Create your account",
-                    before: "You are invited. Choose a password for your account with the address",
-                    after: ".",
+                    before: "You are invited. Choose a password for your account:",
+                    after: "",
                     action: "/api/invitation",
                     button: "Create account",
                     again: AGAIN,
