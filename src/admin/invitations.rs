@@ -1,7 +1,10 @@
 use jiff::tz::TimeZone;
 use leptos::{either::Either, prelude::*};
 
-use super::{confirm_fields::ConfirmFields, tables::ActionTh, users::RoleTag};
+use super::{
+    confirm_fields::ConfirmFields,
+    tables::{ActionTh, RoleTag},
+};
 use crate::{
     auth::{
         Role,

@@ -3,7 +3,8 @@ use leptos::{either::Either, prelude::*};
 use super::{amounts::format_credit, page_filter::detail_href};
 use crate::{
     attribution::report::{Filter, campaigns::CampaignRow, filter::NOT_SET, leads::Lead},
-    components::{DataTable, Tag, Th, TwoLines, format},
+    auth::Role,
+    components::{DataTable, Tag, Th, Tone, TwoLines, format},
 };
 
 /// Returns a value, or `(not set)`.
@@ -38,6 +39,15 @@ pub fn InternalTag(internal: bool) -> impl IntoView {
 #[component]
 pub fn ActionTh() -> impl IntoView {
     view! { <th scope="col"><span class="visually-hidden">"Action"</span></th> }
+}
+
+/// The role of a user.
+#[component]
+pub fn RoleTag(role: String) -> impl IntoView {
+    match role == Role::Admin.as_str() {
+        true => view! { <Tag label="Admin" tone=Tone::Mark/> },
+        false => view! { <Tag label="Member"/> },
+    }
 }
 
 /// Campaigns in few columns, each with its source and medium below its name. `href` is the page that a row opens.

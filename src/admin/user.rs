@@ -8,8 +8,8 @@ use super::{
     page::{PageError, PageRequest, admin_page},
     page_filter::detail_href,
     sections::{AUDIT, USERS},
-    tables::{or_not_set, source_medium},
-    users::{RoleTag, StateTag},
+    tables::{RoleTag, or_not_set, source_medium},
+    users::StateTag,
 };
 use crate::{
     attribution::report::users::{FirstTouch, ListedUser, user},

@@ -8,7 +8,7 @@ use super::{
     page::{PageError, PageRequest, admin_page},
     page_filter::PageFilter,
     sections::USERS,
-    tables::{or_not_set, source_medium},
+    tables::{RoleTag, or_not_set, source_medium},
 };
 use crate::{
     attribution::report::{
@@ -187,15 +187,6 @@ fn UserRow(user: ListedUser, state: UserState, href: String, signed_up: String) 
             <td><StateTag state/></td>
             {first}
         </tr>
-    }
-}
-
-/// The role of a user.
-#[component]
-pub fn RoleTag(role: String) -> impl IntoView {
-    match role == Role::Admin.as_str() {
-        true => view! { <Tag label="Admin" tone=Tone::Mark/> },
-        false => view! { <Tag label="Member"/> },
     }
 }
 
