@@ -65,9 +65,8 @@ pages: attribution/capture attribution/consent attribution/referral attribution/
     components db privacy secret_token site state timestamp
 admin: audit attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/facts
     attribution/model attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
-    demo id local_path pages privacy state timestamp
-projects: attribution/conversion auth components db id pages state timestamp
     demo id jobs local_path pages privacy state timestamp
+projects: attribution/conversion auth components db id pages state timestamp
 app: admin attribution/capture auth components pages site state
     projects
 server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral
