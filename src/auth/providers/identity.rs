@@ -172,7 +172,9 @@ async fn wait_for_second_step(
 ) -> Result<(), Refusal> {
     let email = person.verified_email.filter(|_| user.email_verified_at.is_some()).ok_or(Refusal::NotJoined)?;
     let joins = Joins { provider: provider.word().to_owned(), subject: person.subject, email };
-    Ok(pending_step::begin(&auth.session, user, WayIn::Provider, Some(joins), now).await.map_err(SignInRefusal::from)?)
+    Ok(pending_step::begin(&auth.session, user, WayIn::Provider, Some(joins), now)
+        .await
+        .map_err(SignInRefusal::from)?)
 }
 
 /// Connects a person to the account that has the person's address. Both sides have verified the address, and the account is told.
