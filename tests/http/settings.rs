@@ -5,8 +5,9 @@ use std::{cell::RefCell, collections::BTreeSet, fs, path::Path};
 use waymark::config::Config;
 
 /// Variables that only other programs set: `cargo`, `cargo leptos`, and `bin/test`.
-const SET_BY_TOOLS: [&str; 7] = [
+const SET_BY_TOOLS: [&str; 8] = [
     "CARGO_MANIFEST_DIR",
+    "CARGO_PKG_NAME",
     "LEPTOS_HASH_FILES",
     "LEPTOS_RELOAD_EXTERNAL_PORT",
     "LEPTOS_RELOAD_PORT",
