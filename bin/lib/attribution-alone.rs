@@ -60,7 +60,7 @@ mod tests {
             .fetch_scalar(&mut conn)
             .await
             .expect("a touch");
-        assert_eq!(channel, "email");
+        assert_eq!(channel, "Email");
         std::fs::remove_dir_all(folder).expect("removed");
     }
 }
