@@ -17,7 +17,7 @@ use crate::{
 const MARIA: &str = "maria@example.com";
 const STEP: Duration = Duration::from_secs(30);
 
-fn waymark(app: &TestApp, arguments: &[&str]) -> Ended {
+fn command_line(app: &TestApp, arguments: &[&str]) -> Ended {
     let mut command = command(&app.database.url);
     command.args(arguments);
     run(command, "")
@@ -50,7 +50,7 @@ async fn the_command_line_does_not_disable_the_last_admin() {
     each_app(async |app| {
         app.make_admin().await;
         app.member(MARIA).await;
-        let disable = |email: &str| waymark(&app, &["user", "disable", "--email", email]);
+        let disable = |email: &str| command_line(&app, &["user", "disable", "--email", email]);
         let refused = disable(ADMIN);
         assert!(!refused.success && refused.text.contains("This is the only admin."), "{}", refused.text);
         assert!(disable(MARIA).success, "a member");
@@ -112,7 +112,7 @@ async fn an_unfinished_second_factor_ends_after_a_quarter_of_an_hour() {
         app.execute(sql("update second_factors set created_at = $1").bind(ago)).await;
         waymark::auth::second_factor::delete_unfinished(&app.db).await.expect("deleted");
         assert_eq!(app.count("select count(*) from second_factors").await, 1, "a finished one stays");
-        let reset = waymark(&app, &["user", "reset-second-factor", "--email", MARIA]);
+        let reset = command_line(&app, &["user", "reset-second-factor", "--email", MARIA]);
         assert!(reset.success && reset.text.contains("the password alone"), "{}", reset.text);
         assert_eq!(app.count("select count(*) from second_factors").await, 0);
     })

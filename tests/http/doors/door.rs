@@ -39,7 +39,8 @@ pub enum Door {
     GitHub,
     /// Signs in with Google for the first time.
     Google,
-    // Door 14: an invitation. A line here, in `ALL`, `prepare` and `go`, and `DOORS` becomes 14.
+    /// Accepts an invitation.
+    Invitation,
     /// Sets the first password of an account that an admin made.
     AdminMade,
     /// Comes into an imported account for the first time.
@@ -53,7 +54,7 @@ pub enum Door {
 }
 
 /// How many doors there are.
-pub const DOORS: usize = 13;
+pub const DOORS: usize = 14;
 
 impl Door {
     pub const ALL: [Self; DOORS] = [
@@ -65,6 +66,7 @@ impl Door {
         Self::Reset,
         Self::GitHub,
         Self::Google,
+        Self::Invitation,
         Self::AdminMade,
         Self::Imported,
         Self::Referral,
@@ -147,7 +149,7 @@ fn number() -> u64 {
 pub async fn prepare(app: &TestApp, door: Door, email: &str) -> Vec<String> {
     match door {
         Door::SignUp | Door::Verify | Door::Referral | Door::GitHub | Door::Google => {}
-        Door::ConsentAfterwards | Door::InAppBrowser => {}
+        Door::Invitation | Door::ConsentAfterwards | Door::InAppBrowser => {}
         Door::SignIn | Door::MagicLink | Door::MagicLinkElsewhere | Door::Reset => {
             let elsewhere = app.browser();
             post(&elsewhere, "/api/register", &[("email", email), ("password", PASSWORD)]).await;
@@ -244,6 +246,13 @@ pub async fn go(app: &TestApp, server: &ProviderServer, door: Door, person: &Per
             assert_eq!(post(opens, "/api/reset", &form).await, "/login");
             log_in(opens, email, NEW).await;
         }
+        Door::Invitation => {
+            let link = invite(app, email).await;
+            assert_eq!(accept(opens, &link).await, StatusCode::OK);
+            if person.other.is_some() {
+                log_in(asks, email, NEW).await;
+            }
+        }
         Door::GitHub | Door::Google => {
             let who = Somebody { number: number(), email: email.clone().leak(), verified: true };
             for browser in person.browsers() {
@@ -253,6 +262,23 @@ pub async fn go(app: &TestApp, server: &ProviderServer, door: Door, person: &Per
             }
         }
     }
+}
+
+/// Has an admin invite a person. Returns the path of the link.
+pub async fn invite(app: &TestApp, email: &str) -> String {
+    let admin = app.admin().await;
+    assert_eq!(
+        post(&admin, "/api/invitations", &[("email", email), ("role", "member")]).await,
+        "/admin/users#invitations"
+    );
+    app.link(email, "/invitation/").await
+}
+
+/// Opens the link of an invitation, and accepts it.
+pub async fn accept(browser: &Browser, link: &str) -> StatusCode {
+    browser.open(link).await;
+    let form = [("token", token_of(link)), ("new_password", NEW)];
+    browser.post_json("/api/invitation", &form).send().await.expect("an answer").status()
 }
 
 /// Uses the link that confirms an address.

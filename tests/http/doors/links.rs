@@ -6,12 +6,12 @@ use reqwest::{Response, StatusCode};
 use waymark::db::sql;
 
 use super::{
-    door::{Door, Person, Situation, arrive, depart, post, prepare, token_of},
+    door::{Door, Person, Situation, accept, arrive, depart, invite, post, prepare, token_of},
     setup, touches,
 };
 use crate::{
     provider_server::{ProviderServer, Somebody},
-    support::{Browser, PASSWORD, TestApp, each_app_with, header},
+    support::{Browser, PASSWORD, TestApp, each_app_with, header, with_mail},
 };
 
 /// A door whose last step is a link in a mail.
@@ -31,7 +31,6 @@ const BY_MAIL: [ByMail; 5] = [
     by_mail(Door::Reset, "/api/forgot", "/reset/", "/api/reset"),
     by_mail(Door::AdminMade, "/api/forgot", "/reset/", "/api/reset"),
     ByMail { has_touch: true, ..by_mail(Door::Verify, "/api/register", "/verify/", "/api/verify") },
-    // The invitation has its place here.
 ];
 
 const fn by_mail(door: Door, asked_at: &'static str, prefix: &'static str, used_at: &'static str) -> ByMail {
@@ -187,5 +186,50 @@ async fn an_answer_of_a_provider_that_comes_twice_at_once_after_the_session_or_n
             assert_eq!(cases, 8, "no case is lost");
         },
     )
+    .await;
+}
+
+/// An invitation belongs to nobody's browser, so what brought the person is what led the browser that accepts.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_that_is_opened_twice_at_once_after_the_session_or_never_counts_once() {
+    each_app_with(with_mail, async |app: Arc<TestApp>| {
+        for how in USES {
+            let name = format!("invitation-{how:?}").to_lowercase();
+            let email = format!("{name}@example.com");
+            let (one, two) = (app.browser(), app.browser());
+            for (browser, campaign) in [(&one, "one"), (&two, "two")] {
+                browser.open(&format!("/?utm_source=news&utm_medium=email&utm_campaign={name}.{campaign}")).await;
+            }
+            let link = invite(&app, &email).await;
+            for _ in 0..3 {
+                assert_eq!(app.browser().open(&link).await, StatusCode::OK, "{name}: opening uses nothing");
+            }
+            let accepted = match how {
+                Use::Never => Vec::new(),
+                Use::Twice => vec![accept(&one, &link).await, accept(&two, &link).await],
+                Use::AtOnce => {
+                    let (first, second) = tokio::join!(accept(&one, &link), accept(&two, &link));
+                    vec![first, second]
+                }
+                Use::AfterTheSession => {
+                    app.execute(sql("delete from tower_sessions")).await;
+                    vec![accept(&one, &link).await]
+                }
+            };
+            let wins = accepted.iter().filter(|status| **status == StatusCode::OK).count();
+            assert_eq!(wins, usize::from(how != Use::Never), "{name}: {accepted:?}");
+            let rows = touches(&app, &format!("{name}.")).await;
+            assert_eq!(rows.iter().map(|(.., hits)| hits).sum::<i64>(), 2, "{name}: {rows:?}");
+            let own: Vec<_> = rows.iter().filter(|(owner, ..)| owner.as_deref() == Some(&email)).collect();
+            // Nothing ties a browser whose session is gone to its touch.
+            let expected = usize::from(matches!(how, Use::Twice | Use::AtOnce));
+            assert_eq!(own.len(), expected, "{name}: {rows:?}");
+            if how == Use::Twice {
+                assert!(own[0].1.ends_with(".one"), "{rows:?}");
+            }
+            let accounts = format!("select count(*) from users where email = '{email}'");
+            assert_eq!(app.count(accounts).await, wins as i64, "{name}");
+        }
+    })
     .await;
 }
