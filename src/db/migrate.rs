@@ -252,10 +252,10 @@ mod tests {
                     Conn::Postgres(conn) => migrator.run(&mut **conn).await,
                 }
             };
-            run(&[5001]).await.expect("the owner's");
-            run(&[4001, 5001]).await.expect("a later version's");
+            run(&[9001]).await.expect("the owner's");
+            run(&[8001, 9001]).await.expect("a later version's");
             let mut conn = db.read().await.expect("a connection");
-            sql("select id from numbered_4001").execute(&mut conn).await.expect("the table is there");
+            sql("select id from numbered_8001").execute(&mut conn).await.expect("the table is there");
         })
         .await;
     }
