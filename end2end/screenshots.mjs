@@ -44,7 +44,8 @@ async function longestJourney() {
   const users = new Set();
   for (const lead of (await hrefs("/admin/leads/")).slice(0, 25)) {
     await admin.goto(lead);
-    (await hrefs("/admin/users/")).forEach((user) => users.add(user));
+    const ids = (await hrefs("/admin/users/")).map((href) => href.split(/[/?]/)[3]);
+    ids.forEach((id) => users.add(`/admin/users/${id}/journey`));
   }
   let best = { href: undefined, steps: -1 };
   for (const href of users) {
@@ -76,15 +77,26 @@ const shots = [
     })}`,
   ],
   ["privacy", visitor, "/privacy"],
+  // Of these pages the two pictures that differ most are enough.
+  ["sign-in", visitor, "/login", "few"],
+  ["forgot", visitor, "/forgot", "few"],
+  ["second-factor", member, "/account/second-factor", "few"],
+  ["projects", member, "/projects/new", "few"],
+  ["users", admin, "/admin/users", "few"],
+  ["user", admin, (await longestJourney()).replace("/journey", ""), "few"],
+  ["audit", admin, "/admin/audit", "few"],
+  ["jobs", admin, "/admin/jobs", "few"],
+  ["tokens", admin, "/admin/tokens", "few"],
 ];
 const sizes = [
   ["", { width: 1280, height: 800 }],
   ["-narrow", { width: 390, height: 844 }],
 ];
 
-for (const [name, page, path] of shots) {
+for (const [name, page, path, few] of shots) {
   for (const colorScheme of ["light", "dark"]) {
     for (const [suffix, size] of sizes) {
+      if (few && (colorScheme === "light") !== (suffix === "")) continue;
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.goto(path);
