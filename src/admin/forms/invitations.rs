@@ -8,7 +8,10 @@ use crate::{
     audit::Actor,
     auth::{
         Accounts, Role,
-        doors::invite::{self, InviteRefusal},
+        doors::{
+            invite::{self, InviteRefusal},
+            one_time::Purpose,
+        },
         forms::{Answer, Outcome},
     },
     id::InvitationId,
@@ -40,7 +43,10 @@ pub async fn invite_user(
         return Ok(outcome);
     }
     match invite::invite(&accounts, &email, role, &admin).await {
-        Ok(email) => Ok(answer.notice(&format!("An invitation to {email} is on its way. It works for 7 days."))),
+        Ok(email) => Ok(answer.notice(&format!(
+            "An invitation to {email} is on its way. It works for {}.",
+            Purpose::Invite.lasts_in_words()
+        ))),
         Err(refusal @ (InviteRefusal::Invalid(_) | InviteRefusal::HasAccount | InviteRefusal::TooManyMails)) => {
             Ok(answer.field("email", &refusal.to_string()))
         }
@@ -57,7 +63,10 @@ pub async fn resend_invitation(#[server(default)] id: String) -> Result<Outcome,
     };
     let Ok(id) = id.parse::<InvitationId>() else { return Ok(refused(answer, InviteRefusal::Unknown)) };
     match invite::resend(&accounts, id, &admin).await {
-        Ok(email) => Ok(answer.notice(&format!("The invitation to {email} is on its way again. It works for 7 days."))),
+        Ok(email) => Ok(answer.notice(&format!(
+            "The invitation to {email} is on its way again. It works for {}.",
+            Purpose::Invite.lasts_in_words()
+        ))),
         Err(refusal) => Ok(refused(answer, refusal)),
     }
 }

@@ -146,7 +146,10 @@ impl AccountMail {
             )
             .text(format!("An account was created at {host} with this address. If you created it, confirm that the address is yours."))
             .button("Confirm the address", link)
-            .text("The link works for 3 days. If you did not create the account, do nothing, and the address stays unconfirmed."),
+            .text(format!(
+                "The link works for {}. If you did not create the account, do nothing, and the address stays unconfirmed.",
+                Purpose::Verify.lasts_in_words(),
+            )),
             Self::AccountExists { .. } => Letter::new("You already have an account", about_account)
                 .text(format!("Somebody, probably you, tried to create an account at {host} with this address. You already have one."))
                 .button("Sign in", format!("{site}/login"))
@@ -158,12 +161,18 @@ impl AccountMail {
             )
             .text(format!("Somebody, probably you, asked for a new password for your account at {host}."))
             .button("Set a password", link)
-            .text("The link works once, for one hour. Your old password works until then. If it was not you, do nothing."),
+            .text(format!(
+                "The link works once, for {}. Your old password works until then. If it was not you, do nothing.",
+                Purpose::Reset.lasts_in_words(),
+            )),
             Self::SignIn { .. } => Letter::new(
                 format!("Sign in to {host}"),
                 format!("You get this mail because somebody asked for a link to sign in as {email}."),
             )
-            .text("Use this link to sign in. It works once, for 15 minutes, in any browser.")
+            .text(format!(
+                "Use this link to sign in. It works once, for {}, in any browser.",
+                Purpose::SignIn.lasts_in_words(),
+            ))
             .button("Sign in", link)
             .text("If you did not ask for it, do nothing. Do not pass the link on: it opens your account."),
             Self::ChangeEmail { .. } => Letter::new(
@@ -172,7 +181,10 @@ impl AccountMail {
             )
             .text(format!("Confirm that you want to use this address for your account at {host}."))
             .button("Use this address", link)
-            .text("The link works for 24 hours. Until then your account keeps its old address. If it was not you, do nothing."),
+            .text(format!(
+                "The link works for {}. Until then your account keeps its old address. If it was not you, do nothing.",
+                Purpose::ChangeEmail.lasts_in_words(),
+            )),
             Self::EmailChanged { .. } => Letter::new(
                 "Your e-mail address was changed",
                 format!("You get this mail because your account had the address {email}."),
@@ -188,7 +200,10 @@ impl AccountMail {
                 false => format!("An administrator of {host} invites you to create an account."),
             })
             .button("Accept the invitation", link)
-            .text("The link works once, for 7 days. If you do not know the site, do nothing. Do not pass the link on: it is for you."),
+            .text(format!(
+                "The link works once, for {}. If you do not know the site, do nothing. Do not pass the link on: it is for you.",
+                Purpose::Invite.lasts_in_words(),
+            )),
             Self::NewDevice { browser, at, .. } => Letter::new(format!("New sign-in to {host}"), about_account)
                 .text(format!(
                     "Somebody signed in to your account at {host} in a browser that your account did not know: {browser}{}.",

@@ -4,8 +4,8 @@
 //! - The database has the digest of a token. The token itself is made when its mail is sent, and stands in that mail alone: also the
 //!   queue of mails does not have it. A mail that is sent again has another token, and the first use of either ends both.
 //! - One statement uses a token. Of two that use it at once, one gets it.
-//! - A token is for one purpose and one user, or one invitation. A user's token ends when the user's password or address changes, all sessions of the user are ended, or
-//!   the user is disabled.
+//! - A token is for one purpose and one user, or one invitation. A user's token ends when the user's password or address changes,
+//!   when all sessions of the user are ended, or when the user is disabled.
 
 use std::time::Duration;
 
@@ -44,6 +44,17 @@ impl Purpose {
             Self::ChangeEmail => DAY,
             Self::Invite => Duration::from_hours(7 * 24),
         }
+    }
+
+    /// Returns how long a link works in words, for mails and pages: `3 days`.
+    pub fn lasts_in_words(self) -> String {
+        let minutes = self.lasts().as_secs() / 60;
+        let (count, unit) = match minutes {
+            _ if minutes.is_multiple_of(24 * 60) => (minutes / (24 * 60), "day"),
+            _ if minutes.is_multiple_of(60) => (minutes / 60, "hour"),
+            _ => (minutes, "minute"),
+        };
+        format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
     }
 
     /// Returns the path of a link.
@@ -149,4 +160,18 @@ pub async fn delete_expired(db: &Db) -> Result<u64, Error> {
         .bind(db.now()),
     )
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Purpose::{ChangeEmail, Invite, Reset, SignIn, Verify};
+
+    #[test]
+    fn mails_say_in_words_how_long_a_link_works() {
+        for (purpose, words) in
+            [(Verify, "3 days"), (Reset, "1 hour"), (SignIn, "15 minutes"), (ChangeEmail, "1 day"), (Invite, "7 days")]
+        {
+            assert_eq!(purpose.lasts_in_words(), words);
+        }
+    }
 }
