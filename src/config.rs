@@ -72,7 +72,7 @@ pub struct Config {
     pub shutdown_delay: Duration,
     /// `HSTS`: which hosts browsers may reach only over TLS. Default: `subdomains`.
     pub hsts: Hsts,
-    /// `REGISTRATION`: who may make an account: everybody (`open`, the default), or who is invited (`invite`).
+    /// `REGISTRATION`: who may make an account: everybody (`open`, the default), or only invited people (`invite`).
     pub registration: Registration,
     /// `SIGN_UPS_PER_HOUR`: how many accounts may be made in an hour, on all servers together; or `unlimited`. Default: 1000.
     pub sign_ups_per_hour: i64,

@@ -10,7 +10,7 @@ use std::{
 
 /// The ids of the requirements: a group's letter, and how many requirements the group has.
 const GROUPS: [(char, usize); 10] =
-    [('A', 11), ('S', 12), ('C', 4), ('H', 7), ('I', 7), ('O', 5), ('P', 8), ('D', 12), ('L', 12), ('X', 10)];
+    [('A', 17), ('S', 13), ('C', 4), ('H', 7), ('I', 7), ('O', 6), ('P', 8), ('D', 12), ('L', 13), ('X', 11)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -104,7 +104,7 @@ fn InvitationRow(
         invitation;
     let (state, tone, resend) = match account {
         Some(_) => ("Has an account".to_owned(), Tone::Plain, false),
-        None if !inviter_is_admin => ("Inviter is no admin".to_owned(), Tone::Bad, false),
+        None if !inviter_is_admin => ("Inviter is not an admin".to_owned(), Tone::Bad, false),
         None if expires_at <= now => (format!("Expired {}", day(expires_at)), Tone::Plain, true),
         None => (format!("Until {}", day(expires_at)), Tone::Good, true),
     };

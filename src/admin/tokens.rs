@@ -85,17 +85,17 @@ fn TokenForm(flash: FormState, code: bool) -> impl IntoView {
             <Field name="name" label="Name" value=flash.value("name") error=flash.error("name") required=true
                 maxlength=64 placeholder="stripe" hint="The system that reports. Also the source of its conversions."/>
             <div class="field">
-                <label for="may">"May"</label>
+                <label for="may">"The token may"</label>
                 <select id="may" name="may">
                     <option value="report" selected=!reads>"Report conversions"</option>
                     <option value="read" selected=reads>"Read the totals of campaigns"</option>
                 </select>
-                <p class="field-hint">"A token that reads reports no conversions."</p>
+                <p class="field-hint">"A token that reads totals cannot report conversions."</p>
             </div>
             <Field name="sources" label="Sources" value=flash.value("sources") error=flash.error("sources")
                 hint="For reporting: the sources that the token may report as, separated by commas. Leave this empty for the name alone."/>
-            <Field name="days" label="Days" kind="number" value=flash.value("days") error=flash.error("days") min="1"
-                hint="After this many days the token ends. Leave this empty for a token that never ends."/>
+            <Field name="days" label="Days until it ends" kind="number" value=flash.value("days")
+                error=flash.error("days") min="1" hint="Leave this empty for a token that never ends."/>
             <ConfirmFields prefix="token" code flash/>
             <SubmitButton label="Create token"/>
         </form>

@@ -85,8 +85,9 @@ pub async fn set_password(db: &Db, email: &str, password: String) -> Result<(), 
     Ok(())
 }
 
-/// Disables an account and ends its sessions, or enables it again. Returns whether there is such an account. Errors: the account is the
-/// only admin that can sign in.
+/// Disables an account and ends its sessions, or enables it again. Returns whether there is such an account.
+///
+/// Errors: the account is the only admin that can sign in.
 pub async fn set_disabled(db: &Db, email: &str, disabled: bool) -> Result<bool, ManageError> {
     let (email, now) = (email.to_owned(), db.now());
     let user: Option<(UserId,)> = db

@@ -1,6 +1,6 @@
 //! Who may make an account.
 
-/// Who may make an account on the site: the setting `REGISTRATION`. An invitation works in both cases, and so does the command line.
+/// Who may make an account on the site: the setting `REGISTRATION`. Invitations and the command line make accounts in both cases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Registration {
     /// Everybody.

@@ -1,8 +1,8 @@
 //! Backups: the whole database in one file, and back.
 //!
 //! The file is a gzip-compressed tar archive of two members: `manifest.json`, and the database as an SQLite file or as `pg_dump`
-//! writes it. So `tar` with `sqlite3` or `pg_restore` can read a backup without this program. With a key, the program `age` encrypts
-//! the archive.
+//! writes it. So `tar` with `sqlite3` or `pg_restore` can read a backup without this program. If there is a key, the program `age`
+//! encrypts the archive.
 //!
 //! A backup has every change that was committed before it began. The site goes on meanwhile. Restoring needs an empty place, and
 //! compares a checksum of the database and the number of rows in each table before it says that all is there.

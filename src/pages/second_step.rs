@@ -23,7 +23,7 @@ pub fn SecondStepPage() -> impl IntoView {
                     <form class="form wide-button" method="post" action="/api/login/code" novalidate>
                         <FormAlert kind=AlertKind::Error message=flash.error("")/>
                         <Field name="code" label="Code" autocomplete="one-time-code" required=true error=flash.error("code")
-                            hint="Without your device, enter one of your recovery codes."/>
+                            hint="Lost your device? Enter one of your recovery codes instead."/>
                         <HiddenField name="next" value=next/>
                         <SubmitButton label="Sign in"/>
                     </form>

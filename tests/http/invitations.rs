@@ -121,7 +121,7 @@ async fn without_an_invitation_nobody_makes_an_account() {
         }
         assert_eq!(app.count("select count(*) from users").await, 1);
         assert_eq!(app.mails("eve@example.com").await.len(), 0);
-        // Who has an account signs in and sets a new password as before.
+        // People who have an account sign in and set a new password as before.
         let link = invite(&app, &admin, MARIA).await;
         accept(&app.browser(), &link, PASSWORD).await;
         assert_eq!(app.browser().login(MARIA, PASSWORD).await.headers()["location"], "/account");

@@ -148,7 +148,7 @@ pub async fn erase_user(
     if begun.is_ok() {
         erase_in_background(&state.db);
     }
-    Ok(answered(answer, begun, "The account is closed. The rest is erased within 24 hours, usually in some minutes."))
+    Ok(answered(answer, begun, "The account is closed. Erasing the rest takes a few minutes, and 24 hours at most."))
 }
 
 /// Checks the role, and reads the id of the user. The answer leads to the page of the user.

@@ -1,4 +1,5 @@
-//! Another e-mail address: asked for with the password and a code of the second factor, confirmed at the new address, told to the old one.
+//! Another e-mail address. The user asks for it with the password and a code of the second factor, and confirms it at the new address.
+//! A mail tells the old address.
 
 use super::{
     LinkRefusal,
@@ -37,7 +38,9 @@ impl From<Error> for ChangeRefusal {
     }
 }
 
-/// Sends a link to the new address of the signed-in user, who gave the password, and a code if there is a second factor. Returns the new address. The answer does not tell whether an account has it.
+/// Sends a link to the new address of the signed-in user. The user gives the password, and a code if there is a second factor.
+///
+/// Returns the new address. The response does not tell whether another account has this address.
 pub async fn ask_for_change(
     accounts: &Accounts,
     auth: &AuthSession,

@@ -32,8 +32,10 @@ impl From<NewPasswordError> for LinkRefusal {
     }
 }
 
-/// Uses a link: sets the password, ends all other ways into the account, and tells the address. Nobody is signed in by it, but the
-/// account knows the browser: whoever used the link reads the mailbox. Returns the address, and the tokens that the browser has to keep.
+/// Uses a link: sets the password, ends all other ways into the account, and tells the address. The link signs nobody in, but the
+/// account knows the browser from now on: whoever used the link reads the mailbox.
+///
+/// Returns the address, and the tokens that the browser has to keep.
 pub async fn reset(
     accounts: &Accounts,
     mut client: Client,
