@@ -1,4 +1,4 @@
--- The example to copy. Your own migrations begin with 5002. Numbers below 5000 belong to Waymark, whose later versions add some.
+-- The example to copy. Your own migrations begin with 5002. Numbers below 5000 belong to the starter, whose later versions add some.
 create table projects (
     id         blob    not null primary key,
     user_id    blob    not null constraint projects_user_id_fkey references users (id) on delete cascade,
