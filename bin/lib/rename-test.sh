@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests bin/rename, bin/remove-projects and bin/upgrade: renames a copy of the tree, compiles the copy, and lets it take a later version.
-# `bin/test rename` runs this script. bin/rename removes it.
+# Tests bin/rename, bin/remove-projects and bin/upgrade: renames a copy of the tree, compiles the copy, and lets it take a later
+# version. `bin/test rename` runs this script. bin/rename removes it.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=bin/lib/common.sh
@@ -68,4 +68,15 @@ grep -qx 'my-shop later' docs/later.md || must "bin/upgrade did not rename what 
 grep -q 'We sell shoes' README.md || must "bin/upgrade lost the owner's change"
 if [ -e bin/rename ] || [ -n "$(git status --porcelain)" ]; then must "bin/upgrade left something behind"; fi
 bin/upgrade upstream/main 2>&1 | grep -q 'already' || must "bin/upgrade took the same version twice"
+
+step "A version that conflicts is given up, and taken later"
+perl -pi -e 's/^# .*/# Our map/ if $. == 1' ARCHITECTURE.md
+git commit -qam "Our map"
+(cd "$upstream" && perl -pi -e 's/^(#.*Waymark.*)$/$1 and three/ if $. == 1' ARCHITECTURE.md && git commit -qam "Version three")
+if bin/upgrade upstream/main >/dev/null 2>&1; then must "bin/upgrade merged what conflicts"; fi
+bin/upgrade --abort
+[ -z "$(git status --porcelain)" ] || must "bin/upgrade --abort left something behind"
+said="$(bin/upgrade upstream/main 2>&1 || true)"
+[[ "$said" == *"changed the same lines"* ]] || must "bin/upgrade did not begin again after --abort: $said"
+bin/upgrade --abort
 say "bin/rename and bin/upgrade work"
