@@ -1,7 +1,7 @@
 //! Reads environment variables and collects all mistakes, each with the name of its variable.
 //!
-//! A message repeats a value only if the value cannot be a secret. Secrets can also stand in files, as container managers mount them:
-//! `MAIL_URL_FILE=/run/secrets/mail_url` names the file whose text is the value of `MAIL_URL`.
+//! A message repeats a value only if the value cannot be a secret. Secrets can also stand in files, as container managers mount
+//! them: `MAIL_URL_FILE=/run/secrets/mail_url` names the file whose text is the value of `MAIL_URL`.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! The mail about a sign-in with a browser that the account does not know.
 //!
 //! What always holds:
-//! - One transaction signs in, queues the mail and makes the browser known. So there is at most one mail for each browser, until the
-//!   account forgets the browser.
+//! - One transaction signs in, queues the mail and makes the browser known. So there is at most one mail for each browser, until
+//!   the account forgets the browser.
 //! - The mail says nothing about the network. The audit log has the network's beginning.
 
 use std::time::Duration;
@@ -20,8 +20,9 @@ use crate::{
     timestamp::{DAY, Timestamp},
 };
 
-/// How many of these mails an account gets within [`WITHIN`]. Whoever has the password could otherwise fill the mailbox. These mails
-/// do not count for the limit of other mails: asking for many links does not silence this mail, and this mail keeps no user from a link.
+/// How many of these mails an account gets within [`WITHIN`]. Whoever has the password could otherwise fill the mailbox. These
+/// mails do not count for the limit of other mails: asking for many links does not silence this mail, and this mail keeps no user
+/// from a link.
 const MAILS: i64 = 10;
 const WITHIN: Duration = DAY;
 
@@ -37,10 +38,10 @@ pub(super) enum WayIn {
 
 /// Returns whether the account's address is told about a sign-in with a browser that the account does not know.
 ///
-/// - A sign-in by a link in a mail needs no further mail: whoever reads the mailbox has just read one. For the same reason, a browser
-///   that set a password by a link is known.
-/// - The first sign-in after the sign-up is no news. `changed` says that the password was changed or all sessions were ended since the
-///   sign-up, so the account knew browsers and has forgotten them.
+/// - A sign-in by a link in a mail needs no further mail: whoever reads the mailbox has just read one. For the same reason, a
+///   browser that set a password by a link is known.
+/// - The first sign-in after the sign-up is no news. `changed` says that the password was changed or all sessions were ended
+///   since the sign-up, so the account knew browsers and has forgotten them.
 /// - An address that nobody has confirmed may be another person's, who did not ask for mail about a stranger's account.
 const fn is_told(way: WayIn, confirmed: bool, knows_browsers: bool, changed: bool) -> bool {
     !matches!(way, WayIn::MailLink) && confirmed && (knows_browsers || changed)

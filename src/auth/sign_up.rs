@@ -111,8 +111,8 @@ pub async fn sign_up(
     counted(client.address, make_account(accounts, auth, client, email, password).await)
 }
 
-/// Does what [`sign_up`] does, for a person whose address somebody else has verified. No password opens the account. `also` is stored
-/// together with the account.
+/// Does what [`sign_up`] does, for a person whose address somebody else has verified. No password opens the account. `also` is
+/// stored together with the account.
 pub(super) async fn sign_up_without_password<F>(
     accounts: &Accounts,
     auth: &mut AuthSession,
@@ -246,8 +246,8 @@ where
     Ok((id, client.devices))
 }
 
-/// Makes an account without signing in, and sends a mail. If an account has the address, only a mail is sent, to its owner. Returns the
-/// new user.
+/// Makes an account without signing in, and sends a mail. If an account has the address, only a mail is sent, to its owner.
+/// Returns the new user.
 async fn make_by_mail(
     accounts: &Accounts,
     auth: &AuthSession,
@@ -263,7 +263,8 @@ async fn make_by_mail(
         .transaction(move |conn| {
             Box::pin(async move {
                 let taken = User::find_by_email(conn, &email).await?.is_some();
-                // An account is made either way, so that the time does not tell which way it was. It is unmade if the address is taken.
+                // An account is made either way, so that the time does not tell which way it was. It is unmade if the address is
+                // taken.
                 let address = if taken { format!("{id}@taken.invalid") } else { email.clone() };
                 sql("savepoint account").execute(conn).await?;
                 insert(conn, id, &address, &hash, Role::Member, now).await?;

@@ -130,8 +130,8 @@ async fn make_wait(conn: &mut Conn, account: Vec<u8>, until: Timestamp) -> Resul
         .map(|_| ())
 }
 
-/// Counts a try of an account as a failure before it is made. Returns how long the try has to wait; then it is not counted. Tries at
-/// once count one after the other.
+/// Counts a try of an account as a failure before it is made. Returns how long the try has to wait; then it is not counted. Tries
+/// at once count one after the other.
 pub(super) async fn begin_try(db: &Db, account: &str) -> Result<Duration, Error> {
     let (account, now) = (account_key(account), db.now());
     db.transaction(move |conn| {

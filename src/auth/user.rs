@@ -154,8 +154,8 @@ impl User {
         self.role == Role::Admin
     }
 
-    /// Returns whether a password opens the account. Accounts that were made with a provider, imported or made for somebody have none
-    /// at first.
+    /// Returns whether a password opens the account. Accounts that were made with a provider, imported or made for somebody have
+    /// none at first.
     pub fn has_password(&self) -> bool {
         self.password_hash != NO_PASSWORD
     }

@@ -15,7 +15,8 @@ use super::unanswered;
 pub enum TokenCommand {
     /// Create a token for POST /api/conversions, or for reading reports, and print it, once
     Create {
-        /// The system that reports with the token, such as `stripe`. Also the source of the conversions, unless a report names another
+        /// The system that reports with the token, such as `stripe`. Also the source of the conversions, unless a report names
+        /// another
         #[arg(long)]
         name: String,
         #[command(flatten)]

@@ -1,7 +1,7 @@
 //! The queue as admins see it, newest first, a page at a time. A page begins at a job, so jobs that come meanwhile do not move it.
 //!
-//! A row shows what `waymark jobs list` shows. It has no payload, which may hold an address. It has the last error, which never names
-//! a secret or an address.
+//! A row shows what `waymark jobs list` shows. It has no payload, which may hold an address. It has the last error, which never
+//! names a secret or an address.
 
 use crate::{
     db::{Conn, Error, Value, sql},

@@ -1,6 +1,6 @@
-//! The look of all mails: change it here. Mail programs know little CSS, so tables make the layout, and each element has its style.
-//! The colours are the site's (`style/main.css`). Programs that follow the system's dark scheme use the rules in [`DARK`]; others show
-//! the light colours.
+//! The look of all mails: change it here. Mail programs know little CSS, so tables make the layout, and each element has its
+//! style. The colours are the site's (`style/main.css`). Programs that follow the system's dark scheme use the rules in [`DARK`];
+//! others show the light colours.
 
 use super::{Letter, Part};
 use crate::site::NAME;

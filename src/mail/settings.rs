@@ -9,8 +9,8 @@
 //! | not set, in development | into the folder `mail` beside the database, which `/dev/mail` shows |
 //! | not set, in production | nowhere, and pages offer nothing that needs mail |
 //!
-//! `?tls=required`, `?tls=opportunistic` or `?tls=none` at the end of an `smtp://` address says what else applies. Reserved characters of
-//! user and password are percent-encoded: `p@ss` → `p%40ss`.
+//! `?tls=required`, `?tls=opportunistic` or `?tls=none` at the end of an `smtp://` address says what else applies. Reserved
+//! characters of user and password are percent-encoded: `p@ss` → `p%40ss`.
 
 use std::{fmt, path::PathBuf};
 

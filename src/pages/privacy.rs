@@ -106,7 +106,7 @@ fn WithAccount() -> impl IntoView {
         <ul>
             <li>"Your e-mail address, and a hash of your password. The password cannot be read from the hash."</li>
             <li>"When you signed up, and your conversions, such as purchases: actions that show whether a campaign worked."</li>
-            <li>"Your sessions, each with its browser in two words (such as Firefox on Linux), and when they end; and how many sign-ins with your address failed lately."</li>
+            <li>"Your sessions, each with its browser in a few words (such as Firefox on Linux), and when they end; and how many sign-ins with your address failed lately."</li>
             <li>
                 "In which browsers you signed in, and when: a random token for each browser, without its name, so that guesses by others
                 do not keep you out."
@@ -121,6 +121,10 @@ fn WithAccount() -> impl IntoView {
             <li>
                 "Mail to you: until it is sent, your address and what the mail is about. Afterwards a digest of your address for 7 days.
                 Mail that could not be sent stays for 30 days."
+            </li>
+            <li>
+                "If an admin invited you: your e-mail address, until you accept or the invitation is withdrawn, or until 30 days after it
+                ended."
             </li>
             <li>"If you sign in with GitHub or Google: your number and your e-mail address there, and when you last did."</li>
             <li>"Your referral link, who signed up through it, and whose link you signed up through."</li>
@@ -138,7 +142,7 @@ fn NotStored() -> impl IntoView {
                 The address is not written to the database. The log of sign-ins and sign-ups has only the network that many
                 addresses share, such as 203.0.113.0/24."
             </li>
-            <li>"Your browser's version and details (the user agent). The server reads it to recognize robots, and keeps two words of it while you are signed in."</li>
+            <li>"Your browser's version and details (the user agent). The server reads it to recognize robots, and keeps a few words of it while you are signed in."</li>
             <li>"What you do on the pages, and where you go from here."</li>
             <li>"Parameters by which a mailing service identifies a person."</li>
         </ul>

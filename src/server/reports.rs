@@ -1,8 +1,8 @@
 //! `GET /api/reports/campaigns.csv`: programs read the totals of campaigns, with a token that may read reports.
 //!
 //! What always holds:
-//! - The file has numbers by campaign and nothing about single people. `q` is refused, because it searches e-mail addresses: whoever
-//!   could ask with it would learn who has an account.
+//! - The file has numbers by campaign and nothing about single people. `q` is refused, because it searches e-mail addresses:
+//!   whoever could ask with it would learn who has an account.
 //! - No cookie is read or set.
 
 use axum::{

@@ -1,5 +1,5 @@
-//! The process that sends a mail is killed, or the mail server hangs. No mail is lost, a mail comes twice only where SMTP cannot know
-//! better, and no request waits for the mail server.
+//! The process that sends a mail is killed, or the mail server hangs. No mail is lost, a mail comes twice only where SMTP cannot
+//! know better, and no request waits for the mail server.
 
 use std::{
     collections::BTreeMap,

@@ -31,8 +31,8 @@ impl From<SignUpRefusal> for LinkRefusal {
     }
 }
 
-/// Uses a link: makes the account and signs the browser in. If the address has an account meanwhile, that account stays as it is, and
-/// so does the invitation. Returns the tokens that the browser has to keep.
+/// Uses a link: makes the account and signs the browser in. If the address has an account meanwhile, that account stays as it is,
+/// and so does the invitation. Returns the tokens that the browser has to keep.
 pub async fn accept(
     accounts: &Accounts,
     auth: &mut AuthSession,

@@ -1,5 +1,5 @@
-//! Another e-mail address. The user asks for it with the password and a code of the second factor, and confirms it at the new address.
-//! A mail tells the old address.
+//! Another e-mail address. The user asks for it with the password and a code of the second factor, and confirms it at the new
+//! address. A mail tells the old address.
 
 use super::{
     LinkRefusal,

@@ -1,4 +1,5 @@
-//! Anybody can sign up with another person's address. When this person comes and proves the address, nobody else keeps a way into the account.
+//! Anybody can sign up with another person's address. When this person comes and proves the address, nobody else keeps a way into
+//! the account.
 
 use super::one_time;
 use crate::{

@@ -238,8 +238,8 @@ pub async fn deliver(db: &Db, mailer: &Mailer, mail: AccountMail, run: Run) -> R
     })
 }
 
-/// Makes the link of a mail, and returns its path; an empty text for a mail without a link. Returns `None` if the link has no use any
-/// more.
+/// Makes the link of a mail, and returns its path; an empty text for a mail without a link. Returns `None` if the link has no use
+/// any more.
 async fn link_of(db: &Db, mail: &AccountMail, to: &Receiver, run: Run) -> Result<Option<String>, JobError> {
     if let AccountMail::Invitation { invitation, .. } = mail {
         let found = invitation::find(&mut db.read_in_background().await?, *invitation, db.now()).await?;

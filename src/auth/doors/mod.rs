@@ -14,8 +14,8 @@
 //!   address gets the same work and the same response ([`ask`]). The worker that sends the mail looks the account up.
 //! - Who signs up with another person's address keeps nothing once this person comes ([`evict`]). A link that confirms an address
 //!   works only for the user. Otherwise the owner of an address could confirm it for a stranger's account by mistake.
-//! - The visitor of the browser that asked is in the link's row. In the transaction that uses the link, this visitor and that of the
-//!   browser that opened the link are linked to the user. So what brought a person is the person's through every door.
+//! - The visitor of the browser that asked is in the link's row. In the transaction that uses the link, this visitor and that of
+//!   the browser that opened the link are linked to the user. So what brought a person is the person's through every door.
 //! - Without mail, all of this is closed: pages do not offer it, and its addresses are not found.
 //!
 //! What an owner may want to change: how long links work stands in [`one_time`], how many mails an address gets in [`limit`], and

@@ -1,5 +1,5 @@
-//! The links that an admin sends to a user who asked for help: to set a password, to confirm the address. The limits are the same as
-//! for users who ask by themselves.
+//! The links that an admin sends to a user who asked for help: to set a password, to confirm the address. The limits are the same
+//! as for users who ask by themselves.
 
 use std::time::Duration;
 

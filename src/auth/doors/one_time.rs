@@ -1,8 +1,8 @@
 //! How long each link in a mail works: [`Purpose::lasts`]. Change the times there.
 //!
 //! What always holds:
-//! - The database has the digest of a token. The token itself is made when its mail is sent, and stands in that mail alone: also the
-//!   queue of mails does not have it. A mail that is sent again has another token, and the first use of either ends both.
+//! - The database has the digest of a token. The token itself is made when its mail is sent, and stands in that mail alone: also
+//!   the queue of mails does not have it. A mail that is sent again has another token, and the first use of either ends both.
 //! - One statement uses a token. Of two that use it at once, one gets it.
 //! - A token is for one purpose and one user, or one invitation. A user's token ends when the user's password or address changes,
 //!   when all sessions of the user are ended, or when the user is disabled.

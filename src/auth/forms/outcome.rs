@@ -95,8 +95,8 @@ impl Answer {
         self.end_with(message)
     }
 
-    /// Ends an action that is done. The page shows the message and a value: what a field of its form begins with, or a token that is
-    /// shown once. The value travels in the browser's own cookie for a minute at most, and is stored nowhere.
+    /// Ends an action that is done. The page shows the message and a value: what a field of its form begins with, or a token that
+    /// is shown once. The value travels in the browser's own cookie for a minute at most, and is stored nowhere.
     pub fn notice_keeping(mut self, message: &str, field: &str, value: &str) -> Outcome {
         self.state.clear();
         self.state.keep(field, value);

@@ -1,8 +1,8 @@
 //! The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for a lost device.
 //!
 //! What always holds:
-//! - A code counts once: the last step that was used is stored, and only a later step counts. One statement looks and stores, so of two
-//!   sign-ins with one code at the same time, one is refused. A recovery code counts once in the same way.
+//! - A code counts once: the last step that was used is stored, and only a later step counts. One statement looks and stores, so
+//!   of two sign-ins with one code at the same time, one is refused. A recovery code counts once in the same way.
 //! - A code counts for its half minute, and for the one before and after, because clocks differ.
 //! - Wrong codes count and wait for each account, as wrong passwords do, and apart from them.
 //! - Recovery codes are stored as digests. The secret of the app is stored as it is, because the server needs it to compute codes:
@@ -177,7 +177,8 @@ pub async fn recovery_codes_left(conn: &mut Conn, user: UserId) -> Result<i64, E
     sql("select count(*) from recovery_codes where user_id = $1").bind(user).fetch_scalar(conn).await
 }
 
-/// Takes the second factor from an account whose device is lost: for the operator. Ends the sessions. Returns whether there was one.
+/// Takes the second factor from an account whose device is lost: for the operator. Ends the sessions. Returns whether there was
+/// one.
 pub async fn reset(db: &Db, user: UserId, email: &str) -> Result<bool, Error> {
     let (now, entry) = (db.now(), Entry::new(Action::SecondFactorReset, &Actor::command_line()).on_user(user, email));
     db.transaction(move |conn| {

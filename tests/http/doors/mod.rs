@@ -1,7 +1,7 @@
 //! Whatever way somebody becomes a user or comes back, what brought the person is the person's: every door in three situations.
 //!
-//! In each case the person arrives in one browser by a link of a campaign. Afterwards the touch with this campaign is there once, it is
-//! the right user's, and the user's touches stand in the order in which they happened.
+//! In each case the person arrives in one browser by a link of a campaign. Afterwards the touch with this campaign is there once,
+//! it is the right user's, and the user's touches stand in the order in which they happened.
 
 mod door;
 mod links;
