@@ -11,7 +11,7 @@
 
 /// What accounts need of the application.
 pub mod accounts;
-/// Bearer tokens of programs that report conversions.
+/// Bearer tokens of programs that report conversions or read totals.
 pub mod api_tokens;
 /// Events of accounts in the log.
 pub mod audit;

@@ -9,9 +9,9 @@
 //!
 //! # Another mail
 //!
-//! For a mail about accounts: a variant of `AccountMail` in `auth/doors/mails.rs`, and its [`Letter`] beside the others. The look of all
-//! mails is in [`html`]. Any other mail is a job ([`crate::jobs`]) whose handler makes a [`Letter`] and calls [`Mailer::deliver`] with
-//! the run's id and time, as `deliver` in `auth/doors/mails.rs` does.
+//! For a mail about accounts: a variant of `AccountMail` in `auth/doors/mails.rs`, and its [`Letter`] beside the others. The look
+//! of all mails is in [`html`]. Any other mail is a job ([`crate::jobs`]) whose handler makes a [`Letter`] and calls
+//! [`Mailer::deliver`] with the run's id and time, as `deliver` in `auth/doors/mails.rs` does.
 
 /// Hands a mail over: to an SMTP server, or to a folder.
 pub mod deliver;
