@@ -26,8 +26,8 @@ auth/known_device.rs: OF_A_USER
 auth/manage.rs: _
 auth/providers/identity.rs: _
 auth/user.rs: COLUMNS
-backup/postgres.rs: name
-backup/sqlite.rs: quoted
+backup/postgres.rs: name table
+backup/sqlite.rs: quoted table
 db/bulk.rs: _ table
 db/insert.rs: _ values
 db/migrate.rs: LOCK_TIMEOUT hex

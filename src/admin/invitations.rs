@@ -110,7 +110,8 @@ fn InvitationRow(
     };
     let href = account.map(|id| format!("/admin/users/{id}"));
     let by = format!("Invited {} by {inviter_email}", day(created_at));
-    let resend = (resend && open).then(|| {
+    // To invite an admin again takes the password, in the form above.
+    let resend = (resend && open && role != Role::Admin.as_str()).then(|| {
         let label = format!("Send the invitation to {email} again");
         view! {
             <form method="post" action="/api/invitations/resend">

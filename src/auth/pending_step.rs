@@ -76,7 +76,11 @@ pub(super) async fn pending(session: &Session, now: Timestamp) -> Result<Option<
     Ok(pending.filter(|pending| now - pending.since <= WITHIN))
 }
 
-/// Forgets the first step, so that the next user of the browser does not find it.
+/// Forgets the first step, so that the next user of the browser does not find it. The session is stored: the sign-in that follows
+/// gives it a new id, and what is stored under the old id is readable for a moment.
 pub(super) async fn forget(session: &Session) -> Result<(), Error> {
-    session.remove_value(KEY).await.map(|_| ())
+    match session.remove_value(KEY).await? {
+        Some(_) => session.save().await,
+        None => Ok(()),
+    }
 }

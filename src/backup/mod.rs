@@ -21,8 +21,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use uuid::Uuid;
+
 pub use self::{archive::Keys, manifest::Manifest};
 use crate::db::{Dialect, create_private_file, sqlite_file};
+
+/// The tables that are empty after a restore.
+const ENDED: [&str; 2] = ["tower_sessions", "one_time_tokens"];
 
 /// Writes the database of `url` into a new file. Returns what is in the file.
 ///
@@ -32,66 +37,73 @@ pub async fn back_up(url: &str, file: &Path, keys: &Keys) -> Result<Manifest, St
     if file.exists() {
         return Err(format!("{} is there already. A backup replaces no file.", file.display()));
     }
-    let copy = Scratch::create(file.with_added_extension("database"))?;
+    let workplace = Workplace::beside(file)?;
+    let (copy, unfinished) = (workplace.file("database")?, workplace.file("backup")?);
     let contents = match dialect {
-        Dialect::Sqlite => sqlite::copy(url, &copy.0).await?,
-        Dialect::Postgres => postgres::copy(url, &copy.0).await?,
+        Dialect::Sqlite => sqlite::copy(url, &copy).await?,
+        Dialect::Postgres => postgres::copy(url, &copy).await?,
     };
-    let manifest = Manifest::of(dialect, contents, &copy.0)?;
-    let unfinished = Scratch::create(file.with_added_extension("part"))?;
-    archive::write(&unfinished.0, &manifest, &copy.0, keys)?;
+    let manifest = Manifest::of(dialect, contents, &copy)?;
+    archive::write(&unfinished, &manifest, &copy, keys)?;
     // The backup appears under its name when all of it is on disk.
-    fs::rename(&unfinished.0, file).and_then(|()| flush_folder(file)).map_err(|error| cannot("write", file, error))?;
+    fs::rename(&unfinished, file).and_then(|()| flush_folder(file)).map_err(|error| cannot("write", file, error))?;
     Ok(manifest)
 }
 
 /// Brings a backup back into the empty database of `url`. Returns what was in the file.
 ///
-/// Errors: what went wrong, as a sentence. Then the database is as empty as before.
+/// Nobody is signed in afterwards, and no link in a mail works: a session that was ended since the backup must not come back.
+///
+/// Errors: what went wrong, as a sentence. Then the database is as empty as before, unless PostgreSQL took the rows and has others.
 pub async fn restore(url: &str, file: &Path, keys: &Keys) -> Result<Manifest, String> {
     let dialect = Dialect::of(url).map_err(|why| format!("DATABASE_URL {why}."))?;
-    // An SQLite file is checked where it will stay, under another name.
-    let scratch = match sqlite_file(url) {
+    let workplace = match sqlite_file(url) {
         Some(target) => {
-            sqlite::must_be_empty(&target).await?;
-            target.with_added_extension("restoring")
+            sqlite::must_be_empty(&target)?;
+            Workplace::beside(&target)?
         }
         None => {
             postgres::must_be_empty(url).await?;
-            std::env::temp_dir().join(format!("{}-{}.restoring", env!("CARGO_PKG_NAME"), std::process::id()))
+            Workplace::beside(&std::env::temp_dir().join(env!("CARGO_PKG_NAME")))?
         }
     };
-    let copy = Scratch::create(scratch)?;
-    let manifest = archive::read(file, &copy.0, keys)?;
+    let copy = workplace.file("database")?;
+    let manifest = archive::read(file, &copy, keys)?;
     if manifest.database.dialect() != dialect {
         return Err(format!("The backup is of {}, and DATABASE_URL names another database.", manifest.database));
     }
     match dialect {
-        Dialect::Sqlite => sqlite::restore(&copy.0, url, &manifest).await?,
-        Dialect::Postgres => postgres::restore(&copy.0, url, &manifest).await?,
+        Dialect::Sqlite => sqlite::restore(&copy, url, &manifest).await?,
+        Dialect::Postgres => postgres::restore(&copy, url, &manifest).await?,
     }
     Ok(manifest)
 }
 
-/// A file that only this program uses, and only for the moment. It is removed at the end, if it still has this name.
-struct Scratch(PathBuf);
+/// A folder that only this user can enter, with an unknown name. It is removed at the end.
+struct Workplace(PathBuf);
 
-impl Scratch {
-    /// Creates the file, readable by its owner alone. A file of this name is left from a run that was stopped.
-    fn create(path: PathBuf) -> Result<Self, String> {
-        let removed = fs::remove_file(&path);
-        let created = match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => create_private_file(&path),
-        };
-        created.map_err(|error| cannot("write", &path, error))?;
-        Ok(Self(path))
+impl Workplace {
+    /// Creates the folder beside a file, so that what is in it can get the file's name.
+    fn beside(file: &Path) -> Result<Self, String> {
+        let folder = file.with_added_extension(Uuid::new_v4().simple().to_string());
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&folder).map_err(|error| cannot("write", &folder, error))?;
+        Ok(Self(folder))
+    }
+
+    /// Creates a file in the folder. It keeps its permissions when it is moved out.
+    fn file(&self, name: &str) -> Result<PathBuf, String> {
+        let file = self.0.join(name);
+        create_private_file(&file).map_err(|error| cannot("write", &file, error))?;
+        Ok(file)
     }
 }
 
-impl Drop for Scratch {
+impl Drop for Workplace {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

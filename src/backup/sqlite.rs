@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fs, path::Path, str::FromStr};
 
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{Manifest, cannot, flush_folder, manifest::Contents};
+use super::{ENDED, Manifest, cannot, flush_folder, manifest::Contents};
 use crate::db::sqlite_file;
 
 /// Writes a copy of the database as it is at one moment. Nobody waits meanwhile.
@@ -17,7 +17,7 @@ pub(super) async fn copy(url: &str, copy: &Path) -> Result<Contents, String> {
 }
 
 /// Errors: the file has something in it.
-pub(super) async fn must_be_empty(target: &Path) -> Result<(), String> {
+pub(super) fn must_be_empty(target: &Path) -> Result<(), String> {
     for end in ["", "-wal", "-journal"] {
         let mut path = target.as_os_str().to_owned();
         path.push(end);
@@ -32,8 +32,19 @@ pub(super) async fn must_be_empty(target: &Path) -> Result<(), String> {
 /// Checks the copy, and gives it the name of the database.
 pub(super) async fn restore(copy: &Path, url: &str, manifest: &Manifest) -> Result<(), String> {
     let target = sqlite_file(url).ok_or_else(|| "DATABASE_URL names no SQLite file.".to_owned())?;
-    manifest.must_have(&check(copy).await?)?;
+    let rows = check(copy).await?;
+    manifest.must_have(&rows)?;
+    end_sessions(copy, &rows).await.map_err(|error| format!("The copy of the database cannot be changed: {error}."))?;
     fs::rename(copy, &target).and_then(|()| flush_folder(&target)).map_err(|error| cannot("write", &target, error))
+}
+
+async fn end_sessions(copy: &Path, rows: &BTreeMap<String, u64>) -> Result<(), sqlx::Error> {
+    let mut copy = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(copy)).await?;
+    for table in ENDED.into_iter().filter(|table| rows.contains_key(*table)) {
+        sqlx::query(&format!("delete from {table}")).execute(&mut copy).await?;
+    }
+    // SQLite flushes what it wrote to the disk.
+    copy.close().await
 }
 
 /// Looks for damage, and counts the rows of each table.

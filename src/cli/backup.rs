@@ -42,9 +42,9 @@ pub async fn restore(config: &Config, args: RestoreArgs) -> Result<(), String> {
     let keys = Keys { recipients: Vec::new(), identity: args.identity };
     let manifest = backup::restore(&config.database_url, &args.file, &keys).await?;
     println!(
-        "The database has all {} rows of the backup of {}. People who were erased since then are back: erase them again.",
+        "The database has all {} rows of the backup of {}. Nobody is signed in. People who were erased since then are back: erase them again.",
         manifest.all_rows(),
-        manifest.made_at
+        manifest.made_at.parse::<jiff::Timestamp>().map_or("an unknown time".to_owned(), |at| at.to_string())
     );
     Ok(())
 }

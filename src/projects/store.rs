@@ -11,6 +11,8 @@ use crate::{
 /// The longest name and the longest note, in characters.
 pub const NAME_LENGTH: u32 = 80;
 pub const NOTE_LENGTH: u32 = 500;
+/// How many projects a user may have.
+pub const MOST: u32 = 1_000;
 /// How many projects a page of the list shows.
 const PAGE: u32 = 20;
 
@@ -61,23 +63,20 @@ pub async fn find(db: &Db, user: UserId, id: ProjectId) -> Result<Option<Project
     find.fetch_optional(&mut db.read().await?).await
 }
 
-/// Adds a project. It counts as a conversion, so the reports tell which campaigns bring people who begin something.
+/// Adds a project. The first one of a user counts as a conversion, so the reports tell which campaigns bring people who begin.
 pub async fn create(db: &Db, user: UserId, name: &str, note: &str) -> Result<(), SaveError> {
-    let ((name, note), id, now) = (checked(name, note)?, ProjectId::new(), db.now());
-    let external_id = id.to_string();
-    let draft = Draft {
-        user: Some(user),
-        kind: Some("project"),
-        source: "projects",
-        external_id: &external_id,
-        ..Draft::default()
-    };
+    let ((name, note), now, external_id) = (checked(name, note)?, db.now(), user.to_string());
+    let (owner, kind, source) = (Some(user), Some("project"), "projects");
+    let draft = Draft { user: owner, kind, source, external_id: &external_id, ..Draft::default() };
     let conversion = NewConversion::parse(draft, now).map_err(RecordError::Refused)?;
-    let add = sql("insert into projects (id, user_id, name, note, created_at) values ($1, $2, $3, $4, $5)");
-    let add = add.bind(id).bind(user).bind(name).bind(note).bind(now);
+    let add = sql("insert into projects (id, user_id, name, note, created_at) select $1, $2, $3, $4, $5
+        where (select count(*) from projects where user_id = $2) < $6");
+    let add = add.bind(ProjectId::new()).bind(user).bind(name).bind(note).bind(now).bind(MOST);
     let added = db.transaction(move |conn| {
         Box::pin(async move {
-            add.execute(conn).await.map_err(taken)?;
+            if add.execute(conn).await.map_err(taken)? == 0 {
+                return Err(SaveError::Field("name", format!("You have {MOST} projects, and more are not possible.")));
+            }
             record_conversion(conn, &conversion, now).await.map(drop).map_err(SaveError::from)
         })
     });
@@ -102,6 +101,10 @@ fn checked(name: &str, note: &str) -> Result<(String, String), SaveError> {
     for (field, text, most) in [("name", name, NAME_LENGTH), ("note", note, NOTE_LENGTH)] {
         if text.trim().chars().count() > most as usize {
             return Err(SaveError::Field(field, format!("Use at most {most} characters.")));
+        }
+        // PostgreSQL stores no NUL.
+        if text.trim().contains(char::is_control) {
+            return Err(SaveError::Field(field, "Leave out line breaks and hidden characters.".to_owned()));
         }
     }
     match name.trim() {

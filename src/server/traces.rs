@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::http::{Method, StatusCode};
 use opentelemetry::trace::{Status, TracerProvider};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{
@@ -20,6 +21,10 @@ use crate::db::TRACED;
 /// The variable that turns traces on. The library reads this and the other `OTEL_…` variables.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
+/// The methods that a trace names.
+const KNOWN: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+
 /// Whether traces are made.
 static ON: AtomicBool = AtomicBool::new(false);
 
@@ -30,8 +35,12 @@ pub struct Traces(SdkTracerProvider);
 impl Traces {
     /// Begins to send traces if the variable is set. Errors: why that cannot be.
     pub fn start() -> Result<Option<Self>, String> {
-        if std::env::var(ENDPOINT).unwrap_or_default().is_empty() {
+        let endpoint = std::env::var(ENDPOINT).unwrap_or_default();
+        if endpoint.is_empty() {
             return Ok(None);
+        }
+        if endpoint.starts_with("https:") {
+            return Err(format!("{ENDPOINT} must be http://, to a collector that sends on over TLS"));
         }
         let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build();
         let exporter = exporter.map_err(|error| error.to_string())?;
@@ -67,15 +76,17 @@ impl Drop for Traces {
 }
 
 /// Names the trace of a request: `GET /admin/leads/{id}`.
-pub(super) fn name(span: &Span, method: &axum::http::Method, route: &str) {
+pub(super) fn name(span: &Span, method: &Method, route: &str) {
     if ON.load(Ordering::Relaxed) {
+        // A client may invent a method.
+        let method = if KNOWN.contains(method) { method.as_str() } else { "_OTHER" };
         span.record("otel.name", format!("{method} {route}"));
         span.record("otel.kind", "server");
     }
 }
 
 /// Notes the status of a response in the trace of its request.
-pub(super) fn note_status(span: &Span, status: axum::http::StatusCode) {
+pub(super) fn note_status(span: &Span, status: StatusCode) {
     if ON.load(Ordering::Relaxed) {
         span.set_attribute("http.response.status_code", i64::from(status.as_u16()));
         if status.is_server_error() {

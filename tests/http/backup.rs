@@ -152,6 +152,7 @@ async fn a_backup_under_load_has_every_touch_that_was_acknowledged_before() {
         }
         assert_eq!(there.iter().filter(|name| *name == "before").count(), 1);
 
+        assert_eq!(count(&elsewhere.url, "select count(*) from tower_sessions").await, 0, "no session comes back");
         // The restored site works: people sign in, and new touches are stored.
         let server = Process::serve(&elsewhere.url, &[("SHUTDOWN_DELAY", "0s")]);
         let browser = Browser::new(&server.url);
@@ -316,5 +317,28 @@ async fn tar_and_the_database_s_own_tools_read_a_backup() {
     assert!(manifest.contains("\"database\": \"sqlite\"") && manifest.contains("\"users\": 0"), "{manifest}");
     let url = format!("sqlite://{}", folder.file("database.sqlite").display());
     assert_eq!(count(&url, "select count(*) from users").await, 0);
+    fs::remove_file(folder.file("database.sqlite-wal")).unwrap_or_default();
+    fs::remove_file(folder.file("database.sqlite-shm")).unwrap_or_default();
+
+    // What a manifest says is compared, also where the file is whole.
+    assert!(Command::new("tar").arg("-xzf").arg(&file).arg("-C").arg(&folder.0).status().expect("tar").success());
+    let elsewhere = TestDatabase::create(Dialect::Sqlite).await;
+    for (from, to, words) in [
+        ("\"users\": 0", "\"users\": 1", "The table users has 1 rows in the backup, and has 0 rows when restored."),
+        ("\"users\": 0", "\"customers\": 0", "The table customers has 0 rows in the backup, and is missing"),
+        ("\"sha256\": \"", "\"sha256\": \"0", "another checksum"),
+        ("\"form\": 1", "\"form\": 2", "has form 2"),
+        ("\"sqlite\"", "\"postgres\"", "names another database"),
+    ] {
+        fs::write(folder.file("manifest.json"), manifest.replacen(from, to, 1)).expect("written");
+        let changed = folder.file("changed.backup");
+        let mut tar = Command::new("tar");
+        tar.arg("-czf").arg(&changed).arg("-C").arg(&folder.0).args(["manifest.json", "database.sqlite"]);
+        assert!(tar.status().expect("tar is there").success());
+        let refused = restore(&elsewhere.url, &changed);
+        assert!(!refused.success && refused.text.contains(words), "{words}: {}", refused.text);
+    }
+    assert!(restore(&elsewhere.url, &file).success, "the place is as empty as before");
+    elsewhere.remove().await;
     database.remove().await;
 }

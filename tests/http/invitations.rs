@@ -213,6 +213,13 @@ async fn an_invitation_ends_when_it_is_revoked_expires_or_its_admin_is_shut_out(
         assert!(admin.text("/admin/users").await.contains("Expired "));
 
         let id = id_of_invitation(&app).await;
+        app.execute(sql("update invitations set role = 'admin'")).await;
+        assert_eq!(status(&admin, "/api/invitations/resend", &[("id", &id)]).await, 422, "takes the password");
+        app.execute(sql("update invitations set role = 'member'")).await;
+        // Mails that a stranger causes keep no invitation away.
+        for _ in 0..6 {
+            post(&app.browser(), "/api/forgot", &[("email", MARIA)]).await;
+        }
         post(&admin, "/api/invitations/resend", &[("id", &id)]).await;
         assert!(admin.text("/admin/users").await.contains("is on its way again"));
         let again = app.link(MARIA, "/invitation/").await;

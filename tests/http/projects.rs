@@ -1,6 +1,11 @@
 //! The example to copy: projects of a user.
 
 use reqwest::StatusCode;
+use waymark::{
+    db::sql,
+    id::{ProjectId, UserId},
+    projects::store::MOST,
+};
 
 use crate::support::{Browser, each_app, header};
 
@@ -41,7 +46,7 @@ async fn a_user_makes_changes_and_deletes_a_project() {
         maria.post("/api/projects/delete", &[("id", &id)]).send().await.expect("an answer");
         assert!(maria.text("/projects").await.contains("No projects here"));
         assert_eq!(maria.open(&format!("/projects/{id}")).await, StatusCode::NOT_FOUND);
-        // It was made once, and the campaign that brought the user gets the credit.
+        // The campaign that brought the user gets the credit.
         assert_eq!(app.count("select count(*) from conversions where kind = 'project'").await, 1);
     })
     .await;
@@ -58,6 +63,7 @@ async fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_stays() {
             (" \t", "kept", "Enter a name."),
             (long_name.as_str(), "kept", "Use at most 80 characters."),
             ("Other", long_note.as_str(), "Use at most 500 characters."),
+            ("a\0b", "kept", "Leave out line breaks and hidden characters."),
             (" Shop ", "kept", "You have a project with this name."),
         ] {
             assert_eq!(save(&maria, "", name, note).await, "/projects/new");
@@ -118,6 +124,26 @@ async fn a_long_list_has_pages() {
         assert_eq!(seen, (1..=41).rev().collect::<Vec<_>>());
         assert!(maria.text(&format!("/projects?before={NO_ID}")).await.contains("Newest"));
         assert_eq!(maria.open("/projects?before=nonsense").await, StatusCode::OK);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_has_only_so_many_and_counts_once() {
+    each_app(async |app| {
+        let maria = app.member("maria@example.com").await;
+        for name in ["one", "two"] {
+            save(&maria, "", name, "").await;
+        }
+        assert_eq!(app.count("select count(*) from conversions where kind = 'project'").await, 1);
+        let (user,): (UserId,) = sql("select id from users").fetch_one(&mut app.conn().await).await.expect("a user");
+        for number in 2..MOST {
+            let add = sql("insert into projects (id, user_id, name, note, created_at) values ($1, $2, $3, '', 1)");
+            app.execute(add.bind(ProjectId::new()).bind(user).bind(format!("filling {number}"))).await;
+        }
+        assert_eq!(save(&maria, "", "one more", "").await, "/projects/new");
+        assert!(maria.text("/projects/new").await.contains("more are not possible"));
+        assert_eq!(app.count("select count(*) from projects").await, i64::from(MOST));
     })
     .await;
 }

@@ -66,11 +66,8 @@ pub async fn ask(
         Asked::Reset => ("reset_link", AccountMail::Reset { email: email.clone(), asker }),
         Asked::SignIn => ("sign_in_link", AccountMail::SignIn { email: email.clone(), asker }),
     };
-    let (about, doors, now) = (email.clone(), accounts.doors, accounts.db.now());
-    accounts
-        .db
-        .transaction(move |conn| Box::pin(async move { send_limited(conn, mail, &about, doors, now).await }))
-        .await?;
+    let (doors, now) = (accounts.doors, accounts.db.now());
+    accounts.db.transaction(move |conn| Box::pin(async move { send_limited(conn, mail, doors, now).await })).await?;
     accounts.jobs.wake();
     audit::note(event, "asked", None, Some(client.address));
     Ok(email)
@@ -85,11 +82,10 @@ pub(super) fn count_try(accounts: &Accounts, client: &Client) -> Result<(), AskR
 pub(crate) async fn send_limited(
     conn: &mut Conn,
     mail: AccountMail,
-    email: &str,
     doors: MailDoors,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let sent = count_about::<AccountMail>(conn, account_key(email), now - WITHIN).await?;
+    let sent = count_about::<AccountMail>(conn, account_key(&mail.counted_as()), now - WITHIN).await?;
     if sent >= MAILS {
         return Ok(false);
     }

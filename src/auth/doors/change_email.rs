@@ -63,7 +63,7 @@ pub async fn ask_for_change(
         .transaction(move |conn| {
             Box::pin(async move {
                 let mail = AccountMail::ChangeEmail { user: id, email: new.clone(), asker, epoch };
-                send_limited(conn, mail, &new, doors, now).await
+                send_limited(conn, mail, doors, now).await
             })
         })
         .await?;

@@ -30,6 +30,9 @@ pub enum InviteRefusal {
     /// The user who invited is no admin any more, or is disabled.
     #[error("The user who invited this person is no longer an admin. Invite the person again.")]
     NoAdmin,
+    /// Making a person an admin takes the password, which sending again does not ask for.
+    #[error("To invite an admin again, use the form: it asks for your password.")]
+    Admin,
     /// The database failed, and nothing changed.
     #[error("That did not work. Try again in a moment.")]
     Database(#[from] Error),
@@ -87,6 +90,9 @@ pub async fn resend(accounts: &Accounts, id: InvitationId, by: &Actor) -> Result
                 Some((.., false)) => return Err(InviteRefusal::NoAdmin),
                 Some((email, role, true)) => (email, Role::of(&role).unwrap_or(Role::Member)),
             };
+            if role == Role::Admin {
+                return Err(InviteRefusal::Admin);
+            }
             if User::find_by_email(conn, &email).await?.is_some() {
                 return Err(InviteRefusal::HasAccount);
             }
@@ -124,7 +130,7 @@ async fn send(
     now: Timestamp,
 ) -> Result<(), InviteRefusal> {
     let mail = AccountMail::Invitation { invitation, email: email.to_owned(), admin: role == Role::Admin };
-    match send_limited(conn, mail, email, doors, now).await? {
+    match send_limited(conn, mail, doors, now).await? {
         true => Ok(()),
         false => Err(InviteRefusal::TooManyMails),
     }

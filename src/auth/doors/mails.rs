@@ -87,8 +87,9 @@ impl AccountMail {
     /// Returns under which name the mail counts for limits.
     pub(in crate::auth) fn counted_as(&self) -> Cow<'_, str> {
         match self {
-            // Not an address, so the mail counts apart.
+            // Not an address, so these count apart: mails that strangers cause keep none of them away.
             Self::NewDevice { user, .. } => format!("new device of {user}").into(),
+            Self::Invitation { invitation, .. } => format!("invitation {invitation}").into(),
             other => other.email().into(),
         }
     }

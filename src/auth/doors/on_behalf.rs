@@ -64,7 +64,7 @@ pub async fn send(
                     (AccountMail::Verify { user, email: email.clone(), asker: None }, "to confirm the address")
                 }
             };
-            if !send_limited(conn, mail, &email, doors, now).await? {
+            if !send_limited(conn, mail, doors, now).await? {
                 return Err(SendRefusal::TooMany(WITHIN));
             }
             Ok(entry.on_user(user, &email).detail(what).write(conn, now).await?)

@@ -36,7 +36,7 @@ pub async fn send_again(
         .transaction(move |conn| {
             Box::pin(async move {
                 let mail = AccountMail::Verify { user: id, email: email.clone(), asker };
-                send_limited(conn, mail, &email, doors, now).await
+                send_limited(conn, mail, doors, now).await
             })
         })
         .await?;
