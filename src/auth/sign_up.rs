@@ -278,7 +278,7 @@ async fn make_by_mail(
                     AccountMail::Verify { user: id, email: email.clone(), asker: Some(visitor.id) }
                 };
                 sql("release savepoint account").execute(conn).await?;
-                send_limited(conn, mail, &email, doors, now).await?;
+                send_limited(conn, mail, doors, now).await?;
                 refuse_if_full(sign_up_limit::take(conn, per_hour, now).await?)?;
                 Ok::<_, SignUpRefusal>((!taken).then_some(id))
             })
