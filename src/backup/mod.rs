@@ -87,6 +87,8 @@ impl Workplace {
     fn beside(file: &Path) -> Result<Self, String> {
         let folder = file.with_added_extension(Uuid::new_v4().simple().to_string());
         let mut builder = fs::DirBuilder::new();
+        // The database's folder may be missing, too.
+        builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&folder).map_err(|error| cannot("write", &folder, error))?;

@@ -79,7 +79,7 @@ impl Drop for Traces {
 pub(super) fn name(span: &Span, method: &Method, route: &str) {
     if ON.load(Ordering::Relaxed) {
         // A client may invent a method.
-        let method = if KNOWN.contains(method) { method.as_str() } else { "_OTHER" };
+        let method = if KNOWN.contains(method) { method.as_str() } else { "HTTP" };
         span.record("otel.name", format!("{method} {route}"));
         span.record("otel.kind", "server");
     }
