@@ -79,8 +79,8 @@ impl Drop for Traces {
 pub(super) fn name(span: &Span, method: &Method, route: &str) {
     if ON.load(Ordering::Relaxed) {
         // A client may invent a method.
-        let method = if KNOWN.contains(method) { method.as_str() } else { "HTTP" };
-        span.record("otel.name", format!("{method} {route}"));
+        let known = KNOWN.contains(method);
+        span.record("otel.name", if known { format!("{method} {route}") } else { format!("HTTP {route}") });
         span.record("otel.kind", "server");
     }
 }
