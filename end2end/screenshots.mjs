@@ -12,26 +12,28 @@ mkdirSync(folder, { recursive: true });
 
 const browser = await chromium.launch({ executablePath: CHROMIUM_PATH || undefined });
 
-/** A page in a browser of its own: signed in by the form at `path`, or of a visitor if there is no `path`. */
-async function session(path, email, password) {
+/** A page in a browser of its own: of a visitor, or signed in. `isNew`: the account is made first. */
+async function session(email, password, isNew) {
   // Sign-ins are limited for each address, so each browser has an address of its own.
   const headers = { "X-Forwarded-For": `10.1.1.${Math.floor(Math.random() * 250) + 1}` };
   const context = await browser.newContext({ baseURL, locale: "en-GB", timezoneId: "UTC", extraHTTPHeaders: headers });
   const page = await context.newPage();
-  if (path) {
+  // Where mail goes out, signing up signs nobody in.
+  for (const path of email ? [...(isNew ? ["/register"] : []), "/login"] : []) {
     await page.goto(path);
-    const form = page.getByRole("main");
+    const form = page.getByRole("main").locator("form:has(input[name=password])");
     await form.locator("input[name=email]").fill(email);
     await form.locator("input[name=password]").fill(password);
-    await form.locator("form[action^='/api/'] button[type=submit]").click();
-    await page.getByRole("banner").getByRole("link", { name: email }).waitFor();
+    await form.locator("button[type=submit]").click();
+    await page.waitForLoadState("networkidle");
   }
+  if (email) await page.getByRole("banner").getByRole("link", { name: email }).waitFor();
   return page;
 }
 
 const visitor = await session();
-const member = await session("/register", `maya.${Date.now().toString(36)}@example.com`, "correct horse battery");
-const admin = await session("/login", ADMIN_EMAIL, ADMIN_PASSWORD);
+const member = await session(`maya.${Date.now().toString(36)}@example.com`, "correct horse battery", true);
+const admin = await session(ADMIN_EMAIL, ADMIN_PASSWORD);
 
 /** Of the first users with leads, the one whose journey has the most steps. A picture of one touch says little. */
 async function longestJourney() {
