@@ -21,6 +21,7 @@ attribution/touch/known.rs: _ list
 attribution/touch/reclassify.rs: _ places
 attribution/touch/rows.rs: _
 auth/doors/invitation.rs: INVITER
+auth/doors/invite.rs: INVITER
 auth/doors/one_time.rs: WORKS
 auth/known_device.rs: OF_A_USER
 auth/manage.rs: _

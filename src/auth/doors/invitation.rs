@@ -37,7 +37,7 @@ impl Invitation {
 }
 
 /// The invitations whose inviter is an admin who can sign in.
-const INVITER: &str = "exists (select 1 from users u
+pub(super) const INVITER: &str = "exists (select 1 from users u
     where u.id = invitations.invited_by and u.role = 'admin' and u.disabled_at is null)";
 
 /// Finds an invitation that works.

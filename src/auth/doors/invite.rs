@@ -1,6 +1,6 @@
 //! What admins do with invitations: invite, send the mail again, revoke.
 
-use super::{MailDoors, ask::send_limited, mails::AccountMail, one_time::Purpose};
+use super::{MailDoors, ask::send_limited, invitation::INVITER, mails::AccountMail, one_time::Purpose};
 use crate::{
     audit::{Action, Actor, Entry},
     auth::{
@@ -79,12 +79,11 @@ pub async fn resend(accounts: &Accounts, id: InvitationId, by: &Actor) -> Result
     let sent = accounts.db.transaction(move |conn| {
         Box::pin(async move {
             let found: Option<(String, String, bool)> =
-                sql("update invitations set expires_at = $2 where id = $1 returning email, role, exists (
-                    select 1 from users u where u.id = invitations.invited_by and u.role = 'admin' and u.disabled_at is null)")
-                .bind(id)
-                .bind(now + Purpose::Invite.lasts())
-                .fetch_optional(conn)
-                .await?;
+                sql(format!("update invitations set expires_at = $2 where id = $1 returning email, role, {INVITER}"))
+                    .bind(id)
+                    .bind(now + Purpose::Invite.lasts())
+                    .fetch_optional(conn)
+                    .await?;
             let (email, role) = match found {
                 None => return Err(InviteRefusal::Unknown),
                 Some((.., false)) => return Err(InviteRefusal::NoAdmin),
