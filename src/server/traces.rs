@@ -62,7 +62,7 @@ impl Traces {
 
     /// Lets the spans of traces through a filter, whatever the log shows. `requests` is the target of requests' spans.
     pub fn widen(filter: EnvFilter, requests: &str) -> EnvFilter {
-        let directives = [format!("{TRACED}=debug"), format!("{}=info", requests)];
+        let directives = [format!("{TRACED}=debug"), format!("{requests}=info")];
         directives.into_iter().filter_map(|text| text.parse().ok()).fold(filter, EnvFilter::add_directive)
     }
 }
