@@ -71,11 +71,13 @@ postgres_prepare() {
     return 1
   }
 
-  # The server's user has to reach its folder. A TMPDIR of root may be closed to others, so the folder is in /tmp.
+  local parent="${TMPDIR:-/tmp}"
   if is_root; then
     postgres_user=nobody
     if id postgres >/dev/null 2>&1; then postgres_user=postgres; fi
-    postgres_dir="$(mktemp -d /tmp/waymark-postgres.XXXXXX)" || return 1
+    # The server's user has to reach its folder. A TMPDIR of root may be closed to others.
+    postgres_as test -x "$parent" || parent=/tmp
+    postgres_dir="$(mktemp -d "$parent/waymark-postgres.XXXXXX")" || return 1
     # Binaries in root's cache cannot be run by that user. Copy them to a folder that the user can enter.
     if ! postgres_as test -x "$postgres_bin/initdb" 2>/dev/null; then
       cp -R "$(dirname "$postgres_bin")" "$postgres_dir/server" || return 1
@@ -84,7 +86,7 @@ postgres_prepare() {
     fi
     chown "$postgres_user" "$postgres_dir" || return 1
   else
-    postgres_dir="$(mktemp -d "${TMPDIR:-/tmp}/waymark-postgres.XXXXXX")" || return 1
+    postgres_dir="$(mktemp -d "$parent/waymark-postgres.XXXXXX")" || return 1
   fi
   on_exit postgres_stop
 }

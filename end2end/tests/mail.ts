@@ -36,7 +36,7 @@ function mailsTo(to: string): Mail[] {
 /** Waits for the newest mail to an address with this subject. */
 export async function mailTo(to: string, subject: RegExp): Promise<Mail> {
   const find = () => mailsTo(to).filter((mail) => subject.test(mail.subject)).at(-1);
-  await expect.poll(() => find()?.subject ?? "", { message: `a mail to ${to}` }).toMatch(subject);
+  await expect.poll(() => find()?.subject ?? "", { message: `a mail to ${to}`, timeout: 30_000 }).toMatch(subject);
   return find()!;
 }
 

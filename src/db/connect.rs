@@ -55,13 +55,15 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
             .connect_with(options.clone().create_if_missing(true).busy_timeout(writer::LOCK_TIMEOUT))
     };
     // SQLite ignores `busy_timeout` while a new file is switched to WAL. If two processes start at once, one gets the error
-    // "database is locked" and tries again.
+    // "database is locked" and tries again. A disk that is busy may need longer for the new file than a pool waits.
     let mut tries = 0;
     let write = loop {
         tries += 1;
         match open_writer().await {
             Ok(pool) => break pool,
-            Err(sqlx::Error::Database(_)) if tries < 10 => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut) if tries < 10 => {
+                tokio::time::sleep(Duration::from_millis(50)).await
+            }
             Err(error) => return Err(error.into()),
         }
     };

@@ -168,7 +168,10 @@ mod tests {
         each_database(async |db| {
             let groups = Groups::new(1, sizes);
             let later = async {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                // The first group has begun.
+                while !groups.lock().items.is_empty() {
+                    tokio::task::yield_now().await;
+                }
                 tokio::join!(groups.submit(&db, 2, Duration::from_millis(5)), groups.submit(&db, 3, PATIENCE))
             };
             let (first, (late, last)) = tokio::join!(groups.submit(&db, 1, PATIENCE), later);

@@ -49,6 +49,17 @@ async fn run_once(pools: &Pools) -> Result<(), Error> {
 }
 
 async fn migrate(conn: &mut Conn) -> Result<(), Error> {
+    wait_for_locks(conn).await?;
+    adopt_former_checksums(conn).await?;
+    match conn {
+        Conn::Sqlite(conn) => SQLITE.run(&mut **conn).await?,
+        Conn::Postgres(conn) => POSTGRES.run(&mut **conn).await?,
+    }
+    Ok(())
+}
+
+/// Makes the connection wait for others as long as a migration may, and on PostgreSQL takes the lock that lets one replica migrate.
+async fn wait_for_locks(conn: &mut Conn) -> Result<(), Error> {
     match conn {
         Conn::Sqlite(conn) => {
             sqlx::query("pragma busy_timeout = 5000").execute(&mut **conn).await?;
@@ -59,11 +70,6 @@ async fn migrate(conn: &mut Conn) -> Result<(), Error> {
             conn.lock().await?;
             sqlx::query(&format!("set lock_timeout = '{LOCK_TIMEOUT}'")).execute(&mut **conn).await?;
         }
-    }
-    adopt_former_checksums(conn).await?;
-    match conn {
-        Conn::Sqlite(conn) => SQLITE.run(&mut **conn).await?,
-        Conn::Postgres(conn) => POSTGRES.run(&mut **conn).await?,
     }
     Ok(())
 }
@@ -246,14 +252,17 @@ mod tests {
                 };
                 let migrations: Vec<Migration> = versions.iter().map(one).collect();
                 let migrator = with_checksums(Migrator { migrations: migrations.into(), ..Migrator::DEFAULT });
-                let conn = &mut db.inner.pools.writer().await.expect("a connection");
-                match conn {
-                    Conn::Sqlite(conn) => migrator.run(&mut **conn).await,
-                    Conn::Postgres(conn) => migrator.run(&mut **conn).await,
+                let mut conn = db.inner.pools.writer().await.expect("a connection");
+                wait_for_locks(&mut conn).await.expect("patience");
+                match &mut conn {
+                    Conn::Sqlite(conn) => migrator.run(&mut **conn).await.expect("migrated"),
+                    Conn::Postgres(conn) => migrator.run(&mut **conn).await.expect("migrated"),
                 }
+                conn.discard();
             };
-            run(&[9001]).await.expect("the owner's");
-            run(&[8001, 9001]).await.expect("a later version's");
+            // The owner's, and then a later version's.
+            run(&[9001]).await;
+            run(&[8001, 9001]).await;
             let mut conn = db.read().await.expect("a connection");
             sql("select id from numbered_8001").execute(&mut conn).await.expect("the table is there");
         })

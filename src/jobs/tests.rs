@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Handlers, Job, JobError, Jobs, NewJob,
     queue::{self, Ending, KEEP_DEAD, KEEP_DONE, TRIES, wait_after},
-    worker::{LEASE, run_due},
+    worker::{AT_ONCE, LEASE, run_due},
 };
 use crate::db::{Db, Error, sql, testing::each_database};
 
@@ -185,7 +185,7 @@ async fn a_panic_and_a_row_that_cannot_be_read_stop_no_other_job() {
 }
 
 #[tokio::test]
-async fn the_worker_is_woken_and_stops_after_the_jobs_that_it_has() {
+async fn the_worker_stops_after_the_jobs_that_it_has() {
     each_database(async |db| {
         let running = Arc::new(AtomicUsize::new(0));
         let (began, gate) = (running.clone(), Arc::new(tokio::sync::Notify::new()));
@@ -198,24 +198,26 @@ async fn the_worker_is_woken_and_stops_after_the_jobs_that_it_has() {
                 Ok(())
             }
         });
+        // As many as run at once: the worker has no place free, so it is not just looking for another one.
+        for n in 0..AT_ONCE {
+            add(&db, &format!("a{n}")).await;
+        }
         let jobs = Jobs::default();
         let worker = {
             let (jobs, db) = (jobs.clone(), db.clone());
             tokio::spawn(async move { jobs.work(db, handlers).await })
         };
-        add(&db, "a").await;
-        jobs.wake();
-        while running.load(Ordering::Relaxed) == 0 {
+        while running.load(Ordering::Relaxed) < AT_ONCE {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         jobs.stop();
         add(&db, "b").await;
         jobs.wake();
-        assert!(tokio::time::timeout(Duration::from_millis(200), jobs.stopped()).await.is_err(), "a job still runs");
-        opened.notify_one();
-        tokio::time::timeout(Duration::from_secs(5), jobs.stopped()).await.expect("it stops");
+        assert!(tokio::time::timeout(Duration::from_millis(200), jobs.stopped()).await.is_err(), "jobs still run");
+        opened.notify_waiters();
+        tokio::time::timeout(Duration::from_secs(60), jobs.stopped()).await.expect("it stops");
         let states: Vec<_> = states(&db).await.into_iter().map(|(state, ..)| state).collect();
-        assert_eq!(states, ["done", "waiting"]);
+        assert_eq!(states, [["done"; AT_ONCE].as_slice(), &["waiting"]].concat());
         worker.abort();
     })
     .await;

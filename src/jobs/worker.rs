@@ -25,7 +25,7 @@ pub const LEASE: Duration = Duration::from_mins(5);
 /// How long a job may run. The rest of the lease is for noting how the job ended.
 pub const DEADLINE: Duration = Duration::from_mins(2);
 /// How many jobs a replica runs at a time.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 /// How often a worker looks for jobs of other replicas, and for jobs whose wait is over.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The pause after the database failed.

@@ -3,19 +3,15 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use waymark::{
-    auth::{operator::create_admin, second_factor::code_at},
-    db::sql,
-    timestamp::Timestamp,
-};
+use waymark::{auth::operator::create_admin, db::sql};
 
 use crate::{
     process::{Ended, command, run},
+    second_factor::{STEP, begin, code},
     support::{ADMIN, Browser, PASSWORD, TestApp, each_app, each_app_with, header, with_mail},
 };
 
 const MARIA: &str = "maria@example.com";
-const STEP: Duration = Duration::from_secs(30);
 
 fn command_line(app: &TestApp, arguments: &[&str]) -> Ended {
     let mut command = command(&app.database.url);
@@ -31,18 +27,6 @@ async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) -> String {
 
 async fn status(browser: &Browser, path: &str, form: &[(&str, &str)]) -> u16 {
     browser.post_json(path, form).send().await.expect("an answer").status().as_u16()
-}
-
-/// Begins to set up a second factor. Returns the key.
-async fn begin(browser: &Browser) -> String {
-    post(browser, "/api/second-factor/begin", &[("current_password", PASSWORD)]).await;
-    let page = browser.text("/account/second-factor").await;
-    let key = page.split("<code class=\"breakable\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
-    key.replace(' ', "")
-}
-
-fn code(key: &str, at: Timestamp) -> String {
-    code_at(key, at).expect("a code")
 }
 
 #[tokio::test]
@@ -71,7 +55,7 @@ async fn another_address_takes_a_code_where_there_is_a_second_factor() {
         maria.login(MARIA, PASSWORD).await;
         assert!(!maria.text("/account").await.contains("email-code"));
         let key = begin(&maria).await;
-        post(&maria, "/api/second-factor/on", &[("code", &code(&key, app.db.now() - STEP))]).await;
+        post(&maria, "/api/second-factor/on", &[("code", &code(&key, app.db.now()))]).await;
         assert!(maria.text("/account").await.contains("email-code"));
         let ask = async |code: &str| {
             let form = [("email", "new@example.com"), ("current_password", PASSWORD), ("code", code)];
@@ -81,7 +65,7 @@ async fn another_address_takes_a_code_where_there_is_a_second_factor() {
         assert_eq!(app.mails("new@example.com").await.len(), 0);
         post(&maria, "/api/email", &[("email", "new@example.com"), ("current_password", PASSWORD)]).await;
         assert!(maria.text("/account").await.contains("This code is wrong"));
-        let right = code(&key, app.db.now());
+        let right = code(&key, app.db.now() + STEP);
         assert_eq!(ask(&right).await, 200);
         assert_eq!(app.mails("new@example.com").await.len(), 1);
         assert_eq!(ask(&right).await, 422, "a code counts once");

@@ -1,12 +1,11 @@
 //! The mail about a sign-in in a browser that the account does not know.
 
-use std::time::Duration;
-
 use reqwest::{StatusCode, header::USER_AGENT};
-use waymark::{auth::second_factor::code_at, db::sql};
+use waymark::db::sql;
 
 use crate::{
     provider_server::{MARIA as MARIA_THERE, ProviderServer},
+    second_factor::{STEP, code, turn_on},
     support::{Browser, PASSWORD, TestApp, each_app_with, header, with_mail},
 };
 
@@ -92,17 +91,11 @@ async fn an_unconfirmed_address_and_a_link_from_the_mailbox_need_no_notice() {
 async fn with_a_second_factor_the_notice_waits_for_the_code() {
     each_app_with(with_mail, async |app| {
         let home = maria(&app, true).await;
-        post(&home, "/api/second-factor/begin", &[("current_password", PASSWORD)]).await;
-        let page = home.text("/account/second-factor").await;
-        let key =
-            page.split("<code class=\"breakable\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
-        let (key, step) = (key.replace(' ', ""), Duration::from_secs(30));
-        let code = |at| code_at(&key, at).expect("a code");
-        post(&home, "/api/second-factor/on", &[("code", &code(app.db.now() - step))]).await;
+        let key = turn_on(&app, &home).await.key;
         let office = app.browser();
         assert_eq!(office.login(MARIA, PASSWORD).await.headers()["location"], "/login/code");
         assert_eq!(notices(&app).await, [""; 0]);
-        assert_eq!(post(&office, "/api/login/code", &[("code", &code(app.db.now()))]).await, "/account");
+        assert_eq!(post(&office, "/api/login/code", &[("code", &code(&key, app.db.now() + STEP))]).await, "/account");
         assert_eq!(notices(&app).await.len(), 1);
     })
     .await;
