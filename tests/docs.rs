@@ -134,9 +134,33 @@ fn every_metric_is_explained_and_drawn() {
     assert_eq!(metrics(&read("docs/alerts.yml")).difference(&recorded).collect::<Vec<_>>(), [""; 0]);
 }
 
-/// The links of documents to files of this repository, such as `docs/mail.md` in `[docs/mail.md](docs/mail.md)`.
+/// Returns the anchors that GitHub gives the headings of a document: "Moving in, `again`" → `moving-in-again`.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut in_code = false;
+    let mut anchors = BTreeSet::new();
+    for line in text.lines() {
+        in_code ^= line.starts_with("```");
+        let Some((_, heading)) =
+            line.split_once("# ").filter(|(hashes, _)| !in_code && hashes.trim_matches('#').is_empty())
+        else {
+            continue;
+        };
+        let letters = heading.trim().chars().flat_map(char::to_lowercase);
+        let kept = letters.filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
+        anchors.insert(kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect());
+    }
+    anchors
+}
+
 #[test]
-fn every_link_leads_to_a_file() {
+fn an_anchor_is_the_heading_in_small_letters() {
+    let text = "# Fly.io\n```sh\n# a comment\n```\n## Moving in, `again`\nissue # 3\n### A_b-c\n";
+    assert_eq!(anchors(text), ["a_b-c", "flyio", "moving-in-again"].map(String::from).into());
+}
+
+/// The links of documents to files of this repository and to their headings, such as `docs/mail.md#settings`.
+#[test]
+fn every_link_leads_to_a_file_and_a_heading() {
     let mut documents = Vec::new();
     for entry in fs::read_dir(root()).expect("the root") {
         documents.extend(Some(entry.expect("an entry").path()).filter(|path| path.extension() == Some("md".as_ref())));
@@ -148,10 +172,18 @@ fn every_link_leads_to_a_file() {
     for document in documents {
         let text = fs::read_to_string(&document).expect("text");
         let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        let paths = links.filter(|link| !link.contains(':')).filter_map(|link| link.split('#').next());
         let folder = document.parent().expect("a folder");
-        let missing = paths.filter(|path| !folder.join(path).exists());
-        wrong.extend(missing.map(|path| format!("{} links to {path}", document.display())));
+        for link in links.filter(|link| !link.contains(':')) {
+            let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
+            let file = if path.is_empty() { document.clone() } else { folder.join(path) };
+            let leads = match anchor {
+                None => file.exists(),
+                Some(anchor) => fs::read_to_string(&file).is_ok_and(|text| anchors(&text).contains(anchor)),
+            };
+            if !leads {
+                wrong.push(format!("{} links to {link}", document.display()));
+            }
+        }
     }
     assert_eq!(wrong, [""; 0]);
 }

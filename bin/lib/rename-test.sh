@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests bin/rename, bin/remove-projects and bin/upgrade: renames a copy of the tree, compiles the copy, and lets it take a later
-# version. `bin/test rename` runs this script. bin/rename removes it.
+# version. If cargo-generate is installed, it makes a second copy. `bin/test rename` runs this script. bin/rename removes it.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=bin/lib/common.sh
@@ -47,10 +47,32 @@ left="$(git grep -Iil waymark | sort | tr '\n' ' ')"
 cargo fmt --check || must "left a tree that is not formatted"
 grep -q 'NAME: &str = "My Shop"' src/site.rs || must "did not name the site"
 
+# The tests of the documents need no crate but the standard library.
+documents_hold() {
+  CARGO_MANIFEST_DIR="$PWD" rustc --edition 2024 --test tests/docs.rs -o "$work/docs" && "$work/docs" --quiet
+}
+documents_hold || must "left documents with wrong links"
+
+if cargo generate --version >/dev/null 2>&1; then
+  step "cargo generate makes the same tree"
+  (cd "$work" && cargo generate --git "$upstream" --name my-shop --define title="My Shop" --define blank=true \
+    --allow-commands --silent) >"$work/generate.log" 2>&1 || {
+    cat "$work/generate.log" >&2
+    must "did not run in cargo generate"
+  }
+  [ -z "$(git -C "$work/my-shop" status --porcelain)" ] || must "left changes that are not committed, in cargo generate"
+  # Cargo.toml names the commit that the site began with. cargo generate begins with a commit of its own.
+  files_of() { git -C "$1" ls-tree -r HEAD | grep -v '[[:space:]]Cargo.toml$'; }
+  [ "$(files_of "$work/my-shop")" = "$(files_of "$work/clone")" ] || must "made another tree in cargo generate"
+else
+  say "cargo generate is not tested: cargo install cargo-generate"
+fi
+
 step "The clone without the example"
 bin/remove-projects
 left="$(git grep -Iil projects -- src tests/http ':!src/attribution' ':!src/db/error.rs' || true)"
 [ -z "$left" ] || must "left the example in: $left"
+documents_hold || must "left documents with wrong links, without the example"
 git add --all && git commit -qm "Without projects"
 
 step "The clone compiles"
