@@ -18,7 +18,13 @@ release_build() {
   timed "cargo leptos build --release --split --features split" "$(estimate 25), less if parts are built" cargo_leptos_release || return 1
   release_built=yes
 }
-cargo_leptos_release() { (cd "$root" && cargo leptos build --release --split --features split); }
+# release_options hold further arguments. A build that is only tested is done sooner in as many units as a build for development has:
+# see Cargo.toml.
+release_options=()
+quick_release() { release_options=(--bin-cargo-args="--config=profile.release.package.waymark.codegen-units=16"); }
+cargo_leptos_release() {
+  (cd "$root" && cargo leptos build --release --split --features split ${release_options[@]+"${release_options[@]}"})
+}
 
 # make_admin DATABASE_URL: creates an admin with a random password, and sets ADMIN_EMAIL and ADMIN_PASSWORD.
 make_admin() {

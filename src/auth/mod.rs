@@ -44,7 +44,7 @@ pub mod operator;
 /// The sessions of a user.
 pub mod own_sessions;
 /// Hashing passwords, and which are accepted.
-mod password;
+pub mod password;
 /// A sign-in between its two steps.
 mod pending_step;
 /// Signing in with an account at GitHub or Google.

@@ -7,8 +7,12 @@ use argon2::{
     password_hash::{SaltString, rand_core::OsRng},
 };
 
-/// Shortest and longest password, in characters (Unicode scalar values).
+/// Shortest and longest password, in characters (Unicode scalar values). The texts below say the numbers, and a test compares.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+const TOO_SHORT: &str = "Use at least 8 characters.";
+const TOO_LONG: &str = "Use at most 128 characters.";
+/// The beginning of the hint below a field for a new password.
+pub const LENGTH_HINT: &str = "At least 8 characters.";
 
 /// How many characters of a new password are judged. zxcvbn's time grows faster than the text: a crafted text of 100 characters
 /// takes a quarter of a second. A password whose beginning is hard to guess is hard to guess.
@@ -82,8 +86,8 @@ pub(super) fn may_exist(password: &str) -> bool {
 pub fn accept_length(password: &str) -> Result<(), &'static str> {
     match password.chars().take(LENGTH.end() + 1).count() {
         0 => Err("Choose a password."),
-        length if length < *LENGTH.start() => Err("Use at least 8 characters."),
-        length if length > *LENGTH.end() => Err("Use at most 128 characters."),
+        length if length < *LENGTH.start() => Err(TOO_SHORT),
+        length if length > *LENGTH.end() => Err(TOO_LONG),
         _ => Ok(()),
     }
 }
@@ -121,6 +125,13 @@ mod tests {
             ["correct horse battery", "  spaces count  ", "tr0ub4dor&3", &"long enough ".repeat(10), "пароль-из-слов"]
         {
             assert_eq!(accept(fine, "maria@example.com"), Ok(()), "{fine}");
+        }
+    }
+
+    #[test]
+    fn texts_say_the_lengths() {
+        for (text, length) in [(TOO_SHORT, LENGTH.start()), (LENGTH_HINT, LENGTH.start()), (TOO_LONG, LENGTH.end())] {
+            assert!(text.contains(&format!(" {length} ")), "{text}");
         }
     }
 

@@ -2,7 +2,7 @@ use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 use crate::{
-    auth::{forms::FormState, own_sessions::OwnSession},
+    auth::{forms::FormState, own_sessions::OwnSession, password::LENGTH_HINT},
     components::{AlertKind, Card, DataTable, Field, FormAlert, HiddenField, SubmitButton, Tag, Th, Tone, format},
     pages::current_password::CurrentPassword,
 };
@@ -18,7 +18,7 @@ pub fn ChangePassword(email: String, flash: FormState) -> impl IntoView {
                 <input type="text" autocomplete="username" value=email readonly hidden/>
                 <CurrentPassword id="current_password" error=flash.error("current_password")/>
                 <Field name="new_password" label="New password" kind="password" autocomplete="new-password" required=true
-                    hint="At least 8 characters. A new password signs you out on all other devices."
+                    hint=format!("{LENGTH_HINT} A new password signs you out on all other devices.")
                     error=flash.error("new_password")/>
                 <SubmitButton label="Change password"/>
             </form>

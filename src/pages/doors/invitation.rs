@@ -1,8 +1,6 @@
-use axum::http::StatusCode;
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
-use super::{super::error::ErrorPage, Button, Gone, LinkWords, keep_address_secret, not_looked_up};
+use super::{Button, Gone, LinkWords, opened_link};
 use crate::{
     auth::{
         User,
@@ -14,60 +12,41 @@ use crate::{
     components::SecretPage,
     db::{Db, Error},
     secret_token::SecretToken,
-    state::AppState,
 };
 
-/// What is in the place of a link.
-enum Found {
-    /// The person chooses a password.
-    Open(SecretToken, Invitation),
-    /// The address has an account meanwhile.
-    HasAccount(String),
-    Gone,
-}
-
-/// The page of a link that accepts an invitation. Opening it changes nothing.
+/// The page of a link that accepts an invitation.
 #[component]
 pub fn InvitationPage() -> impl IntoView {
-    let state = expect_context::<AppState>();
-    if !state.accounts.doors.are_open() {
-        return view! { <ErrorPage status=StatusCode::NOT_FOUND/> }.into_any();
-    }
-    keep_address_secret();
-    let token = use_params_map().with_untracked(|params| params.get("token")).unwrap_or_default();
-    let shown = async move {
-        match find(&state.db, &token).await {
-            Ok(Found::Open(token, invitation)) => {
-                let words = LinkWords {
-                    title: "Create your account",
-                    before: "You are invited. Choose a password for your account:",
-                    after: "",
-                    action: "/api/invitation",
-                    button: "Create account",
-                    again: AGAIN,
-                };
-                view! { <Button purpose=Purpose::Invite words token email=invitation.email password=Some("Password")/> }
-                    .into_any()
-            }
-            Ok(Found::HasAccount(email)) => view! { <HasAccount email/> }.into_any(),
-            Ok(Found::Gone) => view! { <Gone why=ENDED again=AGAIN/> }.into_any(),
-            Err(error) => not_looked_up(error).into_any(),
+    opened_link(async |db, token| {
+        let Some((token, invitation)) = find(&db, token).await? else {
+            let lasts = Purpose::Invite.lasts_in_words();
+            let why = format!(
+                "An invitation works once, for {lasts}, and until it is withdrawn. If you have no account yet, ask the person who \
+                 invited you for a new one."
+            );
+            return Ok(view! { <Gone why again=AGAIN/> }.into_any());
+        };
+        if User::find_by_email(&mut db.read().await?, &invitation.email).await?.is_some() {
+            return Ok(view! { <HasAccount email=invitation.email/> }.into_any());
         }
-    };
-    view! { <Suspense>{Suspend::new(shown)}</Suspense> }.into_any()
+        let words = LinkWords {
+            title: "Create your account",
+            before: "You are invited. Choose a password for your account:",
+            after: "",
+            action: "/api/invitation",
+            button: "Create account",
+            again: AGAIN,
+        };
+        let (purpose, email) = (Purpose::Invite, invitation.email);
+        Ok(view! { <Button purpose words token email password=Some("Password")/> }.into_any())
+    })
 }
 
-const ENDED: &str = "An invitation works once, for 7 days, and until it is withdrawn. If you have no account yet, ask the person who \
-                     invited you for a new one.";
 const AGAIN: (&str, &str) = ("/login", "Sign in");
 
-async fn find(db: &Db, token: &str) -> Result<Found, Error> {
-    let Some(token) = SecretToken::parse(token) else { return Ok(Found::Gone) };
-    let Some(invitation) = look(db, &token).await? else { return Ok(Found::Gone) };
-    Ok(match User::find_by_email(&mut db.read().await?, &invitation.email).await? {
-        Some(_) => Found::HasAccount(invitation.email),
-        None => Found::Open(token, invitation),
-    })
+async fn find(db: &Db, token: Option<SecretToken>) -> Result<Option<(SecretToken, Invitation)>, Error> {
+    let Some(token) = token else { return Ok(None) };
+    Ok(look(db, &token).await?.map(|invitation| (token, invitation)))
 }
 
 /// The page for a person whose address has an account meanwhile.

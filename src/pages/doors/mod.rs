@@ -24,9 +24,10 @@ use crate::{
     auth::{
         doors::one_time::{Purpose, look},
         forms::take_flash,
+        password::LENGTH_HINT,
     },
     components::{AlertKind, Field, FormAlert, PublicPage, SecretPage, Section, SubmitButton},
-    db::Error,
+    db::{Db, Error},
     secret_token::SecretToken,
     state::AppState,
 };
@@ -92,7 +93,7 @@ struct LinkWords {
     again: (&'static str, &'static str),
 }
 
-/// The page of a link in a mail. Opening it changes nothing: mail programs open links to look at them. Its button posts the token.
+/// The page of a link in a mail.
 #[component]
 fn LinkPage(
     purpose: Purpose,
@@ -101,29 +102,38 @@ fn LinkPage(
     #[prop(optional)]
     password: Option<&'static str>,
 ) -> impl IntoView {
+    opened_link(async move |db, token| {
+        let found = match token {
+            Some(token) => look(&db, purpose, &token).await?.map(|grant| (token, grant)),
+            None => None,
+        };
+        Ok(match found {
+            Some((token, grant)) => view! { <Button purpose words token email=grant.email password/> }.into_any(),
+            None => view! { <Gone why=ENDED again=words.again/> }.into_any(),
+        })
+    })
+}
+
+/// Shows what is in the place of the token of this page's address. Opening a link changes nothing, because mail programs open links to
+/// look at them: `show` only reads, and its page has a button that posts the token.
+fn opened_link<Found>(show: impl FnOnce(Db, Option<SecretToken>) -> Found) -> AnyView
+where
+    Found: Future<Output = Result<AnyView, Error>> + Send + 'static,
+{
     let state = expect_context::<AppState>();
     if !state.accounts.doors.are_open() {
         return view! { <ErrorPage status=StatusCode::NOT_FOUND/> }.into_any();
     }
     keep_address_secret();
     let token = use_params_map().with_untracked(|params| params.get("token")).unwrap_or_default();
+    let found = show(state.db.clone(), SecretToken::parse(&token));
     let shown = async move {
-        let found = match SecretToken::parse(&token) {
-            Some(token) => look(&state.db, purpose, &token).await.map(|grant| grant.map(|grant| (token, grant))),
-            None => Ok(None),
-        };
-        match found {
-            Ok(Some((token, grant))) => view! { <Button purpose words token email=grant.email password/> }.into_any(),
-            Ok(None) => view! { <Gone why=ENDED again=words.again/> }.into_any(),
-            Err(error) => not_looked_up(error).into_any(),
-        }
+        found.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a link could not be looked up");
+            view! { <ErrorPage status=StatusCode::SERVICE_UNAVAILABLE/> }.into_any()
+        })
     };
     view! { <Suspense>{Suspend::new(shown)}</Suspense> }.into_any()
-}
-
-fn not_looked_up(error: Error) -> impl IntoView {
-    tracing::error!(%error, "a link could not be looked up");
-    view! { <ErrorPage status=StatusCode::SERVICE_UNAVAILABLE/> }
 }
 
 #[component]
@@ -142,7 +152,7 @@ fn Button(
             // without a name, so it is not sent: it tells password managers whose password changes
             <input type="text" autocomplete="username" value=username readonly hidden/>
             <Field name="new_password" label kind="password" autocomplete="new-password" required=true
-                hint="At least 8 characters. A few unusual words make a good password." error=flash.error("new_password")/>
+                hint=format!("{LENGTH_HINT} A few unusual words make a good password.") error=flash.error("new_password")/>
         }
     });
     view! {
@@ -172,7 +182,7 @@ const ENDED: &str =
 
 /// The page of a link that does not work: used, expired, ended or mistyped. It does not say which.
 #[component]
-fn Gone(why: &'static str, again: (&'static str, &'static str)) -> impl IntoView {
+fn Gone(#[prop(into)] why: String, again: (&'static str, &'static str)) -> impl IntoView {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(StatusCode::GONE);
     }
