@@ -24,7 +24,7 @@ fn request(method: &str, path: &str, cookie: &str, body: &str) -> String {
     )
 }
 
-/// Asserts that a write on another connection succeeds at once, and that no transaction is open.
+/// Asserts that writes on another connection succeed soon, and that no transaction is open.
 async fn assert_no_lock(app: &TestApp) {
     let started = Instant::now();
     for table in ["users", "visitors", "touches", "tower_sessions", "sign_in_failures"] {
@@ -37,7 +37,7 @@ async fn assert_no_lock(app: &TestApp) {
         };
         app.execute(sql(format!("update {table} set {column}"))).await;
     }
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     if app.db.dialect() == Dialect::Postgres {
         let open = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%'";
         // Writes that still run have a transaction. Each has to end by itself.
@@ -46,7 +46,7 @@ async fn assert_no_lock(app: &TestApp) {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(2), ended).await.expect("no transaction stays open");
+        tokio::time::timeout(Duration::from_secs(10), ended).await.expect("no transaction stays open");
     }
 }
 

@@ -149,7 +149,7 @@ async fn health_and_files_need_neither_database_nor_session() {
             let request = app.browser().get(path).header("cookie", "waymark=AAAAAAAAAAAAAAAAAAAAAA");
             let response = request.send().await.expect("an answer");
             assert_eq!(response.status(), status, "{path}");
-            assert!(began.elapsed() < Duration::from_secs(1), "{path}: {:?}", began.elapsed());
+            assert!(began.elapsed() < Duration::from_secs(5), "{path}: {:?}", began.elapsed());
         }
         assert_eq!(app.db.operations(), before);
         app.database.remove().await;
