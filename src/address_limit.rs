@@ -8,6 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
 /// How many addresses one generation of a limit remembers. A limit has two generations, which together take some megabytes.
 const ADDRESSES: usize = 50_000;
 /// How often the limit applies to a client that cannot be told from others: a private network can be many people.
@@ -15,6 +20,13 @@ const SHARED: u32 = 100;
 /// How often the limit applies to a /48 of IPv6 addresses, which is what a site gets from its provider: 65,536 networks that are
 /// each a client.
 const SITE: u32 = 16;
+
+/// Returns 429 to an address that has to wait for this time. `what` is the label of the metrics.
+pub(crate) fn too_many(what: &'static str, wait: Duration) -> Response {
+    metrics::counter!("waymark_requests_limited_total", "what" => what).increment(1);
+    let seconds = wait.as_secs() + 1;
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
+}
 
 /// The address of clients who cannot be told apart, because a proxy that the configuration does not name stands before them.
 pub const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

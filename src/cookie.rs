@@ -3,7 +3,13 @@
 //! Names are compared byte for byte. The `cookie` crate trims and decodes names. With that crate, another host of this domain
 //! could set `%5F%5FHost-flash`, which would be read as `__Host-flash`.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -71,6 +77,24 @@ pub fn append(headers: &mut HeaderMap, set_cookie: &str) {
         headers.append(header::SET_COOKIE, value);
     }
 }
+
+/// A request extension that a handler marks when it ends the session. The response then removes the session's cookie.
+#[derive(Clone, Debug, Default)]
+pub struct EndedSession(Arc<AtomicBool>);
+
+impl EndedSession {
+    pub fn mark(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_marked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A response extension: the id of a session that attribution began. The response then sets the cookie even if the page failed.
+#[derive(Clone, Debug)]
+pub struct StartedSession(pub String);
 
 #[cfg(test)]
 mod tests {

@@ -54,6 +54,8 @@ pub mod auth;
 /// Backups of the database, and restoring them.
 #[cfg(feature = "ssr")]
 pub mod backup;
+/// Text from an address, made safe to store and to show.
+pub mod clean;
 /// What pages are made of: frames, forms, tables, charts, islands.
 pub mod components;
 /// The settings of the server, from environment variables.
@@ -113,9 +115,15 @@ pub mod site;
 pub mod state;
 /// A moment in time, as a type that is neither a number nor a duration.
 pub mod timestamp;
+/// Finds users by a part of their e-mail address.
+#[cfg(feature = "ssr")]
+pub mod user_search;
 /// Reading environment variables.
 #[cfg(feature = "ssr")]
 pub mod variables;
+/// The visitor that a session knows, and linking a visitor to a user.
+#[cfg(feature = "ssr")]
+pub mod visitor;
 /// Enums whose variants are each written as one fixed text.
 #[cfg(feature = "ssr")]
 mod word_enum;

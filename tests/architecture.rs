@@ -16,6 +16,7 @@ use std::{
 const MAY_IMPORT: &str = "
 allocator:
 host:
+clean:
 local_path:
 cookie:
 address_limit:
@@ -27,12 +28,14 @@ random: timestamp
 secret_token: random
 db: timestamp
 id: db
+user_search: db id
+visitor: db id timestamp
 backup: db
 audit: address_limit db id random timestamp word_enum
 jobs: db id timestamp word_enum
 mail: id site timestamp variables
 attribution/tsv:
-attribution/signal: host
+attribution/signal: clean host
 attribution/source: attribution/signal attribution/tsv host
 attribution/channel: attribution/signal attribution/source host word_enum
 attribution/model: random timestamp
@@ -41,17 +44,16 @@ attribution/touch: attribution/channel attribution/settings attribution/signal a
     word_enum
 attribution/consent: attribution/settings cookie db id timestamp
 attribution/capture: address_limit attribution/consent attribution/settings attribution/signal attribution/source
-    attribution/touch attribution/tsv cookie db host id local_path timestamp word_enum
+    attribution/touch attribution/tsv cookie db host id local_path timestamp visitor word_enum
 attribution/referral: address_limit attribution/capture attribution/consent attribution/settings audit db id random timestamp
 attribution/conversion: attribution/model attribution/signal db id timestamp
 attribution/campaign_alias: attribution/signal audit db timestamp
-attribution/user_search: db id
 attribution/facts: attribution/channel attribution/model attribution/signal attribution/touch db id timestamp
 attribution/report: attribution/channel attribution/facts attribution/model attribution/settings attribution/signal
-    attribution/touch attribution/user_search db id timestamp
+    attribution/touch db id timestamp user_search
 page_parameters: attribution/capture
-auth: address_limit audit attribution/capture attribution/conversion attribution/referral attribution/settings
-    attribution/signal attribution/touch cookie db id jobs local_path mail random secret_token site timestamp variables word_enum
+auth: address_limit audit attribution/capture attribution/conversion attribution/referral attribution/settings clean cookie db id
+    jobs local_path mail random secret_token site timestamp variables visitor word_enum
 config: attribution/facts attribution/settings auth db mail page_parameters variables
 state: address_limit attribution/capture attribution/facts attribution/referral auth config db jobs mail
 components: attribution/signal site timestamp
@@ -71,7 +73,7 @@ app: admin attribution/capture auth components pages site state
     projects
 server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral
     attribution/report attribution/settings
-    attribution/touch auth components config cookie db id jobs local_path mail pages privacy site state timestamp variables
+    auth components config cookie db id jobs local_path mail pages privacy site state timestamp variables visitor
 cli: attribution/touch audit auth backup components config db demo import jobs privacy server timestamp variables
 main: allocator config
 ";

@@ -50,9 +50,6 @@ pub mod touch;
 /// Reads data files: one row per line, fields separated by tabs.
 #[cfg(feature = "ssr")]
 mod tsv;
-/// Finds users by a part of their e-mail address.
-#[cfg(feature = "ssr")]
-pub mod user_search;
 
 #[cfg(feature = "ssr")]
-pub use capture::{Attribution, CaptureLimits, EndedSession, SignedInUser, StartedSession};
+pub use capture::{Attribution, CaptureLimits, SignedInUser};

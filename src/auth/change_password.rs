@@ -12,9 +12,9 @@ use super::{
     user::User,
 };
 use crate::{
-    attribution::touch::{link::link, visitor},
     audit::{Action, Entry},
     db::{Error, sql},
+    visitor::{self, link},
 };
 
 /// Why a password was not changed.

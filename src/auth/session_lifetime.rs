@@ -11,10 +11,11 @@ use tower_sessions::Session;
 
 use super::{UnknownUser, backend::AuthSession};
 use crate::{
-    attribution::{SignedInUser, touch::visitor::is_unreadable},
+    attribution::SignedInUser,
     db::{Conn, Db, Error, sql},
     id::UserId,
     timestamp::{DAY, Timestamp},
+    visitor::is_unreadable,
 };
 
 /// A signed-in session ends this long after its last noted request. Requests are noted a day apart, so a session ends 13 to 14

@@ -21,14 +21,11 @@ use super::{
     user::User,
 };
 use crate::{
-    attribution::{
-        touch::link::link,
-        touch::visitor::{self, SessionVisitor},
-    },
     audit::{Action, Actor, Entry, Origin},
     db::{self, Conn},
     id::{UserId, VisitorId},
     timestamp::Timestamp,
+    visitor::{self, SessionVisitor, link},
 };
 
 /// Why a user was not signed in.

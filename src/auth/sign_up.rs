@@ -21,11 +21,12 @@ use super::{
     user::{NO_PASSWORD, Role, User, email_key, parse_email},
 };
 use crate::{
-    attribution::{conversion::sign_up_conversion, referral::token::attribute_referral, touch::link::link},
+    attribution::{conversion::sign_up_conversion, referral::token::attribute_referral},
     audit::{Action, Entry, Origin},
     db::{Conn, Error, sql},
     id::UserId,
     timestamp::Timestamp,
+    visitor::link,
 };
 
 /// Why an account was not created or changed.

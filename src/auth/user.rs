@@ -5,7 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    attribution::signal::clean::is_hidden,
+    clean::is_hidden,
     db::{Conn, Error, sql},
     id::UserId,
     timestamp::Timestamp,

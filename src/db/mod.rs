@@ -188,7 +188,7 @@ impl Db {
 
     /// Opens a connection for work that reads for long on a thread of its own. The connection belongs to the runtime of this
     /// thread, and is closed after use.
-    pub(crate) async fn read_alone(&self) -> Result<Conn, Error> {
+    pub async fn read_alone(&self) -> Result<Conn, Error> {
         self.begin_operation()?;
         self.inner.pools.own_reader().await
     }

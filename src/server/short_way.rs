@@ -27,11 +27,11 @@ use tower::{Layer, Service, ServiceExt, util::BoxCloneSyncService};
 use super::{error_pages, require_role::is_for_users, sessions, workarounds::session_store::Sessions};
 use crate::{
     attribution::{
-        Attribution, StartedSession,
+        Attribution,
         capture::session_layer::{FirstLook, Recording, first_look, record_then_serve},
     },
     auth::{found_user, session_lifetime::LIFETIME},
-    cookie::{self, SiteCookie},
+    cookie::{self, SiteCookie, StartedSession},
 };
 
 /// A route with all layers that know a visitor.

@@ -16,7 +16,7 @@ use std::{net::IpAddr, time::Duration};
 use axum::{
     body::Bytes,
     extract::{Extension, RawForm, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use tower_sessions::Session;
@@ -31,15 +31,16 @@ use super::{
     recorder::StoredUnder,
 };
 use crate::{
-    address_limit::{AddressLimit, ClientAddress, Limited},
+    address_limit::{AddressLimit, ClientAddress, Limited, too_many},
     attribution::{
         consent::{Consent, consent},
         settings::Settings,
-        touch::{Landing, Touch, TouchOrigin, complete::of_page, store::StoreMode, visitor},
+        touch::{Landing, Touch, TouchOrigin, complete::of_page, store::StoreMode},
     },
     cookie,
     local_path::LocalPath,
     timestamp::Timestamp,
+    visitor,
 };
 
 /// What the page sends, as a form. Unknown fields are ignored.
@@ -152,13 +153,6 @@ pub async fn receive(
         return too_many("beacon", wait);
     }
     record(&attribution, &session, address, &headers, &form).await
-}
-
-/// Returns 429 to an address that has to wait for this time. `what` is the label of the metrics.
-pub(crate) fn too_many(what: &'static str, wait: Duration) -> Response {
-    metrics::counter!("waymark_requests_limited_total", "what" => what).increment(1);
-    let seconds = wait.as_secs() + 1;
-    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
 }
 
 async fn record(

@@ -16,25 +16,26 @@ use tower_sessions::Session;
 use tracing::error;
 
 use super::{
-    Attribution, EndedSession, SignedInUser, StartedSession,
+    Attribution, SignedInUser,
     arrival::asks_for_privacy,
-    beacon::{Told, told, too_many},
+    beacon::{Told, told},
     consent_handoff,
     deferred::{self, DeferredTouch, LANDING_MAX_AGE},
     exclusion::is_machine,
     recorder::{CaptureError, StoredUnder},
 };
 use crate::{
-    address_limit::{AddressLimit, ClientAddress, Limited},
+    address_limit::{AddressLimit, ClientAddress, Limited, too_many},
     attribution::{
         consent::{self, log},
         settings::Settings,
         signal::without_signals,
-        touch::{Touch, store::StoreMode, visitor},
+        touch::{Touch, store::StoreMode},
     },
-    cookie,
+    cookie::{self, EndedSession, StartedSession},
     local_path::LocalPath,
     timestamp::Timestamp,
+    visitor,
 };
 
 /// What the form sends.

@@ -31,9 +31,10 @@ use crate::{
         consent::{Consent, consent},
         settings::Settings,
         signal::{Signals, Utm, referrer::Referrer, value},
-        touch::{Landing, Touch, TouchOrigin, link::link, store::StoreMode, visitor},
+        touch::{Landing, Touch, TouchOrigin, store::StoreMode},
     },
     id::UserId,
+    visitor::{self, link},
 };
 
 /// The session keys under which a handler seeds a lead source.

@@ -40,32 +40,9 @@ pub mod session_layer;
 /// Recognizes the answer of an identity provider by the parameters of a request.
 mod sign_in_answer;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
 pub use self::{limits::CaptureLimits, recorder::Attribution};
 use crate::id::UserId;
 
 /// A request extension: the signed-in user. Authentication sets this extension, outside the attribution layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedInUser(pub UserId);
-
-/// A request extension that a handler marks when it ends the session. The response then removes the session's cookie.
-#[derive(Clone, Debug, Default)]
-pub struct EndedSession(Arc<AtomicBool>);
-
-impl EndedSession {
-    pub fn mark(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub fn is_marked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A response extension: the id of a session that attribution began. The response then sets the cookie even if the page failed.
-#[derive(Clone, Debug)]
-pub struct StartedSession(pub String);

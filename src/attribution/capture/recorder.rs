@@ -5,7 +5,6 @@ use tower_sessions::{Session, session};
 use tracing::{error, warn};
 
 use super::{
-    StartedSession,
     arrival::RequestHead,
     counters::Counters,
     deferred::{self, DeferredTouch},
@@ -24,12 +23,12 @@ use crate::{
             Touch,
             known::KnownVisitors,
             store::{self, StoreMode, StoreOutcome},
-            visitor::{self, SessionVisitor},
         },
     },
-    cookie,
+    cookie::{self, StartedSession},
     db::{self, Db},
     id::VisitorId,
+    visitor::{self, SessionVisitor},
 };
 
 /// What the layers and forms of attribution share. Cloning is cheap.

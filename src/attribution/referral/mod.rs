@@ -24,12 +24,11 @@ use super::{
     capture::{
         Attribution, SignedInUser,
         arrival::forbids_capture,
-        beacon::too_many,
         exclusion::{Exclusion, exclusion},
     },
     consent::{Consent, consent},
 };
-use crate::address_limit::{AddressLimit, ClientAddress, Limited};
+use crate::address_limit::{AddressLimit, ClientAddress, Limited, too_many};
 
 /// Unknown referral links that one address asks for. A person meets few of them. Somebody who guesses tokens asks for many.
 #[derive(Clone, Copy, Debug)]

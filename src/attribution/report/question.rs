@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 use super::Filter;
 use crate::{
-    attribution::user_search::users_with_email_like,
     db::{Db, Error},
     id::{IdSet, UserId},
+    user_search::users_with_email_like,
 };
 
 /// What a report counts: a filter, and what the filter needs from the database.

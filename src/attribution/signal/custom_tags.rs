@@ -7,10 +7,10 @@
 use std::fmt;
 
 use super::{
-    clean::is_hidden,
     click_ids,
     name::{MAX_NAME_BYTES, begins_escaped},
 };
+use crate::clean::is_hidden;
 
 /// The names of custom tags, in the order and spelling of the setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -23,8 +23,6 @@ use self::{
     value::Value,
 };
 
-/// Text from an address, made safe to store and to show.
-pub mod clean;
 /// The table of click ids and what each implies.
 pub mod click_ids;
 /// Custom tags: the parameters that the owner named.
@@ -40,7 +38,8 @@ mod utm;
 /// What a value says: a text, a placeholder, or nothing.
 pub mod value;
 
-pub use self::{clean::clean, utm::Utm};
+pub use self::utm::Utm;
+pub use crate::clean::{self, clean};
 
 /// How much of a query is read, in bytes. A pair that lies across the end is dropped.
 pub const MAX_QUERY_BYTES: usize = 8 * 1024;

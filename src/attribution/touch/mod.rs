@@ -18,16 +18,12 @@ pub mod complete;
 pub mod fingerprint;
 /// Stores the touches of known visitors in groups.
 pub mod known;
-/// Linking a visitor to a user.
-pub mod link;
 /// Reads stored touches again by the present rules.
 pub mod reclassify;
 /// The statements by which touches are stored and completed.
 mod rows;
 /// Storing touches: once each, under their visitor.
 pub mod store;
-/// The visitor, as the session knows it.
-pub mod visitor;
 
 /// The longest stored landing path, in bytes. Longer paths are cut.
 const PATH_BYTES: usize = 1024;

@@ -10,7 +10,6 @@ use super::{
     mails::AccountMail,
 };
 use crate::{
-    attribution::touch::visitor::{self, SessionVisitor},
     auth::{
         accounts::Accounts,
         audit,
@@ -23,6 +22,7 @@ use crate::{
     id::VisitorId,
     jobs::queue::count_about,
     timestamp::Timestamp,
+    visitor::{self, SessionVisitor},
 };
 
 /// Why no mail was asked for.

@@ -59,11 +59,11 @@ use super::{
     sign_in::{SignInRefusal, visitor_for},
 };
 use crate::{
-    attribution::touch::link::claim,
     db::{Conn, Error, sql},
     id::{UserId, VisitorId},
     secret_token::SecretToken,
     timestamp::Timestamp,
+    visitor::claim,
 };
 
 /// Why a link was not used.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::flash::{FormState, set_flash};
 use crate::{
-    attribution::EndedSession,
     auth::{UnknownUser, next::safe_next},
+    cookie::EndedSession,
 };
 
 /// What a script gets.

@@ -15,8 +15,7 @@ use super::{
     settings::ProviderSettings,
 };
 use crate::{
-    address_limit::{AddressLimit, ClientAddress, Limited},
-    attribution::capture::beacon::too_many,
+    address_limit::{AddressLimit, ClientAddress, Limited, too_many},
     audit::Origin,
     auth::{
         accounts::Accounts,

@@ -15,9 +15,8 @@ use crate::{
         channel::Channel,
         conversion::sign_up_conversion,
         signal::{custom_tags::CustomTags, parse},
-        touch::Touch,
         touch::{
-            link::link,
+            Touch,
             store::{StoreMode, store_first},
         },
     },
@@ -25,6 +24,7 @@ use crate::{
     id::{ConversionId, TouchId, UserId, VisitorId},
     page_parameters::PAGE_PARAMETERS,
     timestamp::{DAY, MILLISECOND, Timestamp, whole_days},
+    visitor::link,
 };
 
 /// 2026-11-23T15:30:00Z

@@ -4,13 +4,13 @@ use std::{path::Path, time::Duration};
 
 use super::{erase, person, run};
 use crate::{
-    attribution::user_search::users_with_email_like,
     db::{
         Db, Dialect, sql,
         testing::{TestDatabase, each_database},
     },
     id::UserId,
     privacy::file_wipe,
+    user_search::users_with_email_like,
 };
 
 /// Three letters that no other address of the test has. A full-text index stores them as they are, because no other three

@@ -20,9 +20,8 @@ use axum::{
 
 use super::cookie_names;
 use crate::{
-    attribution::{EndedSession, StartedSession},
     auth::session_lifetime::LIFETIME,
-    cookie::{self, SiteCookie},
+    cookie::{self, EndedSession, SiteCookie, StartedSession},
 };
 
 /// Removes cookies that only pass for the session's, and corrects the cookies that the session layer sets. Stands around that layer.

@@ -38,9 +38,9 @@ use self::{
     record::{Data, decode, digest, encode, is_understood, signed_in},
 };
 use crate::{
-    attribution::touch::visitor::UNREADABLE,
     auth::found_user,
     db::{self, Conn, Db, Insert, Patience, RequestPool, Table, sql},
+    visitor::UNREADABLE,
 };
 pub(in crate::server) use record::SIGNED_IN;
 
