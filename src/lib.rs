@@ -115,6 +115,9 @@ pub mod site;
 pub mod state;
 /// A moment in time, as a type that is neither a number nor a duration.
 pub mod timestamp;
+/// The lock on a user's row.
+#[cfg(feature = "ssr")]
+pub mod user_lock;
 /// Finds users by a part of their e-mail address.
 #[cfg(feature = "ssr")]
 pub mod user_search;

@@ -28,6 +28,7 @@ random: timestamp
 secret_token: random
 db: timestamp
 id: db
+user_lock: db id timestamp
 user_search: db id
 visitor: db id timestamp
 backup: db
@@ -46,7 +47,7 @@ attribution/consent: attribution/settings cookie db id timestamp
 attribution/capture: address_limit attribution/consent attribution/settings attribution/signal attribution/source
     attribution/touch attribution/tsv cookie db host id local_path timestamp visitor word_enum
 attribution/referral: address_limit attribution/capture attribution/consent attribution/settings audit db id random timestamp
-attribution/conversion: attribution/model attribution/signal db id timestamp
+attribution/conversion: attribution/model attribution/signal db id timestamp user_lock
 attribution/campaign_alias: attribution/signal audit db timestamp
 attribution/facts: attribution/channel attribution/model attribution/signal attribution/touch db id timestamp
 attribution/report: attribution/channel attribution/facts attribution/model attribution/settings attribution/signal
@@ -68,7 +69,7 @@ pages: attribution/capture attribution/consent attribution/referral attribution/
 admin: audit attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/facts
     attribution/model attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
     demo id jobs local_path pages privacy state timestamp
-projects: attribution/conversion auth components db id pages state timestamp
+projects: attribution/conversion auth components db id pages state timestamp user_lock
 app: admin attribution/capture auth components pages site state
     projects
 server: address_limit admin app attribution/capture attribution/conversion attribution/facts attribution/referral
@@ -224,7 +225,7 @@ fn room_of(file: &str) -> &str {
 
 /// Returns a file's code. Unit tests stand at the end of a file, and are cut off.
 fn without_tests_and_comments(text: &str) -> String {
-    let end = ["\nmod tests", "\npub(crate) mod tests"].iter().filter_map(|start| text.find(start)).min();
+    let end = ["\nmod tests {", "\npub(crate) mod tests {"].iter().filter_map(|start| text.find(start)).min();
     let code = text[..end.unwrap_or(text.len())].lines().map(|line| line.split("//").next().unwrap_or_default());
     code.collect::<Vec<_>>().join("\n")
 }
@@ -323,7 +324,10 @@ fn a_wrong_import_and_a_circle_are_seen() {
         file("db/mod.rs", "pub use self::writer::Writer;\nmod writer;"),
         file("db/writer.rs", "pub struct Writer;\n// use crate::admin;\n#[cfg(test)]\nmod tests { use crate::admin; }"),
         file("attribution/touch/mod.rs", "use crate::{db::Writer, id};\nuse std::fs;\nmod link;"),
-        file("attribution/touch/link.rs", "fn link() { crate::admin::page::show() }\nuse super::Touch;"),
+        file(
+            "attribution/touch/link.rs",
+            "#[cfg(test)]\nmod tests;\nfn link() { crate::admin::page::show() }\nuse super::Touch;",
+        ),
         file("id.rs", ""),
         file("admin/page.rs", "use super::layout::{self, Frame as F};"),
         file("admin/layout.rs", "use super::page;"),

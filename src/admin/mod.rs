@@ -23,7 +23,7 @@ use leptos_router::{
 };
 
 /// Credit and money in text.
-mod amounts;
+pub mod amounts;
 /// The audit log.
 mod audit;
 /// Leads per campaign.

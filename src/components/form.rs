@@ -60,6 +60,27 @@ pub fn Field(
     .into_any()
 }
 
+/// A box to tick. A box that is not ticked sends nothing, and one that is ticked sends `1`.
+#[component]
+pub fn CheckField(
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
+    checked: bool,
+    #[prop(optional, into)] hint: MaybeText,
+) -> impl IntoView {
+    let hint = hint.get();
+    let hint_id = hint.is_some().then(|| format!("{name}-hint"));
+    view! {
+        <div class="field">
+            <label class="check">
+                <input type="checkbox" name=name value="1" checked=checked aria-describedby=hint_id.clone()/>
+                {label}
+            </label>
+            {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}
+
 /// A hidden input. Without a value nothing is rendered.
 #[component]
 pub fn HiddenField(#[prop(into)] name: String, #[prop(into)] value: MaybeText) -> impl IntoView {

@@ -16,7 +16,7 @@
 //! | [`layout`] | [`PublicPage`], [`SecretPage`], [`AdminFrame`], [`AdminPage`], [`Columns`] | the frame of every page |
 //! | [`card`] | [`Card`] | a surface with a heading |
 //! | [`header`], [`footer`] | [`SiteHeader`], [`SiteFooter`] | parts of the frames |
-//! | [`form`] | [`Field`], [`HiddenField`], [`FormAlert`], [`SubmitButton`] | forms that post |
+//! | [`form`] | [`Field`], [`CheckField`], [`HiddenField`], [`FormAlert`], [`SubmitButton`] | forms that post |
 //! | [`filter`] | [`FilterBar`], [`FilterSelect`], [`FilterDate`], [`FilterSearch`], [`FilterText`], [`FilterChips`], [`Segmented`] | forms and links that filter |
 //! | [`table`] | [`DataTable`], [`Th`], [`SortTh`], [`TwoLines`], [`Pagination`] | rows |
 //! | [`stat`] | [`StatRow`], [`Stat`], [`Change`] | headline numbers |
@@ -158,7 +158,7 @@ pub use self::{
         Segmented,
     },
     footer::SiteFooter,
-    form::{AlertKind, Field, FormAlert, HiddenField, SubmitButton},
+    form::{AlertKind, CheckField, Field, FormAlert, HiddenField, SubmitButton},
     header::{NavLink, Section, SiteHeader, Viewer},
     layout::{AdminFrame, AdminPage, BackLink, Columns, FrameContext, PublicPage, SecretPage},
     qr_code::QrCode,

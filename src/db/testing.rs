@@ -168,7 +168,8 @@ mod tests {
     async fn block_writes(db: &Db) -> Transaction {
         let mut transaction = match &*db.inner.pools {
             Pools::Sqlite { write, .. } => {
-                let pool = SqlitePoolOptions::new().connect_with((*write.connect_options()).clone()).await;
+                let options = (*write.connect_options()).clone().busy_timeout(Duration::from_secs(10));
+                let pool = SqlitePoolOptions::new().connect_with(options).await;
                 Transaction::begin(Conn::Sqlite(pool.expect("a pool").acquire().await.expect("a connection"))).await
             }
             Pools::Postgres { .. } => Transaction::begin(db.read_in_background().await.expect("a connection")).await,

@@ -2,7 +2,7 @@
 //! style. The colours are the site's (`style/main.css`). Programs that follow the system's dark scheme use the rules in [`DARK`];
 //! others show the light colours.
 
-use super::{Letter, Part};
+use super::letter::{Letter, Part};
 use crate::site::NAME;
 
 const FONT: &str = "font-family:ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',sans-serif;";
@@ -18,7 +18,14 @@ const DARK: &str = "@media (prefers-color-scheme:dark){
 }
 @media (max-width:480px){.card{padding:24px 20px!important}}";
 
-pub(super) fn document(letter: &Letter, site_url: &str) -> String {
+impl Letter {
+    /// Returns the HTML part.
+    pub fn to_html(&self, site_url: &str) -> String {
+        document(self, site_url)
+    }
+}
+
+fn document(letter: &Letter, site_url: &str) -> String {
     let title = escape(&letter.subject);
     let parts: String = letter.parts.iter().map(part).collect();
     let reason = escape(&letter.reason);

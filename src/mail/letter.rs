@@ -1,5 +1,3 @@
-use super::html;
-
 /// What a mail says, before it becomes text and HTML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
@@ -49,11 +47,6 @@ impl Letter {
         }
         // Mail programs take what follows this line for a signature.
         format!("{text}-- \n{}\n{site_url}\n", self.reason)
-    }
-
-    /// Returns the HTML part.
-    pub fn to_html(&self, site_url: &str) -> String {
-        html::document(self, site_url)
     }
 }
 

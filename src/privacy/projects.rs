@@ -22,7 +22,7 @@ pub(super) async fn export(conn: &mut Conn, user: UserId) -> Result<Vec<Exported
     projects.bind(user).fetch_all(conn).await
 }
 
-/// Deletes the projects of a user who is erased. A new one is refused, because it would be a conversion of an erased user.
+/// Deletes the projects of a user who is erased. `projects::store::create` locks the user first, so it adds none afterwards.
 pub(super) async fn erase(conn: &mut Conn, user: UserId) -> Result<(), Error> {
     sql("delete from projects where user_id = $1").bind(user).execute(conn).await.map(|_| ())
 }

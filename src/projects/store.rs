@@ -6,6 +6,7 @@ use crate::{
     db::{Db, Error, sql},
     id::{ProjectId, UserId},
     timestamp::Timestamp,
+    user_lock::lock_active,
 };
 
 /// The longest name and the longest note, in characters.
@@ -74,6 +75,9 @@ pub async fn create(db: &Db, user: UserId, name: &str, note: &str) -> Result<(),
     let add = add.bind(ProjectId::new()).bind(user).bind(name).bind(note).bind(now).bind(MOST);
     let added = db.transaction(move |conn| {
         Box::pin(async move {
+            if !lock_active(conn, user).await? {
+                return Err(SaveError::Field("", "This account is closed.".to_owned()));
+            }
             if add.execute(conn).await.map_err(taken)? == 0 {
                 return Err(SaveError::Field("name", format!("You have {MOST} projects, and more are not possible.")));
             }

@@ -11,7 +11,7 @@ use crate::{
         sections::INSPECTOR,
     },
     attribution::channel::rules::{ListedRule, Rules},
-    components::{AdminPage, DataTable, Field, SubmitButton, Tag, Th},
+    components::{AdminPage, CheckField, DataTable, Field, SubmitButton, Tag, Th},
 };
 
 /// The inspector, and the table of all rules.
@@ -39,10 +39,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
                 <Field name="linked_from" label="Page that linked there (Referer)" value=typed.linked_from
                     hint="Leave it empty for none." placeholder="https://www.google.com/"/>
                 <Field name="agent" label="Browser (User-Agent)" value=agent/>
-                <label class="check">
-                    <input type="checkbox" name="gpc" value="1" checked=typed.gpc/>
-                    " The browser asks for privacy (Sec-GPC)"
-                </label>
+                <CheckField name="gpc" label="The browser asks for privacy (Sec-GPC)" checked=typed.gpc/>
                 <SubmitButton label="Inspect"/>
             </Inspector>
             <RuleTable rules/>

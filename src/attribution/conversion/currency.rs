@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::attribution::model::Minor;
+
 /// The currencies by their number of digits behind the point. Most have two digits.
 const CURRENT: [(u8, &str); 4] = [
     (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
@@ -44,6 +46,19 @@ impl Currency {
         self.code
     }
 
+    /// Reads an amount as people type it: `49.50`, `49,5` and `49` are 4,950, 4,950 and 4,900 cents. Returns `None` for more digits
+    /// behind the point than the currency has, for a sign, for grouped digits, and for what is no amount.
+    pub fn parse_amount(self, text: &str) -> Option<Minor> {
+        let digits = usize::from(self.minor_digits);
+        let (whole, fraction) = text.trim().split_once(['.', ',']).map_or((text.trim(), None), |(a, b)| (a, Some(b)));
+        let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !all_digits(whole) || fraction.is_some_and(|part| !all_digits(part) || part.len() > digits) {
+            return None;
+        }
+        let minor = format!("{whole}{:0<digits$}", fraction.unwrap_or_default());
+        minor.parse().ok().map(Minor)
+    }
+
     /// Returns how many digits of an amount in minor units stand behind the point: 2 for euros, 0 for yen.
     pub fn minor_digits(self) -> u8 {
         self.minor_digits
@@ -67,6 +82,34 @@ mod tests {
         for (text, code, digits) in [("EUR", "EUR", 2), ("usd", "USD", 2), ("Jpy", "JPY", 0), ("KWD", "KWD", 3)] {
             let currency = Currency::parse(text).expect("a currency");
             assert_eq!((currency.as_str(), currency.minor_digits()), (code, digits));
+        }
+    }
+
+    #[test]
+    fn an_amount_is_read_as_people_type_it() {
+        for (code, text, minor) in [
+            ("EUR", "49.50", Some(4_950)),
+            ("EUR", "49,5", Some(4_950)),
+            ("EUR", " 49 ", Some(4_900)),
+            ("EUR", "0.05", Some(5)),
+            ("EUR", "0", Some(0)),
+            ("JPY", "1500", Some(1_500)),
+            ("KWD", "1.234", Some(1_234)),
+            ("EUR", "49.505", None),
+            ("JPY", "15.0", None),
+            ("EUR", "", None),
+            ("EUR", ".5", None),
+            ("EUR", "5.", None),
+            ("EUR", "-5", None),
+            ("EUR", "+5", None),
+            ("EUR", "1,234.50", None),
+            ("EUR", "1 234", None),
+            ("EUR", "１２", None),
+            ("EUR", "1e3", None),
+            ("EUR", "99999999999999999999", None),
+        ] {
+            let currency = Currency::parse(code).expect("a currency");
+            assert_eq!(currency.parse_amount(text), minor.map(Minor), "{code} {text:?}");
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Currency, Minor};
+use super::currency::Currency;
 use crate::{
-    attribution::signal::clean,
+    attribution::{model::Minor, signal::clean},
     id::{ConversionId, UserId},
     timestamp::Timestamp,
 };

@@ -27,9 +27,10 @@ pub use self::stripe::StripeAmountError;
 
 use self::draft::{ERASED, Refunded, Subject};
 use crate::{
-    db::{Conn, Dialect, Error, sql},
+    db::{Conn, Error, sql},
     id::{ConversionId, UserId},
     timestamp::Timestamp,
+    user_lock::lock_user,
 };
 
 /// What recording a report did.
@@ -193,23 +194,6 @@ pub async fn erased_owner(conn: &mut Conn, source: &str, external_id: &str) -> R
         .fetch_optional(conn)
         .await?;
     Ok(owner.map(|(user,)| user))
-}
-
-/// Locks the user's conversions. Returns `None` if there is no such user.
-async fn lock_user(conn: &mut Conn, user: UserId) -> Result<Option<Owner>, Error> {
-    // `for update` would wait for every transaction that adds a row with a reference to the user. `for share` could deadlock:
-    // two transactions may hold it, and each waits for the other when both go on to change the user.
-    let lock = match conn.dialect() {
-        Dialect::Postgres => " for no key update",
-        Dialect::Sqlite => "",
-    };
-    sql(format!("select sample, erased_at from users where id = $1{lock}")).bind(user).fetch_optional(conn).await
-}
-
-#[derive(Clone, Debug, sqlx::FromRow)]
-struct Owner {
-    sample: bool,
-    erased_at: Option<Timestamp>,
 }
 
 /// A conversion as it is stored.

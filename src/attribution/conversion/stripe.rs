@@ -4,7 +4,8 @@
 //! November 2026. Stripe counts ISK and UGX in hundredths that the currencies no longer have, and MGA whole although ISO 4217
 //! has hundredths of it. HUF and TWD are whole only in payouts: payments and refunds are in hundredths.
 
-use super::{Currency, Minor};
+use super::currency::Currency;
+use crate::attribution::model::Minor;
 
 /// Currencies that Stripe counts whole.
 const WHOLE: &str = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF";
