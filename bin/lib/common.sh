@@ -3,7 +3,7 @@
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 # Tools and servers that the scripts fetch go here: outside the clone, so that a second clone can use them and `cargo clean`
-# keeps them.
+# keeps them. All sites made from the starter share the folder, whatever bin/rename called them: tools take minutes to compile.
 cache="${WAYMARK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/waymark}"
 target="${CARGO_TARGET_DIR:-$root/target}"
 case "$target" in /*) ;; *) target="$root/$target" ;; esac

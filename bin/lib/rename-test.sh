@@ -41,8 +41,12 @@ git remote rename origin upstream 2>/dev/null
 step "A clone called My Shop"
 bin/rename my-shop "My Shop" --blank
 [ -z "$(git status --porcelain)" ] || must "left changes that are not committed"
-left="$(git grep -Iil waymark | sort | tr '\n' ' ')"
-[ "$left" = "NOTICE README.md docs/upgrade.md " ] || must "left the old name in: $left"
+left="$(git grep -Iil waymark | LC_ALL=C sort | tr '\n' ' ')"
+# The workflow, the common script and the image name the folder of the tools, which all sites share.
+[ "$left" = ".github/workflows/test.yml NOTICE README.md bin/lib/common.sh deploy/Dockerfile docs/upgrade.md " ] ||
+  must "left the old name in: $left"
+# shellcheck disable=SC2016 # the clone's shell expands
+[ "$(bash -c 'source bin/lib/common.sh && echo "$cache"')" = "$cache" ] || must "moved the folder of the tools"
 [ ! -e bin/rename ] || must "did not remove itself"
 cargo fmt --check || must "left a tree that is not formatted"
 grep -q 'NAME: &str = "My Shop"' src/site.rs || must "did not name the site"
@@ -68,6 +72,22 @@ if cargo generate --version >/dev/null 2>&1; then
 else
   say "cargo generate is not tested: cargo install cargo-generate"
 fi
+
+step "The owner's words beside those of the example"
+cp migrations/sqlite/5001_projects.sql migrations/sqlite/5002_invoices.sql
+perl -pi -e 's{"Projects", "/projects"}{"Projects and invoices", "/projects"}' src/components/header.rs
+git add --all && git commit -qm "A line of both"
+said="$(bin/remove-projects 2>&1 || true)"
+[[ "$said" == *src/components/header.rs:* ]] || must "bin/remove-projects did not name a line of both: $said"
+[ -z "$(git status --porcelain)" ] || must "bin/remove-projects changed something although it refused"
+git checkout -q HEAD~1 -- src/components/header.rs
+perl -pi -e 's/^    projects$/    projects invoices/' tests/architecture.rs
+perl -pi -e 's/"projects" => "user_id/"projects" | "invoices" => "user_id/' src/privacy/tests/export.rs
+git commit -qam "Lists of both"
+bin/remove-projects
+{ grep -qx '    invoices' tests/architecture.rs && grep -q '^ *"invoices" => "user_id' src/privacy/tests/export.rs; } ||
+  must "bin/remove-projects did not leave the owner's names in a list"
+git reset -q --hard HEAD~2
 
 step "The clone without the example"
 bin/remove-projects
