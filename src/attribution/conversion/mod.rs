@@ -71,6 +71,7 @@ pub enum RecordError {
 ///     attribution::conversion::{Draft, Minor, NewConversion, record_conversion},
 ///     db::{Db, sql},
 ///     id::UserId,
+///     user_lock::lock_active,
 /// };
 ///
 /// # async fn pay(db: &Db, user: UserId, order: Uuid) -> Result<(), Box<dyn std::error::Error>> {
@@ -90,8 +91,15 @@ pub enum RecordError {
 /// .map_err(|mistakes| format!("{mistakes:?}"))?;
 /// db.transaction(move |conn| {
 ///     Box::pin(async move {
-///         sql("update orders set paid = true where id = $1").bind(order).execute(conn).await?;
-///         record_conversion(conn, &purchase, now).await
+///         // An erasure of the user locks the same row first. So the two never wait for each other.
+///         if !lock_active(conn, user).await? {
+///             return Ok(None); // the user was erased
+///         }
+///         let pay = sql("update orders set paid = true where id = $1 and paid = false").bind(order);
+///         match pay.execute(conn).await? {
+///             0 => Ok(None), // paid before
+///             _ => record_conversion(conn, &purchase, now).await.map(Some),
+///         }
 ///     })
 /// })
 /// .await?;
