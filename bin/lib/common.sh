@@ -60,13 +60,13 @@ run_exit_commands() {
   exit "$status"
 }
 
-# Sets TMPDIR to a folder in memory, on a machine that has 8 GB free there. A disk that is shared with other machines may keep a
+# Sets TMPDIR to a folder in memory, on a machine that has 2 GB free there. A disk that is shared with other machines may keep a
 # write waiting for longer than the site waits, and that fails tests. Leaves a TMPDIR that is set as it is.
 use_memory() {
   local free probe
   [ -z "${TMPDIR:-}" ] || return 0
   free="$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')"
-  [ "${free:-0}" -ge 8388608 ] || return 0
+  [ "${free:-0}" -ge 2097152 ] || return 0
   # Some machines let no program run from there.
   probe="$(mktemp /dev/shm/waymark-probe.XXXXXX 2>/dev/null)" || return 0
   printf '#!/bin/sh\n' >"$probe"
