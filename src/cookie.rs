@@ -1,4 +1,5 @@
-//! The cookies that this site sets: one reader and one writer for all of them.
+//! The cookies that this site sets: one reader and one writer for all of them; and the marks by which handlers tell the session layer
+//! to set or to remove its cookie.
 //!
 //! Names are compared byte for byte. The `cookie` crate trims and decodes names. With that crate, another host of this domain
 //! could set `%5F%5FHost-flash`, which would be read as `__Host-flash`.

@@ -1,4 +1,4 @@
-//! The lock on a user's row. What a transaction writes for a user and the erasure of the user wait for each other.
+//! The lock on a user's row. A transaction that writes rows of a user and an erasure of that user run one after the other.
 
 use sqlx::FromRow;
 

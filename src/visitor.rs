@@ -1,4 +1,4 @@
-//! A visitor stands for a browser. The session holds the visitor's id, written once; signing in links the visitor to the user.
+//! A visitor stands for a browser. The session holds the visitor's id. Signing in links the visitor to the user.
 //!
 //! A session holds nothing that grows. A session is saved whole, and the last save wins. If two requests added to a list at once,
 //! one entry would be lost.
@@ -71,7 +71,7 @@ pub async fn link(
 
 /// Links a visitor to a user. Returns `false`, and changes nothing, if the visitor belongs to another user.
 ///
-/// For a visitor who is not the session's: that of the browser that asked for a link in a mail.
+/// [`link`] calls this function for the session's visitor. A link in a mail claims the visitor of the browser that asked for the mail.
 pub async fn claim(conn: &mut Conn, visitor: VisitorId, user: UserId, now: Timestamp) -> Result<bool, db::Error> {
     sql("insert into visitors (id, user_id, first_seen_at, linked_at) values ($1, $2, $3, $3)
         on conflict (id) do update set user_id = excluded.user_id, linked_at = excluded.linked_at

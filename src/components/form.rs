@@ -60,7 +60,7 @@ pub fn Field(
     .into_any()
 }
 
-/// A box to tick. A box that is not ticked sends nothing, and one that is ticked sends `1`.
+/// A box to tick. A ticked box sends `1`; an unticked box sends nothing.
 #[component]
 pub fn CheckField(
     #[prop(into)] name: String,

@@ -1,6 +1,7 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
+    SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -47,26 +48,14 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
     private_file::create(options.get_filename()).map_err(sqlx::Error::Io)?;
     // One connection, which stays open: other settings than the number and the time-outs would not apply to it.
     let one = || SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    let open_writer = || {
+    let write = open_patiently(|| {
         one()
             .min_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             // The writer asks again by itself while another process holds the write lock.
             .connect_with(options.clone().create_if_missing(true).busy_timeout(writer::LOCK_TIMEOUT))
-    };
-    // SQLite ignores `busy_timeout` while a new file is switched to WAL. If two processes start at once, one gets the error
-    // "database is locked" and tries again. A disk that is busy may need longer for the new file than a pool waits.
-    let mut tries = 0;
-    let write = loop {
-        tries += 1;
-        match open_writer().await {
-            Ok(pool) => break pool,
-            Err(sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut) if tries < 10 => {
-                tokio::time::sleep(Duration::from_millis(50)).await
-            }
-            Err(error) => return Err(error.into()),
-        }
-    };
+    })
+    .await?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from) as u32;
     let options = options.read_only(true);
     let readers = |most, patience, kibibytes: u32| {
@@ -85,6 +74,26 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
         background: readers(2, BACKGROUND_ACQUIRE_TIMEOUT, 4096),
     };
     Ok(Pools::Sqlite { read, write })
+}
+
+/// Opens SQLite's writer, in several tries.
+///
+/// SQLite ignores `busy_timeout` while a new file is switched to WAL: if two processes start at once, one gets the error "database
+/// is locked". And a busy disk may need longer for a new file than a pool waits.
+async fn open_patiently<Opening>(open: impl Fn() -> Opening) -> Result<SqlitePool, sqlx::Error>
+where
+    Opening: Future<Output = Result<SqlitePool, sqlx::Error>>,
+{
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match open().await {
+            Err(sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut) if tries < 10 => {
+                tokio::time::sleep(Duration::from_millis(50)).await
+            }
+            opened => return opened,
+        }
+    }
 }
 
 async fn connect_postgres(url: &str) -> Result<Pools, Error> {

@@ -14,7 +14,7 @@ pub const STEP: Duration = Duration::from_secs(30);
 pub struct TurnedOn {
     /// The key of the authenticator app.
     pub key: String,
-    /// The code that turned it on. Later steps are the ones that still count.
+    /// The code that turned it on. The site takes only codes of later steps from now on.
     pub used: String,
     pub recovery_codes: Vec<String>,
 }

@@ -94,7 +94,8 @@ pub async fn begin(db: &Db, user: UserId, by: &Actor) -> Result<SecretToken, Era
             if is_last_admin(conn, user).await? {
                 return Err(EraseError::LastAdmin);
             }
-            // The user's row is locked first, as `user_lock` says. This lock waits for rows that refer to the user, too.
+            // The user's row is locked before anything of the user changes: see `user_lock`. This lock also waits for transactions
+            // that add rows with a reference to the user.
             let lock = format!("select email_lower from users where id = $1{}", conn.for_update());
             let found: Option<(String,)> = sql(lock).bind(user).fetch_optional(conn).await?;
             let (email_lower,) = found.ok_or(EraseError::Unknown)?;
