@@ -48,6 +48,7 @@ left="$(git grep -Iil waymark | LC_ALL=C sort | tr '\n' ' ')"
 # shellcheck disable=SC2016 # the clone's shell expands
 [ "$(bash -c 'source bin/lib/common.sh && echo "$cache"')" = "$cache" ] || must "moved the folder of the tools"
 [ ! -e bin/rename ] || must "did not remove itself"
+if grep -qE "a rename|without attribution" CONTRIBUTING.md; then must "left suites in CONTRIBUTING.md that are gone"; fi
 cargo fmt --check || must "left a tree that is not formatted"
 grep -q 'NAME: &str = "My Shop"' src/site.rs || must "did not name the site"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests bin/remove-attribution: removes the attribution from a copy of the tree, compiles the copy, and lets it take a later
-# version. `bin/test lean` runs this script. bin/rename removes it.
+# version. `bin/test without-attribution` runs this script. bin/rename removes it.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=bin/lib/common.sh
@@ -33,11 +33,22 @@ said="$(bin/remove-attribution 2>&1 || true)"
 [ -z "$(git status --porcelain)" ] || must "left something behind although it refused"
 git reset -q --hard HEAD~1
 
+step "A tree that misses a file of the patch is told what to do"
+git rm -q bin/dev && git commit -qm "A smaller tree"
+said="$(bin/remove-attribution --keep 2>&1 || true)"
+[[ "$said" == *"changed nothing"*bin/dev*--exclude=FILE* ]] || must "did not say what to do without bin/dev: $said"
+if bin/remove-attribution --rest >/dev/null 2>&1; then must "--rest went on without the patch"; fi
+[ -z "$(git status --porcelain)" ] || must "changed something although the patch does not fit"
+git apply --3way --whitespace=nowarn --exclude=bin/dev bin/lib/without-attribution.patch 2>/dev/null
+bin/remove-attribution --rest
+[ ! -d src/attribution ] || must "--rest did not go on after the patch"
+git reset -q --hard HEAD~1
+
 step "A tree without the attribution"
 bin/remove-attribution
 [ -z "$(git diff --name-only)" ] || must "left changes that are not staged"
 git commit -qm "Without the attribution"
-left="$(git grep -IlE 'attribution::|ATTRIBUTION_' -- src tests end2end bin .env.example deploy || true)"
+left="$(git grep -IlE 'attribution::|ATTRIBUTION_' -- src tests end2end bin .env.example deploy '*.md' || true)"
 [ -z "$left" ] || must "left the attribution in: $left"
 left="$(git ls-files | grep -E 'attribution|beacon|campaign|consent|inspector' | grep -v '^migrations/' || true)"
 [ -z "$left" ] || must "left the files: $left"
