@@ -55,7 +55,7 @@ pub mod auth;
 #[cfg(feature = "ssr")]
 pub mod backup;
 /// Text from an address, made safe to store and to show.
-pub mod clean;
+pub mod clean_text;
 /// What pages are made of: frames, forms, tables, charts, islands.
 pub mod components;
 /// The settings of the server, from environment variables.

@@ -16,7 +16,7 @@ use std::{
 const MAY_IMPORT: &str = "
 allocator:
 host:
-clean:
+clean_text:
 local_path:
 cookie:
 address_limit:
@@ -36,7 +36,7 @@ audit: address_limit db id random timestamp word_enum
 jobs: db id timestamp word_enum
 mail: id site timestamp variables
 attribution/tsv:
-attribution/signal: clean host
+attribution/signal: clean_text host
 attribution/source: attribution/signal attribution/tsv host
 attribution/channel: attribution/signal attribution/source host word_enum
 attribution/model: random timestamp
@@ -53,7 +53,7 @@ attribution/facts: attribution/channel attribution/model attribution/signal attr
 attribution/report: attribution/channel attribution/facts attribution/model attribution/settings attribution/signal
     attribution/touch db id timestamp user_search
 page_parameters: attribution/capture
-auth: address_limit audit attribution/capture attribution/conversion attribution/referral attribution/settings clean cookie db id
+auth: address_limit audit attribution/capture attribution/conversion attribution/referral attribution/settings clean_text cookie db id
     jobs local_path mail random secret_token site timestamp variables visitor word_enum
 config: attribution/facts attribution/settings auth db mail page_parameters variables
 state: address_limit attribution/capture attribution/facts attribution/referral auth config db jobs mail

@@ -5,7 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    clean::is_hidden,
+    clean_text::is_hidden,
     db::{Conn, Error, sql},
     id::UserId,
     timestamp::Timestamp,

@@ -6,9 +6,12 @@ use crate::{
     state::AppState,
 };
 
-/// Returns what runs each kind of job.
+/// Returns what runs each kind of job. A server without `MAIL_URL` takes no mails: they wait for a server that has it.
 pub fn handlers(state: &AppState) -> Handlers {
     let (db, mailer) = (state.db.clone(), state.mailer.clone());
+    if !mailer.can_send() {
+        return Handlers::default();
+    }
     Handlers::default().on(move |mail: AccountMail, run| {
         let (db, mailer) = (db.clone(), mailer.clone());
         async move { mails::deliver(&db, &mailer, mail, run).await }

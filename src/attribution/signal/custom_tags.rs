@@ -10,7 +10,7 @@ use super::{
     click_ids,
     name::{MAX_NAME_BYTES, begins_escaped},
 };
-use crate::clean::is_hidden;
+use crate::clean_text::is_hidden;
 
 /// The names of custom tags, in the order and spelling of the setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

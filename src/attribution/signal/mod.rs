@@ -39,7 +39,7 @@ mod utm;
 pub mod value;
 
 pub use self::utm::Utm;
-pub use crate::clean::{self, clean};
+pub use crate::clean_text::{self as clean, clean};
 
 /// How much of a query is read, in bytes. A pair that lies across the end is dropped.
 pub const MAX_QUERY_BYTES: usize = 8 * 1024;

@@ -4,7 +4,7 @@
 //! `/`, has at most [`MAX_PATH_BYTES`] bytes and no hidden character. The query and the fragment are never kept, because they
 //! can hold search terms and personal data.
 
-use crate::{clean::is_hidden, host};
+use crate::{clean_text::is_hidden, host};
 
 /// The longest path that is kept, in bytes. A longer path is cut on a character boundary.
 pub const MAX_PATH_BYTES: usize = 1024;

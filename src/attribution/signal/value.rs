@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use crate::clean::{clean, tidy};
+use crate::clean_text::{clean, tidy};
 
 /// What a value says.
 #[derive(Clone, Debug, PartialEq, Eq)]
