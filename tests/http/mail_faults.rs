@@ -13,7 +13,7 @@ use waymark::db::{Db, Dialect, sql, testing::TestDatabase};
 use crate::{
     process::Process,
     smtp_server::{Mail, SmtpServer, Step},
-    support::{Browser, PASSWORD},
+    support::{Browser, PASSWORD, Setup, TestApp, each_app_with, with_mail},
 };
 
 /// Longer than any step that the tests wait for.
@@ -205,4 +205,18 @@ async fn no_request_waits_for_a_mail_server_that_hangs() {
         assert_eq!(mails.len(), 2 * 3 * 2 * AT_ONCE, "all mails are there, once");
         site.finish().await;
     }
+}
+
+#[tokio::test]
+async fn a_server_without_mail_leaves_mails_to_one_that_has_it() {
+    each_app_with(with_mail, async |app| {
+        let form = [("email", "maria@example.com"), ("password", PASSWORD)];
+        app.browser().post("/api/register", &form).send().await.expect("an answer");
+        let without = TestApp::spawn(app.db.dialect(), Setup::default()).await;
+        assert_eq!(without.run_jobs_of(&app.db).await, 0);
+        assert_eq!(app.count("select count(*) from queued_jobs where state = 'waiting' and tries = 0").await, 1);
+        assert_eq!(app.mails("maria@example.com").await.len(), 1);
+        without.remove().await;
+    })
+    .await;
 }

@@ -106,9 +106,14 @@ impl TestApp {
         self.database.remove().await;
     }
 
+    /// Runs the jobs of a database that this server takes. Returns how many there were.
+    pub async fn run_jobs_of(&self, db: &Db) -> usize {
+        run_due(db, &background::handlers(&self.state)).await.expect("the queue")
+    }
+
     /// Sends the mails that wait, and returns all mails to an address, the newest first. The setup has [`with_mail`].
     pub async fn mails(&self, to: &str) -> Vec<KeptMail> {
-        run_due(&self.db, &background::handlers(&self.state)).await.expect("the queue");
+        self.run_jobs_of(&self.db).await;
         let Some(Route::Folder(folder)) = &self.state.config.mail.route else { panic!("mail goes into a folder") };
         kept::all(folder).into_iter().filter(|mail| mail.to == to).collect()
     }
