@@ -212,7 +212,9 @@ async fn a_server_without_mail_leaves_mails_to_one_that_has_it() {
     each_app_with(with_mail, async |app| {
         let form = [("email", "maria@example.com"), ("password", PASSWORD)];
         app.browser().post("/api/register", &form).send().await.expect("an answer");
-        let without = TestApp::spawn(app.db.dialect(), Setup::default()).await;
+        // In development, mail goes into a folder where MAIL_URL is not set.
+        let production = Setup { variables: vec![("LEPTOS_ENV", "PROD".into())], ..Setup::default() };
+        let without = TestApp::spawn(app.db.dialect(), production).await;
         assert_eq!(without.run_jobs_of(&app.db).await, 0);
         assert_eq!(app.count("select count(*) from queued_jobs where state = 'waiting' and tries = 0").await, 1);
         assert_eq!(app.mails("maria@example.com").await.len(), 1);
