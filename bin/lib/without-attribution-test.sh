@@ -5,22 +5,12 @@ set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=bin/lib/common.sh
 source "$here/common.sh"
-work="$(mktemp -d "${TMPDIR:-/tmp}/without-attribution.XXXXXX")"
-# shellcheck disable=SC2016 # expands when the script exits
-on_exit 'rm -rf "$work"'
-export GIT_AUTHOR_NAME=Test GIT_AUTHOR_EMAIL=test@example.com GIT_COMMITTER_NAME=Test GIT_COMMITTER_EMAIL=test@example.com
-export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+# shellcheck source=bin/lib/copy-of-tree.sh
+source "$here/copy-of-tree.sh"
 
 must() { fail "bin/remove-attribution: $1" || exit 1; }
 
-# The copy has what is not committed yet, too.
-upstream="$work/upstream"
-mkdir "$upstream"
-(cd "$root" && git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
-  if [ -e "$file" ]; then printf '%s\0' "$file"; fi
-done | tar --null -T - -cf -) | tar -xf - -C "$upstream"
 cd "$upstream"
-git init -q -b main && git add --all && git commit -qm "Version one"
 git clone -q "$upstream" "$work/clone"
 cd "$work/clone"
 git remote rename origin upstream 2>/dev/null
