@@ -69,11 +69,6 @@ impl Mailer {
         Self { settings, site_url: site_url.to_owned() }
     }
 
-    /// Returns whether `MAIL_URL` is set.
-    pub fn can_send(&self) -> bool {
-        self.settings.route.is_some()
-    }
-
     /// Returns the site's address, for links.
     pub fn site_url(&self) -> &str {
         &self.site_url

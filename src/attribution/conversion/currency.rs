@@ -49,8 +49,8 @@ impl Currency {
     /// Reads an amount as people type it: `49.50`, `49,5` and `49` are 4,950, 4,950 and 4,900 cents. Returns `None` for more digits
     /// behind the point than the currency has, for a sign, for grouped digits, and for what is no amount.
     pub fn parse_amount(self, text: &str) -> Option<Minor> {
-        let digits = usize::from(self.minor_digits);
-        let (whole, fraction) = text.trim().split_once(['.', ',']).map_or((text.trim(), None), |(a, b)| (a, Some(b)));
+        let (digits, text) = (usize::from(self.minor_digits), text.trim());
+        let (whole, fraction) = text.split_once(['.', ',']).map_or((text, None), |(whole, part)| (whole, Some(part)));
         let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if !all_digits(whole) || fraction.is_some_and(|part| !all_digits(part) || part.len() > digits) {
             return None;
