@@ -13,12 +13,13 @@ use crate::{
     attribution::report::{Filter, ParsedFilter, Preset, filter::href},
     audit::{
         Action, ActorKind,
-        list::{AuditEntry, AuditFilter, AuditPage, AuditPosition, Named, entries},
+        list::{AuditEntry, AuditFilter, Named, entries},
     },
     components::{
         AdminPage, AlertKind, Card, DataTable, EmptyState, FilterBar, FilterDate, FilterOption, FilterSelect,
         FilterText, FormAlert, Pagination, Th, TwoLines, format,
     },
+    db::page::{Page, Position},
     id::UserId,
     timestamp::whole_days,
 };
@@ -37,12 +38,12 @@ struct Asked {
     /// The parameters of the filter, as names and values.
     pairs: Vec<(&'static str, String)>,
     tz: TimeZone,
-    position: AuditPosition,
+    position: Position<Uuid>,
 }
 
 impl Default for Asked {
     fn default() -> Self {
-        let (filter, position) = (AuditFilter::default(), AuditPosition::Newest);
+        let (filter, position) = (AuditFilter::default(), Position::Newest);
         Self { filter, pairs: Vec::new(), tz: TimeZone::UTC, position }
     }
 }
@@ -56,7 +57,6 @@ impl Asked {
             return Err(problem.message);
         }
         let text = |name| request.parameter(name);
-        let cursor = |name| text(name).and_then(|text| Uuid::try_parse(&text).ok());
         let range = period.period.range();
         let filter = AuditFilter {
             action: text("action").and_then(|word| Action::from_word(&word)),
@@ -69,11 +69,7 @@ impl Asked {
         };
         let names = ["action", "by", "actor", "target", "user", "from", "to", "tz"];
         let pairs = names.into_iter().filter_map(|name| Some((name, text(name)?))).collect();
-        let position = match (cursor("before"), cursor("after")) {
-            (Some(id), _) => AuditPosition::Before(id),
-            (None, Some(id)) => AuditPosition::After(id),
-            (None, None) => AuditPosition::Newest,
-        };
+        let position = request.position().unwrap_or_default();
         Ok(Self { filter, pairs, tz: period.period.tz, position })
     }
 
@@ -101,13 +97,13 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
         None => "Entries are kept for ever.".to_owned(),
     };
     let subtitle = format!("What admins, sign-ins and the command line changed. {kept}");
-    let filtered = asked.pairs.iter().any(|(name, _)| *name != "tz") || asked.position != AuditPosition::Newest;
-    let list = match found.entries.is_empty() {
+    let filtered = asked.pairs.iter().any(|(name, _)| *name != "tz") || asked.position != Position::Newest;
+    let list = match found.rows.is_empty() {
         true => Either::Left(view! { <NoEntries filtered/> }),
         false => {
-            let AuditPage { entries, newer, older } = found;
-            let newer = entries.first().filter(|_| newer).map(|entry| asked.with("after", entry.id));
-            let older = entries.last().filter(|_| older).map(|entry| asked.with("before", entry.id));
+            let Page { rows: entries, newer, older } = found;
+            let newer = newer.map(|id| asked.with("after", id));
+            let older = older.map(|id| asked.with("before", id));
             let tz = asked.tz.clone();
             Either::Right(view! {
                 <Card>

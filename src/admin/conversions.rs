@@ -18,10 +18,11 @@ use crate::{
         report::{
             conversions::{ListedConversion, find_conversions, read_conversions},
             credit::{PathEnds, PathTouch, path_ends},
-            page::{Page, PagePosition},
+            page::Cursor,
         },
     },
     components::{Card, DataTable, Tag, Th, Tone, TwoLines, format},
+    db::page::Page,
     id::ConversionId,
 };
 
@@ -37,7 +38,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let page = PageFilter::new(&request, CONVERSIONS.path);
     let position = request.position();
     let damaged = position.is_err();
-    let position = position.unwrap_or(PagePosition::Newest);
+    let position = position.unwrap_or_default();
     let settings = request.credit();
     let (facts, question) = (request.facts().await?, request.question(page.filter()).await?);
     let asked = settings.clone();
@@ -65,7 +66,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
 #[component]
 fn ConversionTable(
     page: PageFilter,
-    found: Page<ListedConversion>,
+    found: Page<ListedConversion, Cursor>,
     mut paths: HashMap<ConversionId, PathEnds>,
     /// How many conversions there are on all pages.
     count: i64,

@@ -14,9 +14,10 @@ use crate::{
         AdminPage, AlertKind, Card, DataTable, EmptyState, FormAlert, HiddenField, Pagination, Segment, Segmented, Tag,
         Th, Tone, TwoLines, format,
     },
+    db::page::{Page, Position},
     jobs::{
         lease::{self, ListedLease},
-        list::{JobCounts, JobPage, JobPosition, JobState, ListedJob, jobs},
+        list::{JobCounts, JobState, ListedJob, jobs},
     },
     timestamp::Timestamp,
 };
@@ -32,12 +33,7 @@ pub fn JobsPage() -> impl IntoView {
 
 async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, PageError> {
     let state = request.parameter("state").and_then(|word| JobState::from_word(&word));
-    let cursor = |name| request.parameter(name).and_then(|id| id.parse().ok());
-    let position = match (cursor("before"), cursor("after")) {
-        (Some(id), _) => JobPosition::Before(id),
-        (None, Some(id)) => JobPosition::After(id),
-        (None, None) => JobPosition::Newest,
-    };
+    let position = request.position().unwrap_or_default();
     let mut conn = request.state.db.read_for_report().await?;
     let found = jobs(&mut conn, state, position, ROWS, request.now).await?;
     let counts = JobCounts::read(&mut conn, request.now).await?;
@@ -61,12 +57,12 @@ async fn page(request: PageRequest, flash: FormState) -> Result<impl IntoView, P
         current: state == Some(of),
     };
     let segments: Vec<Segment> = [all].into_iter().chain(JobState::ALL.into_iter().map(choice)).collect();
-    let list = match found.jobs.is_empty() {
-        true => Either::Left(view! { <NoJobs filtered=state.is_some() || position != JobPosition::Newest/> }),
+    let list = match found.rows.is_empty() {
+        true => Either::Left(view! { <NoJobs filtered=state.is_some() || position != Position::Newest/> }),
         false => {
-            let JobPage { jobs, newer, older } = found;
-            let newer = jobs.first().filter(|_| newer).map(|job| link(Some(("after", &job.id.to_string()))));
-            let older = jobs.last().filter(|_| older).map(|job| link(Some(("before", &job.id.to_string()))));
+            let Page { rows: jobs, newer, older } = found;
+            let newer = newer.map(|id| link(Some(("after", &id.to_string()))));
+            let older = older.map(|id| link(Some(("before", &id.to_string()))));
             let rows = jobs.into_iter().map(|job| view! { <JobRow job/> }).collect_view();
             Either::Right(view! {
                 <Card title="Queue">

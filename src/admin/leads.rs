@@ -8,10 +8,7 @@ use super::{
     tables::LeadTable,
 };
 use crate::{
-    attribution::report::{
-        leads::{find_leads, read_leads},
-        page::PagePosition,
-    },
+    attribution::report::leads::{find_leads, read_leads},
     components::Card,
 };
 
@@ -35,7 +32,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let page = PageFilter::new(&request, LEADS.path);
     let position = request.position();
     let damaged = position.is_err();
-    let position = position.unwrap_or(PagePosition::Newest);
+    let position = position.unwrap_or_default();
     let (facts, question) = (request.facts().await?, request.question(page.filter()).await?);
     let asked = question.clone();
     let found = request.count(&facts, move |facts| find_leads(facts, &asked, position, ROWS)).await?;

@@ -1,6 +1,6 @@
 //! What every admin page begins with, its request, and what replaces a page that cannot be made.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, str::FromStr, sync::Arc, time::Duration};
 
 use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use leptos::prelude::*;
@@ -13,14 +13,10 @@ use crate::{
     attribution::{
         facts::{Facts, keeper::NoFacts},
         model::Model,
-        report::{
-            Filter, Preset, Question,
-            credit::CreditSettings,
-            page::{BadCursor, Cursor, PagePosition},
-        },
+        report::{Filter, Preset, Question, credit::CreditSettings},
     },
     components::{AdminPage, EmptyState, format},
-    db::Error,
+    db::{Error, page::Position},
     state::AppState,
     timestamp::Timestamp,
 };
@@ -60,17 +56,14 @@ impl PageRequest {
             .last()
     }
 
-    /// Returns the page of a list by time that the parameters `before` and `after` ask for. `before` wins.
+    /// Returns the page of a list that the parameters `before` and `after` ask for. `before` wins.
     ///
-    /// Errors: the parameter is not a cursor.
-    pub fn position(&self) -> Result<PagePosition, BadCursor> {
-        let cursor = |name| self.parameter(name).map(|text| text.parse::<Cursor>()).transpose();
-        match (cursor("before"), cursor("after")) {
-            (Ok(Some(cursor)), _) => Ok(PagePosition::Before(cursor)),
-            (Ok(None), Ok(Some(cursor))) => Ok(PagePosition::After(cursor)),
-            (Ok(None), Ok(None)) => Ok(PagePosition::Newest),
-            _ => Err(BadCursor),
+    /// Errors: the parameter is no key of the list.
+    pub fn position<K: FromStr>(&self) -> Result<Position<K>, K::Err> {
+        if let Some(key) = self.parameter("before") {
+            return key.parse().map(Position::Before);
         }
+        self.parameter("after").map_or(Ok(Position::Newest), |key| key.parse().map(Position::After))
     }
 
     /// Returns the filter of a page about one lead or user. Such a page uses its time zone and its model.

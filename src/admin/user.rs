@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     attribution::report::users::{FirstTouch, ListedUser, user},
-    audit::list::{AuditEntry, AuditFilter, AuditPosition, entries},
+    audit::list::{AuditEntry, AuditFilter, entries},
     auth::{
         Role, current_user,
         forms::{FormState, take_flash},
@@ -22,6 +22,7 @@ use crate::{
     components::{
         AdminPage, AlertKind, BackLink, Card, Columns, DataTable, Fact, Facts, FormAlert, HiddenField, Th, format,
     },
+    db::page::Position,
     id::UserId,
 };
 
@@ -43,7 +44,7 @@ async fn page(request: PageRequest, flash: FormState, admin: Option<UserId>) -> 
     let user = user(&mut conn, id).await?.ok_or(PageError::NotFound)?;
     let sessions = sessions_of(&mut conn, id, None, request.now).await?;
     let asked = AuditFilter { user: Some(id), ..AuditFilter::default() };
-    let log = entries(&mut conn, &asked, AuditPosition::Newest, ENTRIES).await?;
+    let log = entries(&mut conn, &asked, Position::Newest, ENTRIES).await?;
     drop(conn);
 
     let tz = filter.period.tz.clone();
@@ -63,7 +64,7 @@ async fn page(request: PageRequest, flash: FormState, admin: Option<UserId>) -> 
                 {change}
             </Columns>
             {(!erased).then(move || view! { <Card title="Sessions"><SessionList sessions tz=sessions_tz/></Card> })}
-            <LogCard id log=log.entries more=log.older tz/>
+            <LogCard id log=log.rows more=log.older.is_some() tz/>
         </AdminPage>
     })
 }

@@ -13,7 +13,6 @@ use super::{
 use crate::{
     attribution::report::{
         Filter, Preset,
-        page::PagePosition,
         users::{
             FirstTouch, ListedUser, UserQuestion, UserState, asks_for_first_touch, read_users, users_by_first_touch,
         },
@@ -49,7 +48,7 @@ async fn page(
     let (page, role, state) = chosen(&request);
     let position = request.position();
     let damaged = position.is_err().then_some("The address of this page of users is damaged. Here are the newest.");
-    let position = position.unwrap_or(PagePosition::Newest);
+    let position = position.unwrap_or_default();
     let question = request.question(page.filter()).await?;
     let first = match asks_for_first_touch(page.filter()) {
         true => {

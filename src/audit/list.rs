@@ -1,10 +1,14 @@
-//! Reading the audit log, newest first, a page at a time. A page begins at an entry, so entries that come meanwhile do not move it.
+//! Reading the audit log, newest first, a page at a time.
 
 use uuid::Uuid;
 
 use super::{Action, ActorKind, first_id_at};
 use crate::{
-    db::{Conn, Error, Value, contains_pattern, sql},
+    db::{
+        Conn, Error, Value, contains_pattern,
+        page::{Page, Position},
+        sql,
+    },
     id::UserId,
     timestamp::Timestamp,
 };
@@ -63,26 +67,6 @@ pub struct AuditFilter {
     pub until: Option<Timestamp>,
 }
 
-/// Which page of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AuditPosition {
-    #[default]
-    Newest,
-    /// The entries before this one.
-    Before(Uuid),
-    /// The entries after this one.
-    After(Uuid),
-}
-
-/// Some entries, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuditPage {
-    pub entries: Vec<AuditEntry>,
-    /// Whether there are newer and older entries.
-    pub newer: bool,
-    pub older: bool,
-}
-
 const COLUMNS: &str =
     "select id, occurred_at, action, actor_kind, actor_id, actor_email, target_id, target, detail, network,
     request_id from audit_entries where true";
@@ -91,9 +75,9 @@ const COLUMNS: &str =
 pub async fn entries(
     conn: &mut Conn,
     filter: &AuditFilter,
-    position: AuditPosition,
+    position: Position<Uuid>,
     limit: u32,
-) -> Result<AuditPage, Error> {
+) -> Result<Page<AuditEntry, Uuid>, Error> {
     let (mut text, mut values) = (COLUMNS.to_owned(), Vec::new());
     for (condition, value) in conditions(filter, position) {
         values.push(value);
@@ -101,24 +85,14 @@ pub async fn entries(
         text.push_str(&condition.replace('?', &format!("${}", values.len())));
     }
     values.push((limit + 1).into());
-    let order = if let AuditPosition::After(_) = position { "asc" } else { "desc" };
+    let (_, order) = position.comparison();
     text.push_str(&[" order by id ", order, " limit $", &values.len().to_string()].concat());
-    let mut rows: Vec<AuditEntry> = sql(text).bind_all(values).fetch_all(conn).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let (newer, older) = match position {
-        AuditPosition::Newest => (false, more),
-        AuditPosition::Before(_) => (true, more),
-        AuditPosition::After(_) => {
-            rows.reverse();
-            (more, true)
-        }
-    };
-    Ok(AuditPage { newer, older, entries: rows })
+    let rows: Vec<AuditEntry> = sql(text).bind_all(values).fetch_all(conn).await?;
+    Ok(Page::new(rows, position, limit, |entry| entry.id))
 }
 
 /// Returns conditions with one value each. `?` stands for the value, in one or more places.
-fn conditions(filter: &AuditFilter, position: AuditPosition) -> Vec<(&'static str, Value)> {
+fn conditions(filter: &AuditFilter, position: Position<Uuid>) -> Vec<(&'static str, Value)> {
     let named = |named: &Option<Named>, by_id: &'static str, by_text: &'static str| match named {
         None => None,
         Some(Named::User(id)) => Some((by_id, Value::from(*id))),
@@ -133,9 +107,9 @@ fn conditions(filter: &AuditFilter, position: AuditPosition) -> Vec<(&'static st
         filter.from.map(|from| ("id >= ?", first_id_at(from).into())),
         filter.until.map(|until| ("id < ?", first_id_at(until).into())),
         match position {
-            AuditPosition::Newest => None,
-            AuditPosition::Before(id) => Some(("id < ?", id.into())),
-            AuditPosition::After(id) => Some(("id > ?", id.into())),
+            Position::Newest => None,
+            Position::Before(id) => Some(("id < ?", id.into())),
+            Position::After(id) => Some(("id > ?", id.into())),
         },
     ]
     .into_iter()

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
 use super::{
-    list::{AuditFilter, AuditPosition, Named, entries},
+    list::{AuditFilter, Named, entries},
     *,
 };
-use crate::{db::testing::each_database, timestamp::MILLISECOND};
+use crate::{
+    db::{page::Position, testing::each_database},
+    timestamp::MILLISECOND,
+};
 
 /// 2026-11-01T12:00:00Z
 const THEN: Timestamp = Timestamp::from_millis(1_793_534_400_000);
@@ -15,8 +18,8 @@ async fn write(db: &Db, entry: Entry, at: Timestamp) {
 
 async fn actions(db: &Db, filter: AuditFilter) -> Vec<String> {
     let mut conn = db.read().await.expect("a connection");
-    let page = entries(&mut conn, &filter, AuditPosition::Newest, 50).await.expect("entries");
-    page.entries.into_iter().map(|entry| entry.action).collect()
+    let page = entries(&mut conn, &filter, Position::Newest, 50).await.expect("entries");
+    page.rows.into_iter().map(|entry| entry.action).collect()
 }
 
 #[tokio::test]
@@ -62,20 +65,20 @@ async fn pages_hold_their_place_while_entries_come() {
         let mut conn = db.read().await.expect("a connection");
         let mut page = async |position| {
             let page = entries(&mut conn, &AuditFilter::default(), position, 3).await.expect("entries");
-            let details: Vec<String> = page.entries.iter().filter_map(|entry| entry.detail.clone()).collect();
-            (details.join(""), page.newer, page.older, page.entries)
+            let details: Vec<String> = page.rows.iter().filter_map(|entry| entry.detail.clone()).collect();
+            (details.join(""), page.newer.is_some(), page.older.is_some(), page.rows)
         };
-        let (text, newer, older, newest) = page(AuditPosition::Newest).await;
+        let (text, newer, older, newest) = page(Position::Newest).await;
         assert_eq!((&*text, newer, older), ("654", false, true));
         write(&db, Entry::new(Action::SignIn, &Actor::command_line()).detail("7"), THEN + 60 * MILLISECOND * 1000)
             .await;
-        let (text, newer, older, second) = page(AuditPosition::Before(newest[2].id)).await;
+        let (text, newer, older, second) = page(Position::Before(newest[2].id)).await;
         assert_eq!((&*text, newer, older), ("321", true, true));
-        let (text, _, older, _) = page(AuditPosition::Before(second[2].id)).await;
+        let (text, _, older, _) = page(Position::Before(second[2].id)).await;
         assert_eq!((&*text, older), ("0", false));
-        let (text, newer, _, back) = page(AuditPosition::After(second[0].id)).await;
+        let (text, newer, _, back) = page(Position::After(second[0].id)).await;
         assert_eq!((&*text, newer), ("654", true));
-        let (text, newer, _, _) = page(AuditPosition::After(back[0].id)).await;
+        let (text, newer, _, _) = page(Position::After(back[0].id)).await;
         assert_eq!((&*text, newer), ("7", false));
     })
     .await;

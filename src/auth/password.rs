@@ -11,8 +11,10 @@ use argon2::{
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 const TOO_SHORT: &str = "Use at least 8 characters.";
 const TOO_LONG: &str = "Use at most 128 characters.";
-/// The beginning of the hint below a field for a new password.
+/// The hint below a field for a new password.
 pub const LENGTH_HINT: &str = "At least 8 characters.";
+/// The hint for somebody who has no password yet, or lost it.
+pub const NEW_PASSWORD_HINT: &str = "At least 8 characters. A few unusual words make a good password.";
 
 /// How many characters of a new password are judged. zxcvbn's time grows faster than the text: a crafted text of 100 characters
 /// takes a quarter of a second. A password whose beginning is hard to guess is hard to guess.
@@ -130,7 +132,12 @@ mod tests {
 
     #[test]
     fn texts_say_the_lengths() {
-        for (text, length) in [(TOO_SHORT, LENGTH.start()), (LENGTH_HINT, LENGTH.start()), (TOO_LONG, LENGTH.end())] {
+        for (text, length) in [
+            (TOO_SHORT, LENGTH.start()),
+            (LENGTH_HINT, LENGTH.start()),
+            (NEW_PASSWORD_HINT, LENGTH.start()),
+            (TOO_LONG, LENGTH.end()),
+        ] {
             assert!(text.contains(&format!(" {length} ")), "{text}");
         }
     }

@@ -32,6 +32,8 @@ mod insert;
 mod last_write;
 /// Schema migrations: `migrations/sqlite` and `migrations/postgres`, built into the binary.
 mod migrate;
+/// Lists that are read a page at a time.
+pub mod page;
 /// How long a write may wait.
 mod patience;
 /// The connection pools, and a connection from a pool.

@@ -1,10 +1,14 @@
-//! The queue as admins see it, newest first, a page at a time. A page begins at a job, so jobs that come meanwhile do not move it.
+//! The queue as admins see it, newest first, a page at a time.
 //!
 //! A row shows what `waymark jobs list` shows. It has no payload, which may hold an address. It has the last error, which never
 //! names a secret or an address.
 
 use crate::{
-    db::{Conn, Error, Value, sql},
+    db::{
+        Conn, Error, Value,
+        page::{Page, Position},
+        sql,
+    },
     id::JobId,
     timestamp::Timestamp,
     word_enum::word_enum,
@@ -45,26 +49,6 @@ impl ListedJob {
     }
 }
 
-/// Which page of the list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum JobPosition {
-    #[default]
-    Newest,
-    /// The jobs before this one.
-    Before(JobId),
-    /// The jobs after this one.
-    After(JobId),
-}
-
-/// Some jobs, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobPage {
-    pub jobs: Vec<ListedJob>,
-    /// Whether there are newer and older jobs.
-    pub newer: bool,
-    pub older: bool,
-}
-
 /// The queue with the state of each job at the time `$1`.
 const QUEUE: &str = "from (
     select id, kind, tries, created_at, due_at, ended_at, last_error,
@@ -75,10 +59,10 @@ const QUEUE: &str = "from (
 pub async fn jobs(
     conn: &mut Conn,
     state: Option<JobState>,
-    position: JobPosition,
+    position: Position<JobId>,
     limit: u32,
     now: Timestamp,
-) -> Result<JobPage, Error> {
+) -> Result<Page<ListedJob, JobId>, Error> {
     let columns = "select id, kind, state, tries, created_at, due_at, ended_at, last_error ";
     let (mut text, mut values) = ([columns, QUEUE, " where true"].concat(), vec![Value::from(now)]);
     let mut add = |condition: &str, value: Value| {
@@ -88,28 +72,13 @@ pub async fn jobs(
     if let Some(state) = state {
         add("and state =", state.as_str().into());
     }
-    let mut order = "desc";
-    match position {
-        JobPosition::Newest => {}
-        JobPosition::Before(id) => add("and id <", id.into()),
-        JobPosition::After(id) => {
-            add("and id >", id.into());
-            order = "asc";
-        }
+    let (compare, order) = position.comparison();
+    if let Some(id) = position.key() {
+        add(&["and id ", compare].concat(), id.into());
     }
     add(&["order by id ", order, " limit"].concat(), (limit + 1).into());
-    let mut rows: Vec<ListedJob> = sql(text).bind_all(values).fetch_all(conn).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let (newer, older) = match position {
-        JobPosition::Newest => (false, more),
-        JobPosition::Before(_) => (true, more),
-        JobPosition::After(_) => {
-            rows.reverse();
-            (more, true)
-        }
-    };
-    Ok(JobPage { jobs: rows, newer, older })
+    let rows: Vec<ListedJob> = sql(text).bind_all(values).fetch_all(conn).await?;
+    Ok(Page::new(rows, position, limit, |job| job.id))
 }
 
 /// How many jobs have each state.

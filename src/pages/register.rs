@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use super::{next, providers::ProviderLinks, with_next};
 use crate::{
-    auth::{Accounts, forms::take_flash, password::LENGTH_HINT},
+    auth::{Accounts, forms::take_flash, password::NEW_PASSWORD_HINT},
     components::{AlertKind, Field, FormAlert, HiddenField, PublicPage, Section, SubmitButton},
 };
 
@@ -28,7 +28,7 @@ pub fn RegisterPage() -> impl IntoView {
                         <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true
                             value=flash.value("email") error=flash.error("email")/>
                         <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true
-                            hint=format!("{LENGTH_HINT} A few unusual words make a good password.") error=flash.error("password")/>
+                            hint=NEW_PASSWORD_HINT error=flash.error("password")/>
                         <HiddenField name="next" value=next.clone()/>
                         <SubmitButton label="Create account"/>
                     </form>

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use waymark::{auth::operator::create_admin, db::sql};
 
 use crate::{
     process::{Ended, command, run},
     second_factor::{STEP, begin, code},
-    support::{ADMIN, Browser, PASSWORD, TestApp, each_app, each_app_with, header, with_mail},
+    support::{ADMIN, PASSWORD, TestApp, each_app, each_app_with, with_mail},
 };
 
 const MARIA: &str = "maria@example.com";
@@ -17,16 +16,6 @@ fn command_line(app: &TestApp, arguments: &[&str]) -> Ended {
     let mut command = command(&app.database.url);
     command.args(arguments);
     run(command, "")
-}
-
-async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) -> String {
-    let response = browser.post(path, form).send().await.expect("an answer");
-    assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
-    header(&response, "location").to_owned()
-}
-
-async fn status(browser: &Browser, path: &str, form: &[(&str, &str)]) -> u16 {
-    browser.post_json(path, form).send().await.expect("an answer").status().as_u16()
 }
 
 #[tokio::test]
@@ -51,19 +40,19 @@ async fn the_command_line_does_not_disable_the_last_admin() {
 async fn another_address_takes_a_code_where_there_is_a_second_factor() {
     each_app_with(with_mail, async |app| {
         let maria = app.browser();
-        post(&maria, "/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
+        maria.submit("/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
         maria.login(MARIA, PASSWORD).await;
         assert!(!maria.text("/account").await.contains("email-code"));
         let key = begin(&maria).await;
-        post(&maria, "/api/second-factor/on", &[("code", &code(&key, app.db.now()))]).await;
+        maria.submit("/api/second-factor/on", &[("code", &code(&key, app.db.now()))]).await;
         assert!(maria.text("/account").await.contains("email-code"));
         let ask = async |code: &str| {
             let form = [("email", "new@example.com"), ("current_password", PASSWORD), ("code", code)];
-            status(&maria, "/api/email", &form).await
+            maria.status_of("/api/email", &form).await
         };
         assert_eq!((ask("").await, ask("000000").await), (422, 422));
         assert_eq!(app.mails("new@example.com").await.len(), 0);
-        post(&maria, "/api/email", &[("email", "new@example.com"), ("current_password", PASSWORD)]).await;
+        maria.submit("/api/email", &[("email", "new@example.com"), ("current_password", PASSWORD)]).await;
         assert!(maria.text("/account").await.contains("This code is wrong"));
         let right = code(&key, app.db.now() + STEP);
         assert_eq!(ask(&right).await, 200);
@@ -84,7 +73,7 @@ async fn an_unfinished_second_factor_ends_after_a_quarter_of_an_hour() {
         assert!(!page.contains("class=\"qr\"") && page.contains("Set up"), "{page}");
         let form = [("code", code(&key, app.db.now()))];
         let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
-        assert_eq!(status(&maria, "/api/second-factor/on", &form).await, 422);
+        assert_eq!(maria.status_of("/api/second-factor/on", &form).await, 422);
         assert_eq!(app.count("select count(*) from users where second_factor_at is not null").await, 0);
         waymark::auth::second_factor::delete_unfinished(&app.db).await.expect("deleted");
         assert_eq!(app.count("select count(*) from second_factors").await, 0);
@@ -92,7 +81,7 @@ async fn an_unfinished_second_factor_ends_after_a_quarter_of_an_hour() {
         let key = begin(&maria).await;
         let form = [("code", code(&key, app.db.now()))];
         let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
-        assert_eq!(status(&maria, "/api/second-factor/on", &form).await, 200);
+        assert_eq!(maria.status_of("/api/second-factor/on", &form).await, 200);
         app.execute(sql("update second_factors set created_at = $1").bind(ago)).await;
         waymark::auth::second_factor::delete_unfinished(&app.db).await.expect("deleted");
         assert_eq!(app.count("select count(*) from second_factors").await, 1, "a finished one stays");

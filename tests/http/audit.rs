@@ -6,7 +6,7 @@ use waymark::{
     db::{Dialect, sql},
 };
 
-use crate::support::{ADMIN, Browser, PASSWORD, Setup, TestApp, each_app, each_app_with, header};
+use crate::support::{ADMIN, PASSWORD, Setup, TestApp, each_app, each_app_with, header};
 
 /// Returns the log, oldest first: `action by on: detail`.
 async fn log(app: &TestApp) -> Vec<String> {
@@ -22,11 +22,6 @@ async fn log(app: &TestApp) -> Vec<String> {
     rows.into_iter().map(line).collect()
 }
 
-async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) {
-    let response = browser.post(path, form).send().await.expect("an answer");
-    assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
-}
-
 #[tokio::test]
 async fn sign_ins_and_changes_leave_an_entry_each() {
     each_app_with(
@@ -34,7 +29,7 @@ async fn sign_ins_and_changes_leave_an_entry_each() {
         async |app| {
             let maria = app.member("Maria@example.com").await;
             let form = [("current_password", PASSWORD), ("new_password", "another battery staple")];
-            post(&maria, "/api/password", &form).await;
+            maria.submit("/api/password", &form).await;
             for _ in 0..8 {
                 app.browser().login("maria@example.com", "wrong password").await;
             }
@@ -43,10 +38,10 @@ async fn sign_ins_and_changes_leave_an_entry_each() {
             let sign_in = admin.post("/api/login", &[("email", ADMIN), ("password", PASSWORD)]);
             let response = sign_in.header("x-forwarded-for", "203.0.113.77").send().await.expect("an answer");
             let request_id = header(&response, "x-request-id").to_owned();
-            post(&admin, "/api/campaign-aliases", &[("alias", "spring-sale"), ("campaign", "spring")]).await;
-            post(&admin, "/api/campaign-aliases/remove", &[("alias", "spring-sale")]).await;
-            post(&admin, "/api/campaign-aliases/remove", &[("alias", "nothing")]).await;
-            post(&admin, "/api/referral-tokens", &[("campaign", "partner"), ("landing_path", "/")]).await;
+            admin.submit("/api/campaign-aliases", &[("alias", "spring-sale"), ("campaign", "spring")]).await;
+            admin.submit("/api/campaign-aliases/remove", &[("alias", "spring-sale")]).await;
+            admin.submit("/api/campaign-aliases/remove", &[("alias", "nothing")]).await;
+            admin.submit("/api/referral-tokens", &[("campaign", "partner"), ("landing_path", "/")]).await;
             assert_eq!(admin.open("/admin/leads.csv?campaign=spring").await, StatusCode::OK);
 
             let mut log = log(&app).await;
@@ -118,9 +113,9 @@ async fn an_erased_person_is_in_no_entry() {
         let admin = app.admin().await;
         let maria = app.member("unmistakable@example.com").await;
         app.browser().login("unmistakable@example.com", PASSWORD).await;
-        post(&admin, "/api/campaign-aliases", &[("alias", "for unmistakable@example.com"), ("campaign", "x")]).await;
+        admin.submit("/api/campaign-aliases", &[("alias", "for unmistakable@example.com"), ("campaign", "x")]).await;
         admin.open("/admin/leads.csv?q=unmistakable%40example.com").await;
-        post(&maria, "/api/erase", &[("current_password", PASSWORD)]).await;
+        maria.submit("/api/erase", &[("current_password", PASSWORD)]).await;
         let named = "select count(*) from audit_entries where coalesce(actor_email, '') || coalesce(target, '')
             || coalesce(detail, '') like '%unmistakable%'";
         for _ in 0..200 {
@@ -145,7 +140,7 @@ async fn what_cannot_be_noted_does_not_happen() {
     let app = TestApp::spawn(Dialect::Sqlite, Setup::default()).await;
     let admin = app.admin().await;
     app.execute(sql("alter table audit_entries rename to elsewhere")).await;
-    post(&admin, "/api/campaign-aliases", &[("alias", "a"), ("campaign", "b")]).await;
+    admin.submit("/api/campaign-aliases", &[("alias", "a"), ("campaign", "b")]).await;
     assert_eq!(app.count("select count(*) from campaign_aliases").await, 0);
     assert_eq!(admin.open("/admin/leads.csv").await, StatusCode::SERVICE_UNAVAILABLE);
     app.remove().await;

@@ -16,28 +16,16 @@ fn by_invitation() -> Setup {
     setup
 }
 
-async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) -> (StatusCode, String) {
-    let response = browser.post(path, form).send().await.expect("an answer");
-    (response.status(), header(&response, "location").to_owned())
-}
-
-async fn status(browser: &Browser, path: &str, form: &[(&str, &str)]) -> u16 {
-    browser.post_json(path, form).send().await.expect("an answer").status().as_u16()
-}
-
 /// Invites a person as a member, and returns the path of the link.
 async fn invite(app: &TestApp, admin: &Browser, email: &str) -> String {
     let form = [("email", email), ("role", "member")];
-    assert_eq!(
-        post(admin, "/api/invitations", &form).await,
-        (StatusCode::SEE_OTHER, "/admin/users#invitations".into())
-    );
+    assert_eq!(admin.submit("/api/invitations", &form).await, "/admin/users#invitations");
     app.link(email, "/invitation/").await
 }
 
-async fn accept(browser: &Browser, link: &str, password: &str) -> (StatusCode, String) {
+async fn accept(browser: &Browser, link: &str, password: &str) -> String {
     let token = link.rsplit('/').next().expect("a token");
-    post(browser, "/api/invitation", &[("token", token), ("new_password", password)]).await
+    browser.submit("/api/invitation", &[("token", token), ("new_password", password)]).await
 }
 
 async fn id_of_invitation(app: &TestApp) -> String {
@@ -73,10 +61,10 @@ async fn an_invited_person_has_an_account_with_a_confirmed_address_and_what_brou
         assert!(page.contains("Create your account") && page.contains("Maria@example.com"), "{page}");
         assert!(!page.contains("data-component=\"Beacon_"), "{page}");
         assert_eq!(app.count("select count(*) from users").await, 1, "opening it changes nothing");
-        assert_eq!(accept(&maria, &link, "password").await.1, link);
+        assert_eq!(accept(&maria, &link, "password").await, link);
         assert!(maria.text(&link).await.contains("field-error"));
 
-        assert_eq!(accept(&maria, &link, PASSWORD).await, (StatusCode::SEE_OTHER, "/account".into()));
+        assert_eq!(accept(&maria, &link, PASSWORD).await, "/account");
         assert!(maria.is_signed_in().await);
         assert!(!maria.text("/account").await.contains("Not confirmed"));
         let account = "select count(*) from users where email = 'Maria@example.com' and role = 'member'
@@ -96,7 +84,7 @@ async fn an_invited_person_has_an_account_with_a_confirmed_address_and_what_brou
 
         let other = app.browser();
         assert_eq!(other.open(&link).await, StatusCode::GONE, "once");
-        assert_eq!(accept(&other, &link, PASSWORD).await.1, link);
+        assert_eq!(accept(&other, &link, PASSWORD).await, link);
         assert!(!other.is_signed_in().await);
         for table in ["invitations", "one_time_tokens"] {
             assert_eq!(app.count(format!("select count(*) from {table}")).await, 0, "{table}");
@@ -111,8 +99,8 @@ async fn without_an_invitation_nobody_makes_an_account() {
         let admin = app.admin().await;
         let stranger = app.browser();
         let form = [("email", "eve@example.com"), ("password", PASSWORD)];
-        assert_eq!(status(&stranger, "/api/register", &form).await, 403);
-        assert_eq!(post(&stranger, "/api/register", &form).await, (StatusCode::SEE_OTHER, "/register".into()));
+        assert_eq!(stranger.status_of("/api/register", &form).await, 403);
+        assert_eq!(stranger.submit("/api/register", &form).await, "/register");
         let page = stranger.text("/register").await;
         assert!(page.contains("By invitation only") && !page.contains("/api/register"), "{page}");
         for path in ["/", "/login", "/privacy"] {
@@ -125,7 +113,7 @@ async fn without_an_invitation_nobody_makes_an_account() {
         let link = invite(&app, &admin, MARIA).await;
         accept(&app.browser(), &link, PASSWORD).await;
         assert_eq!(app.browser().login(MARIA, PASSWORD).await.headers()["location"], "/account");
-        post(&stranger, "/api/forgot", &[("email", MARIA)]).await;
+        stranger.submit("/api/forgot", &[("email", MARIA)]).await;
         assert!(app.link(MARIA, "/reset/").await.starts_with("/reset/"));
     })
     .await;
@@ -167,13 +155,13 @@ async fn inviting_an_admin_takes_the_password() {
     each_app_with(with_mail, async |app| {
         let admin = app.admin().await;
         let form = |password| [("email", MARIA), ("role", "admin"), ("current_password", password)];
-        assert_eq!(status(&admin, "/api/invitations", &form("")).await, 422);
-        assert_eq!(status(&admin, "/api/invitations", &form("wrong horse battery")).await, 422);
-        post(&admin, "/api/invitations", &form("wrong horse battery")).await;
+        assert_eq!(admin.status_of("/api/invitations", &form("")).await, 422);
+        assert_eq!(admin.status_of("/api/invitations", &form("wrong horse battery")).await, 422);
+        admin.submit("/api/invitations", &form("wrong horse battery")).await;
         let page = admin.text("/admin/users").await;
         assert!(page.contains("This is not your current password.") && page.contains(MARIA), "{page}");
         assert_eq!(app.count("select count(*) from invitations").await, 0);
-        assert_eq!(status(&admin, "/api/invitations", &form(PASSWORD)).await, 200);
+        assert_eq!(admin.status_of("/api/invitations", &form(PASSWORD)).await, 200);
         let link = app.link(MARIA, "/invitation/").await;
         let mail = app.mails(MARIA).await.remove(0);
         assert!(mail.text.contains("administrator too"), "{mail:?}");
@@ -181,7 +169,7 @@ async fn inviting_an_admin_takes_the_password() {
         accept(&maria, &link, PASSWORD).await;
         assert_eq!(maria.open("/admin/users").await, StatusCode::OK);
         assert!(audit(&app).await.contains(&format!("invitation_accepted {MARIA} admin")));
-        assert_eq!(status(&admin, "/api/invitations", &[("email", "x@example.com"), ("role", "owner")]).await, 422);
+        assert_eq!(admin.status_of("/api/invitations", &[("email", "x@example.com"), ("role", "owner")]).await, 422);
     })
     .await;
 }
@@ -192,7 +180,7 @@ async fn an_invitation_ends_when_it_is_revoked_expires_or_its_admin_is_shut_out(
         let admin = app.admin().await;
         let dead = async |link: &str, why: &str| {
             assert_eq!(app.browser().open(link).await, StatusCode::GONE, "{why}");
-            assert_eq!(accept(&app.browser(), link, PASSWORD).await.1, link, "{why}");
+            assert_eq!(accept(&app.browser(), link, PASSWORD).await, link, "{why}");
             assert_eq!(app.count("select count(*) from users").await, 1, "{why}");
         };
         let link = invite(&app, &admin, MARIA).await;
@@ -214,24 +202,24 @@ async fn an_invitation_ends_when_it_is_revoked_expires_or_its_admin_is_shut_out(
 
         let id = id_of_invitation(&app).await;
         app.execute(sql("update invitations set role = 'admin'")).await;
-        assert_eq!(status(&admin, "/api/invitations/resend", &[("id", &id)]).await, 422, "takes the password");
+        assert_eq!(admin.status_of("/api/invitations/resend", &[("id", &id)]).await, 422, "takes the password");
         app.execute(sql("update invitations set role = 'member'")).await;
         // Mails that a stranger causes keep no invitation away.
         for _ in 0..6 {
-            post(&app.browser(), "/api/forgot", &[("email", MARIA)]).await;
+            app.browser().submit("/api/forgot", &[("email", MARIA)]).await;
         }
-        post(&admin, "/api/invitations/resend", &[("id", &id)]).await;
+        admin.submit("/api/invitations/resend", &[("id", &id)]).await;
         assert!(admin.text("/admin/users").await.contains("is on its way again"));
         let again = app.link(MARIA, "/invitation/").await;
         assert_ne!(again, link);
         assert_eq!(app.browser().open(&again).await, StatusCode::OK);
-        post(&admin, "/api/invitations/revoke", &[("id", &id)]).await;
+        admin.submit("/api/invitations/revoke", &[("id", &id)]).await;
         dead(&again, "it is revoked").await;
         let page = admin.text("/admin/users").await;
         assert!(page.contains("is revoked") && !page.contains("/api/invitations/revoke"), "{page}");
         for path in ["/api/invitations/resend", "/api/invitations/revoke"] {
             for id in [id.as_str(), "x", ""] {
-                assert_eq!(status(&admin, path, &[("id", id)]).await, 422, "{path} {id}");
+                assert_eq!(admin.status_of(path, &[("id", id)]).await, 422, "{path} {id}");
             }
         }
         let entries = ["user_invited {} member", "user_invited {} member, sent again", "invitation_revoked {}"]
@@ -245,27 +233,27 @@ async fn an_invitation_ends_when_it_is_revoked_expires_or_its_admin_is_shut_out(
 async fn an_address_with_an_account_is_told_and_loses_nothing() {
     each_app_with(with_mail, async |app| {
         let admin = app.admin().await;
-        assert_eq!(status(&admin, "/api/invitations", &[("email", ADMIN), ("role", "member")]).await, 422);
-        assert_eq!(status(&admin, "/api/invitations", &[("email", "nobody"), ("role", "member")]).await, 422);
-        post(&admin, "/api/invitations", &[("email", " Admin@Example.com"), ("role", "member")]).await;
+        assert_eq!(admin.status_of("/api/invitations", &[("email", ADMIN), ("role", "member")]).await, 422);
+        assert_eq!(admin.status_of("/api/invitations", &[("email", "nobody"), ("role", "member")]).await, 422);
+        admin.submit("/api/invitations", &[("email", " Admin@Example.com"), ("role", "member")]).await;
         assert!(admin.text("/admin/users").await.contains("There is an account with this e-mail address already."));
         let link = invite(&app, &admin, MARIA).await;
         // Meanwhile Maria signs up by herself.
         let maria = app.browser();
-        post(&maria, "/api/register", &[("email", "MARIA@example.com"), ("password", PASSWORD)]).await;
+        maria.submit("/api/register", &[("email", "MARIA@example.com"), ("password", PASSWORD)]).await;
         let page = maria.text(&link).await;
         assert!(page.contains("You have an account") && page.contains("/forgot"), "{page}");
         let token = link.rsplit('/').next().expect("a token");
         let form = [("token", token), ("new_password", "another horse battery")];
-        assert_eq!(status(&app.browser(), "/api/invitation", &form).await, 422);
+        assert_eq!(app.browser().status_of("/api/invitation", &form).await, 422);
         assert_eq!(app.browser().login(MARIA, PASSWORD).await.headers()["location"], "/account");
         assert!(admin.text("/admin/users").await.contains("Has an account"));
         let id = id_of_invitation(&app).await;
-        assert_eq!(status(&admin, "/api/invitations/resend", &[("id", &id)]).await, 422);
+        assert_eq!(admin.status_of("/api/invitations/resend", &[("id", &id)]).await, 422);
         // Her erasure takes the invitation along.
         let erased = maria.login(MARIA, PASSWORD).await;
         assert_eq!(erased.status(), StatusCode::SEE_OTHER);
-        assert_eq!(post(&maria, "/api/erase", &[("current_password", PASSWORD)]).await.0, StatusCode::SEE_OTHER);
+        maria.submit("/api/erase", &[("current_password", PASSWORD)]).await;
         for table in ["invitations", "one_time_tokens where purpose = 'invite'"] {
             assert_eq!(app.count(format!("select count(*) from {table}")).await, 0, "{table}");
         }
@@ -284,15 +272,15 @@ async fn an_address_has_one_invitation_and_gets_few_mails() {
         }
         let (one, other) = (app.browser(), app.browser());
         let (left, right) = tokio::join!(accept(&one, &links[0], PASSWORD), accept(&other, &links[1], PASSWORD));
-        assert_ne!(left.1 == "/account", right.1 == "/account", "{left:?} {right:?}");
+        assert_ne!(left == "/account", right == "/account", "{left} {right}");
         assert_eq!(app.count("select count(*) from users").await, 2);
         assert_eq!(app.browser().login(MARIA, PASSWORD).await.headers()["location"], "/account");
 
         let form = [("email", "nora@example.com"), ("role", "member")];
         for n in 0..5 {
-            assert_eq!(status(&admin, "/api/invitations", &form).await, 200, "{n}");
+            assert_eq!(admin.status_of("/api/invitations", &form).await, 200, "{n}");
         }
-        assert_eq!(status(&admin, "/api/invitations", &form).await, 422);
+        assert_eq!(admin.status_of("/api/invitations", &form).await, 422);
         assert_eq!(app.mails("nora@example.com").await.len(), 5);
     })
     .await;
@@ -309,7 +297,7 @@ async fn without_mail_the_page_says_why_nobody_can_be_invited() {
         let page = admin.text("/admin/users").await;
         assert!(page.contains("this server sends none") && !page.contains("/api/invitations"), "{page}");
         for path in ["/api/invitations", "/api/invitations/resend", "/api/invitations/revoke", "/api/invitation"] {
-            assert_eq!(status(&admin, path, &[("email", MARIA), ("role", "member")]).await, 404, "{path}");
+            assert_eq!(admin.status_of(path, &[("email", MARIA), ("role", "member")]).await, 404, "{path}");
         }
         assert_eq!(app.browser().open("/invitation/AAAAAAAAAAAAAAAAAAAAAA").await, StatusCode::NOT_FOUND);
     })

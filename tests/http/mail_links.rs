@@ -12,15 +12,6 @@ use crate::support::{Browser, PASSWORD, Setup, TestApp, each_app_with, header, s
 const MARIA: &str = "maria@example.com";
 const NEW: &str = "a new horse battery";
 
-async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) -> (StatusCode, String) {
-    let response = browser.post(path, form).send().await.expect("an answer");
-    (response.status(), header(&response, "location").to_owned())
-}
-
-async fn status(browser: &Browser, path: &str, form: &[(&str, &str)]) -> u16 {
-    browser.post_json(path, form).send().await.expect("an answer").status().as_u16()
-}
-
 fn token_of(link: &str) -> &str {
     link.rsplit('/').next().expect("a token")
 }
@@ -28,9 +19,9 @@ fn token_of(link: &str) -> &str {
 /// Makes a user with a confirmed address.
 async fn user(app: &TestApp, email: &str) -> Browser {
     let browser = app.browser();
-    post(&browser, "/api/register", &[("email", email), ("password", PASSWORD)]).await;
+    browser.submit("/api/register", &[("email", email), ("password", PASSWORD)]).await;
     let link = app.link(email, "/verify/").await;
-    post(&browser, "/api/verify", &[("token", token_of(&link))]).await;
+    browser.submit("/api/verify", &[("token", token_of(&link))]).await;
     browser.login(email, PASSWORD).await;
     assert!(browser.is_signed_in().await);
     browser
@@ -41,14 +32,14 @@ async fn a_user_signs_up_looks_around_and_confirms_the_address() {
     each_app_with(with_mail, async |app| {
         let browser = app.browser();
         let form = [("email", MARIA), ("password", PASSWORD)];
-        assert_eq!(post(&browser, "/api/register", &form).await, (StatusCode::SEE_OTHER, "/login".into()));
+        assert_eq!(browser.submit("/api/register", &form).await, "/login");
         let page = browser.text("/login").await;
         assert!(page.contains("Check your e-mail") && page.contains(r#"value="maria@example.com""#), "{page}");
         browser.login(MARIA, PASSWORD).await;
         let page = browser.text("/account").await;
         assert!(page.contains("Not confirmed") && page.contains("Send the message"), "{page}");
         assert_eq!(app.mails(MARIA).await.len(), 1);
-        assert_eq!(post(&browser, "/api/verify/send", &[]).await.1, "/account");
+        assert_eq!(browser.submit("/api/verify/send", &[]).await, "/account");
         assert_eq!(app.mails(MARIA).await.len(), 2);
         let link = app.link(MARIA, "/verify/").await;
         let response = browser.get(&link).send().await.expect("an answer");
@@ -60,7 +51,7 @@ async fn a_user_signs_up_looks_around_and_confirms_the_address() {
             page.contains("Confirm the address") && page.contains(MARIA) && !page.contains("data-component=\"Beacon_"),
             "{page}"
         );
-        assert_eq!(post(&browser, "/api/verify", &[("token", token_of(&link))]).await.1, "/account");
+        assert_eq!(browser.submit("/api/verify", &[("token", token_of(&link))]).await, "/account");
         let page = browser.text("/account").await;
         assert!(page.contains("Your e-mail address is confirmed.") && !page.contains("Not confirmed"), "{page}");
     })
@@ -72,13 +63,13 @@ async fn a_reset_ends_all_sessions_and_tells_the_address() {
     each_app_with(with_mail, async |app| {
         let signed_in = user(&app, MARIA).await;
         let browser = app.browser();
-        post(&browser, "/api/forgot", &[("email", " Maria@Example.com ")]).await;
+        browser.submit("/api/forgot", &[("email", " Maria@Example.com ")]).await;
         let link = app.link(MARIA, "/reset/").await;
-        let weak = post(&browser, "/api/reset", &[("token", token_of(&link)), ("new_password", "password")]).await;
-        assert_eq!(weak.1, link, "the link still works");
+        let weak = browser.submit("/api/reset", &[("token", token_of(&link)), ("new_password", "password")]).await;
+        assert_eq!(weak, link, "the link still works");
         assert!(browser.text(&link).await.contains("field-error"));
         let form = [("token", token_of(&link)), ("new_password", NEW)];
-        assert_eq!(post(&browser, "/api/reset", &form).await.1, "/login");
+        assert_eq!(browser.submit("/api/reset", &form).await, "/login");
         assert!(!signed_in.is_signed_in().await && !browser.is_signed_in().await);
         assert_eq!(browser.login(MARIA, PASSWORD).await.headers()["location"], "/login");
         assert_eq!(browser.login(MARIA, NEW).await.headers()["location"], "/account");
@@ -93,7 +84,7 @@ async fn an_address_changes_when_the_new_one_is_confirmed() {
         let browser = user(&app, MARIA).await;
         user(&app, "taken@example.com").await;
         let ask = async |email: &str, password: &str| {
-            status(&browser, "/api/email", &[("email", email), ("current_password", password)]).await
+            browser.status_of("/api/email", &[("email", email), ("current_password", password)]).await
         };
         assert_eq!(ask("new@example.com", "wrong horse").await, 422);
         assert_eq!(ask(MARIA, PASSWORD).await, 422, "the account has it");
@@ -101,15 +92,15 @@ async fn an_address_changes_when_the_new_one_is_confirmed() {
         assert_eq!(ask("taken@example.com", PASSWORD).await, 200, "nobody learns whether an account has it");
         assert_eq!(app.mails("taken@example.com").await.len(), mails);
         assert_eq!(ask("New@Example.com", PASSWORD).await, 200);
-        post(&browser, "/api/forgot", &[("email", MARIA)]).await;
+        browser.submit("/api/forgot", &[("email", MARIA)]).await;
         let old = app.link(MARIA, "/reset/").await;
         let link = app.link("New@Example.com", "/email/").await;
         assert!(browser.text("/account").await.contains(MARIA), "not before it is confirmed");
         // A person who is asked whether an address is theirs must not give it to another person's account.
-        let to = post(&app.browser(), "/api/email/confirm", &[("token", token_of(&link))]).await.1;
+        let to = app.browser().submit("/api/email/confirm", &[("token", token_of(&link))]).await;
         assert!(to.starts_with("/login?next=%2Femail%2F"), "{to}");
         assert!(browser.text("/account").await.contains(MARIA), "not in another person's browser");
-        assert_eq!(post(&browser, "/api/email/confirm", &[("token", token_of(&link))]).await.1, "/account");
+        assert_eq!(browser.submit("/api/email/confirm", &[("token", token_of(&link))]).await, "/account");
         let page = browser.text("/account").await;
         assert!(page.contains("New@Example.com") && !page.contains(MARIA), "{page}");
         assert_eq!(app.browser().open(&old).await, StatusCode::GONE, "what the old address got");
@@ -125,15 +116,15 @@ async fn a_link_is_for_one_purpose_and_ends() {
         let browser = user(&app, MARIA).await;
         let stranger = app.browser();
         let links = async || {
-            post(&stranger, "/api/forgot", &[("email", MARIA)]).await;
-            post(&stranger, "/api/login/link", &[("email", MARIA)]).await;
+            stranger.submit("/api/forgot", &[("email", MARIA)]).await;
+            stranger.submit("/api/login/link", &[("email", MARIA)]).await;
             app.execute(sql("update queued_jobs set created_at = created_at - 7200000 where state = 'done'")).await;
             (app.link(MARIA, "/reset/").await, app.link(MARIA, "/login/").await)
         };
         let dead = async |(reset, login): &(String, String), why: &str| {
             let form = [("token", token_of(reset)), ("new_password", NEW)];
-            assert_eq!(status(&app.browser(), "/api/reset", &form).await, 422, "{why}");
-            assert_eq!(status(&app.browser(), "/api/login/token", &[("token", token_of(login))]).await, 422, "{why}");
+            assert_eq!(app.browser().status_of("/api/reset", &form).await, 422, "{why}");
+            assert_eq!(app.browser().status_of("/api/login/token", &[("token", token_of(login))]).await, 422, "{why}");
             for link in [reset, login] {
                 assert_eq!(app.browser().open(link).await, StatusCode::GONE, "{why}");
             }
@@ -144,14 +135,14 @@ async fn a_link_is_for_one_purpose_and_ends() {
         dead(&(reset, login), "expired").await;
         let both = links().await;
         let form = [("current_password", PASSWORD), ("new_password", NEW)];
-        assert_eq!(status(&browser, "/api/password", &form).await, 200);
+        assert_eq!(browser.status_of("/api/password", &form).await, 200);
         dead(&both, "the password was changed").await;
         let both = links().await;
         app.execute(sql("update users set disabled_at = 1")).await;
         dead(&both, "the account is disabled").await;
         app.execute(sql("update users set disabled_at = null")).await;
         for wrong in ["", "x", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAA'"] {
-            assert!([410, 422].contains(&status(&browser, "/api/login/token", &[("token", wrong)]).await), "{wrong}");
+            assert!([410, 422].contains(&browser.status_of("/api/login/token", &[("token", wrong)]).await), "{wrong}");
         }
         let texts: Vec<(String,)> =
             sql("select payload from queued_jobs").fetch_all(&mut app.conn().await).await.expect("rows");
@@ -208,11 +199,11 @@ async fn an_address_gets_few_mails_and_a_network_asks_for_few() {
         let before = app.mails(MARIA).await.len();
         let browser = app.browser();
         for n in 0..20 {
-            assert_eq!(status(&browser, "/api/forgot", &[("email", MARIA)]).await, 200, "{n}");
+            assert_eq!(browser.status_of("/api/forgot", &[("email", MARIA)]).await, 200, "{n}");
         }
         assert_eq!(app.mails(MARIA).await.len(), before + 5);
         for path in ["/api/forgot", "/api/login/link"] {
-            assert_eq!(status(&browser, path, &[("email", "other@example.com")]).await, 429, "{path}");
+            assert_eq!(browser.status_of(path, &[("email", "other@example.com")]).await, 429, "{path}");
         }
     })
     .await;
@@ -222,20 +213,20 @@ async fn an_address_gets_few_mails_and_a_network_asks_for_few() {
 async fn the_password_of_a_stranger_ends_when_the_owner_of_the_address_comes() {
     each_app_with(with_mail, async |app| {
         let stranger = app.browser();
-        post(&stranger, "/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
+        stranger.submit("/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
         stranger.login(MARIA, PASSWORD).await;
         let owner = app.browser();
-        post(&owner, "/api/login/link", &[("email", MARIA)]).await;
+        owner.submit("/api/login/link", &[("email", MARIA)]).await;
         let link = app.link(MARIA, "/login/").await;
-        assert_eq!(post(&owner, "/api/login/token", &[("token", token_of(&link))]).await.1, "/account");
+        assert_eq!(owner.submit("/api/login/token", &[("token", token_of(&link))]).await, "/account");
         assert!(owner.is_signed_in().await && !stranger.is_signed_in().await);
         assert_eq!(stranger.login(MARIA, PASSWORD).await.headers()["location"], "/login");
         // In the browser that made the account, the password stays.
         let own = app.browser();
-        post(&own, "/api/register", &[("email", "own@example.com"), ("password", PASSWORD)]).await;
-        post(&own, "/api/login/link", &[("email", "own@example.com")]).await;
+        own.submit("/api/register", &[("email", "own@example.com"), ("password", PASSWORD)]).await;
+        own.submit("/api/login/link", &[("email", "own@example.com")]).await;
         let link = app.link("own@example.com", "/login/").await;
-        post(&own, "/api/login/token", &[("token", token_of(&link))]).await;
+        own.submit("/api/login/token", &[("token", token_of(&link))]).await;
         assert!(own.is_signed_in().await);
         assert_eq!(app.browser().login("own@example.com", PASSWORD).await.headers()["location"], "/account");
     })
@@ -246,7 +237,7 @@ async fn the_password_of_a_stranger_ends_when_the_owner_of_the_address_comes() {
 async fn imported_leads_of_an_address_wait_for_the_one_who_confirms_it() {
     each_app_with(with_mail, async |app| {
         let stranger = app.browser();
-        post(&stranger, "/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
+        stranger.submit("/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
         let file = std::env::temp_dir().join(format!("waymark-leads-{}.csv", waymark::id::JobId::new()));
         let rows =
             "id,user_email,timestamp,medium,source,campaign\n1,maria@example.com,2023-05-04T12:34:56Z,cpc,google,old\n";
@@ -259,12 +250,12 @@ async fn imported_leads_of_an_address_wait_for_the_one_who_confirms_it() {
         assert_eq!(app.count(leads).await, 0, "nobody has confirmed the address");
         // Maria, who reads the mail, knows no password of the stranger's account.
         let (maria, link) = (app.browser(), app.link(MARIA, "/verify/").await);
-        let to = post(&maria, "/api/verify", &[("token", token_of(&link))]).await;
-        assert!(to.1.starts_with("/login?next=%2Fverify%2F"), "{to:?}");
+        let to = maria.submit("/api/verify", &[("token", token_of(&link))]).await;
+        assert!(to.starts_with("/login?next=%2Fverify%2F"), "{to}");
         assert_eq!(app.count(leads).await, 0);
-        post(&maria, "/api/forgot", &[("email", MARIA)]).await;
+        maria.submit("/api/forgot", &[("email", MARIA)]).await;
         let link = app.link(MARIA, "/reset/").await;
-        post(&maria, "/api/reset", &[("token", token_of(&link)), ("new_password", "a new horse battery")]).await;
+        maria.submit("/api/reset", &[("token", token_of(&link)), ("new_password", "a new horse battery")]).await;
         assert_eq!(app.count(leads).await, 1);
         assert!(
             !app.browser().login(MARIA, PASSWORD).await.headers()["location"].to_str().unwrap().starts_with("/account")
@@ -285,7 +276,7 @@ async fn without_mail_the_doors_are_closed() {
             assert_eq!(browser.open(path).await, StatusCode::NOT_FOUND, "{path}");
         }
         for path in ["/api/forgot", "/api/login/link", "/api/reset", "/api/verify", "/api/login/token"] {
-            assert_eq!(status(&browser, path, &[("email", MARIA)]).await, 404, "{path}");
+            assert_eq!(browser.status_of(path, &[("email", MARIA)]).await, 404, "{path}");
         }
         browser.register(MARIA).await;
         assert!(browser.is_signed_in().await);

@@ -1,6 +1,6 @@
 //! The mail about a sign-in in a browser that the account does not know.
 
-use reqwest::{StatusCode, header::USER_AGENT};
+use reqwest::header::USER_AGENT;
 use waymark::db::sql;
 
 use crate::{
@@ -12,16 +12,10 @@ use crate::{
 const MARIA: &str = "maria@example.com";
 const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0";
 
-async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) -> String {
-    let response = browser.post(path, form).send().await.expect("an answer");
-    assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
-    header(&response, "location").to_owned()
-}
-
 /// Makes a user, who has signed in once. Returns the browser.
 async fn maria(app: &TestApp, confirmed: bool) -> Browser {
     let browser = app.browser();
-    post(&browser, "/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
+    browser.submit("/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
     if confirmed {
         app.execute(sql("update users set email_verified_at = 1")).await;
     }
@@ -78,10 +72,10 @@ async fn an_unconfirmed_address_and_a_link_from_the_mailbox_need_no_notice() {
         assert_eq!(notices(&app).await, [""; 0], "the address may be another person's");
         app.execute(sql("update users set email_verified_at = 1")).await;
         let browser = app.browser();
-        post(&browser, "/api/login/link", &[("email", MARIA)]).await;
+        browser.submit("/api/login/link", &[("email", MARIA)]).await;
         let link = app.link(MARIA, "/login/").await;
         let token = link.rsplit('/').next().expect("a token");
-        assert_eq!(post(&browser, "/api/login/token", &[("token", token)]).await, "/account");
+        assert_eq!(browser.submit("/api/login/token", &[("token", token)]).await, "/account");
         assert_eq!(notices(&app).await, [""; 0], "whoever used the link reads the mailbox");
     })
     .await;
@@ -95,7 +89,7 @@ async fn with_a_second_factor_the_notice_waits_for_the_code() {
         let office = app.browser();
         assert_eq!(office.login(MARIA, PASSWORD).await.headers()["location"], "/login/code");
         assert_eq!(notices(&app).await, [""; 0]);
-        assert_eq!(post(&office, "/api/login/code", &[("code", &code(&key, app.db.now() + STEP))]).await, "/account");
+        assert_eq!(office.submit("/api/login/code", &[("code", &code(&key, app.db.now() + STEP))]).await, "/account");
         assert_eq!(notices(&app).await.len(), 1);
     })
     .await;
@@ -133,7 +127,7 @@ async fn many_notices_fill_no_mailbox_and_keep_no_link_away() {
             assert_eq!(app.browser().login(MARIA, PASSWORD).await.headers()["location"], "/account");
         }
         assert_eq!(notices(&app).await.len(), 10);
-        post(&app.browser(), "/api/forgot", &[("email", MARIA)]).await;
+        app.browser().submit("/api/forgot", &[("email", MARIA)]).await;
         assert!(app.link(MARIA, "/reset/").await.starts_with("/reset/"));
     })
     .await;

@@ -19,16 +19,9 @@ pub struct TurnedOn {
     pub recovery_codes: Vec<String>,
 }
 
-/// Posts a form, and returns where the answer leads.
-async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) -> String {
-    let response = browser.post(path, form).send().await.expect("an answer");
-    assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
-    header(&response, "location").to_owned()
-}
-
 /// Begins to set up a second factor. Returns the key.
 pub async fn begin(browser: &Browser) -> String {
-    post(browser, "/api/second-factor/begin", &[("current_password", PASSWORD)]).await;
+    browser.submit("/api/second-factor/begin", &[("current_password", PASSWORD)]).await;
     let page = browser.text("/account/second-factor").await;
     assert!(page.contains("class=\"qr\"") && !page.contains("style="), "{page}");
     let key = page.split("<code class=\"breakable\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
@@ -38,10 +31,10 @@ pub async fn begin(browser: &Browser) -> String {
 /// Turns the second factor on.
 pub async fn turn_on(app: &TestApp, browser: &Browser) -> TurnedOn {
     let key = begin(browser).await;
-    let wrong = post(browser, "/api/second-factor/on", &[("code", "000000")]).await;
+    let wrong = browser.submit("/api/second-factor/on", &[("code", "000000")]).await;
     assert!(browser.text(&wrong).await.contains("This code is wrong"));
     let used = code(&key, app.db.now());
-    let done = post(browser, "/api/second-factor/on", &[("code", &used)]).await;
+    let done = browser.submit("/api/second-factor/on", &[("code", &used)]).await;
     let page = browser.text(&done).await;
     let codes = page.split("<li><code>").skip(1).map(|rest| rest.split('<').next().expect("a code").to_owned());
     let recovery_codes: Vec<String> = codes.collect();
@@ -74,19 +67,19 @@ async fn a_code_counts_once_and_half_a_minute_off_is_fine() {
         sign_in(&tablet).await;
         // The code that turned it on is used up, and codes from further away never count.
         for wrong in [used, code(&key, app.db.now() + 4 * STEP), code(&key, app.db.now() - 4 * STEP)] {
-            assert_eq!(post(&phone, "/api/login/code", &[("code", &wrong)]).await, "/login/code");
+            assert_eq!(phone.submit("/api/login/code", &[("code", &wrong)]).await, "/login/code");
         }
         // As if it had been turned on a step earlier, so that the present code is free.
         app.execute(sql("update second_factors set last_step = last_step - 1")).await;
         let now = code(&key, app.db.now());
         let form = [("code", now.as_str())];
-        let (one, two) = tokio::join!(post(&phone, "/api/login/code", &form), post(&tablet, "/api/login/code", &form));
+        let (one, two) = tokio::join!(phone.submit("/api/login/code", &form), tablet.submit("/api/login/code", &form));
         assert_eq!([one.as_str(), &two].iter().filter(|to| **to == "/account").count(), 1, "{one} {two}");
         assert_ne!(phone.is_signed_in().await, tablet.is_signed_in().await);
         // The next code of a clock that is fast.
         let third = app.browser();
         sign_in(&third).await;
-        assert_eq!(post(&third, "/api/login/code", &[("code", &code(&key, app.db.now() + STEP))]).await, "/account");
+        assert_eq!(third.submit("/api/login/code", &[("code", &code(&key, app.db.now() + STEP))]).await, "/account");
         assert!(third.is_signed_in().await);
     })
     .await;
@@ -111,7 +104,7 @@ async fn nothing_but_the_second_step_is_open_before_it() {
         }
         // Guesses wait, and the right code waits too.
         for _ in 0..12 {
-            post(&thief, "/api/login/code", &[("code", "000000")]).await;
+            thief.submit("/api/login/code", &[("code", "000000")]).await;
         }
         let right = code(&key, app.db.now() + STEP);
         let response = thief.post_json("/api/login/code", &[("code", &right)]).send().await.expect("an answer");
@@ -120,9 +113,9 @@ async fn nothing_but_the_second_step_is_open_before_it() {
         // A new password ends a sign-in that has begun with the old one.
         app.execute(sql("delete from sign_in_failures")).await;
         app.execute(sql("update users set session_epoch = session_epoch + 1")).await;
-        assert_eq!(post(&thief, "/api/login/code", &[("code", &right)]).await, "/login");
+        assert_eq!(thief.submit("/api/login/code", &[("code", &right)]).await, "/login");
         // Without a first step there is no second one.
-        assert_eq!(post(&app.browser(), "/api/login/code", &[("code", &right)]).await, "/login");
+        assert_eq!(app.browser().submit("/api/login/code", &[("code", &right)]).await, "/login");
     })
     .await;
 }
@@ -135,20 +128,20 @@ async fn a_lost_device_takes_a_recovery_code_once_or_the_operator() {
         let phone = app.browser();
         sign_in(&phone).await;
         let form = [("code", codes[3].as_str())];
-        assert_eq!(post(&phone, "/api/login/code", &form).await, "/account");
+        assert_eq!(phone.submit("/api/login/code", &form).await, "/account");
         let again = app.browser();
         sign_in(&again).await;
-        assert_eq!(post(&again, "/api/login/code", &form).await, "/login/code", "once");
+        assert_eq!(again.submit("/api/login/code", &form).await, "/login/code", "once");
         let typed = codes[4].to_uppercase().replace('-', " ");
-        assert_eq!(post(&again, "/api/login/code", &[("code", &typed)]).await, "/account");
+        assert_eq!(again.submit("/api/login/code", &[("code", &typed)]).await, "/account");
         assert_eq!(app.count("select count(*) from recovery_codes").await, 8);
         assert_eq!(app.count("select count(*) from audit_entries where action = 'recovery_code_used'").await, 2);
         // Off takes both.
         let form = [("current_password", PASSWORD), ("code", "000000")];
-        let page = post(&again, "/api/second-factor/off", &form).await;
+        let page = again.submit("/api/second-factor/off", &form).await;
         assert!(again.text(&page).await.contains("This code is wrong"));
         let form = [("current_password", PASSWORD), ("code", codes[5].as_str())];
-        post(&again, "/api/second-factor/off", &form).await;
+        again.submit("/api/second-factor/off", &form).await;
         assert_eq!(app.count("select count(*) from second_factors").await, 0);
         app.browser().login("maria@example.com", PASSWORD).await;
 
@@ -184,18 +177,18 @@ async fn admins_can_be_required_to_have_it() {
             .expect("a user");
         let id = id.to_string();
         let without = [("id", id.as_str()), ("current_password", PASSWORD)];
-        let page = post(&admin, "/api/users/disable", &without).await;
+        let page = admin.submit("/api/users/disable", &without).await;
         assert!(admin.text(&page).await.contains("This code is wrong"));
         assert!(bob.is_signed_in().await);
         let fresh = code(&key, app.db.now() + STEP);
-        post(&admin, "/api/users/disable", &[without[0], without[1], ("code", &fresh)]).await;
+        admin.submit("/api/users/disable", &[without[0], without[1], ("code", &fresh)]).await;
         assert!(!bob.is_signed_in().await);
         // A token is shown once.
         let form = [("name", "shop"), ("current_password", PASSWORD), ("code", codes[0].as_str())];
-        let page = post(&admin, "/api/tokens", &form).await;
+        let page = admin.submit("/api/tokens", &form).await;
         assert!(admin.text(&page).await.contains("value=\"wmk_") && !admin.text(&page).await.contains("wmk_"));
         assert_eq!(app.count("select count(*) from api_tokens where revoked_at is null").await, 1);
-        post(&admin, "/api/tokens/revoke", &[("name", "shop")]).await;
+        admin.submit("/api/tokens/revoke", &[("name", "shop")]).await;
         assert_eq!(app.count("select count(*) from api_tokens where revoked_at is null").await, 0);
         assert_eq!(app.count("select count(*) from audit_entries where action like 'api_token_%'").await, 2);
         let _ = ADMIN;

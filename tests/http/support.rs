@@ -267,6 +267,18 @@ impl Browser {
         self.post(path, form).headers(headers)
     }
 
+    /// Posts a form as a page without scripts does, and returns where the answer leads.
+    pub async fn submit(&self, path: &str, form: &[(&str, &str)]) -> String {
+        let response = self.post(path, form).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
+        header(&response, "location").to_owned()
+    }
+
+    /// Posts a form as a script does, and returns the status.
+    pub async fn status_of(&self, path: &str, form: &[(&str, &str)]) -> u16 {
+        self.post_json(path, form).send().await.expect("an answer").status().as_u16()
+    }
+
     /// Opens a page and returns the status.
     pub async fn open(&self, path: &str) -> StatusCode {
         self.get(path).send().await.expect("an answer").status()

@@ -1,9 +1,8 @@
 //! The links that admins send to users, and accounts whose address nobody has confirmed.
 
-use reqwest::StatusCode;
 use waymark::{db::sql, id::UserId};
 
-use crate::support::{ADMIN, Browser, PASSWORD, Setup, TestApp, each_app_with, header, with_mail};
+use crate::support::{ADMIN, Browser, PASSWORD, Setup, TestApp, each_app_with, with_mail};
 
 const MARIA: &str = "maria@example.com";
 
@@ -11,12 +10,6 @@ async fn id_of(app: &TestApp, email: &str) -> String {
     let find = sql("select id from users where email_lower = $1").bind(email);
     let id: UserId = find.fetch_scalar(&mut app.conn().await).await.expect("a user");
     id.to_string()
-}
-
-async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) -> String {
-    let response = browser.post(path, form).send().await.expect("an answer");
-    assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
-    header(&response, "location").to_owned()
 }
 
 async fn status(browser: &Browser, path: &str, id: &str) -> u16 {
@@ -27,7 +20,7 @@ async fn status(browser: &Browser, path: &str, id: &str) -> u16 {
 async fn an_admin_sends_a_user_a_link() {
     each_app_with(with_mail, async |app| {
         let maria = app.browser();
-        post(&maria, "/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
+        maria.submit("/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
         maria.login(MARIA, PASSWORD).await;
         let (admin, id) = (app.admin().await, id_of(&app, MARIA).await);
         let page = format!("/admin/users/{id}");
@@ -35,19 +28,19 @@ async fn an_admin_sends_a_user_a_link() {
         assert!(text.contains("Not confirmed") && text.contains("Unverified"), "{text}");
 
         let first = app.link(MARIA, "/verify/").await;
-        assert_eq!(post(&admin, "/api/users/send-verification", &[("id", &id)]).await, page);
+        assert_eq!(admin.submit("/api/users/send-verification", &[("id", &id)]).await, page);
         assert!(admin.text(&page).await.contains("is on its way to the user"));
         let link = app.link(MARIA, "/verify/").await;
         assert_ne!(link, first);
         let token = |link: &str| link.rsplit('/').next().expect("a token").to_owned();
-        post(&maria, "/api/verify", &[("token", &token(&link))]).await;
+        maria.submit("/api/verify", &[("token", &token(&link))]).await;
         let text = admin.text(&page).await;
         assert!(text.contains("Confirmed ") && !text.contains("send-verification"), "{text}");
         assert_eq!(status(&admin, "/api/users/send-verification", &id).await, 422, "it is confirmed");
 
-        assert_eq!(post(&admin, "/api/users/send-reset", &[("id", &id)]).await, page);
+        assert_eq!(admin.submit("/api/users/send-reset", &[("id", &id)]).await, page);
         let link = app.link(MARIA, "/reset/").await;
-        post(&app.browser(), "/api/reset", &[("token", &token(&link)), ("new_password", "a new horse battery")]).await;
+        app.browser().submit("/api/reset", &[("token", &token(&link)), ("new_password", "a new horse battery")]).await;
         assert_eq!(app.browser().login(MARIA, "a new horse battery").await.headers()["location"], "/account");
         let by_admin = "select count(*) from visitors v join users u on u.id = v.user_id where u.role = 'admin'";
         assert_eq!(app.count(by_admin).await, 1, "the admin's browser stays the admin's");
@@ -66,7 +59,7 @@ async fn an_admin_sends_a_user_a_link() {
 #[tokio::test]
 async fn these_links_have_the_limits_of_those_that_users_ask_for() {
     each_app_with(with_mail, async |app| {
-        post(&app.browser(), "/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
+        app.browser().submit("/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
         let (admin, id) = (app.admin().await, id_of(&app, MARIA).await);
         for n in 0..4 {
             assert_eq!(status(&admin, "/api/users/send-reset", &id).await, 200, "{n}");
@@ -86,7 +79,7 @@ async fn these_links_have_the_limits_of_those_that_users_ask_for() {
 #[tokio::test]
 async fn unverified_accounts_are_shown_and_found() {
     each_app_with(with_mail, async |app| {
-        post(&app.browser(), "/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
+        app.browser().submit("/api/register", &[("email", MARIA), ("password", PASSWORD)]).await;
         let admin = app.admin().await;
         for (query, maria, others) in
             [("?state=unverified", true, false), ("?state=active", true, true), ("", true, true)]

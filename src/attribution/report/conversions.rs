@@ -4,7 +4,7 @@ use super::{
     Question,
     credit::{CreditSettings, Path, UserTouches, Windows},
     matcher::Matcher,
-    page::{Cursor, Found, HasCursor, Page, PagePosition, Place, Places, at_places},
+    page::{Cursor, Found, PagePosition, Place, Places, at_places, page_of},
 };
 use crate::{
     attribution::{
@@ -14,7 +14,7 @@ use crate::{
         },
         model::Minor,
     },
-    db::{Conn, Error},
+    db::{Conn, Error, page::Page},
     id::{ConversionId, UserId},
     timestamp::Timestamp,
 };
@@ -37,7 +37,8 @@ pub struct ListedConversion {
     pub external_id: String,
 }
 
-impl HasCursor for ListedConversion {
+impl ListedConversion {
+    /// Returns the place in the list.
     fn cursor(&self) -> Cursor {
         Cursor { occurred_at: self.occurred_at, id: self.id.as_uuid() }
     }
@@ -66,9 +67,9 @@ pub async fn read_conversions(
     found: &Found,
     position: PagePosition,
     limit: u32,
-) -> Result<Page<ListedConversion>, Error> {
+) -> Result<Page<ListedConversion, Cursor>, Error> {
     if found.places.is_empty() {
-        return Ok(Page::new(Vec::new(), position, limit));
+        return Ok(Page::new(Vec::new(), position, limit, ListedConversion::cursor));
     }
     let query = at_places(
         &found.places,
@@ -83,7 +84,7 @@ pub async fn read_conversions(
         let kind = facts.dictionary().texts.find(&row.kind);
         places.contains(&Place { at: row.occurred_at, user: row.user_id, kind })
     });
-    Ok(Page::new(rows, position, limit))
+    Ok(page_of(rows, position, limit, ListedConversion::cursor))
 }
 
 /// Counts conversions, and notes where those of a page are.

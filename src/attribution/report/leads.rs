@@ -3,7 +3,7 @@
 use super::{
     Question,
     matcher::{Conditions, Fields, Matcher},
-    page::{Cursor, Found, HasCursor, Page, PagePosition, Place, Places, at_places},
+    page::{Cursor, Found, PagePosition, Place, Places, at_places, page_of},
 };
 use crate::{
     attribution::{
@@ -14,7 +14,7 @@ use crate::{
         signal::Utm,
         touch::TouchOrigin,
     },
-    db::{Conn, Error, sql},
+    db::{Conn, Error, page::Page, sql},
     id::{TouchId, UserId, VisitorId},
     timestamp::Timestamp,
 };
@@ -49,7 +49,8 @@ pub struct Lead {
     pub hits: i64,
 }
 
-impl HasCursor for Lead {
+impl Lead {
+    /// Returns the place in the list.
     fn cursor(&self) -> Cursor {
         Cursor { occurred_at: self.occurred_at, id: self.id.as_uuid() }
     }
@@ -101,9 +102,9 @@ pub async fn read_leads(
     found: &Found,
     position: PagePosition,
     limit: u32,
-) -> Result<Page<Lead>, Error> {
+) -> Result<Page<Lead, Cursor>, Error> {
     if found.places.is_empty() {
-        return Ok(Page::new(Vec::new(), position, limit));
+        return Ok(Page::new(Vec::new(), position, limit, Lead::cursor));
     }
     let text = format!(
         "select {COLUMNS}, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign
@@ -121,7 +122,7 @@ pub async fn read_leads(
         let (named, found) = conditions.find(&Fields::find(facts.dictionary(), fields));
         found || (named && question.finds_user(lead.user_id.as_uuid()))
     });
-    Ok(Page::new(rows, position, limit))
+    Ok(page_of(rows, position, limit, Lead::cursor))
 }
 
 /// SQL for the name under which reports show the campaign of `touches t`: the name in the link, or the campaign that this name

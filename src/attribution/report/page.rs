@@ -1,7 +1,4 @@
-//! Lists by time, a page at a time.
-//!
-//! A page begins at a row, not at a number of rows. So rows that arrive meanwhile do not move the page, and somebody who goes
-//! from page to page misses no row.
+//! Lists by time, a page at a time: see [`crate::db::page`].
 
 use std::{cmp::Reverse, fmt, str::FromStr};
 
@@ -10,13 +7,17 @@ use uuid::Uuid;
 use super::Range;
 use crate::{
     attribution::facts::Text,
-    db::{Query, sql},
+    db::{
+        Query,
+        page::{Page, Position},
+        sql,
+    },
     id::UserId,
     timestamp::{MILLISECOND, Timestamp},
 };
 
 /// A place in a list by time: the place of the row with this time and id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
     pub(super) occurred_at: Timestamp,
     pub(super) id: Uuid,
@@ -47,15 +48,7 @@ impl FromStr for Cursor {
 }
 
 /// Which page of a list by time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PagePosition {
-    /// The first page, which has the newest rows.
-    Newest,
-    /// The page of the next older rows.
-    Before(Cursor),
-    /// The page of the next newer rows.
-    After(Cursor),
-}
+pub type PagePosition = Position<Cursor>;
 
 impl PagePosition {
     /// Returns the range up to the time of the cursor.
@@ -68,21 +61,14 @@ impl PagePosition {
         range
     }
 
-    fn cursor(self) -> Option<Cursor> {
-        match self {
-            Self::Newest => None,
-            Self::Before(cursor) | Self::After(cursor) => Some(cursor),
-        }
-    }
-
     /// Chooses the places whose rows a page needs, in the order in which the rows come. The page may need one row more than
-    /// `limit`, which tells [`Page::new`] that there are more.
+    /// `limit`, which tells [`page_of`] that there are more.
     ///
     /// Several rows may have the time of the cursor, or the time at the end of the page. Only their ids, which places do not have,
     /// tell which of them the page shows. So all of these places are chosen.
     fn choose(self, mut places: Vec<Place>, limit: u32) -> Vec<Place> {
         let needed =
-            self.cursor().map_or(0, |cursor| places.iter().filter(|place| place.at == cursor.occurred_at).count())
+            self.key().map_or(0, |cursor| places.iter().filter(|place| place.at == cursor.occurred_at).count())
                 + limit as usize
                 + 1;
         let order = |one: &Place, other: &Place| match self {
@@ -102,11 +88,10 @@ impl PagePosition {
 
     /// Returns whether a row lies beyond the cursor.
     fn shows(self, row: Cursor) -> bool {
-        let key = |cursor: Cursor| (cursor.occurred_at, cursor.id);
         match self {
             Self::Newest => true,
-            Self::Before(cursor) => key(row) < key(cursor),
-            Self::After(cursor) => key(row) > key(cursor),
+            Self::Before(cursor) => row < cursor,
+            Self::After(cursor) => row > cursor,
         }
     }
 }
@@ -198,46 +183,19 @@ pub(super) fn at_places(places: &[Place], rest: &str) -> Query {
     places.iter().fold(sql(text), |query, &(user, at)| query.bind(user).bind(at))
 }
 
-/// A row of a list by time.
-pub trait HasCursor {
-    /// Returns the row's place in the list.
-    fn cursor(&self) -> Cursor;
-}
-
-/// Some rows of a list by time, newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
-    pub rows: Vec<T>,
-    /// Where there are newer rows: the cursor that [`PagePosition::After`] takes to them.
-    pub newer: Option<Cursor>,
-    /// Where there are older rows: the cursor that [`PagePosition::Before`] takes to them.
-    pub older: Option<Cursor>,
-}
-
-impl<T: HasCursor> Page<T> {
-    /// Makes a page of the rows at the places that [`PagePosition::choose`] chose. The rows may come in any order.
-    pub(super) fn new(mut rows: Vec<T>, position: PagePosition, limit: u32) -> Self {
-        rows.retain(|row| position.shows(row.cursor()));
-        let key = |row: &T| (row.cursor().occurred_at, row.cursor().id);
-        match position {
-            PagePosition::Newest | PagePosition::Before(_) => rows.sort_by_key(|row| Reverse(key(row))),
-            PagePosition::After(_) => rows.sort_by_key(key),
-        }
-        let more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        let (newer, older) = match position {
-            PagePosition::Newest => (false, more),
-            // the row of the cursor is newer than all rows of the page
-            PagePosition::Before(_) => (true, more),
-            PagePosition::After(_) => {
-                rows.reverse();
-                (more, true)
-            }
-        };
-        let newer = rows.first().filter(|_| newer).map(T::cursor);
-        let older = rows.last().filter(|_| older).map(T::cursor);
-        Self { rows, newer, older }
+/// Makes a page of the rows at the places that [`PagePosition::choose`] chose. The rows may come in any order.
+pub(super) fn page_of<T>(
+    mut rows: Vec<T>,
+    position: PagePosition,
+    limit: u32,
+    cursor: impl Fn(&T) -> Cursor,
+) -> Page<T, Cursor> {
+    rows.retain(|row| position.shows(cursor(row)));
+    match position {
+        Position::Newest | Position::Before(_) => rows.sort_by_key(|row| Reverse(cursor(row))),
+        Position::After(_) => rows.sort_by_key(&cursor),
     }
+    Page::new(rows, position, limit, cursor)
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use super::{
     Filter, Question, Range,
     matcher::Matcher,
-    page::{Cursor, HasCursor, Page, PagePosition},
+    page::{Cursor, PagePosition},
 };
 use crate::{
     attribution::facts::{
         Facts, Person,
         scan::{Tally, scan},
     },
-    db::{Conn, Error, Value, placeholders, sql},
+    db::{Conn, Error, Value, page::Page, placeholders, sql},
     id::{IdSet, UserId},
     timestamp::Timestamp,
 };
@@ -104,7 +104,8 @@ impl ListedUser {
     }
 }
 
-impl HasCursor for ListedUser {
+impl ListedUser {
+    /// Returns the place in the list.
     fn cursor(&self) -> Cursor {
         Cursor { occurred_at: self.created_at, id: self.id.as_uuid() }
     }
@@ -151,7 +152,7 @@ pub async fn read_users(
     first: Option<IdSet>,
     position: PagePosition,
     limit: u32,
-) -> Result<Page<ListedUser>, Error> {
+) -> Result<Page<ListedUser, Cursor>, Error> {
     let range = asked.question.filter.period.range();
     let among = among(asked, first);
     let (by_id, filtered) = match among {
@@ -174,7 +175,7 @@ pub async fn read_users(
         at = if let PagePosition::After(_) = position { PagePosition::After(last) } else { PagePosition::Before(last) };
     }
     rows.truncate(wanted);
-    let mut page = Page::new(rows, position, limit);
+    let mut page = Page::new(rows, position, limit, ListedUser::cursor);
     let mut first = first_touches(conn, &page.rows).await?;
     for user in &mut page.rows {
         user.first = first.remove(&user.id);
@@ -219,8 +220,8 @@ async fn batch(
         text += &format!(" and id in ({})", placeholders(values.len() + 1, ids.len()));
         values.extend(ids.iter().map(|id| Value::from(*id)));
     }
-    let (compare, order) = if let PagePosition::After(_) = position { (">", "asc") } else { ("<", "desc") };
-    if let PagePosition::Before(cursor) | PagePosition::After(cursor) = position {
+    let (compare, order) = position.comparison();
+    if let Some(cursor) = position.key() {
         let place = values.len();
         text += &format!(" and (created_at, id) {compare} (${}, ${})", place + 1, place + 2);
         values.extend([cursor.occurred_at.into(), cursor.id.into()]);

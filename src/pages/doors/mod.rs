@@ -24,7 +24,7 @@ use crate::{
     auth::{
         doors::one_time::{Purpose, look},
         forms::take_flash,
-        password::LENGTH_HINT,
+        password::NEW_PASSWORD_HINT,
     },
     components::{AlertKind, Field, FormAlert, PublicPage, SecretPage, Section, SubmitButton},
     db::{Db, Error},
@@ -152,7 +152,7 @@ fn Button(
             // without a name, so it is not sent: it tells password managers whose password changes
             <input type="text" autocomplete="username" value=username readonly hidden/>
             <Field name="new_password" label kind="password" autocomplete="new-password" required=true
-                hint=format!("{LENGTH_HINT} A few unusual words make a good password.") error=flash.error("new_password")/>
+                hint=NEW_PASSWORD_HINT error=flash.error("new_password")/>
         }
     });
     view! {

@@ -114,7 +114,7 @@ impl Person {
     }
 
     async fn sign_up(&self) {
-        post(&self.asks, "/api/register", &[("email", &self.email), ("password", PASSWORD)]).await;
+        self.asks.submit("/api/register", &[("email", &self.email), ("password", PASSWORD)]).await;
     }
 }
 
@@ -123,13 +123,6 @@ pub const IN_APP: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X)
     Mobile/22B83 Instagram 356.0.0.28.99 (iPhone15,2; iOS 18_1; en_US; en-US; scale=3.00; 1179x2556; 660563023)";
 
 const NEW: &str = "a new horse battery";
-
-/// Posts a form, and returns where the answer leads.
-pub async fn post(browser: &Browser, path: &str, form: &[(&str, &str)]) -> String {
-    let response = browser.post(path, form).send().await.expect("an answer");
-    assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
-    header(&response, "location").to_owned()
-}
 
 pub fn token_of(link: &str) -> &str {
     link.rsplit('/').next().expect("a token")
@@ -152,9 +145,9 @@ pub async fn prepare(app: &TestApp, door: Door, email: &str) -> Vec<String> {
         Door::Invitation | Door::ConsentAfterwards | Door::InAppBrowser => {}
         Door::SignIn | Door::MagicLink | Door::MagicLinkElsewhere | Door::Reset => {
             let elsewhere = app.browser();
-            post(&elsewhere, "/api/register", &[("email", email), ("password", PASSWORD)]).await;
+            elsewhere.submit("/api/register", &[("email", email), ("password", PASSWORD)]).await;
             let link = app.link(email, "/verify/").await;
-            post(&elsewhere, "/api/verify", &[("token", token_of(&link))]).await;
+            elsewhere.submit("/api/verify", &[("token", token_of(&link))]).await;
         }
         Door::AdminMade => {
             let row = sql(
@@ -239,11 +232,11 @@ pub async fn go(app: &TestApp, server: &ProviderServer, door: Door, person: &Per
         }
         Door::Imported => sign_in_by_link(app, email, asks, opens).await,
         Door::Reset | Door::AdminMade => {
-            assert_eq!(post(asks, "/api/forgot", &[("email", email)]).await, "/forgot");
+            assert_eq!(asks.submit("/api/forgot", &[("email", email)]).await, "/forgot");
             let link = app.link(email, "/reset/").await;
             assert_eq!(opens.open(&link).await, StatusCode::OK);
             let form = [("token", token_of(&link)), ("new_password", NEW)];
-            assert_eq!(post(opens, "/api/reset", &form).await, "/login");
+            assert_eq!(opens.submit("/api/reset", &form).await, "/login");
             log_in(opens, email, NEW).await;
         }
         Door::Invitation => {
@@ -268,7 +261,7 @@ pub async fn go(app: &TestApp, server: &ProviderServer, door: Door, person: &Per
 pub async fn invite(app: &TestApp, email: &str) -> String {
     let admin = app.admin().await;
     assert_eq!(
-        post(&admin, "/api/invitations", &[("email", email), ("role", "member")]).await,
+        admin.submit("/api/invitations", &[("email", email), ("role", "member")]).await,
         "/admin/users#invitations"
     );
     app.link(email, "/invitation/").await
@@ -286,17 +279,17 @@ async fn confirm(app: &TestApp, browser: &Browser, email: &str) {
     let link = app.link(email, "/verify/").await;
     assert_eq!(browser.open(&link).await, StatusCode::OK);
     // Only the browser that made the account confirms the address at once. Any other has to sign in first.
-    if post(browser, "/api/verify", &[("token", token_of(&link))]).await.starts_with("/login?next=%2Fverify%2F") {
+    if browser.submit("/api/verify", &[("token", token_of(&link))]).await.starts_with("/login?next=%2Fverify%2F") {
         log_in(browser, email, PASSWORD).await;
-        assert_eq!(post(browser, "/api/verify", &[("token", token_of(&link))]).await, "/account");
+        assert_eq!(browser.submit("/api/verify", &[("token", token_of(&link))]).await, "/account");
     }
 }
 
 async fn sign_in_by_link(app: &TestApp, email: &str, asks: &Browser, opens: &Browser) {
-    assert_eq!(post(asks, "/api/login/link", &[("email", email)]).await, "/login/link");
+    assert_eq!(asks.submit("/api/login/link", &[("email", email)]).await, "/login/link");
     let link = app.link(email, "/login/").await;
     assert_eq!(opens.open(&link).await, StatusCode::OK);
-    assert_eq!(post(opens, "/api/login/token", &[("token", token_of(&link))]).await, "/account");
+    assert_eq!(opens.submit("/api/login/token", &[("token", token_of(&link))]).await, "/account");
     assert!(opens.is_signed_in().await);
 }
 

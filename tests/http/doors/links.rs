@@ -6,7 +6,7 @@ use reqwest::{Response, StatusCode};
 use waymark::db::sql;
 
 use super::{
-    door::{Door, Person, Situation, accept, arrive, depart, invite, post, prepare, token_of},
+    door::{Door, Person, Situation, accept, arrive, depart, invite, prepare, token_of},
     setup, touches,
 };
 use crate::{
@@ -71,7 +71,7 @@ impl ByMail {
         let person =
             Person { situation, campaign: format!("{name}."), email: email.clone(), asks: app.browser(), other };
         arrive(app, self.door, &person).await;
-        post(&person.asks, self.asked_at, &[("email", &email), ("password", PASSWORD)]).await;
+        person.asks.submit(self.asked_at, &[("email", &email), ("password", PASSWORD)]).await;
         let link = app.link(&email, self.prefix).await;
         let of_user = async || {
             let rows = touches(app, &person.campaign).await;

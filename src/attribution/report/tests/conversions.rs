@@ -14,10 +14,10 @@ use crate::{
         report::{
             Question, Range,
             conversions::{ListedConversion, find_conversions, read_conversions},
-            page::{Page, PagePosition},
+            page::{Cursor, PagePosition},
         },
     },
-    db::{Db, testing::each_database},
+    db::{Db, page::Page, testing::each_database},
     id::ConversionId,
 };
 
@@ -27,7 +27,7 @@ async fn page(
     question: &Question,
     position: PagePosition,
     limit: u32,
-) -> (Page<ListedConversion>, i64) {
+) -> (Page<ListedConversion, Cursor>, i64) {
     let found = find_conversions(facts, question, &settings(), position, limit);
     let mut conn = db.read().await.expect("a connection");
     (read_conversions(&mut conn, facts, &found, position, limit).await.expect("a page"), found.count)

@@ -7,9 +7,9 @@ use crate::{
         Filter, Preset,
         journey::journey,
         leads::{Lead, find_leads, lead, leads_of_visitor, read_leads},
-        page::{Page, PagePosition},
+        page::{Cursor, PagePosition},
     },
-    db::{Db, sql, testing::each_database},
+    db::{Db, page::Page, sql, testing::each_database},
     id::{TouchId, UserId},
     timestamp::{MILLISECOND, Timestamp},
 };
@@ -20,7 +20,7 @@ fn filter(query: &str) -> Filter {
     Filter::parse(query, Preset::All, NOW).filter
 }
 
-async fn page(db: &Db, query: &str, position: PagePosition, limit: u32) -> Page<Lead> {
+async fn page(db: &Db, query: &str, position: PagePosition, limit: u32) -> Page<Lead, Cursor> {
     let (facts, question) = (facts(db).await, question(db, &filter(query)).await);
     let found = find_leads(&facts, &question, position, limit);
     let mut conn = db.read().await.expect("a connection");
