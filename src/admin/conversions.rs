@@ -18,11 +18,10 @@ use crate::{
         report::{
             conversions::{ListedConversion, find_conversions, read_conversions},
             credit::{PathEnds, PathTouch, path_ends},
-            page::Cursor,
         },
     },
     components::{Card, DataTable, Tag, Th, Tone, TwoLines, format},
-    db::page::Page,
+    db::page::{Cursor, Page},
     id::ConversionId,
 };
 

@@ -9,8 +9,9 @@ use super::{
     sections::{AdminSection, OVERVIEW},
 };
 use crate::{
-    attribution::report::{Filter, page::Cursor},
+    attribution::report::Filter,
     components::{AdminPage, AlertKind, EmptyState, FormAlert, Pagination, format},
+    db::page::Cursor,
 };
 
 /// The label and the placeholder of a list's search field.

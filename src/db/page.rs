@@ -3,6 +3,12 @@
 //! A page begins at a row, not at a number of rows. So rows that arrive meanwhile do not move the page, and somebody who goes from
 //! page to page misses no row.
 
+use std::{fmt, str::FromStr};
+
+use uuid::Uuid;
+
+use crate::timestamp::Timestamp;
+
 /// Which page of a list. `K` is the key by which the list is sorted: an id, or a time with an id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Position<K> {
@@ -62,5 +68,58 @@ impl<T, K: Copy> Page<T, K> {
         let newer = rows.first().filter(|_| newer).map(&key);
         let older = rows.last().filter(|_| older).map(&key);
         Self { rows, newer, older }
+    }
+}
+
+/// A place in a list by time: the place of the row with this time and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    pub at: Timestamp,
+    pub id: Uuid,
+}
+
+/// Writes 48 hexadecimal digits: 16 of the time, 32 of the id.
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}{}", self.at.as_millis(), self.id.simple())
+    }
+}
+
+/// The text is not a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadCursor;
+
+impl FromStr for Cursor {
+    type Err = BadCursor;
+
+    fn from_str(text: &str) -> Result<Self, BadCursor> {
+        if text.len() != 48 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(BadCursor);
+        }
+        let (time, id) = text.split_at(16);
+        let millis = u64::from_str_radix(time, 16).map_err(|_| BadCursor)?.cast_signed();
+        Ok(Self { at: Timestamp::from_millis(millis), id: Uuid::try_parse(id).map_err(|_| BadCursor)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        let cursor = "0".repeat(48);
+        assert!(cursor.parse::<Cursor>().is_ok());
+        for wrong in [
+            "",
+            "0",
+            &cursor[1..],
+            &format!("{cursor}0"),
+            &cursor.replace('0', "g"),
+            &"é".repeat(24),
+            &format!("+{}", &cursor[1..]),
+        ] {
+            assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
+        }
     }
 }

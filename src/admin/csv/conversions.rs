@@ -16,10 +16,10 @@ use crate::{
             Filter, Question,
             conversions::{ListedConversion, find_conversions, read_conversions},
             credit::{CreditSettings, PathEnds, PathTouch, path_ends},
-            page::PagePosition,
         },
     },
     components::format::rfc3339,
+    db::page::Position,
 };
 
 /// How many conversions are read at a time, with their paths.
@@ -59,7 +59,7 @@ pub(super) fn pieces(
     let found = async move {
         let asked = settings.clone();
         let find = move |facts: &Facts, question: &Question| {
-            find_conversions(facts, question, &asked, PagePosition::Newest, u32::MAX).parts(ROWS)
+            find_conversions(facts, question, &asked, Position::Newest, u32::MAX).parts(ROWS)
         };
         let (parts, facts, _) = source.count(filter, find).await?;
         let db = source.keeper.db().clone();
@@ -67,7 +67,7 @@ pub(super) fn pieces(
             let (db, facts, settings) = (db.clone(), facts.clone(), settings.clone());
             async move {
                 let mut conn = db.read_for_report().await?;
-                let rows = read_conversions(&mut conn, &facts, &part, PagePosition::Newest, u32::MAX).await?.rows;
+                let rows = read_conversions(&mut conn, &facts, &part, Position::Newest, u32::MAX).await?.rows;
                 let paths = path_ends(&mut conn, &facts, &settings, &rows).await?;
                 let records = rows.iter().map(|conversion| record(conversion, paths.get(&conversion.id)));
                 write((number == 0).then_some(COLUMNS), records)

@@ -13,10 +13,10 @@ use crate::{
         report::{
             Filter, Question,
             leads::{Lead, find_leads, read_leads},
-            page::PagePosition,
         },
     },
     components::format::rfc3339,
+    db::page::Position,
 };
 
 /// How many leads are read at a time.
@@ -50,9 +50,8 @@ pub(super) fn pieces(
     filter: Filter,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     let found = async move {
-        let find = |facts: &Facts, question: &Question| {
-            find_leads(facts, question, PagePosition::Newest, u32::MAX).parts(ROWS)
-        };
+        let find =
+            |facts: &Facts, question: &Question| find_leads(facts, question, Position::Newest, u32::MAX).parts(ROWS);
         let (parts, facts, question) = source.count(filter, find).await?;
         let db = source.keeper.db().clone();
         Ok::<_, BoxError>(stream::iter(parts.into_iter().enumerate().map(Ok)).and_then(move |(number, part)| {
@@ -60,7 +59,7 @@ pub(super) fn pieces(
             async move {
                 // another connection for each piece: a slow reader would hold one for the whole file
                 let mut conn = db.read_for_report().await?;
-                let page = read_leads(&mut conn, &facts, &question, &part, PagePosition::Newest, u32::MAX).await?;
+                let page = read_leads(&mut conn, &facts, &question, &part, Position::Newest, u32::MAX).await?;
                 write((number == 0).then_some(COLUMNS), page.rows.iter().map(record))
             }
         }))

@@ -10,12 +10,13 @@ use crate::{
             credit::{CreditSettings, PeriodCredit, PeriodCreditTally, Revenue},
             leads::{Lead, LeadTally, read_leads},
             matcher::Matcher,
-            page::{Found, PagePosition},
+            page::Found,
             ranking::{Ranked, RankingTally},
             totals::{Totals, TotalsTally},
             trend::{Axis, Trend, TrendTally},
         },
     },
+    db::page::Position,
     timestamp::Timestamp,
 };
 
@@ -68,7 +69,7 @@ impl Numbers {
             request.count(&facts, move |facts| count(facts, &asked, shown, &settings, [model], now)).await?;
         if let Some(found) = found {
             let mut conn = request.state.db.read_for_report().await?;
-            let (position, limit) = (PagePosition::Newest, LATEST);
+            let (position, limit) = (Position::Newest, LATEST);
             numbers.latest = read_leads(&mut conn, &facts, &question, &found, position, limit).await?.rows;
         }
         Ok(numbers)
@@ -106,7 +107,7 @@ fn count(
             CampaignTally::new(&current),
             counted,
             (credit(&current, &axis.current), previous.as_ref().map(|previous| credit(previous, before))),
-            with_leads.then(|| LeadTally::new(&current, PagePosition::Newest, LATEST)),
+            with_leads.then(|| LeadTally::new(&current, Position::Newest, LATEST)),
         )
     });
     let (earned, earned_before) = (earned.0.finish(TOP), earned.1.map(|before| before.finish(TOP)));

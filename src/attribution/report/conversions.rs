@@ -4,7 +4,7 @@ use super::{
     Question,
     credit::{CreditSettings, Path, UserTouches, Windows},
     matcher::Matcher,
-    page::{Cursor, Found, PagePosition, Place, Places, at_places, page_of},
+    page::{Found, Place, Places, at_places, page_of},
 };
 use crate::{
     attribution::{
@@ -14,7 +14,10 @@ use crate::{
         },
         model::Minor,
     },
-    db::{Conn, Error, page::Page},
+    db::{
+        Conn, Error,
+        page::{Cursor, Page, Position},
+    },
     id::{ConversionId, UserId},
     timestamp::Timestamp,
 };
@@ -40,7 +43,7 @@ pub struct ListedConversion {
 impl ListedConversion {
     /// Returns the place in the list.
     fn cursor(&self) -> Cursor {
-        Cursor { occurred_at: self.occurred_at, id: self.id.as_uuid() }
+        Cursor { at: self.occurred_at, id: self.id.as_uuid() }
     }
 }
 
@@ -52,7 +55,7 @@ pub fn find_conversions(
     facts: &Facts,
     question: &Question,
     settings: &CreditSettings,
-    position: PagePosition,
+    position: Position<Cursor>,
     limit: u32,
 ) -> Found {
     let matcher = Matcher::new(facts, question);
@@ -65,7 +68,7 @@ pub async fn read_conversions(
     conn: &mut Conn,
     facts: &Facts,
     found: &Found,
-    position: PagePosition,
+    position: Position<Cursor>,
     limit: u32,
 ) -> Result<Page<ListedConversion, Cursor>, Error> {
     if found.places.is_empty() {

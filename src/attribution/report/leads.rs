@@ -3,7 +3,7 @@
 use super::{
     Question,
     matcher::{Conditions, Fields, Matcher},
-    page::{Cursor, Found, PagePosition, Place, Places, at_places, page_of},
+    page::{Found, Place, Places, at_places, page_of},
 };
 use crate::{
     attribution::{
@@ -14,7 +14,11 @@ use crate::{
         signal::Utm,
         touch::TouchOrigin,
     },
-    db::{Conn, Error, page::Page, sql},
+    db::{
+        Conn, Error,
+        page::{Cursor, Page, Position},
+        sql,
+    },
     id::{TouchId, UserId, VisitorId},
     timestamp::Timestamp,
 };
@@ -52,12 +56,12 @@ pub struct Lead {
 impl Lead {
     /// Returns the place in the list.
     fn cursor(&self) -> Cursor {
-        Cursor { occurred_at: self.occurred_at, id: self.id.as_uuid() }
+        Cursor { at: self.occurred_at, id: self.id.as_uuid() }
     }
 }
 
 /// Finds one page of the leads of a period, newest first.
-pub fn find_leads(facts: &Facts, question: &Question, position: PagePosition, limit: u32) -> Found {
+pub fn find_leads(facts: &Facts, question: &Question, position: Position<Cursor>, limit: u32) -> Found {
     let matcher = Matcher::new(facts, question);
     scan(facts, matcher.range, || LeadTally::new(&matcher, position, limit)).finish()
 }
@@ -69,7 +73,7 @@ pub struct LeadTally<'a> {
 }
 
 impl<'a> LeadTally<'a> {
-    pub fn new(matcher: &'a Matcher<'a>, position: PagePosition, limit: u32) -> Self {
+    pub fn new(matcher: &'a Matcher<'a>, position: Position<Cursor>, limit: u32) -> Self {
         Self { matcher, places: Places::new(position, limit, matcher.range) }
     }
 
@@ -100,7 +104,7 @@ pub async fn read_leads(
     facts: &Facts,
     question: &Question,
     found: &Found,
-    position: PagePosition,
+    position: Position<Cursor>,
     limit: u32,
 ) -> Result<Page<Lead, Cursor>, Error> {
     if found.places.is_empty() {

@@ -1,62 +1,26 @@
 //! Lists by time, a page at a time: see [`crate::db::page`].
 
-use std::{cmp::Reverse, fmt, str::FromStr};
-
-use uuid::Uuid;
+use std::cmp::Reverse;
 
 use super::Range;
 use crate::{
     attribution::facts::Text,
     db::{
         Query,
-        page::{Page, Position},
+        page::{Cursor, Page, Position},
         sql,
     },
     id::UserId,
     timestamp::{MILLISECOND, Timestamp},
 };
 
-/// A place in a list by time: the place of the row with this time and id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor {
-    pub(super) occurred_at: Timestamp,
-    pub(super) id: Uuid,
-}
-
-/// Writes 48 hexadecimal digits: 16 of the time, 32 of the id.
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{}", self.occurred_at.as_millis(), self.id.simple())
-    }
-}
-
-/// The text is not a cursor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadCursor;
-
-impl FromStr for Cursor {
-    type Err = BadCursor;
-
-    fn from_str(text: &str) -> Result<Self, BadCursor> {
-        if text.len() != 48 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(BadCursor);
-        }
-        let (time, id) = text.split_at(16);
-        let millis = u64::from_str_radix(time, 16).map_err(|_| BadCursor)?.cast_signed();
-        Ok(Self { occurred_at: Timestamp::from_millis(millis), id: Uuid::try_parse(id).map_err(|_| BadCursor)? })
-    }
-}
-
-/// Which page of a list by time.
-pub type PagePosition = Position<Cursor>;
-
-impl PagePosition {
+impl Position<Cursor> {
     /// Returns the range up to the time of the cursor.
     fn within(self, mut range: Range) -> Range {
         match self {
             Self::Newest => {}
-            Self::Before(cursor) => range.end = range.end.min(cursor.occurred_at + MILLISECOND),
-            Self::After(cursor) => range.start = range.start.max(cursor.occurred_at),
+            Self::Before(cursor) => range.end = range.end.min(cursor.at + MILLISECOND),
+            Self::After(cursor) => range.start = range.start.max(cursor.at),
         }
         range
     }
@@ -67,10 +31,9 @@ impl PagePosition {
     /// Several rows may have the time of the cursor, or the time at the end of the page. Only their ids, which places do not have,
     /// tell which of them the page shows. So all of these places are chosen.
     fn choose(self, mut places: Vec<Place>, limit: u32) -> Vec<Place> {
-        let needed =
-            self.key().map_or(0, |cursor| places.iter().filter(|place| place.at == cursor.occurred_at).count())
-                + limit as usize
-                + 1;
+        let needed = self.key().map_or(0, |cursor| places.iter().filter(|place| place.at == cursor.at).count())
+            + limit as usize
+            + 1;
         let order = |one: &Place, other: &Place| match self {
             Self::Newest | Self::Before(_) => other.at.cmp(&one.at),
             Self::After(_) => one.at.cmp(&other.at),
@@ -110,7 +73,7 @@ const MANY_PLACES: usize = if cfg!(test) { 8 } else { 1_024 };
 
 /// Counts the rows of a list, and collects the places of those that a page needs.
 pub(super) struct Places {
-    position: PagePosition,
+    position: Position<Cursor>,
     limit: u32,
     /// The part of the period that has the page.
     range: Range,
@@ -121,7 +84,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub fn new(position: PagePosition, limit: u32, period: Range) -> Self {
+    pub fn new(position: Position<Cursor>, limit: u32, period: Range) -> Self {
         let range = position.within(period);
         Self { position, limit, range, count: 0, places: Vec::new(), full: MANY_PLACES }
     }
@@ -183,10 +146,10 @@ pub(super) fn at_places(places: &[Place], rest: &str) -> Query {
     places.iter().fold(sql(text), |query, &(user, at)| query.bind(user).bind(at))
 }
 
-/// Makes a page of the rows at the places that [`PagePosition::choose`] chose. The rows may come in any order.
+/// Makes a page of the rows at the places that [`Position::choose`] chose. The rows may come in any order.
 pub(super) fn page_of<T>(
     mut rows: Vec<T>,
-    position: PagePosition,
+    position: Position<Cursor>,
     limit: u32,
     cursor: impl Fn(&T) -> Cursor,
 ) -> Page<T, Cursor> {
@@ -196,26 +159,4 @@ pub(super) fn page_of<T>(
         Position::After(_) => rows.sort_by_key(&cursor),
     }
     Page::new(rows, position, limit, cursor)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_cursor_is_refused() {
-        let cursor = "0".repeat(48);
-        assert!(cursor.parse::<Cursor>().is_ok());
-        for wrong in [
-            "",
-            "0",
-            &cursor[1..],
-            &format!("{cursor}0"),
-            &cursor.replace('0', "g"),
-            &"é".repeat(24),
-            &format!("+{}", &cursor[1..]),
-        ] {
-            assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
-        }
-    }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Filter, Question, Range,
-    matcher::Matcher,
-    page::{Cursor, PagePosition},
-};
+use super::{Filter, Question, Range, matcher::Matcher};
 use crate::{
     attribution::facts::{
         Facts, Person,
         scan::{Tally, scan},
     },
-    db::{Conn, Error, Value, page::Page, placeholders, sql},
+    db::{
+        Conn, Error, Value,
+        page::{Cursor, Page, Position},
+        placeholders, sql,
+    },
     id::{IdSet, UserId},
     timestamp::Timestamp,
 };
@@ -107,7 +107,7 @@ impl ListedUser {
 impl ListedUser {
     /// Returns the place in the list.
     fn cursor(&self) -> Cursor {
-        Cursor { occurred_at: self.created_at, id: self.id.as_uuid() }
+        Cursor { at: self.created_at, id: self.id.as_uuid() }
     }
 }
 
@@ -150,7 +150,7 @@ pub async fn read_users(
     conn: &mut Conn,
     asked: &UserQuestion,
     first: Option<IdSet>,
-    position: PagePosition,
+    position: Position<Cursor>,
     limit: u32,
 ) -> Result<Page<ListedUser, Cursor>, Error> {
     let range = asked.question.filter.period.range();
@@ -172,7 +172,7 @@ pub async fn read_users(
         if ended || rows.len() >= wanted {
             break;
         }
-        at = if let PagePosition::After(_) = position { PagePosition::After(last) } else { PagePosition::Before(last) };
+        at = if let Position::After(_) = position { Position::After(last) } else { Position::Before(last) };
     }
     rows.truncate(wanted);
     let mut page = Page::new(rows, position, limit, ListedUser::cursor);
@@ -199,7 +199,7 @@ async fn batch(
     asked: &UserQuestion,
     range: Range,
     among: Option<&IdSet>,
-    position: PagePosition,
+    position: Position<Cursor>,
     size: usize,
 ) -> Result<Vec<ListedUser>, Error> {
     let mut text =
@@ -224,7 +224,7 @@ async fn batch(
     if let Some(cursor) = position.key() {
         let place = values.len();
         text += &format!(" and (created_at, id) {compare} (${}, ${})", place + 1, place + 2);
-        values.extend([cursor.occurred_at.into(), cursor.id.into()]);
+        values.extend([cursor.at.into(), cursor.id.into()]);
     }
     values.push(Value::from(size as i64));
     text += &format!(" order by created_at {order}, id {order} limit ${}", values.len());

@@ -14,10 +14,13 @@ use crate::{
         report::{
             Question, Range,
             conversions::{ListedConversion, find_conversions, read_conversions},
-            page::{Cursor, PagePosition},
         },
     },
-    db::{Db, page::Page, testing::each_database},
+    db::{
+        Db,
+        page::{Cursor, Page, Position},
+        testing::each_database,
+    },
     id::ConversionId,
 };
 
@@ -25,7 +28,7 @@ async fn page(
     db: &Db,
     facts: &Facts,
     question: &Question,
-    position: PagePosition,
+    position: Position<Cursor>,
     limit: u32,
 ) -> (Page<ListedConversion, Cursor>, i64) {
     let found = find_conversions(facts, question, &settings(), position, limit);
@@ -58,12 +61,12 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
             expected.sort_by_key(|row| std::cmp::Reverse((row.occurred_at, row.id)));
             found += expected.len();
             let mut walked = Vec::new();
-            let mut position = PagePosition::Newest;
+            let mut position = Position::Newest;
             loop {
                 let (page, count) = self::page(&db, &facts, &question, position, 7).await;
                 assert_eq!(count as usize, expected.len(), "{query}");
                 if let (Some(newer), true) = (page.newer, walked.len() >= 7) {
-                    let (back, _) = self::page(&db, &facts, &question, PagePosition::After(newer), 7).await;
+                    let (back, _) = self::page(&db, &facts, &question, Position::After(newer), 7).await;
                     let back: Vec<ConversionId> = back.rows.iter().map(|row| row.id).collect();
                     let before: Vec<ConversionId> =
                         expected[walked.len() - 7..walked.len()].iter().map(|row| row.id).collect();
@@ -71,7 +74,7 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
                 }
                 walked.extend(page.rows);
                 let Some(older) = page.older else { break };
-                position = PagePosition::Before(older);
+                position = Position::Before(older);
             }
             assert_eq!(walked.len(), expected.len(), "{query}");
             for (listed, expected) in walked.iter().zip(expected) {
@@ -91,7 +94,7 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
 async fn without_conversions_there_are_none() {
     each_database(async |db| {
         let (facts, question) = (facts(&db).await, question(&db, &asked("period=all&channel=Direct")).await);
-        let (page, count) = page(&db, &facts, &question, PagePosition::Newest, 5).await;
+        let (page, count) = page(&db, &facts, &question, Position::Newest, 5).await;
         assert_eq!((page.rows.len(), page.newer, page.older, count), (0, None, None, 0));
         assert_eq!(facts.counts().conversions, 0);
     })

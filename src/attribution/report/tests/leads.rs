@@ -7,9 +7,13 @@ use crate::{
         Filter, Preset,
         journey::journey,
         leads::{Lead, find_leads, lead, leads_of_visitor, read_leads},
-        page::{Cursor, PagePosition},
     },
-    db::{Db, page::Page, sql, testing::each_database},
+    db::{
+        Db,
+        page::{Cursor, Page, Position},
+        sql,
+        testing::each_database,
+    },
     id::{TouchId, UserId},
     timestamp::{MILLISECOND, Timestamp},
 };
@@ -20,7 +24,7 @@ fn filter(query: &str) -> Filter {
     Filter::parse(query, Preset::All, NOW).filter
 }
 
-async fn page(db: &Db, query: &str, position: PagePosition, limit: u32) -> Page<Lead, Cursor> {
+async fn page(db: &Db, query: &str, position: Position<Cursor>, limit: u32) -> Page<Lead, Cursor> {
     let (facts, question) = (facts(db).await, question(db, &filter(query)).await);
     let found = find_leads(&facts, &question, position, limit);
     let mut conn = db.read().await.expect("a connection");
@@ -28,7 +32,7 @@ async fn page(db: &Db, query: &str, position: PagePosition, limit: u32) -> Page<
 }
 
 async fn ids(db: &Db, query: &str) -> Vec<TouchId> {
-    page(db, query, PagePosition::Newest, 1_000).await.rows.into_iter().map(|lead| lead.id).collect()
+    page(db, query, Position::Newest, 1_000).await.rows.into_iter().map(|lead| lead.id).collect()
 }
 
 #[tokio::test]
@@ -55,7 +59,7 @@ async fn pages_stay_while_new_rows_arrive() {
         sample.store(&db).await;
         let all = ids(&db, "").await;
 
-        let (mut walked, mut position, mut firsts) = (Vec::new(), PagePosition::Newest, Vec::new());
+        let (mut walked, mut position, mut firsts) = (Vec::new(), Position::Newest, Vec::new());
         loop {
             let page = page(&db, "", position, 7).await;
             walked.extend(page.rows.iter().map(|lead| lead.id));
@@ -68,7 +72,7 @@ async fn pages_stay_while_new_rows_arrive() {
             later.store(&db).await;
             let Some(older) = page.older else { break };
             // a cursor survives its way through an address
-            position = PagePosition::Before(older.to_string().parse().expect("a cursor"));
+            position = Position::Before(older.to_string().parse().expect("a cursor"));
         }
         assert_eq!(walked, all);
 
@@ -76,7 +80,7 @@ async fn pages_stay_while_new_rows_arrive() {
         let mut page = self::page(&db, "", position, 7).await;
         for first in firsts.iter().rev().skip(1) {
             let newer = page.newer.expect("a newer page");
-            page = self::page(&db, "", PagePosition::After(newer), 7).await;
+            page = self::page(&db, "", Position::After(newer), 7).await;
             assert_eq!(page.rows[0].id, *first);
         }
         assert!(page.newer.is_some(), "the rows that arrived are newer still");
@@ -94,9 +98,9 @@ async fn leads_of_one_moment_are_each_on_one_page() {
     }
     each_database(async |db| {
         sample.store(&db).await;
-        let first = page(&db, "", PagePosition::Newest, 4).await;
+        let first = page(&db, "", Position::Newest, 4).await;
         assert_eq!(first.newer, None);
-        let second = page(&db, "", PagePosition::Before(first.older.expect("more")), 6).await;
+        let second = page(&db, "", Position::Before(first.older.expect("more")), 6).await;
         assert_eq!(second.older, None);
         let mut seen: Vec<_> = first.rows.iter().chain(&second.rows).map(|lead| lead.id).collect();
         assert_eq!(seen.len(), 10);

@@ -19,13 +19,12 @@ use crate::{
         credit::{CampaignCredit, Revenue},
         filter::NOT_SET,
         leads::find_leads,
-        page::PagePosition,
         period::{FIRST_DAY, Period},
         ranking::{Dimension, Ranked},
         totals::Totals,
         trend::Metric,
     },
-    db::testing::each_database,
+    db::{page::Position, testing::each_database},
     random::Random,
     timestamp::{MILLISECOND, Timestamp},
 };
@@ -284,7 +283,7 @@ async fn compare(sample: &Sample) {
 
             let expected = naive.totals(range);
             assert_eq!(totals(&facts, &asked), expected, "{query}");
-            assert_eq!(find_leads(&facts, &asked, PagePosition::Newest, 1).count, expected.leads, "{query}");
+            assert_eq!(find_leads(&facts, &asked, Position::Newest, 1).count, expected.leads, "{query}");
             nonzero += i64::from(expected.touches > 0 && expected.attributed > 0);
 
             let mut rows = campaigns(&facts, &asked, &none);
