@@ -102,9 +102,7 @@ impl ListedUser {
             (None, None) => UserState::Active,
         }
     }
-}
 
-impl ListedUser {
     /// Returns the place in the list.
     fn cursor(&self) -> Cursor {
         Cursor { at: self.created_at, id: self.id.as_uuid() }
