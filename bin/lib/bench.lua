@@ -1,4 +1,5 @@
 -- The requests that wrk sends: page views of a browser. With BENCH_CAMPAIGN each is a landing with a utm_content of its own.
+-- Each request comes from an address of its own, as a proxy would report it: one address may not store so many touches.
 -- BENCH_COOKIES names a file with a Cookie header on each line; the requests use them in turn.
 local threads = 0
 
@@ -34,6 +35,7 @@ function request()
   if campaign then
     path = "/?utm_source=google&utm_medium=cpc&utm_campaign=" .. campaign .. "&utm_content=" .. number .. "-" .. sent
   end
+  headers["X-Forwarded-For"] = string.format("10.%d.%d.%d", sent / 65536 % 256, sent / 256 % 256, sent % 256)
   if #cookies > 0 then
     headers["Cookie"] = cookies[sent % #cookies + 1]
   end
