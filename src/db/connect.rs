@@ -104,7 +104,10 @@ async fn connect_postgres(url: &str) -> Result<Pools, Error> {
         ("lock_timeout", "3s"),
         ("idle_in_transaction_session_timeout", "10s"),
     ]);
-    let pool = |most, patience, statement_timeout| {
+    // After five runs, PostgreSQL would plan a statement once for all values. One plan does not fit both the changes of a second and
+    // those of a year: it reads whole tables.
+    let planned_anew = options.clone().options([("plan_cache_mode", "force_custom_plan")]);
+    let pool = |options: &PgConnectOptions, most, patience, statement_timeout| {
         PgPoolOptions::new()
             .max_connections(most)
             .acquire_timeout(patience)
@@ -114,11 +117,11 @@ async fn connect_postgres(url: &str) -> Result<Pools, Error> {
     };
     let lanes = Lanes {
         // Every statement of a request is meant to be faster.
-        requests: pool(20, ACQUIRE_TIMEOUT, "15s"),
+        requests: pool(&options, 20, ACQUIRE_TIMEOUT, "15s"),
         // The deadline of a request.
-        reports: pool(6, REPORT_ACQUIRE_TIMEOUT, "30s"),
+        reports: pool(&planned_anew, 6, REPORT_ACQUIRE_TIMEOUT, "30s"),
         // A scan of a large table takes as long as it takes.
-        background: pool(3, BACKGROUND_ACQUIRE_TIMEOUT, "0"),
+        background: pool(&planned_anew, 3, BACKGROUND_ACQUIRE_TIMEOUT, "0"),
     };
     // Also reports a wrong address or password at the start.
     let schema: Option<String> = sqlx::query_scalar("select current_schema()").fetch_one(&lanes.requests).await?;

@@ -2,6 +2,8 @@
 
 /// How facts are read from the database, and which of them a report goes over.
 mod loading;
+/// What a statement of PostgreSQL reads.
+mod plans;
 
 use std::{fmt::Write, path::Path, sync::Arc, time::Duration};
 
