@@ -11,14 +11,12 @@ use super::{
 };
 use crate::{
     attribution::{
-        facts::{Facts, scan::scan},
         model::{Credit, Minor, Model},
         report::{
             Filter,
-            campaigns::{CampaignColumn, CampaignOrder, CampaignRow, CampaignTally, sort},
-            credit::{PeriodCreditTally, Revenue},
-            matcher::Matcher,
-            totals::{Totals, TotalsTally},
+            campaigns::{CampaignColumn, CampaignOrder, CampaignRow, Campaigns, campaigns},
+            credit::Revenue,
+            totals::Totals,
         },
     },
     components::{Card, DataTable, Pagination, Sort, SortTh, Tag, TwoLines, format},
@@ -60,15 +58,18 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let number = NumberedPage::of(&request, ROWS);
     let sort = (order != CampaignOrder::default()).then(|| order.to_string());
     let page = PageFilter::new(&request, CAMPAIGNS.path).keeping("sort", sort);
-    let Loaded { rows, totals, earned, kinds, nothing_yet } = load(&request, page.filter(), order).await?;
+    let (facts, question) = (request.facts().await?, request.question(page.filter()).await?);
+    let (settings, model) = (request.credit(), request.model(page.filter()));
+    let found = request.count(&facts, move |facts| campaigns(facts, &question, &settings, model, order)).await?;
+    let Campaigns { rows, totals, earned } = found;
+    let nothing_yet = facts.counts().touches == 0;
     let count = rows.len() as i64;
     let rows: Vec<CampaignRow> = rows.into_iter().skip(number.offset() as usize).take(ROWS as usize).collect();
-    let page = page.with_credit(kinds);
-    let model = request.model(page.filter());
+    let page = page.with_credit(facts.kinds());
     let csv = page.csv_href("/admin/campaigns.csv", &[]);
     let content = match count {
         0 => Either::Left(view! { <NoRows page=page.clone() nothing_yet words=NO_ROWS/> }),
-        _ => Either::Right(view! { <Campaigns page=page.clone() order number rows count earned totals model/> }),
+        _ => Either::Right(view! { <CampaignsCard page=page.clone() order number rows count earned totals model/> }),
     };
     Ok(view! {
         <ListPage section=CAMPAIGNS page csv search=("Search campaigns", "Campaign, term or e-mail of a user")>
@@ -77,41 +78,9 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     })
 }
 
-/// What the page shows.
-struct Loaded {
-    /// All campaigns, in the order asked for.
-    rows: Vec<CampaignRow>,
-    totals: Totals,
-    /// What all campaigns earned.
-    earned: Revenue,
-    /// The kinds of conversions there are.
-    kinds: Vec<String>,
-    /// Whether there is no touch at all, in any period.
-    nothing_yet: bool,
-}
-
-async fn load(request: &PageRequest, filter: &Filter, order: CampaignOrder) -> Result<Loaded, PageError> {
-    let (facts, question) = (request.facts().await?, request.question(filter).await?);
-    let (settings, model) = (request.credit(), request.model(filter));
-    let count = move |facts: &Facts| {
-        let matcher = Matcher::new(facts, &question);
-        let models = [model];
-        let (totals, campaigns, credit) = scan(facts, matcher.range, || {
-            let credit = PeriodCreditTally::new(&matcher, &settings, &models, &[], &[]);
-            (TotalsTally::new(&matcher), CampaignTally::new(&matcher), credit)
-        });
-        let credit = credit.finish(0).campaigns;
-        let mut rows = campaigns.finish(&credit);
-        sort(&mut rows, order);
-        let (kinds, nothing_yet) = (facts.kinds(), facts.counts().touches == 0);
-        Loaded { rows, totals: totals.finish(), earned: credit.total, kinds, nothing_yet }
-    };
-    request.count(&facts, count).await
-}
-
 /// The table with its totals, its notes and the links to its other pages.
 #[component]
-fn Campaigns(
+fn CampaignsCard(
     page: PageFilter,
     order: CampaignOrder,
     number: NumberedPage,

@@ -14,8 +14,8 @@ use crate::{
         model::Model,
         report::{
             Filter, Question,
-            campaigns::{CampaignOrder, CampaignRow, campaigns, sort},
-            credit::{CreditSettings, credit_by_campaign},
+            campaigns::{CampaignOrder, CampaignRow, campaigns},
+            credit::CreditSettings,
         },
     },
     state::AppState,
@@ -69,10 +69,7 @@ pub(super) fn pieces(
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     let counted = async move {
         let count = move |facts: &Facts, question: &Question| {
-            let credit = credit_by_campaign(facts, question, &settings, model);
-            let mut rows = campaigns(facts, question, &credit);
-            sort(&mut rows, CampaignOrder::BY_SOURCE);
-            rows
+            campaigns(facts, question, &settings, model, CampaignOrder::BY_SOURCE).rows
         };
         let (rows, ..) = source.count(filter, count).await?;
         let mut pieces: Vec<Vec<CampaignRow>> = rows.chunks(ROWS).map(<[_]>::to_vec).collect();

@@ -7,7 +7,7 @@ use crate::{
         report::{
             Filter, Question, Range,
             campaigns::{CampaignOrder, CampaignRow, CampaignTally, sort},
-            credit::{CreditSettings, PeriodCredit, PeriodCreditTally, Revenue},
+            credit::{CreditSettings, CreditTally, PeriodCredit, PeriodSum, Revenue},
             leads::{Lead, LeadTally, read_leads},
             matcher::Matcher,
             page::Found,
@@ -66,7 +66,7 @@ impl Numbers {
         let asked = question.clone();
         let (settings, model, now) = (request.credit(), request.model(filter), request.now);
         let (mut numbers, found) =
-            request.count(&facts, move |facts| count(facts, &asked, shown, &settings, [model], now)).await?;
+            request.count(&facts, move |facts| count(facts, &asked, shown, &settings, model, now)).await?;
         if let Some(found) = found {
             let mut conn = request.state.db.read_for_report().await?;
             let (position, limit) = (Position::Newest, LATEST);
@@ -82,7 +82,7 @@ fn count(
     question: &Question,
     shown: Shown,
     settings: &CreditSettings,
-    models: [Model; 1],
+    model: Model,
     now: Timestamp,
 ) -> (Numbers, Option<Found>) {
     let before = question.previous();
@@ -91,9 +91,12 @@ fn count(
     let axis = Axis::new(facts, question, now);
     let metric = if let Shown::Counted(metric) = shown { Some(metric) } else { None };
     let dimensions = LISTS.map(|(dimension, _)| dimension);
-    let credit = |matcher, ranges: &[Range]| match shown {
-        Shown::Counted(_) => PeriodCreditTally::new(matcher, settings, &models, &[], &[]),
-        Shown::Conversions => PeriodCreditTally::new(matcher, settings, &models, ranges, &dimensions),
+    let credit = |matcher, ranges: &[Range]| {
+        let sum = match shown {
+            Shown::Counted(_) => PeriodSum::new(facts.dictionary(), &[], &[]),
+            Shown::Conversions => PeriodSum::new(facts.dictionary(), ranges, &dimensions),
+        };
+        CreditTally::new(matcher, settings, vec![model], sum)
     };
     let with_leads = !question.filter.is_bare();
     let (totals, campaigns, counted, earned, latest) = scan(facts, axis.range(current.range), || {
@@ -110,12 +113,12 @@ fn count(
             with_leads.then(|| LeadTally::new(&current, Position::Newest, LATEST)),
         )
     });
-    let (earned, earned_before) = (earned.0.finish(TOP), earned.1.map(|before| before.finish(TOP)));
+    let (earned, earned_before) = (earned.0.sum.finish(TOP), earned.1.map(|before| before.sum.finish(TOP)));
     let (campaigns, campaign_count) = largest(campaigns, &earned);
     let revenue = PeriodRevenue {
         kinds: facts.kinds(),
-        current: earned.campaigns.total.clone(),
-        previous: earned_before.as_ref().map(|before| before.campaigns.total.clone()),
+        current: earned.total.clone(),
+        previous: earned_before.as_ref().map(|before| before.total.clone()),
     };
     let (trend, lists) = match counted {
         Some((trend, rankings)) => {
@@ -140,7 +143,7 @@ fn count(
 
 /// Returns the largest campaigns, and how many there are.
 fn largest(campaigns: CampaignTally<'_>, earned: &PeriodCredit) -> (Vec<CampaignRow>, i64) {
-    let mut campaigns = campaigns.finish(&earned.campaigns);
+    let mut campaigns = campaigns.finish(earned);
     sort(&mut campaigns, CampaignOrder::default());
     let count = campaigns.len() as i64;
     campaigns.truncate(TOP);

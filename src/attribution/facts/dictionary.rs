@@ -163,6 +163,11 @@ impl Dictionary {
         &self.campaigns.values
     }
 
+    /// Returns the text of the channel Direct.
+    pub fn direct(&self) -> Text {
+        self.campaigns()[CampaignNumber::DIRECT.place()].channel
+    }
+
     pub fn campaign_of(&self, tuple: TupleNumber) -> CampaignNumber {
         self.campaign_of[tuple.place()]
     }

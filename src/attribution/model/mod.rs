@@ -19,7 +19,7 @@ mod share;
 mod weights;
 
 pub use self::amount::{Credit, Minor, Shareable};
-pub use self::path::{Step, collapse, path, path_in_order, window};
+pub use self::path::{Step, path};
 pub use self::share::{share, share_change};
 pub use self::weights::{PositionWeights, Weights, WrongPositionWeights};
 

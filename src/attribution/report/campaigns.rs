@@ -2,15 +2,19 @@ use std::cmp::Ordering;
 
 use super::{
     Filter, Question,
-    campaign_key::CampaignKey,
-    credit::{CampaignCredit, Revenue},
+    credit::{CreditSettings, CreditTally, PeriodCredit, PeriodSum, Revenue},
     distinct::Distinct,
     filter::{FilterField, NOT_SET},
     matcher::Matcher,
+    totals::{Totals, TotalsTally},
 };
-use crate::attribution::facts::{
-    Dictionary, Facts, Person,
-    scan::{Tally, scan},
+use crate::attribution::{
+    channel::Channel,
+    facts::{
+        Campaign, Facts, Person,
+        scan::{Tally, scan},
+    },
+    model::Model,
 };
 
 /// The touches of one source, medium, campaign and channel.
@@ -37,11 +41,6 @@ pub struct CampaignRow {
 }
 
 impl CampaignRow {
-    pub fn key(&self) -> CampaignKey {
-        let Self { source, medium, campaign, channel, .. } = self.clone();
-        CampaignKey { source, medium, campaign, channel }
-    }
-
     /// Returns sign-ups divided by visitors. The rate can be more than 1, because people who came before the period may sign up
     /// in it.
     pub fn rate(&self) -> Option<f64> {
@@ -50,7 +49,8 @@ impl CampaignRow {
 
     /// Returns whether the row stands for people who came without a touch.
     pub fn is_direct(&self) -> bool {
-        self.key() == CampaignKey::direct()
+        let names = [&self.source, &self.medium, &self.campaign];
+        names.into_iter().all(Option::is_none) && self.channel == Channel::Direct.as_str()
     }
 
     /// Returns the filter narrowed to the touches of this row.
@@ -192,11 +192,34 @@ impl std::fmt::Display for CampaignOrder {
     }
 }
 
-/// Returns the campaigns of a period: the campaigns with touches or sign-ups in the period, and the campaigns in `credit`. They
-/// are in no order.
-pub fn campaigns(facts: &Facts, question: &Question, credit: &CampaignCredit) -> Vec<CampaignRow> {
+/// The campaigns of a period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Campaigns {
+    /// The campaigns with touches, sign-ups or credit in the period.
+    pub rows: Vec<CampaignRow>,
+    pub totals: Totals,
+    /// What all campaigns earned.
+    pub earned: Revenue,
+}
+
+/// Counts the campaigns of a period, in this order, with credit by a model.
+pub fn campaigns(
+    facts: &Facts,
+    question: &Question,
+    settings: &CreditSettings,
+    model: Model,
+    order: CampaignOrder,
+) -> Campaigns {
     let matcher = Matcher::new(facts, question);
-    scan(facts, matcher.range, || CampaignTally::new(&matcher)).finish(credit)
+    let (totals, campaigns, credit) = scan(facts, matcher.range, || {
+        let sum = PeriodSum::new(matcher.dictionary, &[], &[]);
+        let credit = CreditTally::new(&matcher, settings, vec![model], sum);
+        (TotalsTally::new(&matcher), CampaignTally::new(&matcher), credit)
+    });
+    let credit = credit.sum.finish(0);
+    let mut rows = campaigns.finish(&credit);
+    sort(&mut rows, order);
+    Campaigns { rows, totals: totals.finish(), earned: credit.total }
 }
 
 /// Sorts campaigns.
@@ -228,33 +251,28 @@ impl<'a> CampaignTally<'a> {
     }
 
     /// Returns the rows, in no order.
-    pub fn finish(self, credit: &CampaignCredit) -> Vec<CampaignRow> {
+    pub fn finish(self, credit: &PeriodCredit) -> Vec<CampaignRow> {
         let dictionary = self.matcher.dictionary;
-        let row = |place: usize| {
+        let text = |text| dictionary.texts.get(text).to_owned();
+        let row = |(place, &Campaign { source, medium, campaign, channel }): (usize, &Campaign)| {
             let [touches, leads, internal] = self.touches[place].map(i64::from);
             let signups = self.signups.get(place);
-            let earned = credit.at(place);
-            if touches == 0 && signups == 0 && earned.is_none() {
-                return None;
-            }
-            let CampaignKey { source, medium, campaign, channel } = key(dictionary, place);
-            let earned = earned.cloned().unwrap_or_default();
-            let (visitors, users) = (self.visitors.get(place), self.users.get(place));
-            Some(CampaignRow {
-                source,
-                medium,
-                campaign,
-                channel,
+            let earned = &credit.campaigns[place];
+            (touches > 0 || signups > 0 || earned.is_some()).then(|| CampaignRow {
+                source: source.map(text),
+                medium: medium.map(text),
+                campaign: campaign.map(text),
+                channel: text(channel),
                 touches,
-                visitors,
+                visitors: self.visitors.get(place),
                 leads,
-                users,
+                users: self.users.get(place),
                 signups,
                 internal,
-                earned,
+                earned: earned.clone().unwrap_or_default(),
             })
         };
-        (0..self.touches.len()).filter_map(row).collect()
+        dictionary.campaigns().iter().enumerate().filter_map(row).collect()
     }
 }
 
@@ -296,17 +314,5 @@ impl Tally for CampaignTally<'_> {
         self.visitors.merge(&other.visitors);
         self.users.merge(&other.users);
         self.signups.merge(&other.signups);
-    }
-}
-
-/// Returns the names of a campaign.
-pub(super) fn key(dictionary: &Dictionary, place: usize) -> CampaignKey {
-    let campaign = dictionary.campaigns()[place];
-    let text = |text| dictionary.texts.get(text).to_owned();
-    CampaignKey {
-        source: campaign.source.map(text),
-        medium: campaign.medium.map(text),
-        campaign: campaign.campaign.map(text),
-        channel: text(campaign.channel),
     }
 }

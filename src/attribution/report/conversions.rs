@@ -2,14 +2,14 @@ use std::collections::HashSet;
 
 use super::{
     Question,
-    credit::{CreditSettings, Path, UserTouches, Windows},
+    credit::{CreditSettings, Paths},
     matcher::Matcher,
     page::{Found, Place, Places, at_places, page_of},
 };
 use crate::{
     attribution::{
         facts::{
-            Conversion, Facts, Person,
+            Facts, Person,
             scan::{Tally, scan},
         },
         model::Minor,
@@ -60,7 +60,8 @@ pub fn find_conversions(
 ) -> Found {
     let matcher = Matcher::new(facts, question);
     let places = || Places::new(position, limit, matcher.range);
-    scan(facts, matcher.range, || ConversionTally::new(&matcher, settings, places())).places.finish()
+    let tally = || ConversionTally { paths: Paths::new(&matcher, settings), places: places() };
+    scan(facts, matcher.range, tally).places.finish()
 }
 
 /// Reads the page of conversions that [`find_conversions`] found, sorted by time and id, newest first.
@@ -92,51 +93,32 @@ pub async fn read_conversions(
 
 /// Counts conversions, and notes where those of a page are.
 struct ConversionTally<'a> {
-    matcher: &'a Matcher<'a>,
-    windows: Windows<'a>,
-    touches: UserTouches<'a>,
-    path: Path,
+    paths: Paths<'a>,
     places: Places,
-}
-
-impl<'a> ConversionTally<'a> {
-    fn new(matcher: &'a Matcher<'a>, settings: &'a CreditSettings, places: Places) -> Self {
-        Self {
-            matcher,
-            windows: Windows::new(matcher, settings),
-            touches: UserTouches::new(matcher.dictionary, settings.internal_touches),
-            path: Path::default(),
-            places,
-        }
-    }
-
-    /// Returns whether the filter finds a conversion of the person whose touches are loaded.
-    fn finds(&mut self, person: &Person<'_>, conversion: &Conversion) -> bool {
-        let window = self.windows.of(conversion.kind);
-        self.touches.path(conversion.credited_at, window, &mut self.path);
-        let matching = self.matcher.of(person);
-        match self.path.touches.is_empty() {
-            true => self.matcher.finds_direct(person),
-            false => self.path.touches.iter().any(|touch| matching.finds(touch.tuple)),
-        }
-    }
 }
 
 impl Tally for ConversionTally<'_> {
     fn add(&mut self, person: &Person<'_>) {
-        let bare = self.matcher.question.filter.is_bare();
+        let Self { paths, places } = self;
+        let matcher = paths.matcher;
+        let (bare, matching) = (matcher.question.filter.is_bare(), matcher.of(person));
         let mut loaded = false;
-        for conversion in person.conversions().iter().filter(|row| !row.is_refund) {
-            if !self.windows.counts(self.matcher, conversion) {
+        for conversion in person.conversions() {
+            if conversion.is_refund || !paths.counts(conversion) {
                 continue;
             }
             if !bare && !loaded {
-                self.touches.load(person);
+                paths.load(person);
                 loaded = true;
             }
-            if bare || self.finds(person, conversion) {
+            let found = bare
+                || match &*paths.path(conversion).touches {
+                    [] => matcher.finds_direct(person),
+                    touches => touches.iter().any(|touch| matching.finds(touch.tuple)),
+                };
+            if found {
                 let (at, kind) = (conversion.occurred_at, Some(conversion.kind));
-                self.places.add(Place { at, user: person.id().into(), kind });
+                places.add(Place { at, user: person.id().into(), kind });
             }
         }
     }

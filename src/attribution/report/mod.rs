@@ -12,8 +12,6 @@
 //! one pass. Lists show single rows, which facts do not know. So facts find the users and times of a page's rows, and the
 //! database is asked for these rows alone.
 
-/// What tells the rows of a report on campaigns apart.
-pub mod campaign_key;
 /// Touches by source, medium, campaign and channel.
 pub mod campaigns;
 /// What users did that counts, newest first.

@@ -1,15 +1,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    path::Path,
-    people::{Channels, PeoplePath, PeopleTally},
+    people::{PeoplePath, PeopleTally},
     revenue::{Revenue, RevenueSum, Share},
     settings::CreditSettings,
     tally::{CreditTally, Sum},
 };
 use crate::attribution::{
     channel::Channel,
-    facts::{Conversion, Dictionary, Facts, Text, Touch, Tuple, scan::scan},
+    facts::{Conversion, Dictionary, Facts, Text, Touch, Tuple, TupleNumber, scan::scan},
     model::{
         Credit, Minor, Model, Shareable,
         data_driven::{ChannelPaths, Markov, Sampling, Shapley, Worth, credits, markov, shapley},
@@ -58,12 +57,6 @@ pub enum Group {
     Direct,
     /// Touches with this value. `None` stands for touches without a value.
     Value(Option<String>),
-}
-
-impl Group {
-    fn of_channel(channel: &str) -> Self {
-        if channel == Channel::Direct.as_str() { Self::Direct } else { Self::Value(Some(channel.to_owned())) }
-    }
 }
 
 /// One row: the same conversions, credited by each model.
@@ -115,100 +108,76 @@ impl Comparison {
 /// Credits the conversions that the filter finds, by all models.
 pub fn compare(facts: &Facts, question: &Question, settings: &CreditSettings, by: GroupBy) -> Comparison {
     let matcher = Matcher::new(facts, question);
-    let (channels, groups) = (Channels::of(matcher.dictionary), Groups::of(matcher.dictionary, by));
+    let groups = Groups::of(matcher.dictionary, by);
     // The data-driven models divide all conversions among channels, not touch by touch. So they need groups by channel, and a
     // condition on touches has no meaning for them.
     let learns = by == GroupBy::Channel && question.filter.is_bare();
     let (credit, people) = scan(facts, matcher.range, || {
-        let training =
-            learns.then(|| TrainingSum { dictionary: matcher.dictionary, channels: &channels, paths: HashMap::new() });
-        let sums = (ModelSums { groups: &groups, rows: vec![Default::default(); groups.values.len() + 1] }, training);
-        let people = learns.then(|| PeopleTally::new(&matcher, settings, &channels));
-        (CreditTally::new(&matcher, settings, &Model::ALL, sums), people)
+        let rows = vec![Default::default(); groups.len() + 1];
+        let sum = ComparisonSum { groups: &groups, rows, learns, paths: HashMap::new() };
+        let people = learns.then(|| PeopleTally::new(&matcher, settings, &groups));
+        (CreditTally::new(&matcher, settings, Model::ALL.to_vec(), sum), people)
     });
-    let (models, training) = credit.sum;
-    let mut comparison = models.finish(matcher.dictionary);
-    if let (Some(training), Some(people)) = (training, people) {
-        TrainingData::new(matcher.dictionary, &channels, training, &people.finish()).share_out(&mut comparison);
+    let (mut comparison, paths) = credit.sum.finish(matcher.dictionary);
+    if let Some(people) = people {
+        TrainingData::new(matcher.dictionary, paths, people.finish()).share_out(groups.names(), &mut comparison);
     }
     comparison
 }
 
 /// The groups of all tuples.
-struct Groups {
-    /// The values by which touches are grouped. After them comes the group of conversions without a touch.
-    values: Vec<Option<Text>>,
-    /// By tuple: the place of its value.
+pub(in crate::attribution::report) struct Groups {
+    /// The groups of touches, in the order of their names, whatever order the facts have. After them comes the group of conversions
+    /// without a touch.
+    names: Vec<Group>,
+    /// By tuple: the place of its group.
     of_tuple: Vec<usize>,
-    by: GroupBy,
 }
 
 impl Groups {
-    fn of(dictionary: &Dictionary, by: GroupBy) -> Self {
-        let mut values = Vec::new();
-        let mut places = HashMap::new();
-        let place = |tuple: &Tuple| {
-            let value = by.value(dictionary, tuple);
-            *places.entry(value).or_insert_with(|| {
-                values.push(value);
-                values.len() - 1
-            })
+    pub fn of(dictionary: &Dictionary, by: GroupBy) -> Self {
+        let value = |tuple: &Tuple| by.value(dictionary, tuple);
+        let mut values: Vec<Option<Text>> = dictionary.tuples().iter().map(value).collect();
+        values.sort_unstable();
+        values.dedup();
+        values.sort_by_key(|value| value.map(|text| dictionary.texts.get(text)));
+        let places: HashMap<Option<Text>, usize> = values.iter().copied().zip(0..).collect();
+        let name = |value: Option<Text>| match value.map(|text| dictionary.texts.get(text)) {
+            Some(channel) if by == GroupBy::Channel && channel == Channel::Direct.as_str() => Group::Direct,
+            value => Group::Value(value.map(str::to_owned)),
         };
-        let of_tuple = dictionary.tuples().iter().map(place).collect();
-        Self { values, of_tuple, by }
+        let of_tuple = dictionary.tuples().iter().map(|tuple| places[&value(tuple)]).collect();
+        Self { names: values.into_iter().map(name).chain([Group::Direct]).collect(), of_tuple }
     }
 
-    fn group(&self, dictionary: &Dictionary, place: usize) -> Group {
-        let text = |text: Text| dictionary.texts.get(text).to_owned();
-        match self.values.get(place) {
-            None => Group::Direct,
-            Some(Some(channel)) if self.by == GroupBy::Channel => Group::of_channel(dictionary.texts.get(*channel)),
-            Some(value) => Group::Value(value.map(text)),
-        }
+    /// Returns the number of groups with touches.
+    pub fn len(&self) -> usize {
+        self.names.len() - 1
+    }
+
+    /// Returns the place of the group of touches with a tuple.
+    pub fn place(&self, tuple: TupleNumber) -> usize {
+        self.of_tuple[tuple.place()]
+    }
+
+    /// Returns the groups with touches.
+    pub fn names(&self) -> &[Group] {
+        &self.names[..self.len()]
     }
 }
 
-/// Sums by group and by each of [`Model::ALL`].
-struct ModelSums<'a> {
+/// Sums by group and by each of [`Model::ALL`], and by what the data-driven models learn from.
+struct ComparisonSum<'a> {
     groups: &'a Groups,
+    /// By group. The last row is of conversions without a touch.
     rows: Vec<[RevenueSum; 6]>,
+    /// Whether the data-driven models are asked for. The groups are channels then.
+    learns: bool,
+    paths: TrainingPaths,
 }
 
-impl ModelSums<'_> {
-    fn finish(self, dictionary: &Dictionary) -> Comparison {
-        let mut comparison = Comparison::default();
-        for (place, sums) in self.rows.iter().enumerate().filter(|(_, sums)| sums.iter().any(|sum| !sum.is_empty())) {
-            let row = comparison.rows.entry(self.groups.group(dictionary, place)).or_default();
-            for (model, sum) in sums.iter().enumerate() {
-                let revenue = sum.finish(dictionary);
-                row.models[model] += &revenue;
-                comparison.total.models[model] += &revenue;
-            }
-        }
-        comparison
-    }
-}
-
-impl Sum for ModelSums<'_> {
-    fn share(&mut self, model: usize, conversion: &Conversion, touch: Option<Touch>, share: Share) {
-        let place = touch.map_or(self.groups.values.len(), |touch| self.groups.of_tuple[touch.tuple.place()]);
-        self.rows[place][model].add(share, conversion.currency);
-    }
-
-    fn merge(&mut self, other: Self) {
-        for (own, other) in self.rows.iter_mut().zip(&other.rows) {
-            own.iter_mut().zip(other).for_each(|(own, other)| own.merge(other));
-        }
-    }
-}
-
-/// Sums conversions by what the data-driven models learn from.
-struct TrainingSum<'a> {
-    dictionary: &'a Dictionary,
-    channels: &'a Channels,
-    /// The number of conversions and refunds, and the sum of their values.
-    paths: HashMap<TrainingPath, (u64, Minor)>,
-}
+/// The number of conversions and refunds by each path, and the sum of their values.
+type TrainingPaths = HashMap<TrainingPath, (u64, Minor)>;
 
 /// A path through channels, and what it led to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -221,10 +190,30 @@ struct TrainingPath {
     paid: bool,
 }
 
-impl Sum for TrainingSum<'_> {
-    fn conversion(&mut self, conversion: &Conversion, path: &Path) {
-        let number = |touch: &Touch| self.channels.number(self.dictionary.tuple(touch.tuple).channel);
-        let mut channels: Vec<usize> = path.touches.iter().map(number).collect();
+impl ComparisonSum<'_> {
+    fn finish(self, dictionary: &Dictionary) -> (Comparison, TrainingPaths) {
+        let mut comparison = Comparison::default();
+        for (group, sums) in self.groups.names.iter().zip(&self.rows) {
+            if sums.iter().all(RevenueSum::is_empty) {
+                continue;
+            }
+            let row = comparison.rows.entry(group.clone()).or_default();
+            for (model, sum) in sums.iter().enumerate() {
+                let revenue = sum.finish(dictionary);
+                row.models[model] += &revenue;
+                comparison.total.models[model] += &revenue;
+            }
+        }
+        (comparison, self.paths)
+    }
+}
+
+impl Sum for ComparisonSum<'_> {
+    fn conversion(&mut self, conversion: &Conversion, path: &[Touch]) {
+        if !self.learns {
+            return;
+        }
+        let mut channels: Vec<usize> = path.iter().map(|touch| self.groups.place(touch.tuple)).collect();
         channels.dedup();
         let paid = conversion.value > Minor::ZERO;
         let path = TrainingPath { channels, currency: conversion.currency, is_refund: conversion.is_refund, paid };
@@ -233,9 +222,15 @@ impl Sum for TrainingSum<'_> {
         *value += conversion.value;
     }
 
-    fn share(&mut self, _: usize, _: &Conversion, _: Option<Touch>, _: Share) {}
+    fn share(&mut self, model: usize, conversion: &Conversion, touch: Option<Touch>, share: Share) {
+        let place = touch.map_or(self.groups.len(), |touch| self.groups.place(touch.tuple));
+        self.rows[place][model].add(share, conversion.currency);
+    }
 
     fn merge(&mut self, other: Self) {
+        for (own, other) in self.rows.iter_mut().flatten().zip(other.rows.iter().flatten()) {
+            own.merge(other);
+        }
         for (path, (count, value)) in other.paths {
             let (own_count, own_value) = self.paths.entry(path).or_default();
             *own_count += count;
@@ -250,8 +245,6 @@ impl Sum for TrainingSum<'_> {
 /// brought a yen.
 #[derive(Debug, Default)]
 struct TrainingData {
-    /// The channels by number.
-    channels: Vec<String>,
     /// The paths to conversions, and the paths of people without a conversion.
     paths: ChannelPaths,
     /// For each currency, the paths to conversions with a value in it, and the paths of people without such a conversion. Every
@@ -265,13 +258,12 @@ struct TrainingData {
 }
 
 impl TrainingData {
-    fn new(dictionary: &Dictionary, channels: &Channels, conversions: TrainingSum<'_>, people: &[PeoplePath]) -> Self {
-        let paths = conversions.paths;
-        let mut data = Self { channels: channels.names.clone(), ..Self::default() };
-        for (path, (count, value)) in paths {
+    fn new(dictionary: &Dictionary, conversions: TrainingPaths, people: HashMap<PeoplePath, u64>) -> Self {
+        let mut data = Self::default();
+        for (path, (count, value)) in conversions {
             data.add_conversions(&path, path.currency.map(|currency| dictionary.texts.get(currency)), count, value);
         }
-        people.iter().for_each(|path| data.add_people(dictionary, path));
+        people.iter().for_each(|(path, people)| data.add_people(dictionary, path, *people));
         data
     }
 
@@ -296,23 +288,22 @@ impl TrainingData {
     }
 
     /// Adds the people who did not convert. All conversions must be added first, because only then all currencies are known.
-    fn add_people(&mut self, dictionary: &Dictionary, path: &PeoplePath) {
+    fn add_people(&mut self, dictionary: &Dictionary, path: &PeoplePath, people: u64) {
         if !path.converted {
-            self.paths.add(&path.channels, false, path.people);
-            self.unconverted += path.people;
+            self.paths.add(&path.channels, false, people);
+            self.unconverted += people;
         }
         let paid = |currency: &str| path.currencies.iter().any(|&paid| dictionary.texts.get(paid) == currency);
         for (_, paths) in self.paid.iter_mut().filter(|(currency, _)| !paid(currency)) {
-            paths.add(&path.channels, false, path.people);
+            paths.add(&path.channels, false, people);
         }
     }
 
-    /// Learns, and fills the data-driven columns of a comparison.
-    fn share_out(self, comparison: &mut Comparison) {
-        let groups: Vec<Group> = self.channels.iter().map(|name| Group::of_channel(name)).collect();
+    /// Learns, and fills the data-driven columns of a comparison. `channels` are the groups by number.
+    fn share_out(self, channels: &[Group], comparison: &mut Comparison) {
         let counts = LearntShares::learn(&self.paths);
-        self.share_conversions(&groups, &counts, comparison);
-        let money_exact = self.share_money(&groups, comparison);
+        self.share_conversions(channels, &counts, comparison);
+        let money_exact = self.share_money(channels, comparison);
         let converted = (self.revenue.conversions.0 / Credit::ONE.0).unsigned_abs();
         let exact = counts.shapley.exact && money_exact;
         comparison.learnt = Some(Learnt { converted, unconverted: self.unconverted, exact });

@@ -6,22 +6,16 @@
 //!   changes values, not the number of conversions.
 //! - Currencies are never added to each other.
 
-/// By campaign.
-mod campaigns;
 /// The models side by side.
 pub mod compare;
 /// The credit of one user's conversions.
 mod of_user;
-/// Over time.
-mod over_time;
 /// The paths of conversions.
 mod path;
 /// The paths of all people, converted or not.
-mod people;
-/// Credit as the overview shows it.
+pub(in crate::attribution::report) mod people;
+/// By campaign, over time, and by channel, source, page and referrer.
 mod period;
-/// By channel, source, page and referrer.
-mod rankings;
 /// Conversions and money.
 mod revenue;
 /// What credit depends on, beside the model.
@@ -29,16 +23,11 @@ mod settings;
 /// Shares conversions over their paths.
 mod tally;
 
-#[cfg(test)]
-pub(crate) use self::people::{Channels, paths_of_people};
+pub(in crate::attribution::report) use self::path::{Path, Paths};
 pub use self::{
-    campaigns::{CampaignCredit, credit_by_campaign},
     of_user::{CreditedConversion, PathEnds, PathTouch, credit_of_touch, credit_of_user, path_ends},
-    period::{PeriodCredit, PeriodCreditTally},
+    period::{PeriodCredit, PeriodSum},
     revenue::{Revenue, Share},
     settings::CreditSettings,
-};
-pub(in crate::attribution::report) use self::{
-    path::{Path, UserTouches},
-    tally::Windows,
+    tally::CreditTally,
 };

@@ -119,7 +119,9 @@ pub async fn path_ends(
         of_user.into_iter().map(|(user, rows)| (user, Touches::new(rows, settings))).collect();
     let ends = |conversion: &ListedConversion| {
         let window = settings.window_of(&conversion.kind);
-        let path = of_user.get(&conversion.user_id)?.path(conversion.occurred_at, window);
+        let touches = of_user.get(&conversion.user_id)?;
+        let path: Vec<&TouchRow> =
+            path(&touches.steps, conversion.occurred_at, window).map(|place| &touches.rows[place]).collect();
         let touch = |row: &TouchRow| PathTouch {
             id: row.id,
             campaign: row.utm.campaign.as_deref().map(|campaign| facts.dictionary().shown_text(campaign).to_owned()),
@@ -141,6 +143,7 @@ impl Touches {
     /// The rows are in the order of visitors, then of time, then of ids. Touches of one moment stay in this order.
     fn new(mut rows: Vec<TouchRow>, settings: &CreditSettings) -> Self {
         rows.retain(|row| settings.internal_touches || !row.internal);
+        rows.sort_by_key(|row| row.occurred_at);
         let step = |row: &TouchRow| Step {
             at: row.occurred_at,
             direct: row.channel == Channel::Direct.as_str(),
@@ -149,16 +152,14 @@ impl Touches {
         Self { steps: rows.iter().map(step).collect(), rows }
     }
 
-    fn path(&self, ends_at: Timestamp, lookback: std::time::Duration) -> Vec<&TouchRow> {
-        path(&self.steps, ends_at, lookback).into_iter().map(|place| &self.rows[place]).collect()
-    }
-
     /// Returns the path of a conversion, and the share of each of its touches.
     fn shares(&self, row: &ConversionRow, settings: &CreditSettings, model: Model) -> (Vec<&TouchRow>, Vec<Share>) {
-        let places = path(&self.steps, row.credited_at(), settings.window_of(&row.kind));
-        let steps: Vec<Step> = places.iter().map(|&place| self.steps[place]).collect();
+        let (rows, steps): (Vec<&TouchRow>, Vec<Step>) =
+            path(&self.steps, row.credited_at(), settings.window_of(&row.kind))
+                .map(|place| (&self.rows[place], self.steps[place]))
+                .unzip();
         let amount = Amount::new(row.value, row.before, row.refund_of.is_some());
         let shares = if steps.is_empty() { Vec::new() } else { amount.shares(model, &settings.weights, &steps) };
-        (places.into_iter().map(|place| &self.rows[place]).collect(), shares)
+        (rows, shares)
     }
 }

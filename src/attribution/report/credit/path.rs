@@ -1,13 +1,10 @@
 use std::time::Duration;
 
-use super::revenue::Share;
-use crate::{
-    attribution::{
-        channel::Channel,
-        facts::{Conversion, Dictionary, Person, Text, Touch},
-        model::{Credit, Minor, Model, Step, Weights, path_in_order, share, share_change},
-    },
-    timestamp::Timestamp,
+use super::{revenue::Share, settings::CreditSettings};
+use crate::attribution::{
+    facts::{Conversion, Person, Text, Touch},
+    model::{Credit, Minor, Model, Step, Weights, path, share, share_change},
+    report::matcher::Matcher,
 };
 
 /// What there is to share of a conversion or refund.
@@ -25,10 +22,6 @@ impl Amount {
         Self { whole: Share { conversions, value }, before }
     }
 
-    pub fn of(conversion: &Conversion) -> Self {
-        Self::new(conversion.value, conversion.before, conversion.is_refund)
-    }
-
     /// Returns the share of each step of a path. The shares add up to the conversion and its value.
     pub fn shares(self, model: Model, weights: &Weights, steps: &[Step]) -> Vec<Share> {
         let Self { whole, before } = self;
@@ -44,29 +37,50 @@ impl Amount {
     }
 }
 
-/// The touches of a user, from which the paths of the user's conversions are taken. One value serves for all users, one after the
-/// other.
-#[derive(Debug)]
-pub(in crate::attribution::report) struct UserTouches<'a> {
-    dictionary: &'a Dictionary,
-    direct: Option<Text>,
-    /// Whether touches from links on pages of this site belong to paths.
-    internal: bool,
-    /// In the order of time. Touches of one moment are in the order of their visitors and then of their ids.
+/// The paths of the conversions that a question is about. One value serves for all users, one after the other.
+pub(in crate::attribution::report) struct Paths<'a> {
+    pub matcher: &'a Matcher<'a>,
+    pub settings: &'a CreditSettings,
+    /// The kind of conversions asked for. `Some(None)` is a kind that no conversion has.
+    kind: Option<Option<Text>>,
+    /// The look-back windows of kinds that have their own.
+    windows: Vec<(Text, Duration)>,
+    /// The touches of the user at hand, in the order of time. Touches of one moment are in the order of their visitors and then of
+    /// their ids.
     touches: Vec<Touch>,
     steps: Vec<Step>,
-    path: Vec<usize>,
+    /// The path that was asked for last.
+    path: Path,
 }
 
-impl<'a> UserTouches<'a> {
-    pub fn new(dictionary: &'a Dictionary, internal: bool) -> Self {
-        let direct = dictionary.texts.find(Channel::Direct.as_str());
-        Self { dictionary, direct, internal, touches: Vec::new(), steps: Vec::new(), path: Vec::new() }
+/// The touches of a path, oldest first.
+#[derive(Debug, Default)]
+pub(in crate::attribution::report) struct Path {
+    pub touches: Vec<Touch>,
+    pub steps: Vec<Step>,
+}
+
+impl<'a> Paths<'a> {
+    pub fn new(matcher: &'a Matcher<'a>, settings: &'a CreditSettings) -> Self {
+        let texts = &matcher.dictionary.texts;
+        let kind = matcher.question.filter.kind.as_deref().map(|kind| texts.find(kind));
+        let windows = settings.windows.iter().filter_map(|(kind, window)| Some((texts.find(kind)?, *window))).collect();
+        Self { matcher, settings, kind, windows, touches: Vec::new(), steps: Vec::new(), path: Path::default() }
+    }
+
+    /// Returns whether a conversion is of the kind asked for.
+    pub fn is_of_kind(&self, conversion: &Conversion) -> bool {
+        self.kind.is_none_or(|kind| kind == Some(conversion.kind))
+    }
+
+    /// Returns whether a conversion is in the question's period and of the kind asked for.
+    pub fn counts(&self, conversion: &Conversion) -> bool {
+        self.matcher.range.contains(conversion.occurred_at) && self.is_of_kind(conversion)
     }
 
     /// Goes on to another user.
     pub fn load(&mut self, person: &Person<'_>) {
-        let (dictionary, internal) = (self.dictionary, self.internal);
+        let (dictionary, internal) = (self.matcher.dictionary, self.settings.internal_touches);
         self.touches.clear();
         self.touches.extend(person.touches().filter(|touch| internal || !dictionary.tuple(touch.tuple).internal));
         if !self.touches.is_sorted_by_key(|touch| touch.at) {
@@ -75,23 +89,20 @@ impl<'a> UserTouches<'a> {
         self.steps.clear();
         self.steps.extend(self.touches.iter().map(|touch| {
             let tuple = dictionary.tuple(touch.tuple);
-            Step { at: touch.at, direct: Some(tuple.channel) == self.direct, key: tuple.key }
+            Step { at: touch.at, direct: tuple.channel == dictionary.direct(), key: tuple.key }
         }));
     }
 
-    /// Returns the path that ends at a moment: the touches, and their steps.
-    pub fn path(&mut self, ends_at: Timestamp, lookback: Duration, found: &mut Path) {
-        path_in_order(&self.steps, ends_at, lookback, &mut self.path);
-        found.touches.clear();
-        found.touches.extend(self.path.iter().map(|&place| self.touches[place]));
-        found.steps.clear();
-        found.steps.extend(self.path.iter().map(|&place| self.steps[place]));
+    /// Returns the path of a conversion of the user at hand. The path is empty where the conversion is credited to Direct.
+    pub fn path(&mut self, conversion: &Conversion) -> &Path {
+        let own = self.windows.iter().find(|(kind, _)| *kind == conversion.kind);
+        let window = own.map_or(self.settings.window, |(_, window)| *window);
+        self.path.touches.clear();
+        self.path.steps.clear();
+        for place in path(&self.steps, conversion.credited_at, window) {
+            self.path.touches.push(self.touches[place]);
+            self.path.steps.push(self.steps[place]);
+        }
+        &self.path
     }
-}
-
-/// The touches of a path, oldest first.
-#[derive(Debug, Default)]
-pub(in crate::attribution::report) struct Path {
-    pub touches: Vec<Touch>,
-    pub steps: Vec<Step>,
 }

@@ -17,9 +17,9 @@ use crate::{
             Filter, Preset, Range,
             campaigns::{CampaignColumn, CampaignOrder, campaigns, sort},
             credit::{
-                CreditSettings, PeriodCreditTally, Revenue, Share,
+                CreditSettings, CreditTally, PeriodSum, Revenue, Share,
                 compare::{Group, GroupBy, compare},
-                credit_by_campaign, credit_of_touch, credit_of_user,
+                credit_of_touch, credit_of_user,
             },
             matcher::Matcher,
             ranking::Dimension,
@@ -73,22 +73,21 @@ async fn credit_equals_its_recomputation() {
             let range = filter.period.range();
             let mut totals = Vec::new();
             for model in Model::ALL {
-                let found = credit_by_campaign(&facts, &question, &settings(), model);
+                let found = campaigns(&facts, &question, &settings(), model, CampaignOrder::default());
                 let expected = naive.earned(filter, range, model, |touch| match touch {
                     None => [None, None, None, Some("Direct")],
                     Some(touch) => [touch.source, touch.medium, touch.campaign, Some(touch.channel)],
                 });
                 nonzero += expected.values().filter(|earned| earned.conversions > Credit::ZERO).count();
 
-                let rows = campaigns(&facts, &question, &found);
                 let mut total = Revenue::default();
-                for row in &rows {
+                for row in &found.rows {
                     let key = [&row.source, &row.medium, &row.campaign].map(Option::as_deref);
                     let key = [key[0], key[1], key[2], Some(row.channel.as_str())];
                     assert_eq!(row.earned, expected.get(&key).cloned().unwrap_or_default(), "{query} {model} {key:?}");
                     total += &row.earned;
                 }
-                assert_eq!(found.total, total, "{query} {model}: every credit has a row");
+                assert_eq!(found.earned, total, "{query} {model}: every credit has a row");
 
                 totals.push(total);
             }
@@ -141,10 +140,11 @@ async fn credit_adds_up_to_the_conversions_of_the_period() {
                     Range { start: ORIGIN - 99 * DAY, end: ORIGIN + 40 * DAY },
                     Range { start: ORIGIN + 40 * DAY, end: Timestamp::MAX },
                 ];
-                let (matcher, settings, models) = (Matcher::new(&facts, &question), settings(), [model]);
-                let tally = || PeriodCreditTally::new(&matcher, &settings, &models, &all, &[Dimension::Channel]);
-                let credit = scan(&facts, matcher.range, tally).finish(3);
-                assert_eq!(credit.campaigns.total, expected, "{query} {model}");
+                let (matcher, settings) = (Matcher::new(&facts, &question), settings());
+                let sum = || PeriodSum::new(facts.dictionary(), &all, &[Dimension::Channel]);
+                let tally = || CreditTally::new(&matcher, &settings, vec![model], sum());
+                let credit = scan(&facts, matcher.range, tally).sum.finish(3);
+                assert_eq!(credit.total, expected, "{query} {model}");
                 assert_eq!(credit.over_time.iter().copied().sum::<Credit>(), expected.conversions, "{query} {model}");
                 assert!(credit.over_time.iter().all(|credit| *credit > Credit::ZERO), "{query} {model}");
                 let [(channels, total)] = &*credit.rankings else { panic!("one ranking") };
@@ -241,8 +241,7 @@ async fn campaigns_are_sorted_by_credit_and_a_file_has_those_that_only_earned() 
         sample.store(&db).await;
         // the touch of autumn is before the period, the touch of early is out of the window
         let (facts, question) = (facts(&db).await, question(&db, &asked("from=2026-04-20&to=2026-04-30")).await);
-        let credit = credit_by_campaign(&facts, &question, &settings, Model::Linear);
-        let mut rows = campaigns(&facts, &question, &credit);
+        let mut rows = campaigns(&facts, &question, &settings, Model::Linear, CampaignOrder::default()).rows;
         for (descending, expected) in [(true, ["autumn", "", "late"]), (false, ["late", "", "autumn"])] {
             sort(&mut rows, CampaignOrder { column: CampaignColumn::Credit, descending });
             let names: Vec<_> = rows.iter().map(|row| row.campaign.as_deref().unwrap_or_default()).collect();

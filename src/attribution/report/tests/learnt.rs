@@ -12,14 +12,18 @@ use super::{
 };
 use crate::{
     attribution::{
+        facts::scan::scan,
         model::{
             Credit, Minor,
             data_driven::{ChannelPaths, Sampling, Worth, credits, markov, shapley},
         },
-        report::credit::{
-            Channels, CreditSettings,
-            compare::{Comparison, Group, GroupBy, compare},
-            paths_of_people,
+        report::{
+            credit::{
+                CreditSettings,
+                compare::{Comparison, Group, GroupBy, Groups, compare},
+                people::PeopleTally,
+            },
+            matcher::Matcher,
         },
     },
     db::testing::each_database,
@@ -65,17 +69,20 @@ async fn people_go_their_paths_with_what_they_converted_to() {
                 path.dedup();
                 *counted.entry((path, own.count() > 0, currencies.into_iter().collect())).or_default() += 1;
             }
-            let (dictionary, channels) = (facts.dictionary(), Channels::of(facts.dictionary()));
-            let found: BTreeMap<(Vec<String>, bool, Vec<String>), u64> =
-                paths_of_people(&facts, &question(&db, &filter).await, &settings(), &channels)
-                    .into_iter()
-                    .map(|path| {
-                        let names = path.channels.iter().map(|&channel| channels.names[channel].clone()).collect();
-                        let currencies = path.currencies.iter().map(|&text| dictionary.texts.get(text).to_owned());
-                        let currencies: BTreeSet<String> = currencies.collect();
-                        ((names, path.converted, currencies.into_iter().collect()), path.people)
-                    })
-                    .collect();
+            let (question, settings) = (question(&db, &filter).await, settings());
+            let (matcher, dictionary) = (Matcher::new(&facts, &question), facts.dictionary());
+            let channels = Groups::of(dictionary, GroupBy::Channel);
+            let tally = || PeopleTally::new(&matcher, &settings, &channels);
+            let found: BTreeMap<(Vec<String>, bool, Vec<String>), u64> = scan(&facts, matcher.range, tally)
+                .finish()
+                .into_iter()
+                .map(|(path, people)| {
+                    let names = path.channels.iter().map(|&channel| name(&channels.names()[channel])).collect();
+                    let currencies = path.currencies.iter().map(|&text| dictionary.texts.get(text).to_owned());
+                    let currencies: BTreeSet<String> = currencies.collect();
+                    ((names, path.converted, currencies.into_iter().collect()), people)
+                })
+                .collect();
             assert_eq!(found, counted, "{query}");
             assert!(counted.keys().filter(|(_, converted, _)| !converted).count() > 5, "{query} {counted:?}");
             assert!(counted.keys().any(|(_, _, currencies)| currencies.len() > 1), "{query} {counted:?}");
@@ -96,11 +103,14 @@ fn came_by(sample: &mut Sample, channels: &[&'static str]) -> (UserId, Timestamp
     (user, ORIGIN + channels.len() as u32 * DAY)
 }
 
-fn values(compared: &Comparison, currency: &str) -> Vec<(String, [i64; 2])> {
-    let name = |group: &Group| match group {
+fn name(group: &Group) -> String {
+    match group {
         Group::Direct => "Direct".to_owned(),
         Group::Value(value) => value.clone().unwrap_or_default(),
-    };
+    }
+}
+
+fn values(compared: &Comparison, currency: &str) -> Vec<(String, [i64; 2])> {
     let rows = compared.rows.iter();
     let values = rows.map(|(group, row)| (name(group), [&row.markov, &row.shapley].map(|by| by.value(currency).0)));
     values.filter(|(_, values)| *values != [0, 0]).collect()

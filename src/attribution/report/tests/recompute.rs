@@ -8,21 +8,25 @@ use std::{
 use jiff::tz::TimeZone;
 
 use super::{
+    credit::settings,
     facts, question, ranking,
     sample::{DAY, ORIGIN, Sample, Touch, User, WINDOW},
     totals, trend,
 };
 use crate::{
-    attribution::report::{
-        Filter, FilterField, Preset, Range,
-        campaigns::{CampaignColumn, CampaignOrder, CampaignRow, campaigns, sort},
-        credit::{CampaignCredit, Revenue},
-        filter::NOT_SET,
-        leads::find_leads,
-        period::{FIRST_DAY, Period},
-        ranking::{Dimension, Ranked},
-        totals::Totals,
-        trend::Metric,
+    attribution::{
+        model::Model,
+        report::{
+            Filter, FilterField, Preset, Range,
+            campaigns::{CampaignColumn, CampaignOrder, CampaignRow, campaigns, sort},
+            credit::Revenue,
+            filter::NOT_SET,
+            leads::find_leads,
+            period::{FIRST_DAY, Period},
+            ranking::{Dimension, Ranked},
+            totals::Totals,
+            trend::Metric,
+        },
     },
     db::{page::Position, testing::each_database},
     random::Random,
@@ -270,7 +274,6 @@ async fn compare(sample: &Sample) {
     each_database(async |db| {
         sample.store(&db).await;
         let facts = facts(&db).await;
-        let none = CampaignCredit::default();
         let mut nonzero = 0;
         let random = random_queries(sample.touches.len() as u64);
         for query in QUERIES.into_iter().chain(random.iter().map(String::as_str)) {
@@ -286,7 +289,9 @@ async fn compare(sample: &Sample) {
             assert_eq!(find_leads(&facts, &asked, Position::Newest, 1).count, expected.leads, "{query}");
             nonzero += i64::from(expected.touches > 0 && expected.attributed > 0);
 
-            let mut rows = campaigns(&facts, &asked, &none);
+            let counted = campaigns(&facts, &asked, &settings(), Model::First, CampaignOrder::default());
+            assert_eq!((counted.totals, counted.earned), (expected, Revenue::default()), "{query}");
+            let mut rows = counted.rows;
             rows.sort_by_key(by_name);
             assert_eq!(rows, naive.campaigns(range), "{query}");
             // a row's link finds what the row counts
@@ -331,7 +336,7 @@ async fn campaigns_are_sorted_by_every_column() {
     each_database(async |db| {
         sample.store(&db).await;
         let asked = question(&db, &Filter::parse("", Preset::All, NOW).filter).await;
-        let mut rows = campaigns(&*facts(&db).await, &asked, &CampaignCredit::default());
+        let mut rows = campaigns(&*facts(&db).await, &asked, &settings(), Model::First, CampaignOrder::default()).rows;
         let mut orders = 0;
         for column in CampaignColumn::ALL {
             for descending in [false, true] {
@@ -392,7 +397,8 @@ async fn an_empty_database_has_empty_reports() {
             let asked = question(&db, &Filter::parse(query, Preset::Days30, NOW).filter).await;
             assert_eq!(totals(&facts, &asked), Totals::default());
             assert_eq!(totals(&facts, &asked).rate(), None);
-            assert_eq!(campaigns(&facts, &asked, &CampaignCredit::default()), []);
+            let order = CampaignOrder::default();
+            assert_eq!(campaigns(&facts, &asked, &settings(), Model::First, order).rows, []);
             assert_eq!(ranking(&facts, &asked, Dimension::Referrer, Metric::Leads, 5), []);
             let trend = trend(&facts, &asked, Metric::Leads, NOW);
             assert!(!trend.buckets.is_empty() && trend.current.iter().all(|count| *count == 0));
