@@ -7,9 +7,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::bytes::{Reader, Writer};
 use crate::db::{Conn, Db, Dialect, Error, sql};
 
 /// With more changes than this, the facts are loaded anew.
@@ -18,7 +18,7 @@ const MOST: i64 = 100_000;
 const KEPT: i64 = 1_000_000;
 
 /// Which changes were seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
     /// The largest number that was seen.
     number: i64,
@@ -28,22 +28,8 @@ pub(super) struct Position {
     seen: HashSet<i64>,
 }
 
-impl Position {
-    pub fn write(&self, bytes: &mut Writer) {
-        bytes.int(self.number);
-        bytes.int(self.horizon);
-        bytes.list(&self.seen.iter().copied().collect::<Vec<_>>(), |number| number.to_le_bytes());
-    }
-
-    pub fn read(bytes: &mut Reader<'_>) -> Option<Self> {
-        let (number, horizon) = (bytes.int()?, bytes.int()?);
-        let seen = bytes.list(|number| Some(i64::from_le_bytes(number)))?.into_iter().collect();
-        Some(Self { number, horizon, seen })
-    }
-}
-
 /// A note that changes nothing, by which a database is recognized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Bookmark {
     number: i64,
     /// A random id, which no visitor has.
@@ -70,15 +56,6 @@ impl Bookmark {
         let found =
             sql("select 1 from fact_changes where number = $1 and visitor_id = $2").bind(self.number).bind(self.id);
         Ok(found.fetch_optional::<(i32,)>(conn).await?.is_some())
-    }
-
-    pub fn write(&self, bytes: &mut Writer) {
-        bytes.int(self.number);
-        bytes.id(self.id);
-    }
-
-    pub fn read(bytes: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { number: bytes.int()?, id: bytes.id()? })
     }
 }
 

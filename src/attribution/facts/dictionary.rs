@@ -1,15 +1,14 @@
 //! What many touches have in common is kept once, and a touch has its number.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use super::{
-    bytes::{Reader, Writer},
-    texts::{Text, Texts},
-};
+use serde::{Deserialize, Serialize};
+
+use super::texts::{Numbered, Text, Texts};
 use crate::attribution::channel::Channel;
 
 /// What a link said, and what was made of it. Touches with equal tuples share one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tuple {
     pub source: Option<Text>,
     pub medium: Option<Text>,
@@ -27,7 +26,7 @@ pub struct Tuple {
 }
 
 /// Where a touch arrived, and from where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Page {
     pub landing_path: Text,
     /// The host of the referrer.
@@ -76,7 +75,7 @@ impl CampaignNumber {
     }
 }
 
-/// All tuples, pages and campaigns.
+/// All tuples, pages and campaigns. Cloning is cheap: see [`Numbered`].
 #[derive(Clone, Debug)]
 pub struct Dictionary {
     pub texts: Texts,
@@ -84,64 +83,27 @@ pub struct Dictionary {
     pages: Numbered<Page>,
     campaigns: Numbered<Campaign>,
     /// By tuple.
-    campaign_of: Vec<CampaignNumber>,
+    campaign_of: Arc<Vec<CampaignNumber>>,
     /// Merged names: the name in links → the name in reports.
-    aliases: HashMap<Text, Text>,
-}
-
-/// Values, each kept once under a number.
-#[derive(Clone, Debug)]
-struct Numbered<T> {
-    values: Vec<T>,
-    numbers: HashMap<T, u32>,
-}
-
-impl<T: Copy + Eq + std::hash::Hash> Numbered<T> {
-    fn new() -> Self {
-        Self { values: Vec::new(), numbers: HashMap::new() }
-    }
-
-    fn find(&self, value: &T) -> Option<u32> {
-        self.numbers.get(value).copied()
-    }
-
-    /// Returns the number of a value, which is added if it is new.
-    fn add(&mut self, value: T) -> u32 {
-        let next = self.values.len() as u32;
-        let number = *self.numbers.entry(value).or_insert(next);
-        if number == next {
-            self.values.push(value);
-        }
-        number
-    }
-
-    fn bytes(&self) -> usize {
-        // the value in the list and in the map, which is at most half empty
-        self.values.len() * (3 * size_of::<T>() + 8)
-    }
+    aliases: Arc<HashMap<Text, Text>>,
 }
 
 impl Default for Dictionary {
     fn default() -> Self {
-        let mut dictionary = Self::empty();
-        dictionary.add_direct();
+        let mut dictionary = Self {
+            texts: Texts::default(),
+            tuples: Numbered::default(),
+            pages: Numbered::default(),
+            campaigns: Numbered::default(),
+            campaign_of: Arc::default(),
+            aliases: Arc::default(),
+        };
+        dictionary.set_aliases(&[]);
         dictionary
     }
 }
 
 impl Dictionary {
-    /// Returns a dictionary without the campaign Direct.
-    fn empty() -> Self {
-        Self {
-            texts: Texts::default(),
-            tuples: Numbered::new(),
-            pages: Numbered::new(),
-            campaigns: Numbered::new(),
-            campaign_of: Vec::new(),
-            aliases: HashMap::new(),
-        }
-    }
-
     pub fn tuple(&self, number: TupleNumber) -> &Tuple {
         &self.tuples.values[number.place()]
     }
@@ -182,16 +144,12 @@ impl Dictionary {
         self.texts.find(campaign).map_or(campaign, |campaign| self.texts.get(self.shown(campaign)))
     }
 
-    pub(super) fn find_tuple(&self, tuple: &Tuple) -> Option<TupleNumber> {
-        self.tuples.find(tuple).map(TupleNumber)
-    }
-
-    pub(super) fn find_page(&self, page: &Page) -> Option<PageNumber> {
-        self.pages.find(page).map(PageNumber)
-    }
-
-    /// Returns the number of a page, which is added if it is new.
-    pub(super) fn add_page(&mut self, page: Page) -> PageNumber {
+    /// Returns the number of a page, which is added if it is new. Of the referrer only the host is kept:
+    /// `example.org/a` → `example.org`.
+    pub(super) fn add_page(&mut self, landing_path: &str, referrer: Option<&str>) -> PageNumber {
+        let host = referrer.and_then(|referrer| referrer.split('/').next());
+        let texts = &mut self.texts;
+        let page = Page { landing_path: texts.add(landing_path), referrer: host.map(|host| texts.add(host)) };
         PageNumber(self.pages.add(page))
     }
 
@@ -200,7 +158,7 @@ impl Dictionary {
         let number = self.tuples.add(tuple);
         if self.campaign_of.len() <= number as usize {
             let campaign = self.add_campaign(&tuple);
-            self.campaign_of.push(campaign);
+            Arc::make_mut(&mut self.campaign_of).push(campaign);
         }
         TupleNumber(number)
     }
@@ -208,26 +166,19 @@ impl Dictionary {
     /// Replaces the merged names.
     pub(super) fn set_aliases(&mut self, aliases: &[(String, String)]) {
         let texts = &mut self.texts;
-        self.aliases = aliases.iter().map(|(alias, campaign)| (texts.add(alias), texts.add(campaign))).collect();
-        self.campaigns = Numbered::new();
-        self.add_direct();
-        self.campaign_of.clear();
-        for place in 0..self.tuples.values.len() {
-            let tuple = self.tuples.values[place];
-            let campaign = self.add_campaign(&tuple);
-            self.campaign_of.push(campaign);
-        }
+        let channel = texts.add(Channel::Direct.as_str());
+        self.aliases =
+            Arc::new(aliases.iter().map(|(alias, campaign)| (texts.add(alias), texts.add(campaign))).collect());
+        self.campaigns = Numbered::default();
+        self.campaigns.add(Campaign { source: None, medium: None, campaign: None, channel });
+        let tuples = self.tuples.values.clone();
+        self.campaign_of = Arc::new(tuples.iter().map(|tuple| self.add_campaign(tuple)).collect());
     }
 
     fn add_campaign(&mut self, tuple: &Tuple) -> CampaignNumber {
         let campaign = tuple.campaign.map(|campaign| self.shown(campaign));
         let Tuple { source, medium, channel, .. } = *tuple;
         CampaignNumber(self.campaigns.add(Campaign { source, medium, campaign, channel }))
-    }
-
-    fn add_direct(&mut self) {
-        let channel = self.texts.add(Channel::Direct.as_str());
-        self.campaigns.add(Campaign { source: None, medium: None, campaign: None, channel });
     }
 
     /// Returns about how many bytes the dictionary takes.
@@ -240,123 +191,71 @@ impl Dictionary {
     }
 }
 
-/// What of a dictionary a snapshot keeps.
-pub(super) struct Used {
-    /// By tuple.
-    pub tuples: Vec<bool>,
+/// A dictionary for a snapshot. It has only what chunks refer to, under new numbers.
+pub(super) struct Renumbered<'a> {
+    all: &'a Dictionary,
+    kept: Dictionary,
+    /// By tuple: the new number of a tuple that was met.
+    tuples: Vec<Option<TupleNumber>>,
     /// By page.
-    pub pages: Vec<bool>,
-    /// By the places of [`Text::place`].
-    pub texts: Vec<bool>,
+    pages: Vec<Option<PageNumber>>,
 }
 
-impl Used {
-    pub fn none_of(dictionary: &Dictionary) -> Self {
-        Self {
-            tuples: vec![false; dictionary.tuples.values.len()],
-            pages: vec![false; dictionary.pages.values.len()],
-            texts: vec![false; dictionary.texts.places()],
-        }
+impl<'a> Renumbered<'a> {
+    pub fn new(all: &'a Dictionary) -> Self {
+        let (tuples, pages) = (vec![None; all.tuples().len()], vec![None; all.pages().len()]);
+        Self { all, kept: Dictionary::default(), tuples, pages }
     }
-}
 
-/// New numbers for what a snapshot keeps; 0 for what it leaves out, and for "no text".
-pub(super) struct Renumbered {
-    /// By the places of [`Text::place`]. The first text has number 1.
-    pub texts: Vec<u32>,
-    /// By tuple.
-    pub tuples: Vec<u32>,
-    /// By page.
-    pub pages: Vec<u32>,
-}
+    pub fn text(&mut self, text: Text) -> Text {
+        self.kept.texts.add(self.all.texts.get(text))
+    }
 
-/// Gives a number to each value that is used.
-fn renumber(used: &[bool], first: u32) -> Vec<u32> {
-    let mut next = first;
-    let number = |&used: &bool| {
-        let number = if used { next } else { 0 };
-        next += u32::from(used);
-        number
-    };
-    used.iter().map(number).collect()
+    pub fn tuple(&mut self, number: TupleNumber) -> TupleNumber {
+        if let Some(known) = self.tuples[number.place()] {
+            return known;
+        }
+        let tuple = *self.all.tuple(number);
+        let kept = Tuple {
+            source: tuple.source.map(|text| self.text(text)),
+            medium: tuple.medium.map(|text| self.text(text)),
+            campaign: tuple.campaign.map(|text| self.text(text)),
+            term: tuple.term.map(|text| self.text(text)),
+            content: tuple.content.map(|text| self.text(text)),
+            channel: self.text(tuple.channel),
+            rules_version: self.text(tuple.rules_version),
+            ..tuple
+        };
+        *self.tuples[number.place()].insert(self.kept.add_tuple(kept))
+    }
+
+    pub fn page(&mut self, number: PageNumber) -> PageNumber {
+        let Page { landing_path, referrer } = *self.all.page(number);
+        let texts = &self.all.texts;
+        *self.pages[number.place()]
+            .get_or_insert_with(|| self.kept.add_page(texts.get(landing_path), referrer.map(|host| texts.get(host))))
+    }
+
+    /// Returns what a snapshot has of the dictionary.
+    pub fn stored(&self) -> impl Serialize {
+        let texts: Vec<&str> = self.kept.texts.all().iter().map(|text| &**text).collect();
+        (texts, self.kept.tuples(), self.kept.pages())
+    }
 }
 
 impl Dictionary {
-    /// Writes what is used.
-    pub(super) fn write(&self, used: Used, bytes: &mut Writer) -> Renumbered {
-        let Used { tuples, pages, mut texts } = used;
-        fn kept<'a, T>(values: &'a [T], used: &'a [bool]) -> impl Iterator<Item = &'a T> + use<'a, T> {
-            values.iter().zip(used).filter(|(_, used)| **used).map(|(value, _)| value)
+    /// Makes a dictionary of what [`Renumbered::stored`] returned. Merged names are not in it.
+    pub(super) fn of_stored((texts, tuples, pages): (Vec<String>, Vec<Tuple>, Vec<Page>)) -> Self {
+        let mut dictionary = Self::default();
+        for text in texts {
+            dictionary.texts.add(&text);
         }
-        for tuple in kept(&self.tuples.values, &tuples) {
-            let Tuple { source, medium, campaign, term, content, channel, rules_version, .. } = *tuple;
-            for text in [source, medium, campaign, term, content, Some(channel), Some(rules_version)] {
-                texts[Text::place(text)] = true;
-            }
-        }
-        for page in kept(&self.pages.values, &pages) {
-            texts[Text::place(Some(page.landing_path))] = true;
-            texts[Text::place(page.referrer)] = true;
-        }
-        texts[0] = false;
-        let numbers = renumber(&texts, 1);
-        let number = |text: Option<Text>| numbers[Text::place(text)].to_le_bytes();
-        bytes.int(texts.iter().filter(|used| **used).count() as i64);
-        (1..texts.len())
-            .filter(|&place| texts[place])
-            .for_each(|place| bytes.text(self.texts.at(place).unwrap_or_default()));
-        bytes.int(kept(&self.tuples.values, &tuples).count() as i64);
-        for tuple in kept(&self.tuples.values, &tuples) {
-            let Tuple { source, medium, campaign, term, content, channel, rules_version, key, derived, internal } =
-                *tuple;
-            let fields = [source, medium, campaign, term, content, Some(channel), Some(rules_version)];
-            bytes.list(&fields, |field| number(*field));
-            bytes.int(key.cast_signed());
-            bytes.int(i64::from(derived) + 2 * i64::from(internal));
-        }
-        bytes.int(kept(&self.pages.values, &pages).count() as i64);
-        for page in kept(&self.pages.values, &pages) {
-            bytes.list(&[Some(page.landing_path), page.referrer], |field| number(*field));
-        }
-        let (tuples, pages) = (renumber(&tuples, 0), renumber(&pages, 0));
-        Renumbered { texts: numbers, tuples, pages }
-    }
-
-    /// Reads what [`write`](Self::write) wrote. Aliases are not in it.
-    pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Self> {
-        // Texts have the numbers with which they were written, so they come before the text of Direct.
-        let mut dictionary = Self::empty();
-        for _ in 0..bytes.int()? {
-            dictionary.texts.add(bytes.text()?);
-        }
-        dictionary.add_direct();
-        for _ in 0..bytes.int()? {
-            let fields = bytes.list(|place| Some(u32::from_le_bytes(place)))?;
-            let [source, medium, campaign, term, content, channel, rules_version] = *fields else { return None };
-            let text = |place| dictionary.texts.number(place);
-            let key = bytes.int()?.cast_unsigned();
-            let flags = bytes.int()?;
-            let tuple = Tuple {
-                source: text(source),
-                medium: text(medium),
-                campaign: text(campaign),
-                term: text(term),
-                content: text(content),
-                channel: text(channel)?,
-                rules_version: text(rules_version)?,
-                key,
-                derived: flags & 1 != 0,
-                internal: flags & 2 != 0,
-            };
+        for tuple in tuples {
             dictionary.add_tuple(tuple);
         }
-        for _ in 0..bytes.int()? {
-            let fields = bytes.list(|place| Some(u32::from_le_bytes(place)))?;
-            let [landing_path, referrer] = *fields else { return None };
-            let text = |place| dictionary.texts.number(place);
-            let page = Page { landing_path: text(landing_path)?, referrer: text(referrer) };
+        for page in pages {
             dictionary.pages.add(page);
         }
-        Some(dictionary)
+        dictionary
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     attribution::{model::Minor, signal::Utm},
-    db::{Conn, Error, placeholders, sql},
+    db::{Conn, Error, Value, placeholders, sql},
     id::{ConversionId, UserId},
     timestamp::Timestamp,
 };
@@ -29,7 +29,7 @@ const UTM: &str = Utm::COLUMN_LIST;
 pub(super) async fn changed(conn: &mut Conn, facts: &mut Facts, changes: &Changes) -> Result<(), Error> {
     if changes.aliases {
         let aliases = aliases(conn).await?;
-        facts.dictionary_mut().set_aliases(&aliases);
+        facts.dictionary.set_aliases(&aliases);
     }
     let mut users: BTreeMap<Uuid, NewPerson> = changes.users.iter().map(|&id| (id, NewPerson::default())).collect();
     let mut persons: BTreeMap<Uuid, NewPerson> = BTreeMap::new();
@@ -42,8 +42,9 @@ pub(super) async fn changed(conn: &mut Conn, facts: &mut Facts, changes: &Change
         let linked: Vec<(Uuid, Uuid)> = sql(text).bind_all(ids.iter().map(|&id| id.into())).fetch_all(conn).await?;
         users.extend(linked.into_iter().map(|(_, user)| (user, NewPerson::default())));
         persons.extend(ids.iter().map(|&id| (id, NewPerson::default())));
-        for row in touches_of_visitors(conn, ids).await? {
-            let touch = facts.touch(&row);
+        let unlinked = "user_id is null and id in";
+        for row in touches_of(conn, unlinked, ids.iter().map(|&id| id.into())).await? {
+            let touch = row.numbered(&mut facts.dictionary);
             persons.entry(touch.visitor).or_default().touches.push(touch);
         }
     }
@@ -55,13 +56,13 @@ pub(super) async fn changed(conn: &mut Conn, facts: &mut Facts, changes: &Change
             users.entry(id).or_default().created_at = Some(created_at);
         }
         for row in touches_of_users(conn, ids).await? {
-            let touch = facts.touch(&row);
+            let touch = row.numbered(&mut facts.dictionary);
             if let Some(user) = row.user_id {
                 users.entry(user.as_uuid()).or_default().touches.push(touch);
             }
         }
         for row in conversions_of_users(conn, ids).await? {
-            let conversion = facts.conversion(&row);
+            let conversion = row.numbered(&mut facts.dictionary.texts);
             users.entry(row.user_id.as_uuid()).or_default().conversions.push(conversion);
         }
     }
@@ -72,25 +73,23 @@ pub(super) async fn changed(conn: &mut Conn, facts: &mut Facts, changes: &Change
 
 /// Returns the touches of all visitors of these users, in the order of visitors, then of time, then of ids.
 pub(crate) async fn touches_of_users(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<TouchRow>, Error> {
-    // `materialized` and `cross join` keep both databases from looking at the user of every touch.
-    let text = format!(
-        "with own as materialized (select id, user_id from visitors where user_id in ({}))
-         select {TOUCH}, {UTM} from own v cross join touches t where t.visitor_id = v.id
-         order by t.visitor_id, t.occurred_at + 0, t.id",
-        placeholders(1, ids.len())
-    );
-    sql(text).bind_all(ids.iter().map(|&id| id.into())).fetch_all(conn).await
+    touches_of(conn, "user_id in", ids.iter().map(|&id| id.into())).await
 }
 
-/// Returns the touches of those of these visitors who belong to no user.
-async fn touches_of_visitors(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<TouchRow>, Error> {
+/// Returns the touches of the visitors whom a condition finds, in the order of visitors, then of time, then of ids.
+async fn touches_of(
+    conn: &mut Conn,
+    condition: &str,
+    ids: impl ExactSizeIterator<Item = Value>,
+) -> Result<Vec<TouchRow>, Error> {
+    // `materialized` and `cross join` keep both databases from looking at the user of every touch.
     let text = format!(
-        "with own as materialized (select id, user_id from visitors where user_id is null and id in ({}))
+        "with own as materialized (select id, user_id from visitors where {condition} ({}))
          select {TOUCH}, {UTM} from own v cross join touches t where t.visitor_id = v.id
          order by t.visitor_id, t.occurred_at + 0, t.id",
         placeholders(1, ids.len())
     );
-    sql(text).bind_all(ids.iter().map(|&id| id.into())).fetch_all(conn).await
+    sql(text).bind_all(ids).fetch_all(conn).await
 }
 
 /// Returns the conversions and refunds of these users, in the order of users, then of time, then of ids.

@@ -15,7 +15,7 @@ use super::{
     dictionary::{Dictionary, PageNumber, TupleNumber},
     load::{CONVERSION, aliases, changed, find_values_before},
     quiet,
-    rows::{ConversionRow, Link, add_page, repeats},
+    rows::{ConversionRow, Link, repeats},
     unsorted::Unsorted,
 };
 use crate::{
@@ -185,10 +185,10 @@ impl TouchReader {
             utm.values_mut().into_iter().zip(fields).for_each(|(field, value)| *field = value);
             let (derived, internal) = (derived != 0, internal != 0);
             let (channel, rules_version) = (channel.as_str(), rules_version.as_str());
-            Link { utm: &utm, channel, rules_version, derived, internal, erased }.add_to(dictionary)
+            Link { utm: &utm, channel, rules_version, derived, internal, erased }.numbered(dictionary)
         })?;
         let page = known(&mut self.pages, page, |(path, referrer): PageText| {
-            add_page(&path, referrer.as_deref(), &mut self.dictionary)
+            self.dictionary.add_page(&path, referrer.as_deref())
         })?;
         let visitor = Uuid::try_parse(visitor).map_err(Error::unreadable)?;
         Ok(NewTouch { visitor, at: Timestamp::from_millis(at), tuple, page, repeats: repeats(hits) })
@@ -247,7 +247,7 @@ async fn users(conn: &mut Conn, dictionary: &mut Dictionary) -> Result<Vec<(Uuid
         for row in &rows {
             let user = users[first..].binary_search_by_key(&row.user_id.as_uuid(), |(id, _)| *id);
             if let Ok(place) = user {
-                users[first + place].1.conversions.push(row.add_to(dictionary));
+                users[first + place].1.conversions.push(row.numbered(&mut dictionary.texts));
             }
         }
         last = end;

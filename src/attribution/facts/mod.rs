@@ -17,8 +17,6 @@
 //! Database triggers note every change in the table `fact_changes`: see [`changes`]. For each noted visitor and user, the facts of
 //! the person are read again.
 
-/// Numbers and lists as bytes.
-mod bytes;
 /// The changes since the facts were last brought up to date.
 pub mod changes;
 /// The facts of some persons, as columns.
@@ -43,7 +41,7 @@ pub mod scan;
 mod snapshot;
 #[cfg(test)]
 mod tests;
-/// Texts by number.
+/// Texts and other values by number.
 mod texts;
 /// Puts touches that come in any order into the order of facts.
 mod unsorted;
@@ -52,7 +50,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use self::chunk::{Chunk, NewPerson, NewTouch};
+use self::chunk::{Chunk, NewPerson};
 pub use self::{
     chunk::{Conversion, Counts, Person, Touch, User},
     dictionary::{Campaign, CampaignNumber, Dictionary, Page, PageNumber, Tuple, TupleNumber},
@@ -67,7 +65,7 @@ use crate::timestamp::Timestamp;
 /// The facts of all persons.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    dictionary: Arc<Dictionary>,
+    dictionary: Dictionary,
     /// The chunks are in the order of their persons' ids, and none is empty.
     chunks: Vec<Arc<Chunk>>,
     counts: Counts,
@@ -76,7 +74,7 @@ pub struct Facts {
 impl Facts {
     /// Makes facts of chunks, which are in the order of their persons' ids.
     fn new(dictionary: Dictionary, chunks: Vec<Chunk>) -> Self {
-        let mut facts = Self { dictionary: Arc::new(dictionary), ..Self::default() };
+        let mut facts = Self { dictionary, ..Self::default() };
         facts.chunks = chunks.into_iter().map(Arc::new).collect();
         facts.count();
         facts
@@ -131,20 +129,6 @@ impl Facts {
             }
         }
         self.count();
-    }
-
-    /// Returns a touch as columns hold it. A report may still work with the dictionary, which then has to be copied before
-    /// anything is added. So what is known is only looked up.
-    fn touch(&mut self, row: &TouchRow) -> NewTouch {
-        row.find_in(&self.dictionary).unwrap_or_else(|| row.add_to(self.dictionary_mut()))
-    }
-
-    fn conversion(&mut self, row: &ConversionRow) -> Conversion {
-        row.find_in(&self.dictionary).unwrap_or_else(|| row.add_to(self.dictionary_mut()))
-    }
-
-    fn dictionary_mut(&mut self) -> &mut Dictionary {
-        Arc::make_mut(&mut self.dictionary)
     }
 
     fn count(&mut self) {

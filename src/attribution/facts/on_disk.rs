@@ -36,7 +36,7 @@ impl SnapshotFile {
             Ok::<_, Error>((known, load::aliases(&mut conn).await?))
         };
         let (known, aliases) = read.await.ok()?;
-        facts.dictionary_mut().set_aliases(&aliases);
+        facts.dictionary.set_aliases(&aliases);
         known.then_some((facts, position))
     }
 

@@ -2,8 +2,8 @@
 
 use super::{
     chunk::{Conversion, NewTouch},
-    dictionary::{Dictionary, Page, PageNumber, Tuple, TupleNumber},
-    texts::Text,
+    dictionary::{Dictionary, Tuple, TupleNumber},
+    texts::Texts,
 };
 use crate::{
     attribution::{
@@ -40,19 +40,15 @@ impl TouchRow {
         self.link().key()
     }
 
-    /// Returns the touch as columns hold it, if the dictionary has everything in it.
-    pub(super) fn find_in(&self, dictionary: &Dictionary) -> Option<NewTouch> {
-        let text = |text: &str| dictionary.texts.find(text);
-        let tuple = dictionary.find_tuple(&self.link().tuple(text)?)?;
-        let page = dictionary.find_page(&page(&self.landing_path, self.referrer.as_deref(), text)?)?;
-        Some(self.numbered(tuple, page))
-    }
-
-    /// Returns the touch as columns hold it. Adds to the dictionary what is new in it.
-    pub(super) fn add_to(&self, dictionary: &mut Dictionary) -> NewTouch {
-        let tuple = self.link().add_to(dictionary);
-        let page = add_page(&self.landing_path, self.referrer.as_deref(), dictionary);
-        self.numbered(tuple, page)
+    /// Returns the touch as columns hold it. Adds to the dictionary what is new.
+    pub(super) fn numbered(&self, dictionary: &mut Dictionary) -> NewTouch {
+        NewTouch {
+            visitor: self.visitor_id.as_uuid(),
+            at: self.occurred_at,
+            tuple: self.link().numbered(dictionary),
+            page: dictionary.add_page(&self.landing_path, self.referrer.as_deref()),
+            repeats: repeats(self.hits),
+        }
     }
 
     fn link(&self) -> Link<'_> {
@@ -64,10 +60,6 @@ impl TouchRow {
             internal: self.internal,
             erased: Some(self.fingerprint).filter(|fingerprint| ERASED_RANGE.contains(fingerprint)),
         }
-    }
-
-    fn numbered(&self, tuple: TupleNumber, page: PageNumber) -> NewTouch {
-        NewTouch { visitor: self.visitor_id.as_uuid(), at: self.occurred_at, tuple, page, repeats: repeats(self.hits) }
     }
 }
 
@@ -94,48 +86,24 @@ impl Link<'_> {
         self.erased.map_or_else(|| step_key(self.utm), i64::cast_unsigned)
     }
 
-    /// Returns the tuple, with the texts' numbers by `text`; `None` if a text has none.
-    fn tuple(&self, mut text: impl FnMut(&str) -> Option<Text>) -> Option<Tuple> {
+    /// Returns the number of the tuple. Adds to the dictionary what is new.
+    pub fn numbered(&self, dictionary: &mut Dictionary) -> TupleNumber {
         let Utm { source, medium, campaign, term, content, .. } = self.utm;
-        Some(Tuple {
-            source: number(source, &mut text)?,
-            medium: number(medium, &mut text)?,
-            campaign: number(campaign, &mut text)?,
-            term: number(term, &mut text)?,
-            content: number(content, &mut text)?,
-            channel: text(self.channel)?,
-            rules_version: text(self.rules_version)?,
+        let texts = &mut dictionary.texts;
+        let mut text = |value: &Option<String>| value.as_deref().map(|value| texts.add(value));
+        let tuple = Tuple {
+            source: text(source),
+            medium: text(medium),
+            campaign: text(campaign),
+            term: text(term),
+            content: text(content),
+            channel: texts.add(self.channel),
+            rules_version: texts.add(self.rules_version),
             key: self.key(),
             derived: self.derived,
             internal: self.internal,
-        })
-    }
-
-    /// Returns the number of the tuple. Adds to the dictionary what is new.
-    pub fn add_to(&self, dictionary: &mut Dictionary) -> TupleNumber {
-        let tuple = self.tuple(|text| Some(dictionary.texts.add(text)));
-        dictionary.add_tuple(tuple.unwrap_or_else(|| unreachable!("every text has a number now")))
-    }
-}
-
-/// Returns the page, with the texts' numbers by `text`; `None` if a text has none. Of the referrer only the host is kept:
-/// `example.org/a` → `example.org`.
-fn page(landing_path: &str, referrer: Option<&str>, mut text: impl FnMut(&str) -> Option<Text>) -> Option<Page> {
-    let host = referrer.and_then(|referrer| referrer.split('/').next());
-    Some(Page { landing_path: text(landing_path)?, referrer: number(&host, text)? })
-}
-
-/// Returns the number of a page. Adds to the dictionary what is new.
-pub(super) fn add_page(landing_path: &str, referrer: Option<&str>, dictionary: &mut Dictionary) -> PageNumber {
-    let page = page(landing_path, referrer, |text| Some(dictionary.texts.add(text)));
-    dictionary.add_page(page.unwrap_or_else(|| unreachable!("every text has a number now")))
-}
-
-/// Returns the number of a text that may be missing; `None` if the text has no number.
-fn number(value: &Option<impl AsRef<str>>, mut text: impl FnMut(&str) -> Option<Text>) -> Option<Option<Text>> {
-    match value {
-        Some(value) => text(value.as_ref()).map(Some),
-        None => Some(None),
+        };
+        dictionary.add_tuple(tuple)
     }
 }
 
@@ -163,26 +131,16 @@ impl ConversionRow {
         self.refunded_at.unwrap_or(self.occurred_at)
     }
 
-    /// Returns the conversion as columns hold it, if the dictionary has its texts.
-    pub(super) fn find_in(&self, dictionary: &Dictionary) -> Option<Conversion> {
-        self.numbered(|text| dictionary.texts.find(text))
-    }
-
-    /// Returns the conversion as columns hold it. Adds its texts to the dictionary.
-    pub(super) fn add_to(&self, dictionary: &mut Dictionary) -> Conversion {
-        let numbered = self.numbered(|text| Some(dictionary.texts.add(text)));
-        numbered.unwrap_or_else(|| unreachable!("every text has a number now"))
-    }
-
-    fn numbered(&self, mut text: impl FnMut(&str) -> Option<Text>) -> Option<Conversion> {
-        Some(Conversion {
+    /// Returns the conversion as columns hold it. Adds texts that are new.
+    pub(super) fn numbered(&self, texts: &mut Texts) -> Conversion {
+        Conversion {
             occurred_at: self.occurred_at,
             credited_at: self.credited_at(),
             value: self.value,
             before: self.before,
-            kind: text(&self.kind)?,
-            currency: number(&self.currency, text)?,
+            kind: texts.add(&self.kind),
+            currency: self.currency.as_deref().map(|currency| texts.add(currency)),
             is_refund: self.refund_of.is_some(),
-        })
+        }
     }
 }

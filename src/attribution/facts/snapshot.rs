@@ -6,7 +6,8 @@
 //!
 //! Only texts that some touch or conversion has are written. So texts that were erased are not in a new snapshot.
 //!
-//! All numbers are little-endian. The last four bytes are a CRC-32 of all bytes before them.
+//! The file has the time, the position, the bookmark and the number of chunks; the chunks; the dictionary; and a CRC-32 of all bytes
+//! before. Columns of chunks are bytes, little-endian. What is not large is in the form of MessagePack.
 
 use std::{
     fs, io,
@@ -15,15 +16,14 @@ use std::{
 
 use super::{
     Facts,
-    bytes::{Reader, Writer},
     changes::{Bookmark, Position},
     chunk::Chunk,
-    dictionary::{Dictionary, Used},
+    dictionary::{Dictionary, Renumbered},
 };
 use crate::timestamp::Timestamp;
 
 /// What a snapshot begins with. The number is raised when the format changes.
-const MAGIC: &[u8; 12] = b"touchfacts-1";
+const MAGIC: &[u8; 12] = b"touchfacts-2";
 
 /// How many bytes are written at once, about.
 const PIECE: usize = 1 << 20;
@@ -42,22 +42,20 @@ pub(super) struct Snapshot {
 pub(super) fn write(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
     let new = beside(path);
     let mut file = File { file: private_file(&new)?, checksum: crc32fast::Hasher::new() };
-    let mut bytes = Writer(Vec::with_capacity(PIECE + PIECE / 2));
-    bytes.0.extend_from_slice(MAGIC);
-    bytes.int(snapshot.taken_at.as_millis());
-    snapshot.position.write(&mut bytes);
-    snapshot.bookmark.write(&mut bytes);
+    let mut bytes = Vec::with_capacity(PIECE + PIECE / 2);
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&snapshot.taken_at.as_millis().to_le_bytes());
     let Facts { dictionary, chunks, .. } = &snapshot.facts;
-    let mut used = Used::none_of(dictionary);
-    chunks.iter().for_each(|chunk| chunk.mark_used(&mut used));
-    let numbers = dictionary.write(used, &mut bytes);
-    bytes.int(chunks.len() as i64);
+    let begin = (&snapshot.position, &snapshot.bookmark, chunks.len());
+    rmp_serde::encode::write(&mut bytes, &begin).map_err(io::Error::other)?;
+    let mut numbers = Renumbered::new(dictionary);
     for chunk in chunks {
-        chunk.write(&numbers, &mut bytes);
-        if bytes.0.len() > PIECE {
+        chunk.write(&mut numbers, &mut bytes).map_err(io::Error::other)?;
+        if bytes.len() > PIECE {
             file.append(&mut bytes)?;
         }
     }
+    rmp_serde::encode::write(&mut bytes, &numbers.stored()).map_err(io::Error::other)?;
     file.append(&mut bytes)?;
     let checksum = file.checksum.finalize();
     io::Write::write_all(&mut file.file, &checksum.to_le_bytes())?;
@@ -72,10 +70,10 @@ struct File {
 
 impl File {
     /// Appends the bytes, and empties their memory for the next ones.
-    fn append(&mut self, bytes: &mut Writer) -> io::Result<()> {
-        self.checksum.update(&bytes.0);
-        io::Write::write_all(&mut self.file, &bytes.0)?;
-        bytes.0.clear();
+    fn append(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        self.checksum.update(bytes);
+        io::Write::write_all(&mut self.file, bytes)?;
+        bytes.clear();
         Ok(())
     }
 }
@@ -87,11 +85,11 @@ pub(super) fn read(path: &Path) -> Option<Snapshot> {
     if crc32fast::hash(content) != u32::from_le_bytes(*checksum) {
         return None;
     }
-    let mut bytes = Reader(content.strip_prefix(MAGIC)?);
-    let taken_at = Timestamp::from_millis(bytes.int()?);
-    let (position, bookmark) = (Position::read(&mut bytes)?, Bookmark::read(&mut bytes)?);
-    let dictionary = Dictionary::read(&mut bytes)?;
-    let chunks = (0..bytes.int()?).map(|_| Chunk::read(&dictionary, &mut bytes)).collect::<Option<Vec<_>>>()?;
+    let (taken_at, mut bytes) = content.strip_prefix(MAGIC)?.split_first_chunk()?;
+    let taken_at = Timestamp::from_millis(i64::from_le_bytes(*taken_at));
+    let (position, bookmark, chunks): (_, _, usize) = rmp_serde::from_read(&mut bytes).ok()?;
+    let chunks = (0..chunks).map(|_| Chunk::read(&mut bytes)).collect::<Option<Vec<_>>>()?;
+    let dictionary = Dictionary::of_stored(rmp_serde::from_read(&mut bytes).ok()?);
     Some(Snapshot { facts: Facts::new(dictionary, chunks), position, bookmark, taken_at })
 }
 
@@ -99,7 +97,8 @@ pub(super) fn read(path: &Path) -> Option<Snapshot> {
 pub(super) fn taken_at(path: &Path) -> Option<Timestamp> {
     let mut begin = [0; MAGIC.len() + 8];
     io::Read::read_exact(&mut fs::File::open(path).ok()?, &mut begin).ok()?;
-    Reader(begin.strip_prefix(MAGIC)?).int().map(Timestamp::from_millis)
+    let taken_at = begin.strip_prefix(MAGIC)?.first_chunk()?;
+    Some(Timestamp::from_millis(i64::from_le_bytes(*taken_at)))
 }
 
 /// Returns a name for the file while it is being written.

@@ -1,7 +1,9 @@
-use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
+use std::{collections::HashMap, hash::Hash, num::NonZeroU32, sync::Arc};
+
+use serde::{Deserialize, Serialize};
 
 /// The number of a text. Two texts of the same [`Texts`] are equal if and only if their numbers are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Text(NonZeroU32);
 
 impl Text {
@@ -9,59 +11,84 @@ impl Text {
     pub fn place(text: Option<Self>) -> usize {
         text.map_or(0, |text| text.0.get() as usize)
     }
+
+    /// Returns the text at a place among the texts. The first text has the number 1.
+    fn at(place: u32) -> Self {
+        // Four billion texts do not fit into the memory that facts may take.
+        Self(NonZeroU32::MIN.saturating_add(place))
+    }
 }
 
 /// Texts, each kept once.
 #[derive(Clone, Debug, Default)]
-pub struct Texts {
-    texts: Vec<Arc<str>>,
-    numbers: HashMap<Arc<str>, Text>,
-}
+pub struct Texts(Numbered<Arc<str>>);
 
 impl Texts {
     /// Returns the text with a number.
     pub fn get(&self, text: Text) -> &str {
-        &self.texts[text.0.get() as usize - 1]
+        &self.0.values[text.0.get() as usize - 1]
     }
 
     /// Returns the number of a text that is here.
     pub fn find(&self, text: &str) -> Option<Text> {
-        self.numbers.get(text).copied()
+        self.0.numbers.get(text).copied().map(Text::at)
     }
 
     /// Returns the text at a place of [`Text::place`].
     pub fn at(&self, place: usize) -> Option<&str> {
-        place.checked_sub(1).map(|index| &*self.texts[index])
+        place.checked_sub(1).map(|index| &*self.0.values[index])
     }
 
     /// Returns the number of places: one for each text, and one for "no text".
     pub fn places(&self) -> usize {
-        self.texts.len() + 1
+        self.0.values.len() + 1
+    }
+
+    /// Returns the texts, in the order of their numbers.
+    pub(super) fn all(&self) -> &[Arc<str>] {
+        &self.0.values
     }
 
     /// Returns the number of a text, which is added if it is new.
     pub(super) fn add(&mut self, text: &str) -> Text {
-        if let Some(number) = self.find(text) {
-            return number;
-        }
-        let kept: Arc<str> = text.into();
-        self.texts.push(kept.clone());
-        // The first number is 1. Four billion texts do not fit into the memory that facts may take.
-        let number = Text(NonZeroU32::new(self.texts.len() as u32).unwrap_or(NonZeroU32::MAX));
-        self.numbers.insert(kept, number);
-        number
-    }
-
-    /// Returns the text with this place, if there is one. The first text has place 1.
-    pub(super) fn number(&self, place: u32) -> Option<Text> {
-        let number = NonZeroU32::new(place)?;
-        (place as usize <= self.texts.len()).then_some(Text(number))
+        self.find(text).unwrap_or_else(|| Text::at(self.0.add(text.into())))
     }
 
     /// Returns about how many bytes the texts take.
     pub(super) fn bytes(&self) -> usize {
-        let texts: usize = self.texts.iter().map(|text| text.len()).sum();
-        // a reference-counted text, its two places, and its number
-        texts + self.texts.len() * (16 + 16 + 16 + 8 + 4)
+        self.0.bytes() + self.0.values.iter().map(|text| 2 * size_of::<usize>() + text.len()).sum::<usize>()
+    }
+}
+
+/// Values, each kept once under a number, from 0. Clones share their memory until a new value is added to one of them. So reports
+/// keep what they have, and adding what is known copies nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Numbered<T> {
+    pub values: Arc<Vec<T>>,
+    pub numbers: Arc<HashMap<T, u32>>,
+}
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self { values: Arc::default(), numbers: Arc::default() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Numbered<T> {
+    /// Returns the number of a value, which is added if it is new.
+    pub fn add(&mut self, value: T) -> u32 {
+        if let Some(&number) = self.numbers.get(&value) {
+            return number;
+        }
+        let number = self.values.len() as u32;
+        Arc::make_mut(&mut self.values).push(value.clone());
+        Arc::make_mut(&mut self.numbers).insert(value, number);
+        number
+    }
+
+    /// Returns about how many bytes the values take.
+    pub fn bytes(&self) -> usize {
+        // the value in the list and in the map, which is at most half empty
+        self.values.len() * (3 * size_of::<T>() + 8)
     }
 }

@@ -5,6 +5,7 @@ mod builder;
 /// The columns of a chunk in a snapshot.
 mod stored;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub(super) use self::builder::{Builder, replace};
@@ -35,7 +36,7 @@ pub struct Touch {
 }
 
 /// A user, as reports count one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     pub created_at: Timestamp,
     /// The place of the person in the chunk.
@@ -45,7 +46,7 @@ pub struct User {
 }
 
 /// A conversion, or a refund of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversion {
     /// The time by which periods count the conversion or refund.
     pub occurred_at: Timestamp,

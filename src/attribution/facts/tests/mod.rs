@@ -372,7 +372,7 @@ async fn a_snapshot_has_the_facts_and_no_text_that_was_erased() {
         let mut read = snapshot::read(&path).expect("a snapshot");
         assert_eq!((read.position, read.taken_at), (position, written.taken_at));
         let aliases = load::aliases(&mut db.read().await.expect("a connection")).await.expect("the aliases");
-        read.facts.dictionary_mut().set_aliases(&aliases);
+        read.facts.dictionary.set_aliases(&aliases);
         assert_eq!(described(&read.facts), described(&known));
         assert_eq!(read.facts.counts(), known.counts());
         #[cfg(unix)]
