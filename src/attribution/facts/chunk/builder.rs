@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Chunk, Conversion, MANY, NEXT_VISITOR, NewPerson, Person, User};
+use super::{Chunk, Conversion, NEXT_VISITOR, NewPerson, Person, User};
 use crate::{attribution::facts::texts::Text, timestamp::Timestamp};
 
 /// A chunk has at most this many persons and touches together, unless one person has more. Tests have small chunks, so that
@@ -35,8 +35,7 @@ pub(in crate::attribution::facts) fn replace(chunk: &Chunk, changed: &[(Uuid, Ne
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     pub ids: Vec<Uuid>,
-    pub sizes: Vec<u16>,
-    pub many: Vec<(u32, u32)>,
+    pub ends: Vec<u32>,
     pub times: Vec<Timestamp>,
     pub tuples: Vec<u32>,
     pub pages: Vec<u32>,
@@ -65,8 +64,7 @@ impl Columns {
         Chunk {
             kinds: kinds.into(),
             ids: column(&mut self.ids),
-            sizes: column(&mut self.sizes),
-            many: column(&mut self.many),
+            ends: column(&mut self.ends),
             times: column(&mut self.times),
             tuples: column(&mut self.tuples),
             pages: column(&mut self.pages),
@@ -110,7 +108,7 @@ impl Builder {
             self.columns.tuples.push(touch.tuple.0);
             self.columns.pages.push(touch.page.0 | if next { NEXT_VISITOR } else { 0 });
         }
-        self.end(id, person.touches.len(), person.created_at, &person.conversions);
+        self.end(id, person.created_at, &person.conversions);
     }
 
     fn copy(&mut self, person: &Person<'_>) {
@@ -121,21 +119,17 @@ impl Builder {
         self.columns.times.extend_from_slice(&person.chunk.times[start..end]);
         self.columns.tuples.extend_from_slice(&person.chunk.tuples[start..end]);
         self.columns.pages.extend_from_slice(&person.chunk.pages[start..end]);
-        self.end(person.id(), end - start, person.user.map(|user| user.created_at), person.conversions());
+        self.end(person.id(), person.user.map(|user| user.created_at), person.conversions());
     }
 
-    fn end(&mut self, id: Uuid, touches: usize, created_at: Option<Timestamp>, conversions: &[Conversion]) {
+    fn end(&mut self, id: Uuid, created_at: Option<Timestamp>, conversions: &[Conversion]) {
         if let Some(created_at) = created_at {
             self.columns.conversions.extend_from_slice(conversions);
             let (person, end) = (self.columns.ids.len() as u32, self.columns.conversions.len() as u32);
             self.columns.users.push(User { created_at, person, end });
         }
-        let size = u16::try_from(touches).unwrap_or(MANY);
-        if size == MANY {
-            self.columns.many.push((self.columns.ids.len() as u32, touches as u32));
-        }
         self.columns.ids.push(id);
-        self.columns.sizes.push(size);
+        self.columns.ends.push(self.columns.times.len() as u32);
     }
 
     fn make_room(&mut self, size: usize) {

@@ -22,9 +22,6 @@ use crate::{
 /// Marks the first touch of each visitor but the first of a person, in the column of pages.
 const NEXT_VISITOR: u32 = 1 << 31;
 
-/// Stands for the number of touches of a person who has this many or more.
-const MANY: u16 = u16::MAX;
-
 /// A touch, as reports count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch {
@@ -65,10 +62,8 @@ pub struct Conversion {
 #[derive(Debug, Default)]
 pub struct Chunk {
     ids: Box<[Uuid]>,
-    /// How many touches each person has. A person with [`MANY`] touches or more stands in `many`.
-    sizes: Box<[u16]>,
-    /// The places of persons with many touches, and how many touches they have.
-    many: Box<[(u32, u32)]>,
+    /// Where each person's touches end.
+    ends: Box<[u32]>,
     /// The touches of a person stand in the order of their visitors' ids, then of time, then of their own ids.
     times: Box<[Timestamp]>,
     tuples: Box<[u32]>,
@@ -154,21 +149,14 @@ impl Chunk {
 
     pub fn persons(&self) -> impl Iterator<Item = Person<'_>> {
         let (mut start, mut conversions, mut users) = (0, 0, self.users.iter().peekable());
-        self.sizes.iter().enumerate().map(move |(place, &size)| {
-            let size = if size == MANY { self.size_of(place) } else { usize::from(size) };
-            let end = start + size;
+        self.ends.iter().enumerate().map(move |(place, &end)| {
+            let end = end as usize;
             let user = users.next_if(|user| user.person as usize == place);
             let person = Person { chunk: self, place, touches: (start, end), user, conversions };
             start = end;
             conversions = user.map_or(conversions, |user| user.end as usize);
             person
         })
-    }
-
-    /// Returns how many touches a person with many touches has.
-    fn size_of(&self, place: usize) -> usize {
-        let many = self.many.iter().find(|(person, _)| *person as usize == place);
-        many.map_or(0, |(_, size)| *size as usize)
     }
 
     pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
@@ -206,7 +194,7 @@ impl Counts {
     /// Returns how many bytes the columns take.
     pub(super) fn bytes(self) -> usize {
         self.touches * (size_of::<Timestamp>() + 2 * size_of::<u32>())
-            + self.persons * (size_of::<Uuid>() + size_of::<u16>())
+            + self.persons * (size_of::<Uuid>() + size_of::<u32>())
             + self.users * size_of::<User>()
             + self.conversions * size_of::<Conversion>()
     }

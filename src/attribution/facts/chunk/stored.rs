@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Chunk, Conversion, NEXT_VISITOR, User, builder::Columns};
+use super::{Chunk, NEXT_VISITOR, builder::Columns};
 use crate::{
     attribution::facts::dictionary::{PageNumber, Renumbered, TupleNumber},
     timestamp::Timestamp,
@@ -23,9 +23,6 @@ fn read<T, const N: usize>(bytes: &mut &[u8], value: impl Fn([u8; N]) -> T) -> O
     Some(column.as_chunks().0.iter().map(|item| value(*item)).collect())
 }
 
-/// Columns with few values.
-type Small = (Vec<(u32, u32)>, Vec<(u32, u32)>, Vec<User>, Vec<Conversion>);
-
 impl Chunk {
     /// Writes the columns, with the numbers of the snapshot's dictionary.
     pub(in crate::attribution::facts) fn write(
@@ -34,7 +31,7 @@ impl Chunk {
         bytes: &mut Vec<u8>,
     ) -> Result<(), rmp_serde::encode::Error> {
         write(bytes, &self.ids, |id| *id.as_bytes());
-        write(bytes, &self.sizes, |size| size.to_le_bytes());
+        write(bytes, &self.ends, |end| end.to_le_bytes());
         write(bytes, &self.times, |at| at.as_millis().to_le_bytes());
         write(bytes, &self.tuples, |&tuple| numbers.tuple(TupleNumber(tuple)).0.to_le_bytes());
         write(bytes, &self.pages, |&page| {
@@ -46,16 +43,16 @@ impl Chunk {
             row.kind = numbers.text(row.kind);
             row.currency = row.currency.map(|currency| numbers.text(currency));
         }
-        rmp_serde::encode::write(bytes, &(&self.many, &self.repeats, &self.users, conversions))
+        rmp_serde::encode::write(bytes, &(&self.repeats, &self.users, conversions))
     }
 
     /// Reads what [`write`](Self::write) wrote. Returns `None` if the bytes end too early.
     pub(in crate::attribution::facts) fn read(bytes: &mut &[u8]) -> Option<Self> {
         let ids = read(bytes, Uuid::from_bytes)?;
-        let sizes = read(bytes, u16::from_le_bytes)?;
+        let ends = read(bytes, u32::from_le_bytes)?;
         let times = read(bytes, |at| Timestamp::from_millis(i64::from_le_bytes(at)))?;
         let (tuples, pages) = (read(bytes, u32::from_le_bytes)?, read(bytes, u32::from_le_bytes)?);
-        let (many, repeats, users, conversions): Small = rmp_serde::from_read(bytes).ok()?;
-        Some(Columns { ids, sizes, many, times, tuples, pages, repeats, users, conversions }.take())
+        let (repeats, users, conversions) = rmp_serde::from_read(bytes).ok()?;
+        Some(Columns { ids, ends, times, tuples, pages, repeats, users, conversions }.take())
     }
 }
