@@ -59,24 +59,24 @@ pub struct Conversion {
 }
 
 /// Some persons, sorted by id, and all that reports know of them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Chunk {
-    ids: Box<[Uuid]>,
+    ids: Vec<Uuid>,
     /// Where each person's touches end.
-    ends: Box<[u32]>,
+    ends: Vec<u32>,
     /// The touches of a person stand in the order of their visitors' ids, then of time, then of their own ids.
-    times: Box<[Timestamp]>,
-    tuples: Box<[u32]>,
-    pages: Box<[u32]>,
+    times: Vec<Timestamp>,
+    tuples: Vec<u32>,
+    pages: Vec<u32>,
     /// Touches that were seen again: their places, and how often again.
-    repeats: Box<[(u32, u32)]>,
-    users: Box<[User]>,
+    repeats: Vec<(u32, u32)>,
+    users: Vec<User>,
     /// The conversions of a user stand in the order of time, then of their ids.
-    conversions: Box<[Conversion]>,
+    conversions: Vec<Conversion>,
     /// The first and the last time of a touch, sign-up or conversion.
     span: Option<(Timestamp, Timestamp)>,
     /// The kinds of the conversions. There are few.
-    kinds: Box<[Text]>,
+    kinds: Vec<Text>,
 }
 
 /// A user with all visitors of that user, or a visitor of no user.
@@ -143,6 +143,18 @@ impl<'a> Person<'a> {
 }
 
 impl Chunk {
+    /// Returns the chunk with its span and kinds.
+    fn summed(mut self) -> Self {
+        let times = self.times.iter().chain(self.users.iter().map(|user| &user.created_at));
+        let all = times.chain(self.conversions.iter().map(|conversion| &conversion.occurred_at)).copied();
+        self.span = all.map(|at| (at, at)).reduce(|(first, last), (at, _)| (first.min(at), last.max(at)));
+        self.kinds = self.conversions.iter().map(|conversion| conversion.kind).collect();
+        self.kinds.sort_unstable();
+        self.kinds.dedup();
+        self.kinds.shrink_to_fit();
+        self
+    }
+
     pub(super) fn first_id(&self) -> Option<Uuid> {
         self.ids.first().copied()
     }

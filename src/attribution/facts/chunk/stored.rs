@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Chunk, NEXT_VISITOR, builder::Columns};
+use super::{Chunk, NEXT_VISITOR};
 use crate::{
     attribution::facts::dictionary::{PageNumber, Renumbered, TupleNumber},
     timestamp::Timestamp,
@@ -53,6 +53,7 @@ impl Chunk {
         let times = read(bytes, |at| Timestamp::from_millis(i64::from_le_bytes(at)))?;
         let (tuples, pages) = (read(bytes, u32::from_le_bytes)?, read(bytes, u32::from_le_bytes)?);
         let (repeats, users, conversions) = rmp_serde::from_read(bytes).ok()?;
-        Some(Columns { ids, ends, times, tuples, pages, repeats, users, conversions }.take())
+        let chunk = Self { ids, ends, times, tuples, pages, repeats, users, conversions, ..Self::default() };
+        Some(chunk.summed())
     }
 }
