@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::sections::OVERVIEW;
 use crate::{
     attribution::{
-        facts::{Facts, keeper::NoFacts},
+        facts::{Facts, NoFacts},
         model::Model,
         report::{Filter, Preset, Question, credit::CreditSettings},
     },
@@ -117,24 +117,14 @@ pub enum PageError {
     /// The path names a lead or a user that does not exist. Status 404.
     #[error("there is no such page")]
     NotFound,
-    /// The database does not answer. Status 503.
+    /// The database does not answer, or there are no facts to count from. Status 503.
     #[error(transparent)]
-    Database(#[from] Error),
-    /// The facts that reports count from are being read: so many touches of about so many. Status 503.
-    #[error("{read} of about {total} touches are read")]
-    Loading { read: usize, total: usize },
-    /// The facts do not fit into the memory that they may take, in bytes. Status 503.
-    #[error("facts of {touches} touches do not fit into {limit} bytes")]
-    TooLarge { touches: usize, limit: usize },
+    NoFacts(#[from] NoFacts),
 }
 
-impl From<NoFacts> for PageError {
-    fn from(why: NoFacts) -> Self {
-        match why {
-            NoFacts::Loading { read, total } => Self::Loading { read, total },
-            NoFacts::TooLarge { touches, limit } => Self::TooLarge { touches, limit },
-            NoFacts::Database(error) => Self::Database(error),
-        }
+impl From<Error> for PageError {
+    fn from(error: Error) -> Self {
+        Self::NoFacts(error.into())
     }
 }
 
@@ -175,14 +165,16 @@ fn page_failure(errors: ArcRwSignal<Errors>) -> impl IntoView {
     }
     match error {
         Some(PageError::NotFound) => view! { <NotFound/> }.into_any(),
-        Some(PageError::Loading { read, total }) => {
+        Some(PageError::NoFacts(NoFacts::Loading { read, total })) => {
             if let Some(response) = response {
                 // The browser asks again by itself.
                 response.insert_header(header::REFRESH, HeaderValue::from_static("1"));
             }
             view! { <FactsAreLoading read total/> }.into_any()
         }
-        Some(PageError::TooLarge { touches, limit }) => view! { <FactsAreTooLarge touches limit/> }.into_any(),
+        Some(PageError::NoFacts(NoFacts::TooLarge { touches, limit })) => {
+            view! { <FactsAreTooLarge touches limit/> }.into_any()
+        }
         error => {
             tracing::error!(error = error.map(tracing::field::display), "an admin page could not be filled");
             view! { <Unavailable/> }.into_any()

@@ -13,10 +13,9 @@ use tokio::{
 };
 
 use super::{
-    Facts,
+    Facts, NoFacts,
     changes::{self, Position, Since},
-    load,
-    load_all::{self, LoadError},
+    load, load_all,
     on_disk::SnapshotFile,
 };
 use crate::db::{Db, Error};
@@ -42,19 +41,6 @@ pub struct KeeperSettings {
     pub idle: Duration,
     /// The snapshot file, if there is to be one.
     pub file: Option<PathBuf>,
-}
-
-/// Why there are no facts.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum NoFacts {
-    /// The facts are being loaded: touches read, and about how many there are.
-    #[error("the facts are being loaded: {read} of about {total} touches")]
-    Loading { read: usize, total: usize },
-    /// The facts would take more memory than the setting allows.
-    #[error("facts of {touches} touches do not fit into {limit} bytes")]
-    TooLarge { touches: usize, limit: usize },
-    #[error(transparent)]
-    Database(#[from] Error),
 }
 
 /// Keeps the facts of a process. Cloning is cheap.
@@ -104,7 +90,7 @@ impl Copy {
 #[derive(Clone, Debug)]
 enum Loading {
     Read { read: usize, total: usize },
-    Failed(Error),
+    Failed(NoFacts),
     Done,
 }
 
@@ -150,7 +136,7 @@ impl FactsKeeper {
             match timeout_at(deadline, ended).await {
                 Ok(Ok(ended)) => {
                     if let Loading::Failed(error) = &*ended {
-                        return Err(error.clone().into());
+                        return Err(error.clone());
                     }
                 }
                 // The task that loaded them has panicked: the next question loads anew.
@@ -219,19 +205,19 @@ impl FactsKeeper {
                 self.write().await;
                 self.keep(loaded_at).await;
             }
-            Err(LoadError::TooLarge { touches, limit }) => {
+            Err(NoFacts::TooLarge { touches, limit }) => {
                 tracing::error!(touches, limit, "facts do not fit into FACTS_MEMORY");
                 *state = State::TooLarge { touches, since: Instant::now() };
                 progress.send_replace(Loading::Done);
             }
-            Err(LoadError::Database(error)) => {
+            Err(error) => {
                 *state = State::Empty;
                 progress.send_replace(Loading::Failed(error));
             }
         }
     }
 
-    async fn read_all(&self, progress: &watch::Sender<Loading>) -> Result<Copy, LoadError> {
+    async fn read_all(&self, progress: &watch::Sender<Loading>) -> Result<Copy, NoFacts> {
         let db = &self.0.db;
         if let Some((facts, position)) = self.0.file.open(db).await {
             let mut copy = Copy::new(facts, position.clone(), Some(position));

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{
-    Facts,
+    Facts, NoFacts,
     changes::Changes,
     chunk::{NewPerson, NewTouch},
     dictionary::{Dictionary, PageNumber, TupleNumber},
@@ -34,25 +34,17 @@ const STEP: usize = if cfg!(test) { 20 } else { 20_000 };
 /// The most texts that are remembered.
 const MOST_TEXTS: usize = 1_000_000;
 
-/// Facts could not be loaded.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum LoadError {
-    #[error(transparent)]
-    Database(#[from] Error),
-    /// The facts would take more memory than they may.
-    #[error("facts of {touches} touches take more than {limit} bytes")]
-    TooLarge { touches: usize, limit: usize },
-}
-
 /// Reads all facts. Changes meanwhile are seen or not; the caller reads the persons that changed once more. `progress` is told how
 /// many touches were read, and about how many there are.
 ///
 /// Facts are read by a thread and a connection that do not keep requests waiting.
+///
+/// Errors: the facts would take more than `limit` bytes, or the database failed.
 pub(super) async fn all(
     db: &Db,
     limit: usize,
     progress: impl Fn(usize, usize) + Send + 'static,
-) -> Result<Facts, LoadError> {
+) -> Result<Facts, NoFacts> {
     let db = db.clone();
     quiet::run(move || async move {
         let mut conn = db.read_alone().await?;
@@ -76,7 +68,7 @@ async fn numbering(conn: &mut Conn) -> Result<i64, Error> {
     }
 }
 
-async fn read(conn: &mut Conn, limit: usize, progress: &impl Fn(usize, usize)) -> Result<Facts, LoadError> {
+async fn read(conn: &mut Conn, limit: usize, progress: &impl Fn(usize, usize)) -> Result<Facts, NoFacts> {
     let mut dictionary = Dictionary::default();
     dictionary.set_aliases(&aliases(conn).await?);
     let users = users(conn, &mut dictionary).await?;
@@ -99,7 +91,7 @@ async fn read(conn: &mut Conn, limit: usize, progress: &impl Fn(usize, usize)) -
                     progress(read, total.max(read));
                     let bytes = read * (size_of::<Timestamp>() + 2 * size_of::<u32>()) + reader.dictionary.bytes();
                     if bytes > limit {
-                        return Err(LoadError::TooLarge { touches: total.max(read), limit });
+                        return Err(NoFacts::TooLarge { touches: total.max(read), limit });
                     }
                 }
                 Ok(())
@@ -112,7 +104,7 @@ async fn read(conn: &mut Conn, limit: usize, progress: &impl Fn(usize, usize)) -
     let mut facts = Facts::new(dictionary, chunks);
     changed(conn, &mut facts, &Changes { visitors: undecided, ..Changes::default() }).await?;
     if facts.bytes() > limit {
-        return Err(LoadError::TooLarge { touches: read, limit });
+        return Err(NoFacts::TooLarge { touches: read, limit });
     }
     Ok(facts)
 }

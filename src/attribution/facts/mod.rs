@@ -60,7 +60,20 @@ pub(crate) use self::{
     load::{conversions_of_users, touches_of_users},
     rows::{ConversionRow, TouchRow},
 };
-use crate::timestamp::Timestamp;
+use crate::{db::Error, timestamp::Timestamp};
+
+/// Why there are no facts.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NoFacts {
+    /// The facts are being loaded: touches read, and about how many there are.
+    #[error("the facts are being loaded: {read} of about {total} touches")]
+    Loading { read: usize, total: usize },
+    /// The facts would take more memory than the setting allows.
+    #[error("facts of {touches} touches do not fit into {limit} bytes")]
+    TooLarge { touches: usize, limit: usize },
+    #[error(transparent)]
+    Database(#[from] Error),
+}
 
 /// The facts of all persons.
 #[derive(Clone, Debug, Default)]
