@@ -51,7 +51,7 @@ attribution/conversion: attribution/model attribution/signal db id timestamp use
 attribution/campaign_alias: attribution/signal audit db timestamp
 attribution/facts: attribution/channel attribution/model attribution/signal attribution/touch db id timestamp
 attribution/report: attribution/channel attribution/facts attribution/model attribution/settings attribution/signal
-    attribution/touch db id timestamp user_search
+    attribution/touch db id timestamp user_search word_enum
 page_parameters: attribution/capture
 auth: address_limit audit attribution/capture attribution/conversion attribution/referral attribution/settings clean_text cookie db id
     jobs local_path mail random secret_token site timestamp variables visitor word_enum

@@ -92,7 +92,7 @@ fn FilterFields(page: PageFilter) -> impl IntoView {
     let texts = TEXT_FIELDS
         .into_iter()
         .map(|field| {
-            let (name, label) = (field.name(), words::field(field));
+            let (name, label) = (field.as_str(), words::field(field));
             view! { <FilterText name label value=typed(name) placeholder="Any"/> }
         })
         .collect_view();

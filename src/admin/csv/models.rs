@@ -48,7 +48,7 @@ pub async fn models_csv(CsvRequest { state, query, filter, now }: CsvRequest) ->
 fn by(query: &str) -> Result<GroupBy, Problem> {
     let last = form_urlencoded::parse(query.as_bytes()).filter(|(key, value)| key == "by" && !value.is_empty()).last();
     let Some((_, typed)) = last else { return Ok(GroupBy::default()) };
-    GroupBy::parse(&typed).ok_or_else(|| Problem {
+    GroupBy::from_word(&typed).ok_or_else(|| Problem {
         name: "by",
         message: format!("“{typed}” is not a kind of row. Use channel, source or campaign."),
         value: typed.into_owned(),

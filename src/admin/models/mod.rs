@@ -31,7 +31,7 @@ pub fn ModelsPage() -> impl IntoView {
 }
 
 async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
-    let by = request.parameter("by").and_then(|by| GroupBy::parse(&by)).unwrap_or_default();
+    let by = request.parameter("by").and_then(|by| GroupBy::from_word(&by)).unwrap_or_default();
     let kept = (by != GroupBy::default()).then(|| by.as_str().to_owned());
     let page = PageFilter::new(&request, MODELS.path).keeping("by", kept);
     let (comparison, kinds) = load(&request, page.filter(), by).await?;

@@ -45,7 +45,7 @@ impl Shown {
         if text == Self::Conversions.as_str() {
             return Some(Self::Conversions);
         }
-        Metric::parse(text).map(Self::Counted)
+        Metric::from_word(text).map(Self::Counted)
     }
 }
 

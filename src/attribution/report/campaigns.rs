@@ -8,13 +8,16 @@ use super::{
     matcher::Matcher,
     totals::{Totals, TotalsTally},
 };
-use crate::attribution::{
-    channel::Channel,
-    facts::{
-        Campaign, Facts, Person,
-        scan::{Tally, scan},
+use crate::{
+    attribution::{
+        channel::Channel,
+        facts::{
+            Campaign, Facts, Person,
+            scan::{Tally, scan},
+        },
+        model::Model,
     },
-    model::Model,
+    word_enum::word_enum,
 };
 
 /// The touches of one source, medium, campaign and channel.
@@ -65,54 +68,24 @@ impl CampaignRow {
     }
 }
 
-/// A column that campaigns can be sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CampaignColumn {
-    Campaign,
-    Source,
-    Medium,
-    Channel,
-    Touches,
-    Visitors,
-    Leads,
-    Users,
-    Signups,
-    Rate,
-    Credit,
+word_enum! {
+    /// A column that campaigns can be sorted by. The text is its name in addresses.
+    pub enum CampaignColumn {
+        Campaign = "campaign",
+        Source = "source",
+        Medium = "medium",
+        Channel = "channel",
+        Touches = "touches",
+        Visitors = "visitors",
+        Leads = "leads",
+        Users = "users",
+        Signups = "signups",
+        Rate = "rate",
+        Credit = "credit",
+    }
 }
 
 impl CampaignColumn {
-    pub const ALL: [Self; 11] = [
-        Self::Campaign,
-        Self::Source,
-        Self::Medium,
-        Self::Channel,
-        Self::Touches,
-        Self::Visitors,
-        Self::Leads,
-        Self::Users,
-        Self::Signups,
-        Self::Rate,
-        Self::Credit,
-    ];
-
-    /// Returns the name in addresses.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Campaign => "campaign",
-            Self::Source => "source",
-            Self::Medium => "medium",
-            Self::Channel => "channel",
-            Self::Touches => "touches",
-            Self::Visitors => "visitors",
-            Self::Leads => "leads",
-            Self::Users => "users",
-            Self::Signups => "signups",
-            Self::Rate => "rate",
-            Self::Credit => "credit",
-        }
-    }
-
     /// Returns whether the column holds numbers. A first click sorts numbers from the largest, and names from A.
     pub const fn is_numeric(self) -> bool {
         !matches!(self, Self::Campaign | Self::Source | Self::Medium | Self::Channel)
@@ -138,8 +111,7 @@ impl CampaignOrder {
 
     pub fn parse(text: &str) -> Option<Self> {
         let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
-        let column = CampaignColumn::ALL.into_iter().find(|column| column.as_str() == name)?;
-        Some(Self { column, descending })
+        Some(Self { column: CampaignColumn::from_word(name)?, descending })
     }
 
     /// Returns the order after a click on a column's heading: the other direction, or that column in its first

@@ -26,35 +26,21 @@ use super::{
 use crate::{
     attribution::{channel::Channel, model::Model},
     timestamp::Timestamp,
+    word_enum::word_enum,
 };
 
 /// The value by which a filter asks for touches without a value. (It also finds touches whose value is this very text.)
 pub const NOT_SET: &str = "(not set)";
 
-/// A field of a touch that a filter can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FilterField {
-    Source,
-    Medium,
-    Campaign,
-    Term,
-    Content,
-    Channel,
-}
-
-impl FilterField {
-    pub const ALL: [Self; 6] = [Self::Source, Self::Medium, Self::Campaign, Self::Term, Self::Content, Self::Channel];
-
-    /// Returns the query parameter.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Medium => "medium",
-            Self::Campaign => "campaign",
-            Self::Term => "term",
-            Self::Content => "content",
-            Self::Channel => "channel",
-        }
+word_enum! {
+    /// A field of a touch that a filter can ask for. The text is the query parameter.
+    pub enum FilterField {
+        Source = "source",
+        Medium = "medium",
+        Campaign = "campaign",
+        Term = "term",
+        Content = "content",
+        Channel = "channel",
     }
 }
 
@@ -197,7 +183,8 @@ impl Filter {
     fn conditions(&self) -> impl Iterator<Item = (&'static str, String)> {
         let tz = self.tz_name();
         let tz = (tz != "UTC").then(|| ("tz", tz.to_owned()));
-        let values = FilterField::ALL.into_iter().filter_map(|field| Some((field.name(), self.get(field)?.to_owned())));
+        let values =
+            FilterField::ALL.into_iter().filter_map(|field| Some((field.as_str(), self.get(field)?.to_owned())));
         tz.into_iter()
             .chain(values)
             .chain(self.q.clone().map(|q| ("q", q)))
@@ -218,7 +205,7 @@ fn parse_field(parameters: &mut Parameters<'_>, field: FilterField) -> Option<St
             |typed| typed.parse::<Channel>().ok().map(|channel| channel.as_str().to_owned()),
             |typed| format!("“{typed}” is not a channel."),
         ),
-        _ => parameters.last(field.name()),
+        _ => parameters.last(field.as_str()),
     }
 }
 

@@ -2,31 +2,16 @@ use super::{Question, Range, distinct::Distinct, matcher::Matcher, period::Bucke
 use crate::{
     attribution::facts::{Facts, Person, scan::Tally},
     timestamp::Timestamp,
+    word_enum::word_enum,
 };
 
-/// A number that charts and rankings show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metric {
-    Touches,
-    Visitors,
-    Leads,
-    Signups,
-}
-
-impl Metric {
-    pub const ALL: [Self; 4] = [Self::Touches, Self::Visitors, Self::Leads, Self::Signups];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Touches => "touches",
-            Self::Visitors => "visitors",
-            Self::Leads => "leads",
-            Self::Signups => "signups",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|metric| metric.as_str() == text)
+word_enum! {
+    /// A number that charts and rankings show. The text is its name in addresses.
+    pub enum Metric {
+        Touches = "touches",
+        Visitors = "visitors",
+        Leads = "leads",
+        Signups = "signups",
     }
 }
 

@@ -11,9 +11,9 @@ use sqlx::{Connection, Executor, PgConnection};
 use uuid::Uuid;
 
 use super::{
-    Facts, Text,
+    Facts, NoFacts, Text,
     changes::{self, Bookmark},
-    keeper::{FactsKeeper, KeeperSettings, NoFacts},
+    keeper::{FactsKeeper, KeeperSettings},
     load, load_all,
     on_disk::SnapshotFile,
     snapshot::{self, Snapshot},

@@ -6,40 +6,31 @@ use super::{
     settings::CreditSettings,
     tally::{CreditTally, Sum},
 };
-use crate::attribution::{
-    channel::Channel,
-    facts::{Conversion, Dictionary, Facts, Text, Touch, Tuple, TupleNumber, scan::scan},
-    model::{
-        Credit, Minor, Model, Shareable,
-        data_driven::{ChannelPaths, Markov, Sampling, Shapley, Worth, credits, markov, shapley},
+use crate::{
+    attribution::{
+        channel::Channel,
+        facts::{Conversion, Dictionary, Facts, Text, Touch, Tuple, TupleNumber, scan::scan},
+        model::{
+            Credit, Minor, Model, Shareable,
+            data_driven::{ChannelPaths, Markov, Sampling, Shapley, Worth, credits, markov, shapley},
+        },
+        report::{Question, matcher::Matcher},
     },
-    report::{Question, matcher::Matcher},
+    word_enum::word_enum,
 };
 
-/// What the rows of a comparison stand for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum GroupBy {
-    #[default]
-    Channel,
-    Source,
-    Campaign,
+word_enum! {
+    /// What the rows of a comparison stand for. The text is its name in addresses.
+    #[derive(Default)]
+    pub enum GroupBy {
+        #[default]
+        Channel = "channel",
+        Source = "source",
+        Campaign = "campaign",
+    }
 }
 
 impl GroupBy {
-    pub const ALL: [Self; 3] = [Self::Channel, Self::Source, Self::Campaign];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Channel => "channel",
-            Self::Source => "source",
-            Self::Campaign => "campaign",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|by| by.as_str() == text)
-    }
-
     /// Returns the value by which touches with a tuple are grouped.
     fn value(self, dictionary: &Dictionary, tuple: &Tuple) -> Option<Text> {
         match self {
