@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(mistakes, []);
         assert_eq!(config.database_url, "sqlite://data/waymark.db");
         assert_eq!(config.site_url, "http://127.0.0.1:3000");
-        assert_eq!(config.attribution.window, DEFAULT_WINDOW);
+        assert_eq!(config.attribution.credit.window, DEFAULT_WINDOW);
     }
 
     #[test]

@@ -67,8 +67,8 @@ privacy: attribution/conversion attribution/signal attribution/touch audit auth 
 pages: attribution/capture attribution/consent attribution/referral attribution/report attribution/settings auth
     components db privacy secret_token site state timestamp
 admin: audit attribution/campaign_alias attribution/capture attribution/channel attribution/conversion attribution/facts
-    attribution/model attribution/referral attribution/report attribution/signal attribution/source attribution/touch auth components db
-    demo id jobs local_path pages privacy state timestamp
+    attribution/model attribution/referral attribution/report attribution/settings attribution/signal attribution/source
+    attribution/touch auth components db demo id jobs local_path pages privacy state timestamp
 projects: attribution/conversion auth components db id pages state timestamp user_lock
 app: admin attribution/capture auth components pages site state
     projects

@@ -97,7 +97,7 @@ impl PageRequest {
 
     /// Returns what credit depends on beside the model.
     pub fn credit(&self) -> CreditSettings {
-        CreditSettings::of(&self.state.config.attribution)
+        self.state.config.attribution.credit.clone()
     }
 
     /// Returns the configured model, which applies if the address names no model.

@@ -28,22 +28,13 @@ pub struct Settings {
     pub no_pages: &'static [&'static str],
     /// `ATTRIBUTION_CUSTOM_TAGS`: names of further query parameters to keep, separated by commas.
     pub custom_tags: CustomTags,
-    /// `ATTRIBUTION_WINDOW`: the look-back window. A touch gets credit for a conversion if it is at most this much older. Default
-    /// `90d`.
-    pub window: Duration,
-    /// `ATTRIBUTION_WINDOWS`: other look-back windows for some kinds of conversions: `purchase:30d,demo:7d`.
-    pub windows: Vec<(String, Duration)>,
+    pub credit: CreditSettings,
     /// `ATTRIBUTION_MODEL`: `first`, `last`, `last_non_direct` (default), `linear`, `position` or `time_decay`.
     pub model: Model,
-    /// `ATTRIBUTION_POSITION_WEIGHTS`: the shares of the first touch, of the touches between, and of the last touch, in per cent.
-    /// Default `40/20/40`. `ATTRIBUTION_HALF_LIFE`: the time after which time decay halves a touch's weight. Default `7d`.
-    pub weights: Weights,
     /// `ATTRIBUTION_RULES`: a TOML file with the owner's channel rules, which are tried before the built-in ones. Default: none.
     pub rules: Rules,
     /// `ATTRIBUTION_IGNORED_REFERRERS`: further hosts whose links alone make no touch, separated by commas.
     pub ignored_referrers: IgnoredReferrers,
-    /// `ATTRIBUTION_INTERNAL`: whether touches from links on this site's own pages get credit. `exclude` (default) or `include`.
-    pub internal_touches: bool,
     /// `ATTRIBUTION_CONSENT`: whether visitors are asked before anything is stored. `implied` (default) or `required`.
     pub consent: ConsentMode,
     /// `ATTRIBUTION_KEEP_UNLINKED`: how long touches of visitors without an account are kept. Default `90d`. `never` keeps them
@@ -55,6 +46,21 @@ pub struct Settings {
     pub gpc: Gpc,
     /// `REFERRAL_CREDIT`: which of several referral links within 30 days gets the credit. `first` (default) or `last`.
     pub referral_credit: ReferralCredit,
+}
+
+/// What credit depends on, beside the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreditSettings {
+    /// `ATTRIBUTION_WINDOW`: the look-back window. A touch gets credit for a conversion if it is at most this much older. Default
+    /// `90d`.
+    pub window: Duration,
+    /// `ATTRIBUTION_WINDOWS`: other look-back windows for some kinds of conversions: `purchase:30d,demo:7d`.
+    pub windows: Vec<(String, Duration)>,
+    /// `ATTRIBUTION_POSITION_WEIGHTS`: the shares of the first touch, of the touches between, and of the last touch, in per cent.
+    /// Default `40/20/40`. `ATTRIBUTION_HALF_LIFE`: the time after which time decay halves a touch's weight. Default `7d`.
+    pub weights: Weights,
+    /// `ATTRIBUTION_INTERNAL`: whether touches from links on this site's own pages get credit. `exclude` (default) or `include`.
+    pub internal_touches: bool,
 }
 
 /// What attribution needs to know about the site.
@@ -116,20 +122,13 @@ impl Settings {
                     CustomTags::parse(value, site.reserved_parameters).map_err(|error| error.to_string())
                 })
                 .unwrap_or_default(),
-            window: variables.value("ATTRIBUTION_WINDOW", parse_duration).unwrap_or(DEFAULT_WINDOW),
-            windows: variables
-                .value("ATTRIBUTION_WINDOWS", |value| once_each(list(value, parse_window)?))
-                .unwrap_or_default(),
+            credit: CreditSettings::read(variables),
             model: variables
                 .value("ATTRIBUTION_MODEL", |value| value.parse().map_err(|why: UnknownModel| why.to_string()))
                 .unwrap_or(Model::LastNonDirect),
-            weights: read_weights(variables),
             rules: variables.value("ATTRIBUTION_RULES", read_rules).unwrap_or_default(),
             ignored_referrers: variables
                 .value("ATTRIBUTION_IGNORED_REFERRERS", IgnoredReferrers::parse)
-                .unwrap_or_default(),
-            internal_touches: variables
-                .choice("ATTRIBUTION_INTERNAL", &[("exclude", false), ("include", true)])
                 .unwrap_or_default(),
             consent: variables
                 .choice(
@@ -162,7 +161,22 @@ impl Settings {
 
     /// Returns the look-back window of sign-ups.
     pub fn signup_window(&self) -> Duration {
-        self.window_of("signup")
+        self.credit.window_of("signup")
+    }
+}
+
+impl CreditSettings {
+    fn read(variables: &mut Variables<'_>) -> Self {
+        Self {
+            window: variables.value("ATTRIBUTION_WINDOW", parse_duration).unwrap_or(DEFAULT_WINDOW),
+            windows: variables
+                .value("ATTRIBUTION_WINDOWS", |value| once_each(list(value, parse_window)?))
+                .unwrap_or_default(),
+            weights: read_weights(variables),
+            internal_touches: variables
+                .choice("ATTRIBUTION_INTERNAL", &[("exclude", false), ("include", true)])
+                .unwrap_or_default(),
+        }
     }
 
     /// Returns the look-back window of a kind of conversions.
@@ -247,7 +261,7 @@ mod tests {
             ],
         );
         assert_eq!(mistakes, 0);
-        let windows = ["signup", "purchase", "demo", "other"].map(|kind| settings.window_of(kind));
+        let windows = ["signup", "purchase", "demo", "other"].map(|kind| settings.credit.window_of(kind));
         assert_eq!(windows, [60 * DAY, 30 * DAY, DAY / 2, 60 * DAY]);
         assert_eq!((settings.keep_unlinked, settings.keep_linked), (None, Some(days(760))));
         for wrong in [

@@ -57,7 +57,7 @@ pub async fn campaigns_csv(CsvRequest { state, filter, now, .. }: CsvRequest) ->
 pub async fn campaigns_file(state: &AppState, filter: Filter, now: Timestamp) -> Response {
     let settings = &state.config.attribution;
     let model = filter.model.unwrap_or(settings.model);
-    let crediting = Crediting { model, settings: CreditSettings::of(settings) };
+    let crediting = Crediting { model, settings: settings.credit.clone() };
     file("campaigns", &filter.clone(), now, pieces(FileSource::of(state), filter, crediting)).await
 }
 

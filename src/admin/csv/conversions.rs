@@ -46,7 +46,7 @@ const COLUMNS: [&str; 14] = [
 
 /// `GET /admin/conversions.csv`: the conversions that the filter in the query finds, newest first.
 pub async fn conversions_csv(CsvRequest { state, filter, now, .. }: CsvRequest) -> Response {
-    let settings = CreditSettings::of(&state.config.attribution);
+    let settings = state.config.attribution.credit.clone();
     file("conversions", &filter.clone(), now, pieces(FileSource::of(&state), filter, settings)).await
 }
 

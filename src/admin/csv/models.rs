@@ -34,7 +34,7 @@ pub async fn models_csv(CsvRequest { state, query, filter, now }: CsvRequest) ->
         Ok(by) => by,
         Err(problem) => return CsvRefusal::NotUnderstood(vec![problem]).into_response(),
     };
-    let settings = CreditSettings::of(&state.config.attribution);
+    let settings = state.config.attribution.credit.clone();
     let dated = filter.clone();
     let piece = async move {
         let count = move |facts: &Facts, question: &Question| compare(facts, question, &settings, by);

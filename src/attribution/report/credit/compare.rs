@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
+    CreditSettings,
     people::{PeoplePath, PeopleTally},
     revenue::{Revenue, RevenueSum, Share},
-    settings::CreditSettings,
     tally::{CreditTally, Sum},
 };
 use crate::{

@@ -18,16 +18,14 @@ pub(in crate::attribution::report) mod people;
 mod period;
 /// Conversions and money.
 mod revenue;
-/// What credit depends on, beside the model.
-mod settings;
 /// Shares conversions over their paths.
 mod tally;
 
-pub(in crate::attribution::report) use self::path::{Path, Paths};
+pub(in crate::attribution::report) use self::path::Paths;
 pub use self::{
     of_user::{CreditedConversion, PathEnds, PathTouch, credit_of_touch, credit_of_user, path_ends},
     period::{PeriodCredit, PeriodSum},
     revenue::{Revenue, Share},
-    settings::CreditSettings,
     tally::CreditTally,
 };
+pub use crate::attribution::settings::CreditSettings;

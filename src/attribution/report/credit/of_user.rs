@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use super::{
+    CreditSettings,
     path::Amount,
     revenue::{Revenue, Share},
-    settings::CreditSettings,
 };
 use crate::{
     attribution::{

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{revenue::Share, settings::CreditSettings};
+use super::{CreditSettings, revenue::Share};
 use crate::attribution::{
     facts::{Conversion, Person, Text, Touch},
     model::{Credit, Minor, Model, Step, Weights, path, share, share_change},

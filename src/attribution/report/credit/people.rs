@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::{compare::Groups, path::Paths, settings::CreditSettings};
+use super::{CreditSettings, compare::Groups, path::Paths};
 use crate::{
     attribution::{
         facts::{Person, Text, scan::Tally},

@@ -1,7 +1,7 @@
 use super::{
+    CreditSettings,
     path::{Amount, Path, Paths},
     revenue::Share,
-    settings::CreditSettings,
 };
 use crate::attribution::{
     facts::{Conversion, Person, Touch, scan::Tally},
