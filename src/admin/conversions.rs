@@ -44,7 +44,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let count = move |facts: &Facts| (find_conversions(facts, &question, &asked, position, ROWS), facts.kinds());
     let (places, kinds) = request.count(&facts, count).await?;
     let mut conn = request.state.db.read_for_report().await?;
-    let found = read_conversions(&mut conn, &facts, &places, position, ROWS).await?;
+    let found = read_conversions(&mut conn, &facts, &places).await?;
     let paths = path_ends(&mut conn, &facts, &settings, &found.rows).await?;
     drop(conn);
     let (count, nothing_yet) = (places.count, facts.counts().conversions == 0);

@@ -37,7 +37,7 @@ async fn page(request: PageRequest) -> Result<impl IntoView, PageError> {
     let asked = question.clone();
     let found = request.count(&facts, move |facts| find_leads(facts, &asked, position, ROWS)).await?;
     let mut conn = request.state.db.read_for_report().await?;
-    let leads = read_leads(&mut conn, &facts, &question, &found, position, ROWS).await?;
+    let leads = read_leads(&mut conn, &facts, &question, &found).await?;
     drop(conn);
     let (count, nothing_yet) = (found.count, facts.counts().touches == 0);
 

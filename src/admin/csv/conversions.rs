@@ -67,7 +67,7 @@ pub(super) fn pieces(
             let (db, facts, settings) = (db.clone(), facts.clone(), settings.clone());
             async move {
                 let mut conn = db.read_for_report().await?;
-                let rows = read_conversions(&mut conn, &facts, &part, Position::Newest, u32::MAX).await?.rows;
+                let rows = read_conversions(&mut conn, &facts, &part).await?.rows;
                 let paths = path_ends(&mut conn, &facts, &settings, &rows).await?;
                 let records = rows.iter().map(|conversion| record(conversion, paths.get(&conversion.id)));
                 write((number == 0).then_some(COLUMNS), records)

@@ -59,7 +59,7 @@ pub(super) fn pieces(
             async move {
                 // another connection for each piece: a slow reader would hold one for the whole file
                 let mut conn = db.read_for_report().await?;
-                let page = read_leads(&mut conn, &facts, &question, &part, Position::Newest, u32::MAX).await?;
+                let page = read_leads(&mut conn, &facts, &question, &part).await?;
                 write((number == 0).then_some(COLUMNS), page.rows.iter().map(record))
             }
         }))

@@ -69,8 +69,7 @@ impl Numbers {
             request.count(&facts, move |facts| count(facts, &asked, shown, &settings, model, now)).await?;
         if let Some(found) = found {
             let mut conn = request.state.db.read_for_report().await?;
-            let (position, limit) = (Position::Newest, LATEST);
-            numbers.latest = read_leads(&mut conn, &facts, &question, &found, position, limit).await?.rows;
+            numbers.latest = read_leads(&mut conn, &facts, &question, &found).await?.rows;
         }
         Ok(numbers)
     }

@@ -4,7 +4,7 @@ use super::{
     Question,
     credit::{CreditSettings, Paths},
     matcher::Matcher,
-    page::{Found, Place, Places, at_places, page_of},
+    page::{Found, Place, Places, at_places},
 };
 use crate::{
     attribution::{
@@ -69,11 +69,9 @@ pub async fn read_conversions(
     conn: &mut Conn,
     facts: &Facts,
     found: &Found,
-    position: Position<Cursor>,
-    limit: u32,
 ) -> Result<Page<ListedConversion, Cursor>, Error> {
     if found.places.is_empty() {
-        return Ok(Page::new(Vec::new(), position, limit, ListedConversion::cursor));
+        return Ok(found.page(Vec::new(), ListedConversion::cursor));
     }
     let query = at_places(
         &found.places,
@@ -88,7 +86,7 @@ pub async fn read_conversions(
         let kind = facts.dictionary().texts.find(&row.kind);
         places.contains(&Place { at: row.occurred_at, user: row.user_id, kind })
     });
-    Ok(page_of(rows, position, limit, ListedConversion::cursor))
+    Ok(found.page(rows, ListedConversion::cursor))
 }
 
 /// Counts conversions, and notes where those of a page are.

@@ -3,7 +3,7 @@
 use super::{
     Question,
     matcher::{Conditions, Fields, Matcher},
-    page::{Found, Place, Places, at_places, page_of},
+    page::{Found, Place, Places, at_places},
 };
 use crate::{
     attribution::{
@@ -104,16 +104,13 @@ pub async fn read_leads(
     facts: &Facts,
     question: &Question,
     found: &Found,
-    position: Position<Cursor>,
-    limit: u32,
 ) -> Result<Page<Lead, Cursor>, Error> {
     if found.places.is_empty() {
-        return Ok(Page::new(Vec::new(), position, limit, Lead::cursor));
+        return Ok(found.page(Vec::new(), Lead::cursor));
     }
-    let text = format!(
-        "select {COLUMNS}, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign
-         from place p cross join visitors v cross join touches t cross join users u
-         where v.user_id = p.user_id and t.visitor_id = v.id and t.occurred_at = p.occurred_at and u.id = v.user_id"
+    let text = select(
+        "place p cross join visitors v cross join touches t cross join users u
+         where v.user_id = p.user_id and t.visitor_id = v.id and t.occurred_at = p.occurred_at and u.id = v.user_id",
     );
     let mut rows: Vec<Lead> = at_places(&found.places, &text).fetch_all(conn).await?;
     // A user may have another touch at the same moment, which the filter does not find.
@@ -126,40 +123,37 @@ pub async fn read_leads(
         let (named, found) = conditions.find(&Fields::find(facts.dictionary(), fields));
         found || (named && question.finds_user(lead.user_id.as_uuid()))
     });
-    Ok(page_of(rows, position, limit, Lead::cursor))
+    Ok(found.page(rows, Lead::cursor))
 }
 
-/// SQL for the name under which reports show the campaign of `touches t`: the name in the link, or the campaign that this name
-/// was merged into.
-const SHOWN_CAMPAIGN: &str =
-    "coalesce((select ca.campaign from campaign_aliases ca where ca.alias = t.campaign), t.campaign)";
+/// The joins of the view `lead_sources`.
+const LEADS: &str = "touches t join visitors v on v.id = t.visitor_id join users u on u.id = v.user_id";
 
-const COLUMNS: &str = "t.id, v.user_id, u.email as user_email, t.visitor_id, t.occurred_at, v.linked_at,
-    t.channel, t.click_ids, t.tags, t.landing_path, t.referrer, t.origin, t.derived, t.internal, t.hits";
-const UTM: &str = Utm::COLUMN_LIST;
-
-/// Returns the text of a query for leads. Conditions follow it. The query has the same joins as the view `lead_sources`.
-fn select() -> String {
+/// Returns the text of a query for leads. `from` has the tables and conditions.
+fn select(from: &str) -> String {
+    const UTM: &str = Utm::COLUMN_LIST;
     format!(
-        "select {COLUMNS}, {UTM}, {SHOWN_CAMPAIGN} as shown_campaign
-         from touches t join visitors v on v.id = t.visitor_id join users u on u.id = v.user_id"
+        "select t.id, v.user_id, u.email as user_email, t.visitor_id, t.occurred_at, v.linked_at, t.channel, t.click_ids,
+            t.tags, t.landing_path, t.referrer, t.origin, t.derived, t.internal, t.hits, {UTM},
+            coalesce((select ca.campaign from campaign_aliases ca where ca.alias = t.campaign), t.campaign) as shown_campaign
+         from {from}"
     )
 }
 
 /// Returns one lead, or `None` if no touch has this id or the visitor belongs to no user.
 pub async fn lead(conn: &mut Conn, id: TouchId) -> Result<Option<Lead>, Error> {
-    sql(select() + " where t.id = $1").bind(id).fetch_optional(conn).await
+    sql(select(&format!("{LEADS} where t.id = $1"))).bind(id).fetch_optional(conn).await
 }
 
 /// Returns the latest touches of a linked visitor, newest first.
 pub async fn leads_of_visitor(conn: &mut Conn, visitor: VisitorId, limit: u32) -> Result<Vec<Lead>, Error> {
-    let text = select() + " where t.visitor_id = $1 order by t.occurred_at desc, t.id desc limit $2";
+    let text = select(&format!("{LEADS} where t.visitor_id = $1 order by t.occurred_at desc, t.id desc limit $2"));
     sql(text).bind(visitor).bind(limit).fetch_all(conn).await
 }
 
 /// Returns the touches of all visitors of a user, oldest first.
 pub async fn leads_of_user(conn: &mut Conn, user: UserId, limit: u32) -> Result<Vec<Lead>, Error> {
     // `+ 0` keeps PostgreSQL from walking all touches in the order of time, which it may do before it has statistics.
-    let text = select() + " where v.user_id = $1 order by t.occurred_at + 0, t.id limit $2";
+    let text = select(&format!("{LEADS} where v.user_id = $1 order by t.occurred_at + 0, t.id limit $2"));
     sql(text).bind(user).bind(limit).fetch_all(conn).await
 }

@@ -26,7 +26,7 @@ impl Position<Cursor> {
     }
 
     /// Chooses the places whose rows a page needs, in the order in which the rows come. The page may need one row more than
-    /// `limit`, which tells [`page_of`] that there are more.
+    /// `limit`, which tells [`Found::page`] that there are more.
     ///
     /// Several rows may have the time of the cursor, or the time at the end of the page. Only their ids, which places do not have,
     /// tell which of them the page shows. So all of these places are chosen.
@@ -107,13 +107,16 @@ impl Places {
     }
 
     pub fn finish(self) -> Found {
-        Found { count: self.count, places: self.position.choose(self.places, self.limit) }
+        let Self { position, limit, count, .. } = self;
+        Found { position, limit, count, places: position.choose(self.places, limit) }
     }
 }
 
 /// The rows of a list that facts found. Their contents are read from the database.
 #[derive(Clone, Debug)]
 pub struct Found {
+    position: Position<Cursor>,
+    limit: u32,
     /// How many rows the whole list has.
     pub count: i64,
     /// Where the rows of the page are, in the order in which they come.
@@ -132,7 +135,18 @@ impl Found {
                 _ => parts.push(vec![place]),
             }
         }
-        parts.into_iter().map(|places| Self { count: self.count, places }).collect()
+        let Self { position, limit, count, .. } = self;
+        parts.into_iter().map(|places| Self { position, limit, count, places }).collect()
+    }
+
+    /// Makes a page of the rows at the places. The rows may come in any order.
+    pub(super) fn page<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> Cursor) -> Page<T, Cursor> {
+        rows.retain(|row| self.position.shows(cursor(row)));
+        match self.position {
+            Position::Newest | Position::Before(_) => rows.sort_by_key(|row| Reverse(cursor(row))),
+            Position::After(_) => rows.sort_by_key(&cursor),
+        }
+        Page::new(rows, self.position, self.limit, cursor)
     }
 }
 
@@ -144,19 +158,4 @@ pub(super) fn at_places(places: &[Place], rest: &str) -> Query {
     let rows: Vec<String> = (0..places.len()).map(|row| format!("(${}, ${})", 2 * row + 1, 2 * row + 2)).collect();
     let text = format!("with place (user_id, occurred_at) as (values {}) {rest}", rows.join(", "));
     places.iter().fold(sql(text), |query, &(user, at)| query.bind(user).bind(at))
-}
-
-/// Makes a page of the rows at the places that [`Position::choose`] chose. The rows may come in any order.
-pub(super) fn page_of<T>(
-    mut rows: Vec<T>,
-    position: Position<Cursor>,
-    limit: u32,
-    cursor: impl Fn(&T) -> Cursor,
-) -> Page<T, Cursor> {
-    rows.retain(|row| position.shows(cursor(row)));
-    match position {
-        Position::Newest | Position::Before(_) => rows.sort_by_key(|row| Reverse(cursor(row))),
-        Position::After(_) => rows.sort_by_key(&cursor),
-    }
-    Page::new(rows, position, limit, cursor)
 }

@@ -45,28 +45,17 @@ pub async fn referral_links(conn: &mut Conn, limit: u32, offset: u32) -> Result<
     let (offset, limit) = (i64::from(offset), i64::from(limit));
     let mut links = Vec::new();
     if offset < campaigns {
-        links = links_of(conn, Owner::Nobody, limit, offset).await?;
+        links = links_of(conn, "owner_id is null", limit, offset).await?;
     }
     let left = limit - links.len() as i64;
     if left > 0 {
-        links.extend(links_of(conn, Owner::Member, left, (offset - campaigns).max(0)).await?);
+        links.extend(links_of(conn, "owner_id is not null", left, (offset - campaigns).max(0)).await?);
     }
     Ok(links)
 }
 
-/// Whose links.
-#[derive(Clone, Copy, Debug)]
-enum Owner {
-    Nobody,
-    Member,
-}
-
-/// Returns a part of the links, in the order of the index that the part has.
-async fn links_of(conn: &mut Conn, owner: Owner, limit: i64, offset: i64) -> Result<Vec<ReferralLink>, Error> {
-    let owned = match owner {
-        Owner::Nobody => "owner_id is null",
-        Owner::Member => "owner_id is not null",
-    };
+/// Returns a part of the links that a condition finds, in the order of the index that the condition has.
+async fn links_of(conn: &mut Conn, owned: &str, limit: i64, offset: i64) -> Result<Vec<ReferralLink>, Error> {
     // The inner query needs the index alone, however many links it leaves out.
     sql(format!(
         "select k.token, k.owner_id, o.email as owner_email, k.campaign, k.landing_path, k.created_at, k.expires_at,

@@ -33,7 +33,7 @@ async fn page(
 ) -> (Page<ListedConversion, Cursor>, i64) {
     let found = find_conversions(facts, question, &settings(), position, limit);
     let mut conn = db.read().await.expect("a connection");
-    (read_conversions(&mut conn, facts, &found, position, limit).await.expect("a page"), found.count)
+    (read_conversions(&mut conn, facts, &found).await.expect("a page"), found.count)
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn page(db: &Db, query: &str, position: Position<Cursor>, limit: u32) -> P
     let (facts, question) = (facts(db).await, question(db, &filter(query)).await);
     let found = find_leads(&facts, &question, position, limit);
     let mut conn = db.read().await.expect("a connection");
-    read_leads(&mut conn, &facts, &question, &found, position, limit).await.expect("a page")
+    read_leads(&mut conn, &facts, &question, &found).await.expect("a page")
 }
 
 async fn ids(db: &Db, query: &str) -> Vec<TouchId> {
