@@ -10,8 +10,6 @@ use crate::{
 /// From this many addresses on, SQLite finds them sooner by looking at all addresses in their order. The same number takes SQLite
 /// 10 ms to count.
 const MANY: u32 = if cfg!(test) { 20 } else { 20_000 };
-/// How many digits an id has.
-const HEX: usize = 32;
 /// How many characters SQLite's full-text table indexes together.
 const TRIGRAM: usize = 3;
 
@@ -33,7 +31,7 @@ pub async fn users_with_email_like(conn: &mut Conn, text: &str) -> Result<Vec<Us
             return Ok(found.into_iter().map(|(id,)| id).collect());
         }
         (Dialect::Sqlite, Some(trigrams)) if few(conn, &trigrams).await? => {
-            sql("select group_concat(hex(u.id), '') from user_search
+            sql("select cast(group_concat(u.id, '') as blob) from user_search
                 cross join user_numbers n on n.number = user_search.rowid
                 cross join users u on u.id = n.user_id
             where user_search match $1 and instr(u.email_lower, $2) > 0")
@@ -41,13 +39,13 @@ pub async fn users_with_email_like(conn: &mut Conn, text: &str) -> Result<Vec<Us
             .bind(text)
         }
         (Dialect::Sqlite, _) => {
-            sql("select group_concat(hex(id), '') from users where instr(email_lower, $1) > 0").bind(text)
+            sql("select cast(group_concat(id, '') as blob) from users where instr(email_lower, $1) > 0").bind(text)
         }
     };
-    // SQLite writes all ids as one text, because a row for each takes far longer.
-    let found: Option<String> = query.fetch_scalar(conn).await?;
-    let (ids, _) = found.as_deref().unwrap_or_default().as_bytes().as_chunks::<HEX>();
-    ids.iter().map(|id| Ok(Uuid::try_parse_ascii(id).map_err(Error::unreadable)?.into())).collect()
+    // SQLite puts the bytes of all ids into one value, because a row for each takes far longer.
+    let found: Option<Vec<u8>> = query.fetch_scalar(conn).await?;
+    let (ids, _) = found.as_deref().unwrap_or_default().as_chunks();
+    Ok(ids.iter().map(|id| Uuid::from_bytes(*id).into()).collect())
 }
 
 /// Returns whether the full-text table has fewer than [`MANY`] addresses with these trigrams.

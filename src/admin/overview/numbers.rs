@@ -2,7 +2,7 @@ use super::shown::{LISTS, Shown, TOP};
 use crate::{
     admin::page::{PageError, PageRequest},
     attribution::{
-        facts::{Facts, scan::scan},
+        facts::Facts,
         model::{Credit, Model},
         report::{
             Filter, Question, Range,
@@ -98,7 +98,7 @@ fn count(
         CreditTally::new(matcher, settings, vec![model], sum)
     };
     let with_leads = !question.filter.is_bare();
-    let (totals, campaigns, counted, earned, latest) = scan(facts, axis.range(current.range), || {
+    let (totals, campaigns, counted, earned, latest) = current.scan(axis.range(current.range), || {
         let counted = metric.map(|metric| {
             let rankings = dimensions.map(|dimension| RankingTally::new(&current, dimension, metric));
             (TrendTally::new(&current, &axis, metric), Vec::from(rankings))

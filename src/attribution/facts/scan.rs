@@ -3,6 +3,8 @@ use std::{
     thread,
 };
 
+use uuid::Uuid;
+
 use super::{Facts, Person};
 use crate::timestamp::Range;
 
@@ -21,8 +23,9 @@ pub trait Tally: Send {
     fn merge(&mut self, other: Self);
 }
 
-/// Counts the persons with a touch, a sign-up or a conversion in a range of time. `new` returns an empty tally.
-pub fn scan<T: Tally>(facts: &Facts, range: Range, new: impl Fn() -> T + Sync) -> T {
+/// Counts the persons with a touch, a sign-up or a conversion in a range of time. `new` returns an empty tally. `found` has ids,
+/// sorted: tallies learn of each person whether the person is a user with such an id.
+pub fn scan<T: Tally>(facts: &Facts, range: Range, found: &[Uuid], new: impl Fn() -> T + Sync) -> T {
     let next = AtomicUsize::new(0);
     let count = || {
         let mut tally = new();
@@ -32,7 +35,16 @@ pub fn scan<T: Tally>(facts: &Facts, range: Range, new: impl Fn() -> T + Sync) -
                 continue;
             }
             let all = range.contains(first) && range.contains(last);
-            chunk.persons().filter(|person| all || person.is_active(range)).for_each(|person| tally.add(&person));
+            let mut found = &found[found.partition_point(|id| Some(*id) < chunk.first_id())..];
+            for mut person in chunk.persons().filter(|person| all || person.is_active(range)) {
+                if person.user().is_some() {
+                    // Both are in the order of ids.
+                    let before = found.iter().take_while(|id| **id < person.id()).count();
+                    found = &found[before..];
+                    person.is_found = found.first() == Some(&person.id());
+                }
+                tally.add(&person);
+            }
         }
         tally
     };

@@ -11,10 +11,7 @@ use super::{
 use crate::{
     attribution::{
         channel::Channel,
-        facts::{
-            Campaign, Facts, Person,
-            scan::{Tally, scan},
-        },
+        facts::{Campaign, Facts, Person, scan::Tally},
         model::Model,
     },
     word_enum::word_enum,
@@ -183,7 +180,7 @@ pub fn campaigns(
     order: CampaignOrder,
 ) -> Campaigns {
     let matcher = Matcher::new(facts, question);
-    let (totals, campaigns, credit) = scan(facts, matcher.range, || {
+    let (totals, campaigns, credit) = matcher.scan(matcher.range, || {
         let sum = PeriodSum::new(matcher.dictionary, &[], &[]);
         let credit = CreditTally::new(&matcher, settings, vec![model], sum);
         (TotalsTally::new(&matcher), CampaignTally::new(&matcher), credit)

@@ -8,10 +8,7 @@ use super::{
 };
 use crate::{
     attribution::{
-        facts::{
-            Facts, Person,
-            scan::{Tally, scan},
-        },
+        facts::{Facts, Person, scan::Tally},
         model::Minor,
     },
     db::{
@@ -61,7 +58,7 @@ pub fn find_conversions(
     let matcher = Matcher::new(facts, question);
     let places = || Places::new(position, limit, matcher.range);
     let tally = || ConversionTally { paths: Paths::new(&matcher, settings), places: places() };
-    scan(facts, matcher.range, tally).places.finish()
+    matcher.scan(matcher.range, tally).places.finish()
 }
 
 /// Reads the page of conversions that [`find_conversions`] found, sorted by time and id, newest first.

@@ -7,10 +7,7 @@ use super::{
 };
 use crate::{
     attribution::{
-        facts::{
-            Facts, Person,
-            scan::{Tally, scan},
-        },
+        facts::{Facts, Person, scan::Tally},
         signal::Utm,
         touch::TouchOrigin,
     },
@@ -63,7 +60,7 @@ impl Lead {
 /// Finds one page of the leads of a period, newest first.
 pub fn find_leads(facts: &Facts, question: &Question, position: Position<Cursor>, limit: u32) -> Found {
     let matcher = Matcher::new(facts, question);
-    scan(facts, matcher.range, || LeadTally::new(&matcher, position, limit)).finish()
+    matcher.scan(matcher.range, || LeadTally::new(&matcher, position, limit)).finish()
 }
 
 /// Counts leads, and notes where those of a page are.
@@ -121,7 +118,7 @@ pub async fn read_leads(
         let [source, medium, campaign, term, content] = values;
         let fields = [source, medium, campaign, term, content, Some(&*lead.channel)];
         let (named, found) = conditions.find(&Fields::find(facts.dictionary(), fields));
-        found || (named && question.finds_user(lead.user_id.as_uuid()))
+        found || (named && question.found_users().binary_search(&lead.user_id.as_uuid()).is_ok())
     });
     Ok(found.page(rows, Lead::cursor))
 }

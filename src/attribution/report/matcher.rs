@@ -3,7 +3,10 @@ use std::collections::HashMap;
 use super::{FilterField, Question, Range, filter::NOT_SET};
 use crate::{
     attribution::{
-        facts::{Dictionary, Facts, Person, Text, Touch, Tuple, TupleNumber},
+        facts::{
+            Dictionary, Facts, Person, Text, Touch, Tuple, TupleNumber,
+            scan::{Tally, scan},
+        },
         signal::clean,
     },
     timestamp::Timestamp,
@@ -11,6 +14,7 @@ use crate::{
 
 /// A question, ready to be asked of each touch.
 pub struct Matcher<'a> {
+    facts: &'a Facts,
     pub question: &'a Question,
     pub dictionary: &'a Dictionary,
     /// The period of the question.
@@ -47,15 +51,21 @@ impl<'a> Matcher<'a> {
             let (of_found, of_all) = tuples.map(|tuple| conditions.find(&Fields::of(tuple))).unzip();
             Tuples { of_all, of_found }
         });
-        Self { question, dictionary, range, tuples }
+        Self { facts, question, dictionary, range, tuples }
+    }
+
+    /// Counts the persons with a touch, a sign-up or a conversion in a range of time. `new` returns an empty tally.
+    pub fn scan<T: Tally>(&self, range: Range, new: impl Fn() -> T + Sync) -> T {
+        scan(self.facts, range, self.question.found_users(), new)
     }
 
     /// Returns which touches of a person the filter finds, apart from their time.
     pub fn of(&self, person: &Person<'_>) -> Matching<'_> {
-        Matching(self.tuples.as_ref().map(|tuples| {
-            let found = person.user().is_some() && self.question.finds_user(person.id());
-            if found { tuples.of_found.as_slice() } else { tuples.of_all.as_slice() }
-        }))
+        Matching(
+            self.tuples
+                .as_ref()
+                .map(|tuples| if person.is_found { tuples.of_found.as_slice() } else { tuples.of_all.as_slice() }),
+        )
     }
 
     /// Returns the touches of the period that the filter finds.
@@ -79,7 +89,7 @@ impl<'a> Matcher<'a> {
     /// Returns whether the filter finds conversions of this person that have no touch.
     pub fn finds_direct(&self, person: &Person<'_>) -> bool {
         let filter = &self.question.filter;
-        filter.finds_direct() && (filter.q.is_none() || self.question.finds_user(person.id()))
+        filter.finds_direct() && (filter.q.is_none() || person.is_found)
     }
 }
 

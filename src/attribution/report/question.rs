@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Filter;
 use crate::{
     db::{Db, Error},
-    id::{IdSet, UserId},
+    id::UserId,
     user_search::users_with_email_like,
 };
 
@@ -15,8 +15,8 @@ pub struct Question {
     pub filter: Filter,
     /// The look-back window before a sign-up.
     pub window: Duration,
-    /// The users whose e-mail address contains the text to search for.
-    found: Arc<IdSet>,
+    /// The users whose e-mail address contains the text to search for, sorted.
+    found: Arc<Vec<Uuid>>,
 }
 
 impl Question {
@@ -26,7 +26,9 @@ impl Question {
             Some(q) => users_with_email_like(&mut db.read_for_report().await?, q).await?,
             None => Vec::new(),
         };
-        Ok(Self { filter, window, found: Arc::new(found.into_iter().map(UserId::as_uuid).collect()) })
+        let mut found: Vec<Uuid> = found.into_iter().map(UserId::as_uuid).collect();
+        found.sort_unstable();
+        Ok(Self { filter, window, found: Arc::new(found) })
     }
 
     /// Returns the same question about the period before, or `None` if the period has an open end.
@@ -34,13 +36,8 @@ impl Question {
         Some(Self { filter: self.filter.previous()?, ..self.clone() })
     }
 
-    /// Returns the users whose e-mail address contains the text to search for.
-    pub(super) fn found_users(&self) -> &IdSet {
+    /// Returns the users whose e-mail address contains the text to search for, sorted.
+    pub(super) fn found_users(&self) -> &[Uuid] {
         &self.found
-    }
-
-    /// Returns whether the text to search for finds this user.
-    pub(super) fn finds_user(&self, user: Uuid) -> bool {
-        self.found.contains(&user)
     }
 }

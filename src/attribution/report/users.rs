@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use super::{Filter, Question, Range, matcher::Matcher};
 use crate::{
-    attribution::facts::{
-        Facts, Person,
-        scan::{Tally, scan},
-    },
+    attribution::facts::{Facts, Person, scan::Tally},
     db::{
         Conn, Error, Value,
         page::{Cursor, Page, Position},
@@ -121,7 +118,7 @@ pub fn users_by_first_touch(facts: &Facts, question: &Question) -> IdSet {
     question.filter = question.filter.searching(None);
     let matcher = Matcher::new(facts, &question);
     // The first touch may be older than the period, which is about sign-ups.
-    scan(facts, Range::ALL, || FirstTouches { matcher: &matcher, users: IdSet::default() }).users
+    matcher.scan(Range::ALL, || FirstTouches { matcher: &matcher, users: IdSet::default() }).users
 }
 
 struct FirstTouches<'a> {
@@ -186,8 +183,10 @@ fn among(asked: &UserQuestion, first: Option<IdSet>) -> Option<IdSet> {
     let searched = asked.question.filter.q.is_some().then(|| asked.question.found_users());
     match (searched, first) {
         (None, first) => first,
-        (Some(searched), None) => Some(searched.clone()),
-        (Some(searched), Some(first)) => Some(searched.intersection(&first).copied().collect()),
+        (Some(searched), first) => {
+            let searched = searched.iter().filter(|id| first.as_ref().is_none_or(|first| first.contains(*id)));
+            Some(searched.copied().collect())
+        }
     }
 }
 

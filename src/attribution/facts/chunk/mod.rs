@@ -89,6 +89,8 @@ pub struct Person<'a> {
     user: Option<&'a User>,
     /// Where the person's conversions begin.
     conversions: usize,
+    /// Whether the person is one of the users whom [`scan`](super::scan::scan) was told of.
+    pub is_found: bool,
 }
 
 impl<'a> Person<'a> {
@@ -164,7 +166,7 @@ impl Chunk {
         self.ends.iter().enumerate().map(move |(place, &end)| {
             let end = end as usize;
             let user = users.next_if(|user| user.person as usize == place);
-            let person = Person { chunk: self, place, touches: (start, end), user, conversions };
+            let person = Person { chunk: self, place, touches: (start, end), user, conversions, is_found: false };
             start = end;
             conversions = user.map_or(conversions, |user| user.end as usize);
             person

@@ -72,7 +72,7 @@ async fn a_report_goes_over_the_persons_who_did_something_in_its_period() {
         }
         let facts = facts(&keeper(&db)).await;
         let ids = |range: Range| {
-            let mut ids = scan(&facts, range, || Ids(Vec::new())).0;
+            let mut ids = scan(&facts, range, &[], || Ids(Vec::new())).0;
             ids.sort_unstable();
             ids
         };

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     attribution::{
         channel::Channel,
-        facts::{Conversion, Dictionary, Facts, Text, Touch, Tuple, TupleNumber, scan::scan},
+        facts::{Conversion, Dictionary, Facts, Text, Touch, Tuple, TupleNumber},
         model::{
             Credit, Minor, Model, Shareable,
             data_driven::{ChannelPaths, Markov, Sampling, Shapley, Worth, credits, markov, shapley},
@@ -103,7 +103,7 @@ pub fn compare(facts: &Facts, question: &Question, settings: &CreditSettings, by
     // The data-driven models divide all conversions among channels, not touch by touch. So they need groups by channel, and a
     // condition on touches has no meaning for them.
     let learns = by == GroupBy::Channel && question.filter.is_bare();
-    let (credit, people) = scan(facts, matcher.range, || {
+    let (credit, people) = matcher.scan(matcher.range, || {
         let rows = vec![Default::default(); groups.len() + 1];
         let sum = ComparisonSum { groups: &groups, rows, learns, paths: HashMap::new() };
         let people = learns.then(|| PeopleTally::new(&matcher, settings, &groups));

@@ -7,10 +7,7 @@ use super::{
     period::{FIRST_DAY, LAST_DAY},
 };
 use crate::{
-    attribution::facts::{
-        Facts, Person, Text,
-        scan::{Tally, scan},
-    },
+    attribution::facts::{Facts, Person, Text, scan::Tally},
     db::{Conn, Error, Query, sql},
 };
 
@@ -171,7 +168,7 @@ impl Tally for TupleTally<'_> {
 /// Counts the touches of a period, and compares the names of its campaigns.
 pub fn touches(facts: &Facts, question: &Question) -> (TouchCounts, SimilarNames) {
     let matcher = Matcher::new(facts, question);
-    scan(facts, matcher.range, || TupleTally::new(&matcher)).finish()
+    matcher.scan(matcher.range, || TupleTally::new(&matcher)).finish()
 }
 
 /// Campaign names that look alike.

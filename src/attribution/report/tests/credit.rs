@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     attribution::{
-        facts::scan::scan,
         model::{Credit, Minor, Model, Weights},
         report::{
             Filter, Preset, Range,
@@ -143,7 +142,7 @@ async fn credit_adds_up_to_the_conversions_of_the_period() {
                 let (matcher, settings) = (Matcher::new(&facts, &question), settings());
                 let sum = || PeriodSum::new(facts.dictionary(), &all, &[Dimension::Channel]);
                 let tally = || CreditTally::new(&matcher, &settings, vec![model], sum());
-                let credit = scan(&facts, matcher.range, tally).sum.finish(3);
+                let credit = matcher.scan(matcher.range, tally).sum.finish(3);
                 assert_eq!(credit.total, expected, "{query} {model}");
                 assert_eq!(credit.over_time.iter().copied().sum::<Credit>(), expected.conversions, "{query} {model}");
                 assert!(credit.over_time.iter().all(|credit| *credit > Credit::ZERO), "{query} {model}");

@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     attribution::{
-        facts::scan::scan,
         model::{
             Credit, Minor,
             data_driven::{ChannelPaths, Sampling, Worth, credits, markov, shapley},
@@ -73,7 +72,8 @@ async fn people_go_their_paths_with_what_they_converted_to() {
             let (matcher, dictionary) = (Matcher::new(&facts, &question), facts.dictionary());
             let channels = Groups::of(dictionary, GroupBy::Channel);
             let tally = || PeopleTally::new(&matcher, &settings, &channels);
-            let found: BTreeMap<(Vec<String>, bool, Vec<String>), u64> = scan(&facts, matcher.range, tally)
+            let found: BTreeMap<(Vec<String>, bool, Vec<String>), u64> = matcher
+                .scan(matcher.range, tally)
                 .finish()
                 .into_iter()
                 .map(|(path, people)| {

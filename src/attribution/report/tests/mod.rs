@@ -27,7 +27,6 @@ use crate::{
     attribution::facts::{
         Facts,
         keeper::{FactsKeeper, KeeperSettings},
-        scan::scan,
     },
     db::Db,
     timestamp::Timestamp,
@@ -51,7 +50,7 @@ pub async fn question(db: &Db, filter: &Filter) -> Question {
 /// Counts a period.
 pub fn totals(facts: &Facts, question: &Question) -> Totals {
     let matcher = Matcher::new(facts, question);
-    scan(facts, matcher.range, || TotalsTally::new(&matcher)).finish()
+    matcher.scan(matcher.range, || TotalsTally::new(&matcher)).finish()
 }
 
 /// Counts `metric` in each bucket of the period's [`Axis`], and of the period before. Visitors are distinct within a
@@ -59,12 +58,12 @@ pub fn totals(facts: &Facts, question: &Question) -> Totals {
 pub fn trend(facts: &Facts, question: &Question, metric: Metric, now: Timestamp) -> Trend {
     let matcher = Matcher::new(facts, question);
     let axis = Axis::new(facts, question, now);
-    scan(facts, axis.range(matcher.range), || TrendTally::new(&matcher, &axis, metric)).finish(&axis)
+    matcher.scan(axis.range(matcher.range), || TrendTally::new(&matcher, &axis, metric)).finish(&axis)
 }
 
 /// Returns at most `limit` values with the largest numbers by `metric`, largest first. A visitor or user who came by two values
 /// counts for both.
 pub fn ranking(facts: &Facts, question: &Question, dimension: Dimension, metric: Metric, limit: usize) -> Vec<Ranked> {
     let matcher = Matcher::new(facts, question);
-    scan(facts, matcher.range, || RankingTally::new(&matcher, dimension, metric)).finish(limit)
+    matcher.scan(matcher.range, || RankingTally::new(&matcher, dimension, metric)).finish(limit)
 }
