@@ -8,6 +8,8 @@ use std::{
 /// A number of whole units that a model can share.
 pub trait Shareable: Copy + From<i64> + Into<i64> {}
 
+impl Shareable for i64 {}
+
 macro_rules! amount {
     ($(#[$attribute:meta])* $name:ident) => {
         $(#[$attribute])*

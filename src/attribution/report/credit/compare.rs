@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     CreditSettings,
@@ -11,8 +11,8 @@ use crate::{
         channel::Channel,
         facts::{Conversion, Dictionary, Facts, Text, Touch, Tuple, TupleNumber},
         model::{
-            Credit, Minor, Model, Shareable,
-            data_driven::{ChannelPaths, Markov, Sampling, Shapley, Worth, credits, markov, shapley},
+            Credit, Minor, Model,
+            data_driven::{ChannelPaths, Sampling, Worth, credits, markov, shapley},
         },
         report::{Question, matcher::Matcher},
     },
@@ -88,11 +88,8 @@ impl Comparison {
     /// Returns the currencies of the comparison, by name.
     pub fn currencies(&self) -> Vec<String> {
         // Every currency of a row is also in the total.
-        let currencies = |revenue: &Revenue| revenue.by_currency.keys().cloned().collect::<Vec<_>>();
-        let mut all: Vec<String> = self.total.models.iter().flat_map(currencies).collect();
-        all.sort();
-        all.dedup();
-        all
+        let all: BTreeSet<&String> = self.total.models.iter().flat_map(|revenue| revenue.by_currency.keys()).collect();
+        all.into_iter().cloned().collect()
     }
 }
 
@@ -111,7 +108,7 @@ pub fn compare(facts: &Facts, question: &Question, settings: &CreditSettings, by
     });
     let (mut comparison, paths) = credit.sum.finish(matcher.dictionary);
     if let Some(people) = people {
-        TrainingData::new(matcher.dictionary, paths, people.finish()).share_out(groups.names(), &mut comparison);
+        learn(&mut comparison, matcher.dictionary, groups.names(), paths, &people.finish());
     }
     comparison
 }
@@ -230,141 +227,115 @@ impl Sum for ComparisonSum<'_> {
     }
 }
 
-/// What the data-driven models learn from, and what they divide.
+/// What the data-driven models divide, conversions or the money in one currency, and what they learn from.
 ///
 /// The models learn about conversions and about each currency separately, because a channel that brings sign-ups may never have
 /// brought a yen.
 #[derive(Debug, Default)]
-struct TrainingData {
-    /// The paths to conversions, and the paths of people without a conversion.
+struct Training {
+    /// The paths to conversions that count here, and the paths of people without such a conversion.
     paths: ChannelPaths,
-    /// For each currency, the paths to conversions with a value in it, and the paths of people without such a conversion. Every
-    /// currency in `revenue` has an entry, even if no path leads to a value in it.
-    paid: BTreeMap<String, ChannelPaths>,
-    unconverted: u64,
-    /// The revenue of conversions with a path.
-    revenue: Revenue,
-    /// The revenue of conversions without a path.
-    direct: Revenue,
+    /// The amount of conversions with a path, in millionths of a conversion or in minor units.
+    total: i64,
+    /// The amount of conversions without a path. `None` if there is no such conversion.
+    direct: Option<i64>,
 }
 
-impl TrainingData {
-    fn new(dictionary: &Dictionary, conversions: TrainingPaths, people: HashMap<PeoplePath, u64>) -> Self {
-        let mut data = Self::default();
-        for (path, (count, value)) in conversions {
-            data.add_conversions(&path, path.currency.map(|currency| dictionary.texts.get(currency)), count, value);
+/// Returns what there is to divide: under `None` the conversions, under a currency the money in it.
+fn training(conversions: TrainingPaths, people: &HashMap<PeoplePath, u64>) -> BTreeMap<Option<Text>, Training> {
+    let mut all = BTreeMap::from([(None, Training::default())]);
+    for (path, (count, value)) in conversions {
+        // a refund brings money to share out, but nobody converted once more
+        let converted = if path.is_refund { 0 } else { count };
+        let mut add = |what, amount, converted| all.entry(what).or_default().add(&path.channels, amount, converted);
+        add(None, converted.cast_signed() * Credit::ONE.0, converted);
+        if let Some(currency) = path.currency {
+            add(Some(currency), value.0, if path.paid { converted } else { 0 });
         }
-        people.iter().for_each(|(path, people)| data.add_people(dictionary, path, *people));
-        data
     }
+    for (path, &people) in people {
+        for (what, training) in &mut all {
+            let converted = what.map_or(path.converted, |currency| path.currencies.contains(&currency));
+            if !converted {
+                training.paths.add(&path.channels, false, people);
+            }
+        }
+    }
+    all
+}
 
-    fn add_conversions(&mut self, path: &TrainingPath, currency: Option<&str>, count: u64, value: Minor) {
-        let conversions = if path.is_refund { Credit::ZERO } else { Credit(count.cast_signed() * Credit::ONE.0) };
-        let whole = Share { conversions, value };
-        if path.channels.is_empty() {
-            self.direct.add(whole, currency);
+/// Learns, and fills the data-driven columns of a comparison by channel. `channels` are the groups by number.
+fn learn(
+    comparison: &mut Comparison,
+    dictionary: &Dictionary,
+    channels: &[Group],
+    conversions: TrainingPaths,
+    people: &HashMap<PeoplePath, u64>,
+) {
+    let unconverted = people.iter().filter(|(path, _)| !path.converted).map(|(_, people)| people).sum();
+    let mut learnt = Learnt { converted: 0, unconverted, exact: true };
+    for (what, training) in training(conversions, people) {
+        let currency = what.map(|currency| dictionary.texts.get(currency));
+        if currency.is_none() {
+            learnt.converted = (training.total / Credit::ONE.0).unsigned_abs();
+        }
+        learnt.exact &= training.share_out(currency, channels, &mut comparison.rows);
+    }
+    comparison.learnt = Some(learnt);
+    comparison.rows.retain(|_, row| *row != ComparisonRow::default());
+    for row in comparison.rows.values() {
+        comparison.total.markov += &row.markov;
+        comparison.total.shapley += &row.shapley;
+    }
+}
+
+impl Training {
+    fn add(&mut self, channels: &[usize], amount: i64, converted: u64) {
+        if channels.is_empty() {
+            *self.direct.get_or_insert_default() += amount;
             return;
         }
-        self.revenue.add(whole, currency);
-        // a refund brings money to share out, but nobody converted once more
-        if !path.is_refund {
-            self.paths.add(&path.channels, true, count);
-        }
-        if let Some(currency) = currency {
-            let paths = self.paid.entry(currency.to_owned()).or_default();
-            if !path.is_refund && path.paid {
-                paths.add(&path.channels, true, count);
-            }
+        self.total += amount;
+        if converted > 0 {
+            self.paths.add(channels, true, converted);
         }
     }
 
-    /// Adds the people who did not convert. All conversions must be added first, because only then all currencies are known.
-    fn add_people(&mut self, dictionary: &Dictionary, path: &PeoplePath, people: u64) {
-        if !path.converted {
-            self.paths.add(&path.channels, false, people);
-            self.unconverted += people;
-        }
-        let paid = |currency: &str| path.currencies.iter().any(|&paid| dictionary.texts.get(paid) == currency);
-        for (_, paths) in self.paid.iter_mut().filter(|(currency, _)| !paid(currency)) {
-            paths.add(&path.channels, false, people);
-        }
-    }
-
-    /// Learns, and fills the data-driven columns of a comparison. `channels` are the groups by number.
-    fn share_out(self, channels: &[Group], comparison: &mut Comparison) {
-        let counts = LearntShares::learn(&self.paths);
-        self.share_conversions(channels, &counts, comparison);
-        let money_exact = self.share_money(channels, comparison);
-        let converted = (self.revenue.conversions.0 / Credit::ONE.0).unsigned_abs();
-        let exact = counts.shapley.exact && money_exact;
-        comparison.learnt = Some(Learnt { converted, unconverted: self.unconverted, exact });
-        comparison.rows.retain(|_, row| *row != ComparisonRow::default());
-        for row in comparison.rows.values() {
-            comparison.total.markov += &row.markov;
-            comparison.total.shapley += &row.shapley;
-        }
-    }
-
-    fn share_conversions(&self, groups: &[Group], counts: &LearntShares, comparison: &mut Comparison) {
-        let [by_markov, by_shapley] = counts.credits(self.revenue.conversions);
-        for (number, group) in groups.iter().enumerate() {
-            let row = comparison.rows.entry(group.clone()).or_default();
-            row.markov.conversions += by_markov.get(number).copied().unwrap_or_default();
-            row.shapley.conversions += by_shapley.get(number).copied().unwrap_or_default();
-            let error = counts.shapley.standard_errors.get(number).copied().unwrap_or_default();
-            row.shapley_error = Credit((error * self.revenue.conversions.0 as f64).round() as i64);
-        }
-    }
-
-    /// Shares out the money, and what goes to Direct. Returns whether all Shapley values are exact.
-    fn share_money(&self, groups: &[Group], comparison: &mut Comparison) -> bool {
+    /// Adds to the rows their parts of the conversions, or of the money in a currency. Returns whether all Shapley values are
+    /// exact.
+    fn share_out(self, currency: Option<&str>, channels: &[Group], rows: &mut BTreeMap<Group, ComparisonRow>) -> bool {
+        let Self { paths, total, mut direct } = self;
+        let add = |revenue: &mut Revenue, amount: i64| match currency {
+            Some(currency) => revenue.add_value(currency, Minor(amount)),
+            None => revenue.conversions += Credit(amount),
+        };
         let mut exact = true;
-        let mut direct = self.direct.clone();
-        for (currency, value) in &self.revenue.by_currency {
-            let Some(shares) = self.paid.get(currency).map(LearntShares::learn).filter(LearntShares::any) else {
-                // No conversion in this currency happened in the period, so there are no learnt shares. The value comes from
-                // refunds of earlier conversions.
-                direct.add_value(currency, *value);
-                continue;
-            };
-            exact &= shares.shapley.exact;
-            let [by_markov, by_shapley] = shares.credits(*value);
-            for ((group, markov), shapley) in groups.iter().zip(by_markov).zip(by_shapley) {
-                let row = comparison.rows.entry(group.clone()).or_default();
-                for (revenue, value) in [(&mut row.markov, markov), (&mut row.shapley, shapley)] {
-                    if value != Minor::ZERO {
-                        revenue.add_value(currency, value);
+        if paths.conversions() > 0.0 {
+            let (markov, shapley) = (markov(&paths), shapley(&paths, Worth::default(), Sampling::default()));
+            exact = shapley.exact;
+            // Channels beyond the last one in the paths get nothing.
+            let parts = credits(&markov.shares, total).into_iter().zip(credits(&shapley.shares, total));
+            for ((channel, parts), error) in channels.iter().zip(parts).zip(&shapley.standard_errors) {
+                let row = rows.entry(channel.clone()).or_default();
+                for (revenue, part) in [(&mut row.markov, parts.0), (&mut row.shapley, parts.1)] {
+                    if part != 0 {
+                        add(revenue, part);
                     }
                 }
+                if currency.is_none() {
+                    row.shapley_error = Credit((error * total as f64).round() as i64);
+                }
             }
+        } else {
+            // No such conversion happened in the period, so nothing can be learnt. The value comes from refunds of earlier
+            // conversions.
+            *direct.get_or_insert_default() += total;
         }
-        if direct != Revenue::default() {
-            let row = comparison.rows.entry(Group::Direct).or_default();
-            row.markov += &direct;
-            row.shapley += &direct;
+        if let Some(amount) = direct {
+            let row = rows.entry(Group::Direct).or_default();
+            add(&mut row.markov, amount);
+            add(&mut row.shapley, amount);
         }
         exact
-    }
-}
-
-/// The shares that both methods learnt from some paths, by the numbers of the channels.
-struct LearntShares {
-    markov: Markov,
-    shapley: Shapley,
-}
-
-impl LearntShares {
-    fn learn(paths: &ChannelPaths) -> Self {
-        Self { markov: markov(paths), shapley: shapley(paths, Worth::default(), Sampling::default()) }
-    }
-
-    /// Returns whether there was a conversion to learn from. Both methods return shares of zero if there was none.
-    fn any(&self) -> bool {
-        self.shapley.shares.iter().any(|share| *share != 0.0)
-    }
-
-    /// Returns the parts of `total` by Markov and by Shapley. Channels beyond the last one in the paths get nothing.
-    fn credits<A: Shareable>(&self, total: A) -> [Vec<A>; 2] {
-        [&self.markov.shares, &self.shapley.shares].map(|shares| credits(shares, total))
     }
 }

@@ -20,9 +20,6 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// How many users one statement reads.
-const USERS: usize = 500;
-
 /// A conversion of a user, and the share of each touch of its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreditedConversion {
@@ -104,15 +101,16 @@ pub async fn path_ends(
     settings: &CreditSettings,
     conversions: &[ListedConversion],
 ) -> Result<HashMap<ConversionId, PathEnds>, Error> {
+    if conversions.is_empty() {
+        return Ok(HashMap::new());
+    }
     let mut users: Vec<UserId> = conversions.iter().map(|conversion| conversion.user_id).collect();
     users.sort_unstable();
     users.dedup();
     let mut of_user: HashMap<UserId, Vec<TouchRow>> = HashMap::new();
-    for users in users.chunks(USERS) {
-        for row in touches_of_users(conn, users).await? {
-            if let Some(user) = row.user_id {
-                of_user.entry(user).or_default().push(row);
-            }
+    for row in touches_of_users(conn, &users).await? {
+        if let Some(user) = row.user_id {
+            of_user.entry(user).or_default().push(row);
         }
     }
     let of_user: HashMap<UserId, Touches> =
