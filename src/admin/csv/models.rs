@@ -15,10 +15,7 @@ use crate::{
         model::Model,
         report::{
             Problem, Question,
-            credit::{
-                CreditSettings,
-                compare::{Comparison, Group, GroupBy, compare},
-            },
+            credit::compare::{Comparison, Group, GroupBy, compare},
         },
     },
 };

@@ -24,9 +24,10 @@ use crate::db::{Db, Error};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often facts are brought up to date while reports are asked for, so that no report has to read much.
 const CATCH_UP_EVERY: Duration = Duration::from_secs(1);
-/// How long the error of loading facts that are too large is remembered. Until then no report loads them again.
+/// How long no report loads facts again that are too large.
 const TOO_LARGE_FOR: Duration = Duration::from_secs(60);
-
+/// How long no report loads facts again after another error. All who waited learn of the error.
+const FAILED_FOR: Duration = Duration::from_millis(100);
 /// How often the snapshot file is written while reports are asked for.
 const WRITE_EVERY: Duration = Duration::from_mins(10);
 /// How often somebody looks whether the snapshot file holds what the database no longer may.
@@ -63,10 +64,14 @@ struct Inner {
 #[derive(Debug)]
 enum State {
     Empty,
-    Loading(watch::Receiver<Loading>),
+    Loading(watch::Receiver<Progress>),
     Ready(Copy),
-    TooLarge { touches: usize, since: Instant },
+    /// Loading failed, and is not tried again until this time.
+    Failed(NoFacts, Instant),
 }
+
+/// How many touches were read, and about how many there are. The sender is dropped when loading ends, however it ends.
+type Progress = (usize, usize);
 
 /// Facts, and the changes that they have seen.
 #[derive(Debug)]
@@ -85,13 +90,6 @@ impl Copy {
         let now = Instant::now();
         Self { facts: Arc::new(facts), position, written, written_at: now, loaded_at: now }
     }
-}
-
-#[derive(Clone, Debug)]
-enum Loading {
-    Read { read: usize, total: usize },
-    Failed(NoFacts),
-    Done,
 }
 
 impl FactsKeeper {
@@ -131,20 +129,10 @@ impl FactsKeeper {
                 Step::Facts(facts) => return Ok(facts),
                 Step::Loading(loading) => loading,
             };
-            let progress = loading.clone();
-            let ended = loading.wait_for(|loading| !matches!(loading, Loading::Read { .. }));
-            match timeout_at(deadline, ended).await {
-                Ok(Ok(ended)) => {
-                    if let Loading::Failed(error) = &*ended {
-                        return Err(error.clone());
-                    }
-                }
-                // The task that loaded them has panicked: the next question loads anew.
-                Ok(Err(_)) => return Err(Error::cancelled().into()),
-                Err(_) => {
-                    let Loading::Read { read, total } = *progress.borrow() else { continue };
-                    return Err(NoFacts::Loading { read, total });
-                }
+            let ended = async { while loading.changed().await.is_ok() {} };
+            if timeout_at(deadline, ended).await.is_err() {
+                let (read, total) = *loading.borrow();
+                return Err(NoFacts::Loading { read, total });
             }
         }
     }
@@ -175,49 +163,42 @@ impl FactsKeeper {
                 false => tracing::info!("reports load their facts anew, because too much has changed"),
             },
             State::Loading(loading) if loading.has_changed().is_ok() => return Ok(Step::Loading(loading.clone())),
-            State::TooLarge { touches, since } if since.elapsed() < TOO_LARGE_FOR => {
-                return Err(NoFacts::TooLarge { touches: *touches, limit: self.0.settings.memory });
-            }
-            State::Empty | State::Loading(_) | State::TooLarge { .. } => {}
+            State::Failed(error, until) if Instant::now() < *until => return Err(error.clone()),
+            State::Empty | State::Loading(_) | State::Failed(..) => {}
         }
-        let (sender, loading) = watch::channel(Loading::Read { read: 0, total: 0 });
+        let (sender, loading) = watch::channel((0, 0));
         *state = State::Loading(loading.clone());
         tokio::spawn(self.clone().load(sender));
         Ok(Step::Loading(loading))
     }
 
     /// Loads the facts, then keeps them up to date until nobody asks for them.
-    async fn load(self, progress: watch::Sender<Loading>) {
+    async fn load(self, progress: watch::Sender<Progress>) {
         let begin = Instant::now();
         metrics::counter!("waymark_facts_loads_total").increment(1);
         let loaded = self.read_all(&progress).await;
         let mut state = self.0.state.lock().await;
-        match loaded {
-            Ok(copy) => {
-                let (counts, bytes) = (copy.facts.counts(), copy.facts.bytes());
-                let seconds = begin.elapsed().as_secs_f64();
-                tracing::info!(touches = counts.touches, persons = counts.persons, bytes, seconds, "facts loaded");
-                let loaded_at = copy.loaded_at;
-                *state = State::Ready(copy);
-                progress.send_replace(Loading::Done);
-                drop(state);
-                // A first file, so that a process that is killed has one.
-                self.write().await;
-                self.keep(loaded_at).await;
-            }
-            Err(NoFacts::TooLarge { touches, limit }) => {
-                tracing::error!(touches, limit, "facts do not fit into FACTS_MEMORY");
-                *state = State::TooLarge { touches, since: Instant::now() };
-                progress.send_replace(Loading::Done);
-            }
+        let copy = match loaded {
+            Ok(copy) => copy,
             Err(error) => {
-                *state = State::Empty;
-                progress.send_replace(Loading::Failed(error));
+                tracing::error!(%error, "facts could not be loaded");
+                let wait = if let NoFacts::TooLarge { .. } = error { TOO_LARGE_FOR } else { FAILED_FOR };
+                *state = State::Failed(error, Instant::now() + wait);
+                return;
             }
-        }
+        };
+        let (counts, bytes) = (copy.facts.counts(), copy.facts.bytes());
+        let seconds = begin.elapsed().as_secs_f64();
+        tracing::info!(touches = counts.touches, persons = counts.persons, bytes, seconds, "facts loaded");
+        let loaded_at = copy.loaded_at;
+        *state = State::Ready(copy);
+        drop((state, progress));
+        // A first file, so that a process that is killed has one.
+        self.write().await;
+        self.keep(loaded_at).await;
     }
 
-    async fn read_all(&self, progress: &watch::Sender<Loading>) -> Result<Copy, NoFacts> {
+    async fn read_all(&self, progress: &watch::Sender<Progress>) -> Result<Copy, NoFacts> {
         let db = &self.0.db;
         if let Some((facts, position)) = self.0.file.open(db).await {
             let mut copy = Copy::new(facts, position.clone(), Some(position));
@@ -227,7 +208,7 @@ impl FactsKeeper {
         }
         let position = changes::now(&mut db.read_for_report().await?).await?;
         let progress = progress.clone();
-        let report = move |read, total| drop(progress.send_replace(Loading::Read { read, total }));
+        let report = move |read, total| progress.send_modify(|known| *known = (read, total));
         let facts = load_all::all(db, self.0.settings.memory, report).await?;
         Ok(Copy::new(facts, position, None))
     }
@@ -308,7 +289,7 @@ impl FactsKeeper {
 
 enum Step {
     Facts(Arc<Facts>),
-    Loading(watch::Receiver<Loading>),
+    Loading(watch::Receiver<Progress>),
 }
 
 impl Inner {

@@ -46,7 +46,7 @@ mod texts;
 /// Puts touches that come in any order into the order of facts.
 mod unsorted;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use uuid::Uuid;
 
@@ -69,7 +69,7 @@ pub enum NoFacts {
     #[error("the facts are being loaded: {read} of about {total} touches")]
     Loading { read: usize, total: usize },
     /// The facts would take more memory than the setting allows.
-    #[error("facts of {touches} touches do not fit into {limit} bytes")]
+    #[error("facts of {touches} touches do not fit into the {limit} bytes of FACTS_MEMORY")]
     TooLarge { touches: usize, limit: usize },
     #[error(transparent)]
     Database(#[from] Error),
@@ -81,16 +81,12 @@ pub struct Facts {
     dictionary: Dictionary,
     /// The chunks are in the order of their persons' ids, and none is empty.
     chunks: Vec<Arc<Chunk>>,
-    counts: Counts,
 }
 
 impl Facts {
     /// Makes facts of chunks, which are in the order of their persons' ids.
     fn new(dictionary: Dictionary, chunks: Vec<Chunk>) -> Self {
-        let mut facts = Self { dictionary, ..Self::default() };
-        facts.chunks = chunks.into_iter().map(Arc::new).collect();
-        facts.count();
-        facts
+        Self { dictionary, chunks: chunks.into_iter().map(Arc::new).collect() }
     }
 
     pub fn dictionary(&self) -> &Dictionary {
@@ -98,7 +94,9 @@ impl Facts {
     }
 
     pub fn counts(&self) -> Counts {
-        self.counts
+        let mut counts = Counts::default();
+        self.chunks.iter().for_each(|chunk| chunk.count(&mut counts));
+        counts
     }
 
     /// Returns the times of the first and the last touch, sign-up or conversion.
@@ -109,17 +107,14 @@ impl Facts {
 
     /// Returns about how many bytes the facts take.
     pub fn bytes(&self) -> usize {
-        self.counts.bytes() + self.dictionary.bytes() + self.chunks.len() * 2 * size_of::<Chunk>()
+        self.counts().bytes() + self.dictionary.bytes() + self.chunks.len() * 2 * size_of::<Chunk>()
     }
 
     /// Returns the kinds of the conversions that there are, by name.
     pub fn kinds(&self) -> Vec<String> {
-        let mut kinds: Vec<Text> = self.chunks.iter().flat_map(|chunk| chunk.kinds()).copied().collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        let mut kinds: Vec<String> = kinds.into_iter().map(|kind| self.dictionary.texts.get(kind).to_owned()).collect();
-        kinds.sort_unstable();
-        kinds
+        let kinds = self.chunks.iter().flat_map(|chunk| chunk.kinds());
+        let names: BTreeSet<&str> = kinds.map(|kind| self.dictionary.texts.get(*kind)).collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// Replaces the facts of some persons, sorted by id. A person of whom nothing is left is removed.
@@ -141,11 +136,5 @@ impl Facts {
                 self.chunks.extend(chunk::replace(&chunk, own).into_iter().map(Arc::new));
             }
         }
-        self.count();
-    }
-
-    fn count(&mut self) {
-        self.counts = Counts::default();
-        self.chunks.iter().for_each(|chunk| self.counts += chunk.counts());
     }
 }

@@ -49,7 +49,7 @@ pub fn scan<T: Tally>(facts: &Facts, range: Range, found: &[Uuid], new: impl Fn(
         tally
     };
     let cores = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-    let others = cores.min(facts.counts.touches / WORTH_A_THREAD).saturating_sub(1);
+    let others = cores.min(facts.counts().touches / WORTH_A_THREAD).saturating_sub(1);
     thread::scope(|scope| {
         let others: Vec<_> = (0..others).map(|_| scope.spawn(count)).collect();
         let mut all = count();
@@ -109,7 +109,5 @@ macro_rules! tuples_of_tallies {
 tuples_of_tallies! {
     (A a, B b);
     (A a, B b, C c);
-    (A a, B b, C c, D d);
     (A a, B b, C c, D d, E e);
-    (A a, B b, C c, D d, E e, F f);
 }

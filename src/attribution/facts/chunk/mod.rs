@@ -181,13 +181,12 @@ impl Chunk {
         &self.kinds
     }
 
-    pub(super) fn counts(&self) -> Counts {
-        Counts {
-            touches: self.times.len(),
-            persons: self.ids.len(),
-            users: self.users.len(),
-            conversions: self.conversions.len(),
-        }
+    /// Adds the chunk's rows.
+    pub(super) fn count(&self, counts: &mut Counts) {
+        counts.touches += self.times.len();
+        counts.persons += self.ids.len();
+        counts.users += self.users.len();
+        counts.conversions += self.conversions.len();
     }
 
     fn size(&self) -> usize {
@@ -211,15 +210,6 @@ impl Counts {
             + self.persons * (size_of::<Uuid>() + size_of::<u32>())
             + self.users * size_of::<User>()
             + self.conversions * size_of::<Conversion>()
-    }
-}
-
-impl std::ops::AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        self.touches += other.touches;
-        self.persons += other.persons;
-        self.users += other.users;
-        self.conversions += other.conversions;
     }
 }
 
