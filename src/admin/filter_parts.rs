@@ -58,7 +58,7 @@ const TEXT_FIELDS: [FilterField; 5] =
 pub fn FilterToolbar(page: PageFilter) -> impl IntoView {
     let period = &page.filter().period;
     let today = period.day_of(page.now);
-    let segments = Preset::EVERY
+    let segments = Preset::ALL
         .into_iter()
         .map(|preset| {
             let named = Period::preset(preset, today, period.tz.clone());

@@ -110,8 +110,7 @@ async fn page(
 /// Returns the filter of the page, and the role and the state in it.
 fn chosen(request: &PageRequest) -> (PageFilter, Option<Role>, Option<UserState>) {
     let role = request.parameter("role").and_then(|word| Role::of(&word));
-    let state =
-        request.parameter("state").and_then(|word| UserState::ALL.into_iter().find(|state| state.as_str() == word));
+    let state = request.parameter("state").and_then(|word| UserState::from_word(&word));
     let page = PageFilter {
         parsed: Filter::parse(&request.query, Preset::All, request.now),
         ..PageFilter::new(request, USERS.path)

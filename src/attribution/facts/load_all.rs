@@ -172,12 +172,11 @@ impl TouchReader {
         let (visitor, at, hits, tuple, page): TouchText<'_> = serde_json::from_str(text).map_err(Error::unreadable)?;
         let dictionary = &mut self.dictionary;
         let tuple = known(&mut self.tuples, tuple, |text: TupleText| {
-            let (fields, channel, rules_version, derived, internal, erased) = text;
+            let (fields, channel, rules_version, derived, internal, fingerprint) = text;
             let mut utm = Utm::default();
             utm.values_mut().into_iter().zip(fields).for_each(|(field, value)| *field = value);
             let (derived, internal) = (derived != 0, internal != 0);
-            let (channel, rules_version) = (channel.as_str(), rules_version.as_str());
-            Link { utm: &utm, channel, rules_version, derived, internal, erased }.numbered(dictionary)
+            Link { utm, channel, rules_version, derived, internal, fingerprint }.numbered(dictionary)
         })?;
         let page = known(&mut self.pages, page, |(path, referrer): PageText| {
             self.dictionary.add_page(&path, referrer.as_deref())

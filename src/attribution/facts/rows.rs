@@ -23,42 +23,21 @@ pub(crate) struct TouchRow {
     pub user_id: Option<UserId>,
     pub occurred_at: Timestamp,
     #[sqlx(flatten)]
-    pub utm: Utm,
-    pub channel: String,
-    pub rules_version: String,
-    pub derived: bool,
-    pub internal: bool,
+    pub link: Link,
     pub hits: i64,
-    pub fingerprint: i64,
     pub landing_path: String,
     pub referrer: Option<String>,
 }
 
 impl TouchRow {
-    /// Returns what tells two steps of a path apart.
-    pub fn key(&self) -> u64 {
-        self.link().key()
-    }
-
     /// Returns the touch as columns hold it. Adds to the dictionary what is new.
     pub(super) fn numbered(&self, dictionary: &mut Dictionary) -> NewTouch {
         NewTouch {
             visitor: self.visitor_id.as_uuid(),
             at: self.occurred_at,
-            tuple: self.link().numbered(dictionary),
+            tuple: self.link.numbered(dictionary),
             page: dictionary.add_page(&self.landing_path, self.referrer.as_deref()),
             repeats: repeats(self.hits),
-        }
-    }
-
-    fn link(&self) -> Link<'_> {
-        Link {
-            utm: &self.utm,
-            channel: &self.channel,
-            rules_version: &self.rules_version,
-            derived: self.derived,
-            internal: self.internal,
-            erased: Some(self.fingerprint).filter(|fingerprint| ERASED_RANGE.contains(fingerprint)),
         }
     }
 }
@@ -69,26 +48,29 @@ pub(super) fn repeats(hits: i64) -> u32 {
 }
 
 /// What a link said, and what was made of it, in texts: see [`Tuple`].
-pub(super) struct Link<'a> {
-    pub utm: &'a Utm,
-    pub channel: &'a str,
-    pub rules_version: &'a str,
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Link {
+    #[sqlx(flatten)]
+    pub utm: Utm,
+    pub channel: String,
+    pub rules_version: String,
     pub derived: bool,
     pub internal: bool,
-    /// The fingerprint of a touch whose texts were erased.
-    pub erased: Option<i64>,
+    /// May be missing, unless the touch's texts were erased.
+    pub fingerprint: Option<i64>,
 }
 
-impl Link<'_> {
+impl Link {
     /// Returns what tells two steps of a path apart. Erasure removed values, so two different erased touches may now look equal.
     /// Their fingerprints were kept apart for this purpose, and are the key.
-    fn key(&self) -> u64 {
-        self.erased.map_or_else(|| step_key(self.utm), i64::cast_unsigned)
+    pub fn key(&self) -> u64 {
+        let erased = self.fingerprint.filter(|fingerprint| ERASED_RANGE.contains(fingerprint));
+        erased.map_or_else(|| step_key(&self.utm), i64::cast_unsigned)
     }
 
     /// Returns the number of the tuple. Adds to the dictionary what is new.
     pub fn numbered(&self, dictionary: &mut Dictionary) -> TupleNumber {
-        let Utm { source, medium, campaign, term, content, .. } = self.utm;
+        let Utm { source, medium, campaign, term, content, .. } = &self.utm;
         let texts = &mut dictionary.texts;
         let mut text = |value: &Option<String>| value.as_deref().map(|value| texts.add(value));
         let tuple = Tuple {
@@ -97,8 +79,8 @@ impl Link<'_> {
             campaign: text(campaign),
             term: text(term),
             content: text(content),
-            channel: texts.add(self.channel),
-            rules_version: texts.add(self.rules_version),
+            channel: texts.add(&self.channel),
+            rules_version: texts.add(&self.rules_version),
             key: self.key(),
             derived: self.derived,
             internal: self.internal,

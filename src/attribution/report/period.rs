@@ -8,7 +8,10 @@ use jiff::{
 };
 
 use super::parameters::Parameters;
-use crate::timestamp::{Range, Timestamp};
+use crate::{
+    timestamp::{Range, Timestamp},
+    word_enum::word_enum,
+};
 
 /// The longest period that is shown day by day, in days.
 const LONGEST_BY_DAY: i64 = 92;
@@ -20,32 +23,14 @@ pub const FIRST_DAY: Date = date(1970, 1, 1);
 /// The last day that a period can name; jiff's calendar ends soon after it.
 pub const LAST_DAY: Date = date(9998, 12, 31);
 
-/// A period by name. Tomorrow the name stands for other days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preset {
-    Days7,
-    Days30,
-    Days90,
-    Months12,
-    All,
-}
-
-impl Preset {
-    pub const EVERY: [Self; 5] = [Self::Days7, Self::Days30, Self::Days90, Self::Months12, Self::All];
-
-    /// Returns the value of the query parameter `period`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Days7 => "7d",
-            Self::Days30 => "30d",
-            Self::Days90 => "90d",
-            Self::Months12 => "12m",
-            Self::All => "all",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::EVERY.into_iter().find(|preset| preset.as_str().eq_ignore_ascii_case(text))
+word_enum! {
+    /// A period by name. Tomorrow the name stands for other days. The text is the value of the query parameter `period`.
+    pub enum Preset {
+        Days7 = "7d",
+        Days30 = "30d",
+        Days90 = "90d",
+        Months12 = "12m",
+        All = "all",
     }
 }
 
@@ -89,8 +74,9 @@ impl Period {
             parameters.read(name, read, |typed| format!("“{typed}” is not a day. Write it like 2026-11-23."))
         };
         let (from, to) = (day("from"), day("to"));
+        let preset = |typed: &str| Preset::from_word(&typed.to_ascii_lowercase());
         let preset = parameters
-            .read("period", Preset::parse, |typed| format!("“{typed}” is not a period. Use 7d, 30d, 90d, 12m or all."));
+            .read("period", preset, |typed| format!("“{typed}” is not a period. Use 7d, 30d, 90d, 12m or all."));
         let reversed = from.zip(to).filter(|(from, to)| from > to);
         if let Some((from, to)) = reversed {
             parameters.problem("from", &from.to_string(), format!("The first day, {from}, is after the last."));

@@ -12,6 +12,7 @@ use crate::{
     },
     id::{IdSet, UserId},
     timestamp::Timestamp,
+    word_enum::word_enum,
 };
 
 /// Up to this many users are asked for by their ids. Of more users, the list is read in its order until a page is full.
@@ -19,29 +20,18 @@ const ASKED_BY_ID: usize = 500;
 /// How many rows of the list are read at a time.
 const BATCH: usize = 1_000;
 
-/// Whether an account can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserState {
-    Active,
-    /// Active, and nobody has confirmed the address.
-    Unverified,
-    Disabled,
-    Erased,
+word_enum! {
+    /// Whether an account can be used. The text is the word for addresses.
+    pub enum UserState {
+        Active = "active",
+        /// Active, and nobody has confirmed the address.
+        Unverified = "unverified",
+        Disabled = "disabled",
+        Erased = "erased",
+    }
 }
 
 impl UserState {
-    pub const ALL: [Self; 4] = [Self::Active, Self::Unverified, Self::Disabled, Self::Erased];
-
-    /// Returns the word for addresses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Unverified => "unverified",
-            Self::Disabled => "disabled",
-            Self::Erased => "erased",
-        }
-    }
-
     fn condition(self) -> &'static str {
         match self {
             // An unverified account can be used, too.

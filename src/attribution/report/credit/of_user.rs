@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{
     CreditSettings,
-    path::Amount,
+    path::shares,
     revenue::{Revenue, Share},
 };
 use crate::{
@@ -122,8 +122,13 @@ pub async fn path_ends(
             path(&touches.steps, conversion.occurred_at, window).map(|place| &touches.rows[place]).collect();
         let touch = |row: &TouchRow| PathTouch {
             id: row.id,
-            campaign: row.utm.campaign.as_deref().map(|campaign| facts.dictionary().shown_text(campaign).to_owned()),
-            channel: row.channel.clone(),
+            campaign: row
+                .link
+                .utm
+                .campaign
+                .as_deref()
+                .map(|campaign| facts.dictionary().shown_text(campaign).to_owned()),
+            channel: row.link.channel.clone(),
         };
         let ends = PathEnds { first: touch(path.first()?), last: touch(path.last()?), touches: path.len() };
         Some((conversion.id, ends))
@@ -140,12 +145,12 @@ struct Touches {
 impl Touches {
     /// The rows are in the order of visitors, then of time, then of ids. Touches of one moment stay in this order.
     fn new(mut rows: Vec<TouchRow>, settings: &CreditSettings) -> Self {
-        rows.retain(|row| settings.internal_touches || !row.internal);
+        rows.retain(|row| settings.internal_touches || !row.link.internal);
         rows.sort_by_key(|row| row.occurred_at);
         let step = |row: &TouchRow| Step {
             at: row.occurred_at,
-            direct: row.channel == Channel::Direct.as_str(),
-            key: row.key(),
+            direct: row.link.channel == Channel::Direct.as_str(),
+            key: row.link.key(),
         };
         Self { steps: rows.iter().map(step).collect(), rows }
     }
@@ -156,8 +161,8 @@ impl Touches {
             path(&self.steps, row.credited_at(), settings.window_of(&row.kind))
                 .map(|place| (&self.rows[place], self.steps[place]))
                 .unzip();
-        let amount = Amount::new(row.value, row.before, row.refund_of.is_some());
-        let shares = if steps.is_empty() { Vec::new() } else { amount.shares(model, &settings.weights, &steps) };
+        let whole = Share::whole(row.value, row.refund_of.is_some());
+        let shares = shares(model, &settings.weights, &steps, whole, row.before);
         (rows, shares)
     }
 }

@@ -3,38 +3,22 @@ use std::time::Duration;
 use super::{CreditSettings, revenue::Share};
 use crate::attribution::{
     facts::{Conversion, Person, Text, Touch},
-    model::{Credit, Minor, Model, Step, Weights, path, share, share_change},
+    model::{Minor, Model, Step, Weights, path, share, share_change},
     report::matcher::Matcher,
 };
 
-/// What there is to share of a conversion or refund.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Amount {
-    /// The whole conversion as one share. A refund changes the value, not the number of conversions.
-    pub whole: Share,
-    /// For a refund, the refunded conversion's value less all earlier refunds; 0 for a conversion.
-    pub before: Minor,
-}
-
-impl Amount {
-    pub fn new(value: Minor, before: Minor, is_refund: bool) -> Self {
-        let conversions = if is_refund { Credit::ZERO } else { Credit::ONE };
-        Self { whole: Share { conversions, value }, before }
+/// Returns the share of each step of a path. The shares add up to the whole. For a refund, `before` is the refunded conversion's
+/// value less all earlier refunds; it is 0 for a conversion.
+pub(super) fn shares(model: Model, weights: &Weights, steps: &[Step], whole: Share, before: Minor) -> Vec<Share> {
+    if steps.len() == 1 {
+        return vec![whole];
     }
-
-    /// Returns the share of each step of a path. The shares add up to the conversion and its value.
-    pub fn shares(self, model: Model, weights: &Weights, steps: &[Step]) -> Vec<Share> {
-        let Self { whole, before } = self;
-        if steps.len() == 1 {
-            return vec![whole];
-        }
-        let conversions = share(model, weights, steps, whole.conversions);
-        let values = match before {
-            Minor::ZERO => share(model, weights, steps, whole.value),
-            _ => share_change(model, weights, steps, before, before + whole.value),
-        };
-        conversions.into_iter().zip(values).map(|(conversions, value)| Share { conversions, value }).collect()
-    }
+    let conversions = share(model, weights, steps, whole.conversions);
+    let values = match before {
+        Minor::ZERO => share(model, weights, steps, whole.value),
+        _ => share_change(model, weights, steps, before, before + whole.value),
+    };
+    conversions.into_iter().zip(values).map(|(conversions, value)| Share { conversions, value }).collect()
 }
 
 /// The paths of the conversions that a question is about. One value serves for all users, one after the other.

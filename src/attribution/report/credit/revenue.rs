@@ -14,6 +14,13 @@ pub struct Share {
     pub value: Minor,
 }
 
+impl Share {
+    /// Returns a whole conversion or refund. A refund changes the value, not the number of conversions.
+    pub fn whole(value: Minor, is_refund: bool) -> Self {
+        Self { conversions: if is_refund { Credit::ZERO } else { Credit::ONE }, value }
+    }
+}
+
 /// Conversions and money.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revenue {

@@ -1,6 +1,6 @@
 use super::{
     CreditSettings,
-    path::{Amount, Path, Paths},
+    path::{Path, Paths, shares},
     revenue::Share,
 };
 use crate::attribution::{
@@ -50,15 +50,15 @@ impl<S: Sum> Tally for CreditTally<'_, S> {
             }
             let Path { touches, steps } = paths.path(conversion);
             sum.conversion(conversion, touches);
-            let amount = Amount::new(conversion.value, conversion.before, conversion.is_refund);
+            let whole = Share::whole(conversion.value, conversion.is_refund);
             if touches.is_empty() {
                 if matcher.finds_direct(person) {
-                    (0..models.len()).for_each(|model| sum.share(model, conversion, None, amount.whole));
+                    (0..models.len()).for_each(|model| sum.share(model, conversion, None, whole));
                 }
                 continue;
             }
             for (place, &model) in models.iter().enumerate() {
-                let shares = amount.shares(model, weights, steps);
+                let shares = shares(model, weights, steps, whole, conversion.before);
                 for (&touch, share) in touches.iter().zip(shares) {
                     if share != Share::default() && matching.finds(touch.tuple) {
                         sum.share(place, conversion, Some(touch), share);
