@@ -84,8 +84,7 @@ impl Tally for LeadTally<'_> {
         if person.user().is_none() {
             return;
         }
-        let (matching, range) = (self.matcher.of(person), self.matcher.range);
-        for touch in person.touches().filter(|touch| range.contains(touch.at) && matching.finds(touch.tuple)) {
+        for touch in self.matcher.touches(person) {
             self.places.add(Place { at: touch.at, user: person.id().into(), kind: None });
         }
     }

@@ -1,4 +1,8 @@
-use super::{distinct::Distinct, matcher::Matcher, trend::Metric};
+use super::{
+    distinct::Distinct,
+    matcher::Matcher,
+    trend::{Metric, count_touches},
+};
 use crate::attribution::facts::{Dictionary, Person, Text, Touch, scan::Tally};
 
 /// What touches are ranked by.
@@ -48,42 +52,24 @@ impl<'a> RankingTally<'a> {
     pub fn finish(self, limit: usize) -> Vec<Ranked> {
         largest(self.matcher.dictionary, self.counts.counts(), limit)
     }
-
-    fn count(&mut self, touch: Touch) {
-        if let Some(place) = self.dimension.place(self.matcher.dictionary, touch) {
-            self.counts.count(place);
-        }
-    }
 }
 
 impl Tally for RankingTally<'_> {
     fn add(&mut self, person: &Person<'_>) {
-        match self.metric {
+        let Self { matcher, dimension, metric, counts } = self;
+        let place = |touch| dimension.place(matcher.dictionary, touch);
+        match metric {
             Metric::Leads if person.user().is_none() => {}
-            Metric::Touches | Metric::Leads => {
-                for touch in self.matcher.touches(person) {
-                    self.counts.next();
-                    self.count(touch);
-                }
-            }
-            Metric::Visitors => {
-                let (matching, range) = (self.matcher.of(person), self.matcher.range);
-                self.counts.next();
-                for touch in person.touches() {
-                    if touch.next_visitor {
-                        self.counts.next();
-                    }
-                    if range.contains(touch.at) && matching.finds(touch.tuple) {
-                        self.count(touch);
-                    }
-                }
+            Metric::Touches | Metric::Visitors | Metric::Leads => {
+                let (matching, range) = (matcher.of(person), matcher.range);
+                count_touches(counts, *metric, person, |touch| {
+                    if range.contains(touch.at) && matching.finds(touch.tuple) { place(touch) } else { None }
+                });
             }
             Metric::Signups => {
-                if let Some(created_at) = self.matcher.signed_up(person) {
-                    self.counts.next();
-                    for touch in self.matcher.brought(person, created_at) {
-                        self.count(touch);
-                    }
+                if let Some(created_at) = matcher.signed_up(person) {
+                    counts.next();
+                    matcher.brought(person, created_at).filter_map(place).for_each(|place| counts.count(place));
                 }
             }
         }

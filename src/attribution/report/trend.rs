@@ -1,6 +1,6 @@
 use super::{Question, Range, distinct::Distinct, matcher::Matcher, period::Bucket};
 use crate::{
-    attribution::facts::{Facts, Person, scan::Tally},
+    attribution::facts::{Facts, Person, Touch, scan::Tally},
     timestamp::Timestamp,
     word_enum::word_enum,
 };
@@ -78,38 +78,26 @@ impl<'a> TrendTally<'a> {
         let previous = current.split_off(axis.buckets.len());
         Trend { buckets: axis.buckets.clone(), current, previous: axis.previous.is_some().then_some(previous) }
     }
-
-    fn count(&mut self, at: Timestamp) {
-        if let Some(place) = self.times.place(at) {
-            self.counts.count(place);
-        }
-    }
 }
 
 impl Tally for TrendTally<'_> {
     fn add(&mut self, person: &Person<'_>) {
-        match self.metric {
+        let Self { matcher, metric, times, counts } = self;
+        match metric {
             Metric::Leads if person.user().is_none() => {}
             Metric::Touches | Metric::Visitors | Metric::Leads => {
-                let matching = self.matcher.of(person);
-                self.counts.next();
-                for touch in person.touches() {
-                    if self.metric != Metric::Visitors || touch.next_visitor {
-                        self.counts.next();
-                    }
-                    if matching.finds(touch.tuple) {
-                        self.count(touch.at);
-                    }
-                }
+                let matching = matcher.of(person);
+                count_touches(counts, *metric, person, |touch| {
+                    if matching.finds(touch.tuple) { times.place(touch.at) } else { None }
+                });
             }
             Metric::Signups => {
                 let Some(user) = person.user() else { return };
-                let counts = |matcher: &Matcher<'_>| {
-                    matcher.question.filter.is_bare() || matcher.brought(person, user.created_at).next().is_some()
-                };
-                if self.times.place(user.created_at).is_some() && counts(self.matcher) {
-                    self.counts.next();
-                    self.count(user.created_at);
+                let counted =
+                    || matcher.question.filter.is_bare() || matcher.brought(person, user.created_at).next().is_some();
+                if let Some(place) = times.place(user.created_at).filter(|_| counted()) {
+                    counts.next();
+                    counts.count(place);
                 }
             }
         }
@@ -117,6 +105,24 @@ impl Tally for TrendTally<'_> {
 
     fn merge(&mut self, other: Self) {
         self.counts.merge(&other.counts);
+    }
+}
+
+/// Counts the touches of a person at their places; of visitors, each once at a place. A touch without a place does not count.
+pub(super) fn count_touches(
+    counts: &mut Distinct,
+    metric: Metric,
+    person: &Person<'_>,
+    place: impl Fn(Touch) -> Option<usize>,
+) {
+    counts.next();
+    for touch in person.touches() {
+        if metric != Metric::Visitors || touch.next_visitor {
+            counts.next();
+        }
+        if let Some(place) = place(touch) {
+            counts.count(place);
+        }
     }
 }
 
