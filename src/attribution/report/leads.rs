@@ -2,7 +2,7 @@
 
 use super::{
     Question,
-    matcher::{Conditions, Fields, Matcher},
+    matcher::{Conditions, Matcher},
     page::{Found, Place, Places, at_places},
 };
 use crate::{
@@ -113,10 +113,10 @@ pub async fn read_leads(
     let mut conditions = Conditions::new(facts.dictionary(), question);
     rows.retain(|lead| {
         let Utm { source, medium, campaign, term, content, .. } = &lead.utm;
-        let values = [source, medium, campaign, term, content].map(Option::as_deref);
-        let [source, medium, campaign, term, content] = values;
-        let fields = [source, medium, campaign, term, content, Some(&*lead.channel)];
-        let (named, found) = conditions.find(&Fields::find(facts.dictionary(), fields));
+        let text = |value: &str| facts.dictionary().texts.find(value);
+        let [source, medium, campaign, term, content] =
+            [source, medium, campaign, term, content].map(|value| value.as_deref().and_then(text));
+        let (named, found) = conditions.find([source, medium, campaign, term, content, text(&lead.channel)]);
         found || (named && question.found_users().binary_search(&lead.user_id.as_uuid()).is_ok())
     });
     Ok(found.page(rows, Lead::cursor))

@@ -19,16 +19,9 @@ pub struct Matcher<'a> {
     pub dictionary: &'a Dictionary,
     /// The period of the question.
     pub range: Range,
-    /// For each tuple, whether the filter finds a touch with it. `None` if the filter has no condition on touches.
-    tuples: Option<Tuples>,
-}
-
-/// By tuple.
-struct Tuples {
-    /// Whether the filter finds a touch of any person.
-    of_all: Vec<bool>,
-    /// Whether the filter finds a touch of a user whose e-mail address has the text to search for.
-    of_found: Vec<bool>,
+    /// By tuple: whether the filter finds a touch with it, first of anybody, then of a user whose e-mail address has the text to
+    /// search for. `None` if the filter has no condition on touches.
+    tuples: Option<[Vec<bool>; 2]>,
 }
 
 /// Which touches of one person the filter finds.
@@ -47,9 +40,12 @@ impl<'a> Matcher<'a> {
         let range = question.filter.period.range();
         let tuples = (!question.filter.is_bare()).then(|| {
             let mut conditions = Conditions::new(dictionary, question);
-            let tuples = dictionary.tuples().iter();
-            let (of_found, of_all) = tuples.map(|tuple| conditions.find(&Fields::of(tuple))).unzip();
-            Tuples { of_all, of_found }
+            let find = |tuple: &Tuple| {
+                let Tuple { source, medium, campaign, term, content, channel, .. } = *tuple;
+                conditions.find([source, medium, campaign, term, content, Some(channel)])
+            };
+            let (of_found, of_all) = dictionary.tuples().iter().map(find).unzip();
+            [of_all, of_found]
         });
         Self { facts, question, dictionary, range, tuples }
     }
@@ -61,11 +57,7 @@ impl<'a> Matcher<'a> {
 
     /// Returns which touches of a person the filter finds, apart from their time.
     pub fn of(&self, person: &Person<'_>) -> Matching<'_> {
-        Matching(
-            self.tuples
-                .as_ref()
-                .map(|tuples| if person.is_found { tuples.of_found.as_slice() } else { tuples.of_all.as_slice() }),
-        )
+        Matching(self.tuples.as_ref().map(|tuples| tuples[usize::from(person.is_found)].as_slice()))
     }
 
     /// Returns the touches of the period that the filter finds.
@@ -90,21 +82,6 @@ impl<'a> Matcher<'a> {
     pub fn finds_direct(&self, person: &Person<'_>) -> bool {
         let filter = &self.question.filter;
         filter.finds_direct() && (filter.q.is_none() || person.is_found)
-    }
-}
-
-/// The fields of a touch that a filter can ask for, in the order of [`FilterField::ALL`].
-pub(super) struct Fields([Option<Text>; 6]);
-
-impl Fields {
-    fn of(tuple: &Tuple) -> Self {
-        let Tuple { source, medium, campaign, term, content, channel, .. } = *tuple;
-        Self([source, medium, campaign, term, content, Some(channel)])
-    }
-
-    /// Returns the fields with these values. A value that no touch of the facts has is left out.
-    pub(super) fn find(dictionary: &Dictionary, values: [Option<&str>; 6]) -> Self {
-        Self(values.map(|value| value.and_then(|value| dictionary.texts.find(value))))
     }
 }
 
@@ -143,9 +120,9 @@ impl<'a> Conditions<'a> {
     }
 
     /// Returns whether the filter finds a touch with these fields: of a user whose e-mail address has the text to search for, and
-    /// of all others.
-    pub(super) fn find(&mut self, fields: &Fields) -> (bool, bool) {
-        let named = self.fields.iter().all(|(field, texts, or_missing)| match fields.0[*field as usize] {
+    /// of all others. The fields are in the order of [`FilterField::ALL`]. A text that no touch of the facts has counts as missing.
+    pub(super) fn find(&mut self, fields: [Option<Text>; 6]) -> (bool, bool) {
+        let named = self.fields.iter().all(|(field, texts, or_missing)| match fields[*field as usize] {
             None => *or_missing,
             // Reports show a merged campaign under another name, and the filter finds it under both.
             Some(text) => {
@@ -158,9 +135,9 @@ impl<'a> Conditions<'a> {
 
     /// Returns whether the text to search for is a part of the campaign's name in the link, of the name that reports show, or of
     /// the term.
-    fn is_searched_for(&mut self, fields: &Fields) -> bool {
+    fn is_searched_for(&mut self, fields: [Option<Text>; 6]) -> bool {
         let Self { dictionary, q: Some(q), contains, .. } = self else { return true };
-        let [_, _, campaign, term, ..] = fields.0;
+        let [_, _, campaign, term, ..] = fields;
         let shown = campaign.map(|campaign| dictionary.shown(campaign));
         [campaign, shown, term].into_iter().flatten().any(|text| {
             *contains.entry(text).or_insert_with(|| dictionary.texts.get(text).to_lowercase().contains(&*q))
