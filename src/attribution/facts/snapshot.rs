@@ -25,8 +25,8 @@ use crate::timestamp::Timestamp;
 /// What a snapshot begins with. The number is raised when the format changes.
 const MAGIC: &[u8; 12] = b"touchfacts-2";
 
-/// How many bytes are written at once, about.
-const PIECE: usize = 1 << 20;
+/// How many bytes are written at once, about. Tests write many pieces.
+const PIECE: usize = if cfg!(test) { 1 << 8 } else { 1 << 20 };
 
 /// Facts as a snapshot holds them.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use crate::{
         Person,
         scan::{Tally, scan},
     },
-    timestamp::{Range, Timestamp},
+    timestamp::{MILLISECOND, Range, Timestamp},
 };
 
 #[tokio::test]
@@ -78,8 +78,11 @@ async fn a_report_goes_over_the_persons_who_did_something_in_its_period() {
         };
         assert_eq!(ids(Range::ALL).len(), facts.counts().persons);
         let mut sizes = Vec::new();
-        for day in -1..101 {
-            let (start, end) = (Timestamp::from_millis(day * DAY / 4), Timestamp::from_millis((day + 1) * DAY / 4));
+        let days = (-1..101).map(|day| [day * DAY / 4, (day + 1) * DAY / 4].map(Timestamp::from_millis));
+        // the last moment of a chunk, and the moment before its first
+        let spans = facts.chunks.iter().filter_map(|chunk| chunk.span());
+        let ends = spans.flat_map(|(first, last)| [[last, last + MILLISECOND], [first - MILLISECOND, first]]);
+        for [start, end] in days.chain(ends) {
             let range = Range { start, end };
             let active = |person: &Person<'_>| {
                 let touched = person.touches().any(|touch| range.contains(touch.at));
@@ -88,7 +91,7 @@ async fn a_report_goes_over_the_persons_who_did_something_in_its_period() {
             };
             let persons = facts.chunks.iter().flat_map(|chunk| chunk.persons());
             let expected: Vec<Uuid> = persons.filter(active).map(|person| person.id()).collect();
-            assert_eq!(ids(range), expected, "{day}");
+            assert_eq!(ids(range), expected, "{range:?}");
             sizes.push(expected.len());
         }
         assert!(sizes[0] == 0 && sizes.iter().max() > Some(&5), "{sizes:?}");
@@ -99,6 +102,7 @@ async fn a_report_goes_over_the_persons_who_did_something_in_its_period() {
         kinds.sort();
         kinds.dedup();
         assert!(kinds.len() > 2 && facts.kinds() == kinds, "{kinds:?}");
+        assert!(facts.chunks.iter().any(|chunk| chunk.kinds().len() > 1), "a chunk has several");
     })
     .await;
 }

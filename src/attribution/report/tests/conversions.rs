@@ -5,7 +5,7 @@ use super::{
     facts,
     naive_credit::NaiveCredit,
     question,
-    sample::Sample,
+    sample::{DAY, ORIGIN, Sample},
 };
 use crate::{
     attribution::{
@@ -86,6 +86,22 @@ async fn a_conversion_is_listed_where_a_touch_of_its_path_is_found() {
         }
         assert!(found > 500, "{found}");
         assert!(sample.conversions.iter().any(|row| row.refund_of.is_some() && Range::ALL.contains(row.occurred_at)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_conversions_of_one_moment_only_the_kind_asked_for_is_listed() {
+    let mut sample = Sample::default();
+    let user = sample.user("a@example.com", ORIGIN);
+    let purchase = sample.conversion(user, "purchase", ORIGIN + DAY, (100, "EUR"));
+    sample.conversion(user, "demo", ORIGIN + DAY, (0, ""));
+    each_database(async |db| {
+        sample.store(&db).await;
+        let (facts, question) = (facts(&db).await, question(&db, &asked("period=all&kind=purchase")).await);
+        let (page, count) = page(&db, &facts, &question, Position::Newest, 5).await;
+        let ids: Vec<ConversionId> = page.rows.iter().map(|row| row.id).collect();
+        assert_eq!((ids, count), (vec![purchase], 1));
     })
     .await;
 }

@@ -7,7 +7,7 @@ use super::{
     naive_credit::NaiveCredit,
     question,
     recompute::{NOW, QUERIES},
-    sample::{DAY, ORIGIN, Sample, Touch, WINDOW},
+    sample::{DAY, HOUR, ORIGIN, Sample, Touch, WINDOW},
 };
 use crate::{
     attribution::{
@@ -200,6 +200,29 @@ async fn a_user_and_a_touch_have_the_credit_of_the_report() {
             }
         }
         assert!(nonzero > 10, "{nonzero}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn refunds_leave_each_touch_its_share_of_what_is_left() {
+    let mut sample = Sample::default();
+    let user = sample.user("a@example.com", ORIGIN);
+    let visitor = sample.visitor(Some(user));
+    for (hours, campaign) in [(0, "spring"), (1, "autumn"), (2, "winter")] {
+        sample.touch(visitor, ORIGIN + hours * HOUR, Some(campaign));
+    }
+    let of = sample.conversion(user, "demo", ORIGIN + DAY, (100, "EUR"));
+    for days in 2..5 {
+        sample.refund(of, 10, ORIGIN + days * DAY);
+    }
+    each_database(async |db| {
+        sample.store(&db).await;
+        let (facts, question) = (facts(&db).await, question(&db, &asked("period=all")).await);
+        let found = campaigns(&facts, &question, &settings(), Model::Linear, CampaignOrder::default());
+        let of = |campaign| found.rows.iter().find(|row| row.campaign.as_deref() == Some(campaign)).expect("a row");
+        let earned = ["spring", "autumn", "winter"].map(|campaign| of(campaign).earned.value("EUR"));
+        assert_eq!(earned, [24, 23, 23].map(Minor), "the shares of 70");
     })
     .await;
 }

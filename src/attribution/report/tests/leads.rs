@@ -91,9 +91,10 @@ async fn pages_stay_while_new_rows_arrive() {
 #[tokio::test]
 async fn leads_of_one_moment_are_each_on_one_page() {
     let mut sample = Sample::default();
-    let user = sample.user("a@example.com", ORIGIN);
-    let visitor = sample.visitor(Some(user));
-    for _ in 0..10 {
+    for n in 0..5 {
+        let user = sample.user(&format!("{n}@example.com"), ORIGIN);
+        let visitor = sample.visitor(Some(user));
+        sample.touch(visitor, ORIGIN, None);
         sample.touch(visitor, ORIGIN, None);
     }
     each_database(async |db| {
