@@ -8,6 +8,8 @@
 
 /// The models side by side.
 pub mod compare;
+/// What the rows of a comparison stand for.
+pub(in crate::attribution::report) mod groups;
 /// The credit of one user's conversions.
 mod of_user;
 /// The paths of conversions.

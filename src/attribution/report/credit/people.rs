@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::{CreditSettings, compare::Groups, path::Paths};
+use super::{CreditSettings, groups::Groups, path::Paths};
 use crate::{
     attribution::{
         facts::{Person, Text, scan::Tally},

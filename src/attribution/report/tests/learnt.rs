@@ -19,7 +19,8 @@ use crate::{
         report::{
             credit::{
                 CreditSettings,
-                compare::{Comparison, Group, GroupBy, Groups, compare},
+                compare::{Comparison, Group, GroupBy, compare},
+                groups::Groups,
                 people::PeopleTally,
             },
             matcher::Matcher,
@@ -77,7 +78,7 @@ async fn people_go_their_paths_with_what_they_converted_to() {
                 .finish()
                 .into_iter()
                 .map(|(path, people)| {
-                    let names = path.channels.iter().map(|&channel| name(&channels.names()[channel])).collect();
+                    let names = path.channels.iter().map(|&channel| name(&channels.of_touches()[channel])).collect();
                     let currencies = path.currencies.iter().map(|&text| dictionary.texts.get(text).to_owned());
                     let currencies: BTreeSet<String> = currencies.collect();
                     ((names, path.converted, currencies.into_iter().collect()), people)
