@@ -226,7 +226,7 @@ for my $path (files_of('end2end/tests', '.ts')) {
     }
     $text .= $line;
   }
-  $text =~ s/ `bin\/faults` runs the fault tests; the word after it is the fault's name\.//;
+  $text =~ s/ `bin\/faults` runs the fault tests; the word after it is the fault's name, as `bin\/faults --only` takes it\.//;
   spew('docs/security.md', $text);
 }
 

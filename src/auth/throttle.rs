@@ -7,7 +7,8 @@
 //! Failures in a browser in which the user signed in before are counted apart: [`known_device`](super::known_device).
 //!
 //! All limits of the site. An address is an IPv4 address or a /64 of IPv6 addresses, and each server counts addresses and tokens
-//! for itself. What is in the database counts for all servers together, and outlasts a restart.
+//! for itself. All /64 of one /48 together have 16 times a limit. What is in the database counts for all servers together, and
+//! outlasts a restart.
 //!
 //! | what | limit | where |
 //! |---|---|---|
@@ -30,7 +31,8 @@
 //! | new visitors from an address | 1,000 in 10 min | [`CaptureLimits`](crate::attribution::CaptureLimits) |
 //! | touches from an address | 2,000 in 10 min, 50,000 a day | [`CaptureLimits`](crate::attribution::CaptureLimits) |
 //! | connections of an address | 256 (`CONNECTIONS_PER_ADDRESS`) | `server::connections` |
-//! | requests served at a time, of an address | half of all | `server::overload` |
+//! | touches of a visitor | 50 a day | [`touch`](crate::attribution::touch) |
+//! | requests served at a time, of an IPv4 address or a /48 | half of all | `server::overload` |
 
 use std::time::Duration;
 

@@ -24,7 +24,13 @@
 //!    impl Job for Welcome { const KIND: &'static str = "welcome"; }
 //!    ```
 //!
-//! 2. What runs it, in `server/background.rs`: `handlers.on(move |job: Welcome, run| welcome(state.clone(), job, run))`.
+//! 2. What runs it, in `server/background.rs`, before the function returns `handlers`:
+//!
+//!    ```ignore
+//!    let own = state.clone();
+//!    handlers = handlers.on(move |job: Welcome, run| welcome(own.clone(), job, run));
+//!    ```
+//!
 //! 3. Where it is caused, in the transaction: `NewJob::new(&Welcome { user })?.of_user(user).write(conn, now).await?`, and
 //!    after the transaction `jobs.wake()`, so that the worker need not look by itself.
 

@@ -6,14 +6,16 @@ use crate::{
     state::AppState,
 };
 
-/// Returns what runs each kind of job. A server without `MAIL_URL` takes no mails: they wait for a server that has it.
+/// Returns what runs each kind of job.
 pub fn handlers(state: &AppState) -> Handlers {
-    if !state.accounts.doors.are_open() {
-        return Handlers::default();
+    let mut handlers = Handlers::default();
+    // A server without `MAIL_URL` takes no mails: they wait for a server that has it.
+    if state.accounts.doors.are_open() {
+        let (db, mailer) = (state.db.clone(), state.mailer.clone());
+        handlers = handlers.on(move |mail: AccountMail, run| {
+            let (db, mailer) = (db.clone(), mailer.clone());
+            async move { mails::deliver(&db, &mailer, mail, run).await }
+        });
     }
-    let (db, mailer) = (state.db.clone(), state.mailer.clone());
-    Handlers::default().on(move |mail: AccountMail, run| {
-        let (db, mailer) = (db.clone(), mailer.clone());
-        async move { mails::deliver(&db, &mailer, mail, run).await }
-    })
+    handlers
 }
