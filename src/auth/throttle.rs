@@ -30,8 +30,8 @@
 //! | agreeing to be remembered, from an address | 60 in 5 min | [`consent_form`](crate::attribution::capture::consent_form) |
 //! | new visitors from an address | 1,000 in 10 min | [`CaptureLimits`](crate::attribution::CaptureLimits) |
 //! | touches from an address | 2,000 in 10 min, 50,000 a day | [`CaptureLimits`](crate::attribution::CaptureLimits) |
-//! | connections of an address | 256 (`CONNECTIONS_PER_ADDRESS`) | `server::connections` |
 //! | touches of a visitor | 50 a day | [`touch`](crate::attribution::touch) |
+//! | connections of an address | 256 (`CONNECTIONS_PER_ADDRESS`) | `server::connections` |
 //! | requests served at a time, of an IPv4 address or a /48 | half of all | `server::overload` |
 
 use std::time::Duration;
