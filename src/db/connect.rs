@@ -16,6 +16,9 @@ const REPORT_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(20);
 const BACKGROUND_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a reader waits for a lock. Readers need none but for a moment, while a process opens or closes the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many pages the write-ahead log may have before SQLite writes them into the database file: 16 MB. Most commits change the
+/// same pages again, such as the ends of indexes, and each checkpoint waits for the disk three times.
+const CHECKPOINT_PAGES: u32 = 4_000;
 
 /// Opens the pools of a database. For SQLite, creates the file and its folder where they are missing.
 pub(super) async fn connect(url: &str) -> Result<Pools, Error> {
@@ -49,11 +52,17 @@ async fn connect_sqlite(url: &str) -> Result<Pools, Error> {
     // One connection, which stays open: other settings than the number and the time-outs would not apply to it.
     let one = || SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
     let write = open_patiently(|| {
-        one()
-            .min_connections(1)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            // The writer asks again by itself while another process holds the write lock.
-            .connect_with(options.clone().create_if_missing(true).busy_timeout(writer::LOCK_TIMEOUT))
+        one().min_connections(1).acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false).connect_with(
+            options
+                .clone()
+                .create_if_missing(true)
+                // The writer asks again by itself while another process holds the write lock.
+                .busy_timeout(writer::LOCK_TIMEOUT)
+                // A statement that adds many rows keeps a copy of each page that it changes. In a file, these copies would
+                // cost more than the rows.
+                .pragma("temp_store", "memory")
+                .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string()),
+        )
     })
     .await?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from) as u32;

@@ -13,13 +13,14 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{Db, Error};
+use super::{Conn, Db, Error};
 
 /// The most items of a group.
 const GROUP: usize = 128;
 
-/// Does the work of a group: one outcome for each item, in the same order.
-type Work<Item, Outcome> = fn(Db, Vec<Item>) -> BoxFuture<'static, Result<Vec<Outcome>, Error>>;
+/// Does the work of a group: one outcome for each item, in the same order. May keep a connection for the next group.
+type Work<Item, Outcome> =
+    for<'w> fn(&'w Db, &'w mut Option<Conn>, Vec<Item>) -> BoxFuture<'w, Result<Vec<Outcome>, Error>>;
 
 /// Collects items and works on them in groups. Clones share the list.
 pub struct Groups<Item, Outcome>(Arc<Inner<Item, Outcome>>);
@@ -85,10 +86,11 @@ impl<Item: Send + 'static, Outcome: Send + 'static> Groups<Item, Outcome> {
 
     /// Works on groups until nobody waits.
     async fn work(self, db: Db) {
+        let mut kept = None;
         while let Some(group) = self.next() {
             let (items, callers): (Vec<_>, Vec<_>) = group.into_iter().map(|entry| (entry.item, entry.caller)).unzip();
             // A panic must not end the task, because all later callers would wait for it.
-            let work = AssertUnwindSafe((self.0.work)(db.clone(), items)).catch_unwind().await;
+            let work = AssertUnwindSafe((self.0.work)(&db, &mut kept, items)).catch_unwind().await;
             match work.unwrap_or_else(|_| Err(Error::cancelled())) {
                 // A caller may have gone away.
                 Ok(outcomes) => {
@@ -128,7 +130,11 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(5);
 
     /// Returns each item with the size of its group. Zero makes the group fail with a panic.
-    fn sizes(_: Db, items: Vec<u64>) -> BoxFuture<'static, Result<Vec<(u64, usize)>, Error>> {
+    fn sizes<'w>(
+        _: &'w Db,
+        _: &'w mut Option<Conn>,
+        items: Vec<u64>,
+    ) -> BoxFuture<'w, Result<Vec<(u64, usize)>, Error>> {
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(30)).await;
             assert!(!items.contains(&0), "a group that panics");

@@ -49,9 +49,9 @@ impl Insert {
     }
 }
 
-/// How many rows one statement adds. With powers of two, any number of rows takes few statements, and each connection prepares
-/// only these eight statements per table.
-const CHUNKS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
+/// How many rows one statement adds. Groups are small most of the time, and up to sixteen rows take one statement. More rows take
+/// few statements, and each connection prepares only these statements for each table.
+const CHUNKS: [usize; 18] = [64, 32, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
 
 impl Table {
     fn statement(&self, rows: usize, dialect: Dialect) -> String {
@@ -76,7 +76,17 @@ pub(super) fn by_table<'r>(rows: &[&'r Insert]) -> Vec<(&'static Table, Vec<&'r 
 /// rows that refer to it.
 pub(super) async fn run(conn: &mut Conn, rows: &[&Insert]) -> Result<(), Error> {
     let dialect = conn.dialect();
-    for (table, rows) in by_table(rows) {
+    let tables = by_table(rows);
+    if tables.is_empty() {
+        return Ok(());
+    }
+    // SQLite takes several statements in one text. Its connection works in a thread of its own, so each text costs two wake-ups.
+    if dialect == Dialect::Sqlite && tables.iter().all(|(_, rows)| CHUNKS.contains(&rows.len())) {
+        let text: Vec<String> = tables.iter().map(|(table, rows)| table.statement(rows.len(), dialect)).collect();
+        let rows: Vec<&[Value]> = tables.into_iter().flat_map(|(_, rows)| rows).collect();
+        return query::execute(&text.join("; "), &rows, conn).await;
+    }
+    for (table, rows) in tables {
         let mut rows = rows.as_slice();
         while !rows.is_empty() {
             let size = CHUNKS.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);

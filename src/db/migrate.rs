@@ -52,7 +52,11 @@ async fn migrate(conn: &mut Conn) -> Result<(), Error> {
     wait_for_locks(conn).await?;
     adopt_former_checksums(conn).await?;
     match conn {
-        Conn::Sqlite(conn) => SQLITE.run(&mut **conn).await?,
+        Conn::Sqlite(conn) => {
+            // A new index of a large table is sorted in files and not in memory.
+            sqlx::query("pragma temp_store = file").execute(&mut **conn).await?;
+            SQLITE.run(&mut **conn).await?
+        }
         Conn::Postgres(conn) => POSTGRES.run(&mut **conn).await?,
     }
     Ok(())

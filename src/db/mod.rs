@@ -10,6 +10,8 @@
 //! A transaction is written `db.transaction(|conn| Box::pin(async move { … }))`. The box is needed because the future borrows
 //! `conn` and must be `Send`. Rust has no stable way yet to require `Send` of the future of an `async` closure.
 
+/// Rows that go along with an insert of another part of the code.
+mod along;
 /// Fails requests at once while the database cannot be reached.
 mod breaker;
 /// Adds millions of rows.
@@ -72,6 +74,7 @@ use tokio::{
 use tracing::Instrument;
 
 pub use self::{
+    along::with_rows,
     bulk::Bulk,
     dialect::{Dialect, sqlite_file},
     error::Error,
@@ -200,13 +203,13 @@ impl Db {
         self.unless_unreachable(self.inner.pools.reader(lane)).await
     }
 
-    /// Runs work that a page needs before it can render. The work fails after two seconds.
+    /// Runs work that a page needs before it can render. The work fails after two seconds. A box keeps the callers' futures small.
     pub(crate) async fn with_deadline<T, E: From<Error>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let work = async { timeout(ACQUIRE_TIMEOUT, work).await.unwrap_or_else(|_| Err(Error::timed_out().into())) };
-        self.unless_unreachable(work).await
+        let work = timeout(ACQUIRE_TIMEOUT, Box::pin(work));
+        self.unless_unreachable(async { work.await.unwrap_or_else(|_| Err(Error::timed_out().into())) }).await
     }
 
     /// Runs `work`, and fails as soon as the breaker finds that the database cannot be reached. An error of `work` and a long wait
@@ -320,9 +323,10 @@ impl Db {
         self.insert_within(Patience::LONG, rows).await
     }
 
-    /// Does what [`insert`](Self::insert) does, for a caller with another patience.
-    pub async fn insert_within(&self, patience: Patience, rows: Vec<Insert>) -> Result<(), Error> {
+    /// Does what [`insert`](Self::insert) does, for a caller with another patience. Rows of [`with_rows`] go along.
+    pub async fn insert_within(&self, patience: Patience, mut rows: Vec<Insert>) -> Result<(), Error> {
         self.begin_operation()?;
+        rows.extend(along::take());
         self.unless_unreachable(self.inner.writer.insert(rows, patience)).instrument(traced!("insert")).await?;
         self.inner.last_write.note();
         Ok(())

@@ -34,21 +34,20 @@ impl Transaction {
         self.0.as_mut().ok_or_else(Error::cancelled)
     }
 
-    /// Ends the transaction. After an error the changes may be committed or not.
-    pub(super) async fn commit(self) -> Result<(), Error> {
+    /// Ends the transaction and returns its connection. After an error the changes may be committed or not.
+    pub(super) async fn commit(self) -> Result<Conn, Error> {
         self.end("commit").await
     }
 
-    /// Undoes all changes.
-    pub(super) async fn roll_back(self) -> Result<(), Error> {
+    /// Undoes all changes and returns the connection.
+    pub(super) async fn roll_back(self) -> Result<Conn, Error> {
         self.end("rollback").await
     }
 
-    async fn end(mut self, text: &'static str) -> Result<(), Error> {
+    async fn end(mut self, text: &'static str) -> Result<Conn, Error> {
         self.execute(text).await?;
         // The transaction has ended, so the connection can return to its pool.
-        self.0.take();
-        Ok(())
+        self.0.take().ok_or_else(Error::cancelled)
     }
 
     async fn execute(&mut self, text: &'static str) -> Result<(), Error> {
@@ -77,7 +76,7 @@ impl Snapshot {
 
     /// Returns the connection to its pool.
     pub async fn end(self) -> Result<(), Error> {
-        self.0.commit().await
+        self.0.commit().await.map(|_| ())
     }
 }
 

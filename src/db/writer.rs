@@ -94,8 +94,14 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Message>) {
     let mut stopped = None;
     // Since when another process holds the write lock.
     let mut locked_since: Option<Instant> = None;
+    // The connection of the last group. A pool asks the database about each connection that it gets back, so a connection goes back
+    // when no job waits.
+    let mut kept: Option<Conn> = None;
     while stopped.is_none() || !jobs.is_empty() {
         if jobs.is_empty() {
+            if queue.is_empty() {
+                kept = None;
+            }
             queue.recv_many(&mut messages, GROUP).await;
         } else {
             while messages.len() < GROUP
@@ -119,7 +125,10 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Message>) {
             continue;
         }
         metrics::gauge!("waymark_writer_queue_jobs").set((jobs.len() + queue.len()) as f64);
-        match tokio::time::timeout(DEADLINE, begin(&pools)).await.unwrap_or_else(|_| Err(Error::timed_out())) {
+        match tokio::time::timeout(DEADLINE, begin(&pools, kept.take()))
+            .await
+            .unwrap_or_else(|_| Err(Error::timed_out()))
+        {
             Ok(transaction) => {
                 locked_since = None;
                 // The wait for the lock may have been too long for some. They have reported a failure by now.
@@ -129,8 +138,9 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Message>) {
                     metrics::histogram!("waymark_writer_wait_seconds").record(job.submitted.elapsed());
                 }
                 // A server that hangs must not block the task for ever. After DEADLINE all callers have timed out.
-                if tokio::time::timeout(DEADLINE, commit(transaction, group)).await.is_err() {
-                    tracing::error!("a group of writes was given up");
+                match tokio::time::timeout(DEADLINE, commit(transaction, group)).await {
+                    Ok(conn) => kept = conn,
+                    Err(_) => tracing::error!("a group of writes was given up"),
                 }
             }
             Err(error) if error.is_locked() => {
@@ -153,35 +163,16 @@ fn give_up(jobs: &mut Vec<Job>, which: impl Fn(&Job) -> bool) {
     }
 }
 
-async fn begin(pools: &Pools) -> Result<Transaction, Error> {
-    Transaction::begin(pools.writer().await?).await
-}
-
-/// Runs a group of jobs in one transaction, and tells each caller after the commit.
-async fn commit(mut transaction: Transaction, jobs: Vec<Job>) {
-    let mut settled = Vec::with_capacity(jobs.len());
-    let committed = match apply(&mut transaction, jobs, &mut settled).await {
-        Ok(()) => transaction.commit().await,
-        Err(error) => transaction.roll_back().await.and(Err(error)),
+async fn begin(pools: &Pools, kept: Option<Conn>) -> Result<Transaction, Error> {
+    let conn = match kept {
+        Some(conn) => conn,
+        None => pools.writer().await?,
     };
-    if let Err(error) = &committed {
-        tracing::error!(%error, "a group of writes was not committed");
-    }
-    // Jobs that did not run are dropped with their senders. Their callers get `Error::cancelled`.
-    for (done, result) in settled {
-        // The send fails if the caller has gone away.
-        let _ = done.send(committed.clone().and(result));
-    }
+    Transaction::begin(conn).await
 }
 
-/// Runs the jobs of a group. A failed job does not undo the other jobs.
-///
-/// Errors: the connection cannot be used any more.
-async fn apply(
-    transaction: &mut Transaction,
-    jobs: Vec<Job>,
-    settled: &mut Vec<(Done, Result<(), Error>)>,
-) -> Result<(), Error> {
+/// Runs a group of jobs in one transaction, and tells each caller after the commit. Returns the connection.
+async fn commit(mut transaction: Transaction, jobs: Vec<Job>) -> Option<Conn> {
     let mut inserts = Vec::new();
     let mut runs = Vec::new();
     for Job { what, done, .. } in jobs {
@@ -190,6 +181,46 @@ async fn apply(
             What::Run(work) => runs.push((work, done)),
         }
     }
+    if inserts.is_empty()
+        && runs.len() == 1
+        && let Some((work, done)) = runs.pop()
+    {
+        return settle(run_in(transaction, work).await, [(done, Ok(()))]);
+    }
+    let mut settled = Vec::with_capacity(inserts.len() + runs.len());
+    let committed = match apply(&mut transaction, inserts, runs, &mut settled).await {
+        Ok(()) => transaction.commit().await.map(Some),
+        Err(error) => transaction.roll_back().await.and(Err(error)),
+    };
+    // Jobs that did not run are dropped with their senders. Their callers get `Error::cancelled`.
+    settle(committed, settled)
+}
+
+/// Tells each caller whether its job is committed. Returns the connection.
+fn settle(
+    committed: Result<Option<Conn>, Error>,
+    settled: impl IntoIterator<Item = (Done, Result<(), Error>)>,
+) -> Option<Conn> {
+    let error = committed.as_ref().err().cloned();
+    if let Some(error) = &error {
+        tracing::error!(%error, "a group of writes was not committed");
+    }
+    for (done, result) in settled {
+        // The send fails if the caller has gone away.
+        let _ = done.send(error.clone().map_or(result, Err));
+    }
+    committed.ok().flatten()
+}
+
+/// Runs the jobs of a group. A failed job does not undo the other jobs.
+///
+/// Errors: the connection cannot be used any more.
+async fn apply(
+    transaction: &mut Transaction,
+    inserts: Vec<(Vec<Insert>, Done)>,
+    runs: Vec<(Work, Done)>,
+    settled: &mut Vec<(Done, Result<(), Error>)>,
+) -> Result<(), Error> {
     // All inserts run together and without a savepoint, because only a bug makes the database refuse an insert. If the database
     // refuses an insert, each insert runs by itself.
     let together: Vec<&Insert> = inserts.iter().flat_map(|(rows, _)| rows).collect();
@@ -240,14 +271,16 @@ async fn catch_panic(work: BoxFuture<'_, Result<(), Undo>>) -> Result<(), Undo> 
 
 /// Runs one piece of work in its own transaction.
 pub(super) async fn run_alone(conn: Conn, work: Work) -> Result<(), Error> {
-    let mut transaction = Transaction::begin(conn).await?;
+    run_in(Transaction::begin(conn).await?, work).await.map(|_| ())
+}
+
+/// Runs one piece of work in a transaction with nothing else in it. No savepoint is needed: if the work fails, the transaction is
+/// undone. Returns the connection.
+async fn run_in(mut transaction: Transaction, work: Work) -> Result<Option<Conn>, Error> {
     match catch_panic(work(transaction.conn()?)).await {
-        Ok(()) => transaction.commit().await,
-        Err(Undo) => {
-            // The work has sent the reason to its caller. If the rollback fails, the connection is closed, and the database
-            // undoes the changes.
-            let _ = transaction.roll_back().await;
-            Ok(())
-        }
+        Ok(()) => transaction.commit().await.map(Some),
+        // The work has sent the reason to its caller. If the rollback fails, the connection is closed, and the database undoes
+        // the changes.
+        Err(Undo) => Ok(transaction.roll_back().await.ok()),
     }
 }

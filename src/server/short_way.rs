@@ -79,7 +79,7 @@ impl Around {
     }
 
     /// Stores the touches of a landing, then serves the page. The visitor gets the cookie even if the page panics.
-    async fn land(&self, recording: Recording, request: Request, mut page: Route) -> Response {
+    async fn land(&self, recording: Box<Recording>, request: Request, mut page: Route) -> Response {
         let session = sessions::new_session(&self.sessions);
         let serve = |request| {
             let page = AssertUnwindSafe(page.call(request)).catch_unwind();
@@ -119,7 +119,7 @@ impl Service<Request> for ShortWay {
             FirstLook::Serve => Either::Left(self.page.call(request)),
             FirstLook::Record(recording) => {
                 let (around, page) = (self.around.clone(), self.page.clone());
-                Either::Right(Box::pin(async move { Ok(around.land(*recording, request, page).await) }))
+                Either::Right(Box::pin(async move { Ok(around.land(recording, request, page).await) }))
             }
             FirstLook::Other => Either::Right(Box::pin(found_user::within(self.around.long.clone().oneshot(request)))),
         }

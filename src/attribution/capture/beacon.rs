@@ -11,7 +11,7 @@
 //!
 //! [`page_arrival`]: super::page_arrival
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -183,15 +183,15 @@ async fn record(
     if !attribution.admits(session, Some(address), 1) {
         return response;
     }
-    let copy = DeferredTouch::of(&touch);
-    match attribution.store(session, touch, mode).await {
+    let touch = Arc::new(touch);
+    match attribution.store(session, touch.clone(), mode).await {
         Ok(StoredUnder { started, .. }) => {
             started.map(|started| response.extensions_mut().insert(started));
         }
         Err(error) => {
             error!(%error, "a beacon's touch could not be stored, and waits in a cookie");
             let mut waiting = deferred::read(headers, settings.secure);
-            waiting.push(copy);
+            waiting.push(DeferredTouch::of(&touch));
             let (set_cookie, _) = deferred::set_cookie(&waiting, settings.secure);
             cookie::append(response.headers_mut(), &set_cookie);
         }

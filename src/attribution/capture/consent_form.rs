@@ -3,7 +3,7 @@
 //! Agreeing stores the landing's touch, which waited in the form, with the time of the landing. A form that the browser sends
 //! again counts as a repeat of the touch. Declining stops capture at once, and removes the touches of a visitor without an account.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Form,
@@ -141,12 +141,12 @@ async fn agree(
     let counts = !is_machine(headers) && attribution.admits(session, Some(address), 1);
     let touch = if counts { waiting_touch(attribution, form, headers) } else { None };
     if let Some(touch) = touch {
-        let copy = DeferredTouch::of(&touch);
-        match attribution.store(session, touch, StoreMode::Now).await {
+        let touch = Arc::new(touch);
+        match attribution.store(session, touch.clone(), StoreMode::Now).await {
             Ok(StoredUnder { started, .. }) => agreed.started = started,
             Err(error) => {
                 error!(%error, "a landing's touch could not be stored with its consent, and waits in a cookie");
-                agreed.left = Some(copy);
+                agreed.left = Some(DeferredTouch::of(&touch));
             }
         }
     }

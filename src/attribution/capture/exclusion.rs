@@ -234,7 +234,8 @@ fn contains(text: &[u8], word: &str) -> bool {
 
 /// Returns a header as text. Some phones' names are not ASCII, which `HeaderValue::to_str` refuses.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+    // Most values are ASCII, for which `from_utf8_lossy` is slow.
+    headers.get(name).map(|value| value.to_str().map_or_else(|_| String::from_utf8_lossy(value.as_bytes()), Cow::from))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use tracing::error;
 use super::{
     Attribution, SignedInUser,
     arrival::{LinkingPage, forbids_capture},
+    deferred::DeferredTouch,
     exclusion::Exclusion,
     recorder::{CaptureError, CompletedArrival, OwnArrival, StoredUnder, count_touch},
 };
@@ -221,7 +222,7 @@ async fn store_seeded(attribution: &Attribution, session: &Session, context: See
         let SeedContext { path, referrer, .. } = context;
         let landing = Landing { signals, path, referrer, origin: TouchOrigin::Seeded, internal: false };
         let touch = Touch::new(landing, attribution.db.now(), &attribution.settings.rules);
-        match attribution.store(session, touch, StoreMode::Now).await {
+        match attribution.store(session, touch.into(), StoreMode::Now).await {
             Ok(StoredUnder { started, .. }) => {
                 started.map(|started| response.insert(started));
             }
@@ -246,7 +247,8 @@ async fn complete(
     own: OwnArrival,
     seeded: Utm,
 ) -> Option<CompletedArrival> {
-    let mut landing = own.touch.landing(&attribution.settings);
+    let link = DeferredTouch::of(&own.touch);
+    let mut landing = link.landing(&attribution.settings);
     for (field, seeded) in landing.signals.utm.values_mut().into_iter().zip(seeded.into_values()) {
         if seeded.is_some() {
             *field = seeded;
@@ -254,10 +256,10 @@ async fn complete(
     }
     (landing.signals.derived, landing.origin) = (false, TouchOrigin::Seeded);
     let touch = Touch::new(landing, attribution.db.now(), &attribution.settings.rules);
-    let completed = CompletedArrival(own.touch.completed(&touch));
+    let completed = CompletedArrival(link.completed(&touch));
     // An arrival that waits in the cookie waits for the database, which is not tried again in this request.
     let Some(arrival) = own.stored else { return Some(completed) };
-    let Err(error) = attribution.store(session, touch, StoreMode::Seeded { arrival }).await else { return None };
+    let Err(error) = attribution.store(session, touch.into(), StoreMode::Seeded { arrival }).await else { return None };
     error!(%error, "a touch could not be completed with a seeded lead source, which waits in a cookie");
     Some(completed)
 }

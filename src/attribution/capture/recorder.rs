@@ -26,7 +26,7 @@ use crate::{
         },
     },
     cookie::{self, StartedSession},
-    db::{self, Db},
+    db::{self, Db, Patience},
     id::VisitorId,
     visitor::{self, SessionVisitor},
 };
@@ -76,7 +76,7 @@ pub struct StoredUnder {
 /// handler seeds.
 #[derive(Clone, Debug)]
 pub(super) struct OwnArrival {
-    pub touch: DeferredTouch,
+    pub touch: Arc<Touch>,
     /// How the touch was stored. `None` if the touch waits in a cookie.
     pub stored: Option<StoreOutcome>,
 }
@@ -139,15 +139,17 @@ impl Attribution {
     ///
     /// If the database fails, the touches go into a cookie, and the page is served. The browser gets a session's cookie only if
     /// the session was stored.
-    pub(super) async fn record(&self, session: &Session, recording: Recording) -> Recorded {
-        let Recording { touch, deferred, gpc, agreed_at } = recording;
+    pub(super) async fn record(&self, session: &Session, recording: Box<Recording>) -> Recorded {
+        let Recording { touch, deferred, gpc, agreed_at } = *recording;
+        // Shared, because each function on the way has room for what it passes on.
+        let touch = touch.map(Arc::new);
         let mut recorded = Recorded::default();
         let restored = deferred.iter().filter_map(|touch| touch.restore(&self.settings, self.db.now(), gpc));
-        let retries = restored.map(|touch| (touch, StoreMode::Again));
+        let retries = restored.map(|touch| (Arc::new(touch), StoreMode::Again));
         for (touch, mode) in retries.chain(touch.map(|touch| (touch, StoreMode::Now))) {
-            let copy = DeferredTouch::of(&touch);
             // After one failure the recorder does not try the other touches, because each would only wait and fail too.
-            let stored = if recorded.left.is_empty() { Some(self.store(session, touch, mode).await) } else { None };
+            let stored =
+                if recorded.left.is_empty() { Some(self.store(session, touch.clone(), mode).await) } else { None };
             let (stored, error) = match stored {
                 Some(Ok(stored)) => (Some(stored), None),
                 Some(Err(error)) => (None, Some(error)),
@@ -156,7 +158,7 @@ impl Attribution {
             if mode == StoreMode::Now {
                 recorded.visitor = stored.as_ref().map(|stored| stored.visitor);
                 let stored = stored.as_ref().map(|stored| stored.outcome);
-                recorded.own = Some(OwnArrival { touch: copy.clone(), stored });
+                recorded.own = Some(OwnArrival { touch: touch.clone(), stored });
             }
             if let Some(StoredUnder { visitor, started, .. }) = stored {
                 if let (Some(at), true) = (agreed_at, started.is_some()) {
@@ -172,7 +174,7 @@ impl Attribution {
                     "a touch could not be stored, and waits in a cookie"
                 );
             }
-            recorded.left.push(copy);
+            recorded.left.push(DeferredTouch::of(&touch));
         }
         recorded.deferred = deferred;
         recorded
@@ -182,7 +184,7 @@ impl Attribution {
     pub(super) async fn store(
         &self,
         session: &Session,
-        touch: Touch,
+        touch: Arc<Touch>,
         mode: StoreMode,
     ) -> Result<StoredUnder, CaptureError> {
         if let Some(visitor) = visitor::get(session).await? {
@@ -201,29 +203,60 @@ impl Attribution {
                 }
             };
         }
-        // The session, the visitor and the touch are new rows. Stored at the same time, the rows share a commit.
-        let (saved, stored) = tokio::join!(session.save(), self.store_first(touch, visitor, mode));
-        if saved.is_err() || stored.is_err() {
+        let begun = self.begin(session, touch, visitor, mode).await;
+        if begun.is_err() {
             // After `flush` the session is not saved again, and the browser gets no cookie.
             if let Err(error) = session.flush().await {
                 warn!(%error, "a half-made session stays until it expires");
             }
         }
-        saved?;
+        let outcome = begun?;
         let started = session.id().map(|id| StartedSession(id.to_string()));
-        Ok(StoredUnder { visitor, outcome: stored?, started })
+        Ok(StoredUnder { visitor, outcome, started })
     }
 
-    async fn store_known(&self, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, db::Error> {
+    /// Stores the first touch of a visitor whose session begins.
+    async fn begin(
+        &self,
+        session: &Session,
+        touch: Arc<Touch>,
+        visitor: VisitorId,
+        mode: StoreMode,
+    ) -> Result<StoreOutcome, CaptureError> {
+        if mode == StoreMode::Again {
+            let outcome = self.store_first(touch, visitor, mode).await?;
+            session.save().await?;
+            return Ok(outcome);
+        }
+        // The session, the visitor and the touch are new rows, added together or not at all.
+        let (saved, left) = db::with_rows(store::first_rows(&touch, visitor), session.save()).await;
+        saved?;
+        if !left.is_empty() {
+            self.db.insert_within(Patience::SHORT, left).await?;
+        }
+        Ok(self.counted(StoreOutcome::New(touch.id)))
+    }
+
+    async fn store_known(
+        &self,
+        touch: Arc<Touch>,
+        visitor: VisitorId,
+        mode: StoreMode,
+    ) -> Result<StoreOutcome, db::Error> {
         if mode == StoreMode::Now
             && let Some(outcome) = self.known.store(&self.db, touch.clone(), visitor).await?
         {
             return Ok(outcome);
         }
-        store::store(&self.db, touch, visitor, mode).await
+        store::store(&self.db, Arc::unwrap_or_clone(touch), visitor, mode).await
     }
 
-    async fn store_first(&self, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, db::Error> {
+    async fn store_first(
+        &self,
+        touch: Arc<Touch>,
+        visitor: VisitorId,
+        mode: StoreMode,
+    ) -> Result<StoreOutcome, db::Error> {
         Ok(self.counted(store::store_first(&self.db, touch, visitor, mode).await?))
     }
 

@@ -78,7 +78,7 @@ where
                 let mut inner = std::mem::replace(&mut self.inner, fresh);
                 let attribution = self.attribution.clone();
                 Either::Right(Box::pin(async move {
-                    record_then_serve(&attribution, &session, *recording, request, |request| inner.call(request)).await
+                    record_then_serve(&attribution, &session, recording, request, |request| inner.call(request)).await
                 }))
             }
             (Plan::AskForConsent(touch), _) => {
@@ -97,7 +97,7 @@ where
 pub async fn record_then_serve<B, R, E, F: Future<Output = Result<Response<R>, E>>>(
     attribution: &Attribution,
     session: &Session,
-    recording: Recording,
+    recording: Box<Recording>,
     mut request: Request<B>,
     serve: impl FnOnce(Request<B>) -> F,
 ) -> Result<Response<R>, E> {

@@ -131,6 +131,9 @@ pub(super) fn is_raw_placeholder(raw: &[u8]) -> bool {
 /// Decodes the escapes of a text once. Returns `None` if there is no escape, or if the escapes do not all make text: UTF-8 without
 /// control characters other than white space.
 fn decoded_again(text: &str) -> Option<String> {
+    if !text.contains('%') {
+        return None;
+    }
     let Cow::Owned(decoded) = percent_decode_str(text).decode_utf8().ok()? else { return None };
     let controls = |text: &str| text.chars().filter(|c| c.is_control() && !c.is_whitespace()).count();
     (controls(&decoded) == controls(text)).then_some(decoded)

@@ -7,7 +7,10 @@
 //! A touch has to be stored alone if its visitor's row is missing, or locked by another transaction. So a group never waits for a
 //! lock, and no two transactions wait for each other.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use futures::future::BoxFuture;
 
@@ -16,13 +19,13 @@ use super::{
     rows::{DAILY_CAP, REPEAT_WINDOW, StoreOutcome},
 };
 use crate::{
-    db::{Conn, Db, Error, Groups, Insert, Patience, Value, padded, sql, values_list},
+    db::{Conn, Db, Dialect, Error, Groups, Insert, Patience, Value, padded, sql, values_list},
     id::{TouchId, VisitorId},
     timestamp::DAY,
 };
 
 /// A touch and its visitor.
-type Arrival = (Touch, VisitorId);
+type Arrival = (Arc<Touch>, VisitorId);
 /// Arrivals of different visitors: the place of each in the group.
 type Round = HashMap<VisitorId, usize>;
 
@@ -39,8 +42,13 @@ impl Default for KnownVisitors {
 
 impl KnownVisitors {
     /// Stores a touch of a visitor who was here before, together with others. Returns `None` if the touch has to be stored alone.
-    pub async fn store(&self, db: &Db, touch: Touch, visitor: VisitorId) -> Result<Option<StoreOutcome>, Error> {
-        match self.0.submit(db, (touch, visitor), Patience::SHORT.total).await {
+    pub async fn store(
+        &self,
+        db: &Db,
+        touch: impl Into<Arc<Touch>>,
+        visitor: VisitorId,
+    ) -> Result<Option<StoreOutcome>, Error> {
+        match self.0.submit(db, (touch.into(), visitor), Patience::SHORT.total).await {
             // Another visitor's touch may be the reason.
             Err(error) if error.is_refusal() => Ok(None),
             outcome => outcome,
@@ -48,10 +56,12 @@ impl KnownVisitors {
     }
 }
 
-fn store_group(db: Db, group: Vec<Arrival>) -> BoxFuture<'static, Result<Vec<Option<StoreOutcome>>, Error>> {
-    Box::pin(async move {
-        db.transaction_within(Patience::SHORT, move |conn| Box::pin(async move { store_all(conn, &group).await })).await
-    })
+fn store_group<'w>(
+    db: &'w Db,
+    _: &'w mut Option<Conn>,
+    group: Vec<Arrival>,
+) -> BoxFuture<'w, Result<Vec<Option<StoreOutcome>>, Error>> {
+    Box::pin(db.transaction_within(Patience::SHORT, move |conn| Box::pin(async move { store_all(conn, &group).await })))
 }
 
 /// Stores the touches of a group. A visitor's second touch is stored after the first one, because they may be the same arrival.
@@ -67,7 +77,10 @@ async fn store_all(conn: &mut Conn, group: &[Arrival]) -> Result<Vec<Option<Stor
             }
             Entry::Occupied(_) => true,
         });
-        keep_locked(conn, &mut round).await?;
+        // SQLite has one writer at a time, who needs no lock.
+        if conn.dialect() == Dialect::Postgres {
+            keep_locked(conn, &mut round).await?;
+        }
         store_round(conn, group, &round, &mut outcomes).await?;
     }
     Ok(outcomes)
@@ -101,7 +114,7 @@ struct Known {
 }
 
 /// Looks for what [`same_arrival`](super::rows::same_arrival), [`linked_from`](super::rows::linked_from) and
-/// [`add`](super::rows::add) look for. The statement is not the one that locks: it must see what was committed before the lock.
+/// [`add`](super::rows::add) look for, and leaves out visitors without a row. The statement is not the one that locks: it must see what was committed before the lock.
 async fn look_up(conn: &mut Conn, group: &[Arrival], round: &Round) -> Result<Vec<Known>, Error> {
     let wanted = round.iter().map(|(visitor, place)| {
         let touch = &group[*place].0;
@@ -123,7 +136,7 @@ async fn look_up(conn: &mut Conn, group: &[Arrival], round: &Round) -> Result<Ve
             (select id from touches where visitor_id = visitor and referrer = wanted.linked_from and not internal
                 and occurred_at > recent order by occurred_at desc limit 1) as linked_from,
             (select count(*) from touches where visitor_id = visitor and occurred_at > wanted.today) as today
-        from wanted",
+        from wanted where exists (select 1 from visitors where id = visitor)",
         values_list(conn.dialect(), wanted.len(), 5)
     );
     sql(text).bind_all(wanted.into_iter().flatten()).fetch_all(conn).await
@@ -154,7 +167,7 @@ async fn store_round(
             }
             None if today >= DAILY_CAP => StoreOutcome::OverCap,
             None => {
-                rows.push(touch.clone().row(visitor));
+                rows.push(touch.row(visitor));
                 StoreOutcome::New(touch.id)
             }
         });

@@ -206,22 +206,22 @@ impl Touch {
     }
 
     /// Returns the row of the visitor's touch.
-    pub(crate) fn row(self, visitor: VisitorId) -> Insert {
+    pub(crate) fn row(&self, visitor: VisitorId) -> Insert {
         let ids = [self.id.into(), visitor.into(), self.occurred_at.into()];
         let rest = [
             self.channel.into(),
-            self.click_ids.into(),
-            self.tags.into(),
-            self.landing_path.into(),
-            self.referrer.into(),
+            self.click_ids.as_str().into(),
+            self.tags.as_str().into(),
+            self.landing_path.as_str().into(),
+            self.referrer.as_deref().into(),
             self.derived.into(),
             self.internal.into(),
             self.hits.into(),
             self.fingerprint.into(),
             self.origin.as_str().into(),
-            self.rules_version.into(),
+            self.rules_version.as_str().into(),
         ];
-        Insert { table: &TOUCHES, values: ids.into_iter().chain(utm_values(self.utm)).chain(rest).collect() }
+        Insert { table: &TOUCHES, values: ids.into_iter().chain(utm_values(&self.utm)).chain(rest).collect() }
     }
 }
 
@@ -233,8 +233,8 @@ pub(crate) fn utm_assignments(first: usize) -> String {
 }
 
 /// Returns the values for [`Utm::COLUMNS`].
-pub(crate) fn utm_values(utm: Utm) -> impl Iterator<Item = Value> {
-    utm.into_values().into_iter().map(Value::from)
+pub(crate) fn utm_values(utm: &Utm) -> impl Iterator<Item = Value> {
+    utm.values().into_iter().map(|value| value.as_deref().into())
 }
 
 /// Returns a path as it is stored: without control and invisible characters, at most [`PATH_BYTES`] long.

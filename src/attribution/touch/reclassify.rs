@@ -184,7 +184,7 @@ async fn write_fields(conn: &mut Conn, row: &StoredTouch, reading: Reading, vers
         reading.origin.as_str().into(),
         version.into(),
     ])
-    .bind_all(utm_values(reading.utm))
+    .bind_all(utm_values(&reading.utm))
     .execute(conn)
     .await
     .map(|_| ())

@@ -153,7 +153,7 @@ pub(super) async fn enrich(conn: &mut Conn, known: TouchId, touch: Touch) -> Res
         touch.origin.as_str().into(),
         touch.rules_version.into(),
     ])
-    .bind_all(utm_values(touch.utm))
+    .bind_all(utm_values(&touch.utm))
     .execute(conn)
     .await?;
     Ok(StoreOutcome::Repeat(known))

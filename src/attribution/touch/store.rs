@@ -4,6 +4,8 @@
 //! browser that got no response tries again, or two replicas receive one request each. A visitor's touches are therefore stored
 //! one after the other, and each store first looks for an equal touch.
 
+use std::sync::Arc;
+
 use super::{
     Touch, TouchOrigin, complete,
     fingerprint::ERASED_RANGE,
@@ -36,14 +38,24 @@ pub enum StoreMode {
 }
 
 /// Stores the first touch of a new visitor. No other request can have the visitor's id yet.
-pub async fn store_first(db: &Db, touch: Touch, visitor: VisitorId, mode: StoreMode) -> Result<StoreOutcome, Error> {
+pub async fn store_first(
+    db: &Db,
+    touch: impl Into<Arc<Touch>>,
+    visitor: VisitorId,
+    mode: StoreMode,
+) -> Result<StoreOutcome, Error> {
+    let touch = touch.into();
     if mode == StoreMode::Again {
-        return store(db, touch, visitor, mode).await;
+        return store(db, Arc::unwrap_or_clone(touch), visitor, mode).await;
     }
+    db.insert_within(Patience::SHORT, first_rows(&touch, visitor)).await?;
+    Ok(StoreOutcome::New(touch.id))
+}
+
+/// Returns the rows of a new visitor: the visitor's and the first touch's.
+pub fn first_rows(touch: &Touch, visitor: VisitorId) -> Vec<Insert> {
     let first = Insert { table: &VISITORS, values: vec![visitor.into(), touch.occurred_at.into()] };
-    let id = touch.id;
-    db.insert_within(Patience::SHORT, vec![first, touch.row(visitor)]).await?;
-    Ok(StoreOutcome::New(id))
+    vec![first, touch.row(visitor)]
 }
 
 /// Stores a touch of a visitor who was here before.

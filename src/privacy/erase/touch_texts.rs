@@ -113,7 +113,7 @@ impl TouchTexts {
         .bind(self.click_ids)
         .bind(self.tags)
         .bind(self.fingerprint)
-        .bind_all(utm_values(self.utm))
+        .bind_all(utm_values(&self.utm))
         .execute(conn)
         .await
         .map(|_| ())

@@ -8,7 +8,7 @@ use tower_sessions::session::Id;
 
 use crate::{
     auth::user::{JOINED_COLUMNS, JoinedUser, User},
-    db::{Db, Error, Groups, Value, padded, sql, values_list},
+    db::{Conn, Db, Error, Groups, Value, padded, sql, values_list},
 };
 
 /// Loads sessions in groups.
@@ -38,14 +38,13 @@ struct Row {
 }
 
 /// Finds the sessions with these stored ids that have not expired.
-fn find(db: Db, ids: Vec<Id>) -> BoxFuture<'static, Result<Vec<Option<Found>>, Error>> {
-    Box::pin(async move {
-        // The group's task must not wait for an answer that never comes.
-        db.with_deadline(find_all(&db, ids)).await
-    })
+fn find<'w>(db: &'w Db, kept: &'w mut Option<Conn>, ids: Vec<Id>) -> BoxFuture<'w, Result<Vec<Option<Found>>, Error>> {
+    // The group's task must not wait for an answer that never comes.
+    Box::pin(db.with_deadline(find_all(db, kept, ids)))
 }
 
-async fn find_all(db: &Db, ids: Vec<Id>) -> Result<Vec<Option<Found>>, Error> {
+/// A pool asks the database about each connection that it gets back, so the connection is kept while others wait.
+async fn find_all(db: &Db, kept: &mut Option<Conn>, ids: Vec<Id>) -> Result<Vec<Option<Found>>, Error> {
     let names: Vec<String> = ids.iter().map(Id::to_string).collect();
     let wanted = padded(names.iter().map(|name| Value::from(&**name)).collect());
     let now = OffsetDateTime::now_utc() + db.clock_offset();
@@ -57,7 +56,12 @@ async fn find_all(db: &Db, ids: Vec<Id>) -> Result<Vec<Option<Found>>, Error> {
         db.dialect().placeholder(wanted.len() + 1),
     );
     let query = sql(text).bind_all(wanted).bind(now);
-    let rows: Vec<Row> = query.fetch_all(&mut db.read().await?).await?;
+    let mut conn = match kept.take() {
+        Some(conn) => conn,
+        None => db.read().await?,
+    };
+    let rows: Vec<Row> = query.fetch_all(&mut conn).await?;
+    *kept = Some(conn);
     let found: HashMap<String, Found> =
         rows.into_iter().map(|Row { session, data, user }| (session, Found { data, user: user.user() })).collect();
     // Several requests of one browser may have asked for the same session.
