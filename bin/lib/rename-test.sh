@@ -14,7 +14,7 @@ must() { fail "bin/rename: $1" || exit 1; }
 cd "$upstream"
 
 step "Names that are refused"
-for name in fn my--shop My-Shop 1shop axum waymark auth "a b" std; do
+for name in fn my--shop My-Shop 1shop axum waymark auth "a b" std checkout; do
   if bin/rename "$name" >/dev/null 2>&1; then must "took the name $name"; fi
 done
 for title in 'A "B"' "<b>" "Waymark Two" "A & B"; do

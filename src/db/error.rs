@@ -66,7 +66,7 @@ impl Error {
     /// Returns the name of the constraint that refused a row: `users_email_lower_key`.
     ///
     /// PostgreSQL reports the name. SQLite reports the columns of a unique constraint instead ("UNIQUE constraint failed:
-    /// projects.user_id, projects.name"). The name follows from the columns, because the migrations name unique constraints
+    /// visitors.id, visitors.user_id"). The name follows from the columns, because the migrations name unique constraints
     /// table_column_column_key.
     pub fn constraint(&self) -> Option<String> {
         let error = self.0.as_database_error()?;

@@ -1,10 +1,8 @@
 use leptos::prelude::*;
 use leptos_meta::Meta;
 
-use crate::{
-    auth::{Accounts, current_user},
-    components::{Marker, PublicPage, Section, Trail, TrailStep},
-};
+use super::home_actions::HomeActions;
+use crate::components::{Marker, PublicPage, Section, Trail, TrailStep};
 
 /// The home page as a newsletter would link to it.
 const TRY_IT: &str = "/?utm_source=newsletter&utm_medium=email&utm_campaign=first-steps";
@@ -12,24 +10,6 @@ const TRY_IT: &str = "/?utm_source=newsletter&utm_medium=email&utm_campaign=firs
 /// What Waymark is, for people who have never heard of it.
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let actions = match current_user() {
-        None if use_context::<Accounts>().is_some_and(|accounts| !accounts.registration.is_open()) => view! {
-            <a class="button primary large" href="/login">"Sign in"</a>
-            <a class="button large" href="#how">"How it works"</a>
-        }
-        .into_any(),
-        None => view! {
-            <a class="button primary large" href="/register">"Create account"</a>
-            <a class="button large" href="#how">"How it works"</a>
-        }
-        .into_any(),
-        Some(user) if user.is_admin() => view! {
-            <a class="button primary large" href="/admin">"Open the dashboard"</a>
-            <a class="button large" href="/account">"Open your account"</a>
-        }
-        .into_any(),
-        Some(_) => view! { <a class="button primary large" href="/account">"Open your account"</a> }.into_any(),
-    };
     view! {
         <PublicPage title="Know which campaign brought each customer" section=Section::Home>
             <Meta name="description" content="A Leptos starter with accounts, an admin dashboard and attribution built in."/>
@@ -41,7 +21,7 @@ pub fn HomePage() -> impl IntoView {
                             "A Leptos starter with accounts, an admin dashboard and attribution built in. Every campaign click is stored,
                             counted once, and linked to the user who signs up."
                         </p>
-                        <p class="row">{actions}</p>
+                        <HomeActions/>
                     </div>
                     <Example/>
                 </div>

@@ -45,6 +45,8 @@ pub mod erased;
 pub mod error;
 /// `/`: what Waymark is.
 pub mod home;
+/// The buttons of the home page.
+mod home_actions;
 /// `/login`.
 pub mod login;
 /// `/privacy`: what the server stores, by its configuration.

@@ -268,38 +268,38 @@ async fn token_of(app: &TestApp, name: &str, sources: &[&str]) -> Sender {
 async fn a_token_reports_and_refunds_only_as_its_own_sources() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let shop = token_of(&app, "shop", &[]).await;
+        let checkout = token_of(&app, "checkout", &[]).await;
         let newsletter = token_of(&app, "newsletter", &[]).await;
-        let hub = token_of(&app, "hub", &["shop", "events"]).await;
+        let relay = token_of(&app, "relay", &["checkout", "tickets"]).await;
         let as_source = |id: &str, source: &str| with(purchase(id), serde_json::json!({ "source": source }));
         let refund = |source: &str| {
             serde_json::json!({ "refunds": "o-1", "external_id": "r-1", "value": -4900, "source": source })
         };
-        assert_eq!(shop.send(&purchase("o-1")).await.status, 201);
+        assert_eq!(checkout.send(&purchase("o-1")).await.status, 201);
         for (what, sender, body, status) in [
-            ("another's source", &newsletter, as_source("o-2", "shop"), 403),
-            ("another's id, beforehand", &newsletter, as_source("o-9", "shop"), 403),
-            ("another's order", &newsletter, refund("shop"), 403),
-            ("the other way", &shop, as_source("o-2", "newsletter"), 403),
-            ("another spelling", &shop, as_source("o-2", "Shop"), 403),
-            ("its own name, which it may not use", &hub, purchase("o-2"), 403),
-            ("not even a wrong report", &newsletter, serde_json::json!({ "source": "shop" }), 403),
-            ("own source named", &shop, as_source("o-3", "shop"), 201),
+            ("another's source", &newsletter, as_source("o-2", "checkout"), 403),
+            ("another's id, beforehand", &newsletter, as_source("o-9", "checkout"), 403),
+            ("another's order", &newsletter, refund("checkout"), 403),
+            ("the other way", &checkout, as_source("o-2", "newsletter"), 403),
+            ("another spelling", &checkout, as_source("o-2", "Checkout"), 403),
+            ("its own name, which it may not use", &relay, purchase("o-2"), 403),
+            ("not even a wrong report", &newsletter, serde_json::json!({ "source": "checkout" }), 403),
+            ("own source named", &checkout, as_source("o-3", "checkout"), 201),
             ("own source, the same id", &newsletter, purchase("o-1"), 201),
-            ("one of several", &hub, as_source("o-4", "shop"), 201),
-            ("the other of several", &hub, as_source("o-1", "events"), 201),
+            ("one of several", &relay, as_source("o-4", "checkout"), 201),
+            ("the other of several", &relay, as_source("o-1", "tickets"), 201),
             ("own refund of nothing", &newsletter, with(refund("newsletter"), serde_json::json!({"refunds": "o-3"})), 422),
-            ("own refund", &shop, refund("shop"), 201),
+            ("own refund", &checkout, refund("checkout"), 201),
         ] {
             let answer = sender.send(&body).await;
             assert_eq!(answer.status, status, "{what}: {answer:?}");
         }
-        let answer = hub.send(&purchase("o-2")).await;
-        assert_eq!(answer.body["error"], "This token may only report as the source shop or events.");
+        let answer = relay.send(&purchase("o-2")).await;
+        assert_eq!(answer.body["error"], "This token may only report as the source checkout or tickets.");
         assert_eq!(reported(&app).await, 6);
         // A token that has ended is as unknown as any.
-        app.execute(sql("update api_tokens set expires_at = 1 where name = 'shop'")).await;
-        assert_eq!(shop.send(&purchase("o-5")).await.status, 401);
+        app.execute(sql("update api_tokens set expires_at = 1 where name = 'checkout'")).await;
+        assert_eq!(checkout.send(&purchase("o-5")).await.status, 401);
     })
     .await;
 }
@@ -308,11 +308,11 @@ async fn a_token_reports_and_refunds_only_as_its_own_sources() {
 async fn a_token_is_limited_and_asks_for_few_unknown_users() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let (shop, other) = (token_of(&app, "shop", &[]).await, token_of(&app, "other", &[]).await);
+        let (checkout, other) = (token_of(&app, "checkout", &[]).await, token_of(&app, "other", &[]).await);
         let mut asked = 0;
         let limited = loop {
             let body = with(purchase("o-1"), serde_json::json!({ "user_email": format!("user{asked}@example.com") }));
-            let response = shop.request().json(&body).send().await.expect("an answer");
+            let response = checkout.request().json(&body).send().await.expect("an answer");
             match response.status().as_u16() {
                 422 if asked < 100 => asked += 1,
                 _ => break response,
@@ -320,7 +320,7 @@ async fn a_token_is_limited_and_asks_for_few_unknown_users() {
         };
         assert_eq!((limited.status(), asked), (StatusCode::TOO_MANY_REQUESTS, 60));
         assert!((1..=61).contains(&retry_after(&limited)));
-        assert_eq!(shop.send(&purchase("o-1")).await.status, 429);
+        assert_eq!(checkout.send(&purchase("o-1")).await.status, 429);
         assert_eq!(other.send(&purchase("o-1")).await.status, 201, "each token has its own share");
     })
     .await;
@@ -330,7 +330,7 @@ async fn a_token_is_limited_and_asks_for_few_unknown_users() {
 async fn who_guesses_tokens_waits_and_a_right_token_at_the_same_address_does_not() {
     each_app_with(behind_a_proxy, async |app| {
         app.member("maria@example.com").await;
-        let sender = token_of(&app, "shop", &[]).await;
+        let sender = token_of(&app, "checkout", &[]).await;
         let send = async |token: &str, from: usize| {
             let request = sender.client.post(&sender.url).bearer_auth(token).json(&purchase("o-1"));
             Answer::of(request.header("x-forwarded-for", address(from))).await.status

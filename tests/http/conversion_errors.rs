@@ -14,7 +14,7 @@ use crate::{
 async fn every_mistake_is_named_with_its_field() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let sender = Sender::new(&app, "shop").await;
+        let sender = Sender::new(&app, "checkout").await;
         let id = "00000000-0000-7000-8000-000000000000";
         for (fields, changes) in [
             (&["user_email"][..], json!({ "user_email": null })),
@@ -76,7 +76,7 @@ async fn every_mistake_is_named_with_its_field() {
 async fn a_body_that_is_no_json_object_is_told_where_it_breaks() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let sender = Sender::new(&app, "shop").await;
+        let sender = Sender::new(&app, "checkout").await;
         for (body, place) in [
             ("", "line 1 column 0"),
             ("{\n\"kind\": purchase}", "line 2 column 9"),
@@ -118,7 +118,7 @@ async fn only_a_good_token_is_let_in() {
     each_app(async |app| {
         let member = app.member("maria@example.com").await;
         let admin = app.admin().await;
-        let sender = Sender::new(&app, "shop").await;
+        let sender = Sender::new(&app, "checkout").await;
         let revoked = Sender::new(&app, "old").await;
         assert!(api_tokens::revoke(&app.db, "old", &waymark::audit::Actor::command_line()).await.expect("revoked"));
         let post = |browser: &Browser| browser.client.post(&sender.url).json(&purchase("o-1"));
@@ -162,7 +162,7 @@ async fn only_a_good_token_is_let_in() {
 async fn another_sites_page_reports_nothing_and_other_methods_are_refused_in_json() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let sender = Sender::new(&app, "shop").await;
+        let sender = Sender::new(&app, "checkout").await;
         for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
             assert_eq!(Answer::of(sender.request().header(name, value).json(&purchase("o-1"))).await.status, 403);
         }
@@ -186,7 +186,7 @@ async fn another_sites_page_reports_nothing_and_other_methods_are_refused_in_jso
 async fn while_the_database_takes_nothing_the_sender_is_told_to_come_again() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let sender = Sender::new(&app, "shop").await;
+        let sender = Sender::new(&app, "checkout").await;
         // The token was used before. So the failure is not in writing the token's first use.
         assert_eq!(sender.send(&purchase("o-1")).await.status, 201);
         let response = match app.db.dialect() {

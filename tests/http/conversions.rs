@@ -120,8 +120,8 @@ async fn a_sign_up_is_a_conversion_by_itself() {
 async fn a_report_is_recorded_once_however_often_it_comes() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let terms = Terms { sources: vec!["shop".into(), "calendar".into()], ..Terms::default() };
-        let sender = Sender::with_terms(&app, "shop", terms).await;
+        let terms = Terms { sources: vec!["checkout".into(), "calendar".into()], ..Terms::default() };
+        let sender = Sender::with_terms(&app, "checkout", terms).await;
         let first = sender.send(&purchase("o-1")).await;
         assert_eq!((first.status, &first.body["status"]), (201, &json!("recorded")), "{first:?}");
         let again = sender.send(&purchase("o-1")).await;
@@ -133,7 +133,7 @@ async fn a_report_is_recorded_once_however_often_it_comes() {
             .fetch_one(&mut app.conn().await)
             .await
             .expect("one row");
-        let expected = ("maria@example.com", "purchase", 4900, "EUR", "shop", "o-1");
+        let expected = ("maria@example.com", "purchase", 4900, "EUR", "checkout", "o-1");
         assert_eq!((&*stored.0, &*stored.1, stored.2, &*stored.3, &*stored.4, &*stored.5), expected);
 
         // The report names the user's id, a source and a time, and no money.
@@ -155,7 +155,7 @@ async fn a_report_is_recorded_once_however_often_it_comes() {
 async fn reports_at_once_make_one_row_and_one_says_so() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let sender = Arc::new(Sender::new(&app, "shop").await);
+        let sender = Arc::new(Sender::new(&app, "checkout").await);
         for (name, times) in [("five", 5), ("twenty", 20)] {
             let reports = (0..times).map(|_| {
                 let sender = sender.clone();
@@ -180,7 +180,7 @@ async fn the_same_name_for_something_else_is_a_conflict_that_names_the_field() {
     each_app(async |app| {
         app.member("maria@example.com").await;
         app.member("other@example.com").await;
-        let sender = Sender::new(&app, "shop").await;
+        let sender = Sender::new(&app, "checkout").await;
         let first = sender.send(&purchase("o-1")).await;
         for (field, changes) in [
             ("user_email", json!({ "user_email": "other@example.com" })),
@@ -201,7 +201,7 @@ async fn the_same_name_for_something_else_is_a_conflict_that_names_the_field() {
 async fn refunds_bring_the_sum_to_zero_and_no_further() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let sender = Arc::new(Sender::new(&app, "shop").await);
+        let sender = Arc::new(Sender::new(&app, "checkout").await);
         sender.send(&purchase("o-1")).await;
         let refund = |name: &str, value: i64| json!({ "refunds": "o-1", "external_id": name, "value": value });
         let whole = with(purchase("r-0"), json!({ "refunds": "o-1", "value": -4901 }));
@@ -240,7 +240,7 @@ async fn a_report_without_a_session_makes_none() {
     each_app(async |app| {
         let member = app.member("maria@example.com").await;
         let sessions = app.count("select count(*) from tower_sessions").await;
-        let sender = Sender::new(&app, "shop").await;
+        let sender = Sender::new(&app, "checkout").await;
         let url = format!("{}?utm_source=google&utm_medium=cpc", sender.url);
         let request = app.browser().client.post(url).bearer_auth(&sender.token).json(&purchase("o-1"));
         assert_eq!(Answer::of(request).await.status, 201);
@@ -255,9 +255,9 @@ async fn a_report_without_a_session_makes_none() {
 async fn an_erased_users_reports_are_recognised() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let sender = Sender::new(&app, "shop").await;
+        let sender = Sender::new(&app, "checkout").await;
         let first = sender.send(&purchase("o-1")).await;
-        let erased = waymark::attribution::conversion::erased_id("shop", "o-1");
+        let erased = waymark::attribution::conversion::erased_id("checkout", "o-1");
         app.execute(sql("update conversions set external_id = $1 where external_id = 'o-1'").bind(erased)).await;
         app.execute(sql("update users set erased_at = 1, email = 'x', email_lower = 'x'")).await;
         let again = sender.send(&purchase("o-1")).await;
@@ -280,7 +280,7 @@ async fn an_erased_users_reports_are_recognised() {
 async fn amounts_of_stripe_are_stored_in_minor_units() {
     each_app(async |app| {
         app.member("maria@example.com").await;
-        let sender = Sender::new(&app, "shop").await;
+        let sender = Sender::new(&app, "checkout").await;
         let paid = json!({ "value": null, "stripe_amount": 150_000, "currency": "isk" });
         assert_eq!(sender.send(&with(purchase("pi_1"), paid.clone())).await.status, 201);
         // The same payment in minor units is the same report.
@@ -296,7 +296,7 @@ async fn amounts_of_stripe_are_stored_in_minor_units() {
         let answer = sender.send(&refund("re_2", 100_100)).await;
         assert_eq!((answer.status, answer.fields()), (422, vec!["stripe_amount"]), "more than is left");
         assert_eq!(sender.send(&refund("re_2", 100_000)).await.status, 201);
-        let values: Vec<(i64, String)> = sql("select value, currency from conversions where source = 'shop' order by value")
+        let values: Vec<(i64, String)> = sql("select value, currency from conversions where source = 'checkout' order by value")
             .fetch_all(&mut app.conn().await)
             .await
             .expect("rows");

@@ -198,7 +198,7 @@ async fn call(browser: &Browser, path: &str, method: &Method, user: UserId) -> r
         ("token", "abcdefghijkm"),
         ("id", id.as_str()),
         ("role", "admin"),
-        ("name", "shop"),
+        ("name", "checkout"),
         ("key", "1"),
         ("current_password", PASSWORD),
         ("email", "invited@example.com"),

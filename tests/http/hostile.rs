@@ -162,14 +162,14 @@ fn check(page: &str, path: &str) {
 async fn no_page_shows_a_visitors_text_as_markup() {
     each_app_with(setup, async |app| {
         let admin = app.admin().await;
-        let shop = Sender::new(&app, "shop").await;
+        let checkout = Sender::new(&app, "checkout").await;
         for (n, payload) in PAYLOADS.iter().enumerate() {
             let (browser, email) = arrive(&app, n, payload).await;
             let report = serde_json::json!({
                 "user_email": email, "kind": "purchase", "value": 100, "currency": "EUR",
                 "external_id": payload,
             });
-            shop.send(&report).await;
+            checkout.send(&report).await;
             let account = browser.text("/account").await;
             check(&account, "/account");
         }

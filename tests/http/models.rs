@@ -33,13 +33,13 @@ async fn customer(app: &TestApp) -> UserId {
         .fetch_one(&mut app.conn().await)
         .await
         .expect("the member");
-    let shop = Sender::new(app, "shop").await;
+    let checkout = Sender::new(app, "checkout").await;
     for body in [
         json!({"user_email": "maria@example.com", "kind": "purchase", "value": 1000, "currency": "EUR", "external_id": "1"}),
         json!({"user_email": "maria@example.com", "kind": "purchase", "value": 100, "currency": "JPY", "external_id": "2"}),
         json!({"user_email": "maria@example.com", "kind": "purchase", "value": -400, "currency": "EUR", "external_id": "3", "refunds": "1"}),
     ] {
-        let answer = shop.send(&body).await;
+        let answer = checkout.send(&body).await;
         assert!((200..300).contains(&answer.status), "{answer:?}");
     }
     user

@@ -54,7 +54,7 @@ async fn a_token_reads_the_totals_of_campaigns_and_no_person() {
 #[tokio::test]
 async fn a_token_reads_or_reports_and_a_session_does_neither_here() {
     each_app(async |app| {
-        let (reader, reporter) = (token(&app, "metabase", true).await, token(&app, "shop", false).await);
+        let (reader, reporter) = (token(&app, "metabase", true).await, token(&app, "checkout", false).await);
         let denied = read(&app, "", &reporter).await;
         assert_eq!(denied.status(), StatusCode::FORBIDDEN);
         assert!(denied.text().await.expect("text").contains("may not read reports"));
@@ -89,7 +89,7 @@ async fn a_token_reads_or_reports_and_a_session_does_neither_here() {
 async fn an_admin_makes_a_token_that_reads() {
     each_app(async |app| {
         let admin = app.admin().await;
-        let form = [("name", "metabase"), ("may", "read"), ("sources", "shop"), ("current_password", PASSWORD)];
+        let form = [("name", "metabase"), ("may", "read"), ("sources", "checkout"), ("current_password", PASSWORD)];
         let response = admin.post("/api/tokens", &form).send().await.expect("an answer");
         assert_eq!(header(&response, "location"), "/admin/tokens");
         let page = admin.text("/admin/tokens").await;

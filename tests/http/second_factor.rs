@@ -184,11 +184,11 @@ async fn admins_can_be_required_to_have_it() {
         admin.submit("/api/users/disable", &[without[0], without[1], ("code", &fresh)]).await;
         assert!(!bob.is_signed_in().await);
         // A token is shown once.
-        let form = [("name", "shop"), ("current_password", PASSWORD), ("code", codes[0].as_str())];
+        let form = [("name", "checkout"), ("current_password", PASSWORD), ("code", codes[0].as_str())];
         let page = admin.submit("/api/tokens", &form).await;
         assert!(admin.text(&page).await.contains("value=\"wmk_") && !admin.text(&page).await.contains("wmk_"));
         assert_eq!(app.count("select count(*) from api_tokens where revoked_at is null").await, 1);
-        admin.submit("/api/tokens/revoke", &[("name", "shop")]).await;
+        admin.submit("/api/tokens/revoke", &[("name", "checkout")]).await;
         assert_eq!(app.count("select count(*) from api_tokens where revoked_at is null").await, 0);
         assert_eq!(app.count("select count(*) from audit_entries where action like 'api_token_%'").await, 2);
         let _ = ADMIN;

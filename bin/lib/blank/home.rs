@@ -1,8 +1,8 @@
 use leptos::prelude::*;
 use leptos_meta::Meta;
 
+use super::home_actions::HomeActions;
 use crate::{
-    auth::current_user,
     components::{PublicPage, Section},
     site::NAME,
 };
@@ -10,19 +10,6 @@ use crate::{
 /// What the site is, for people who have never heard of it.
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let actions = match current_user() {
-        None => view! {
-            <a class="button primary large" href="/register">"Create account"</a>
-            <a class="button large" href="#how">"How it works"</a>
-        }
-        .into_any(),
-        Some(user) if user.is_admin() => view! {
-            <a class="button primary large" href="/admin">"Open the dashboard"</a>
-            <a class="button large" href="/account">"Open your account"</a>
-        }
-        .into_any(),
-        Some(_) => view! { <a class="button primary large" href="/account">"Open your account"</a> }.into_any(),
-    };
     view! {
         <PublicPage title="" section=Section::Home>
             <Meta name="description" content=NAME/>
@@ -30,7 +17,7 @@ pub fn HomePage() -> impl IntoView {
                 <div class="hero-text">
                     <h1>{NAME}</h1>
                     <p class="lead">"One sentence: what it does, and for whom. This page is src/pages/home.rs."</p>
-                    <p class="row">{actions}</p>
+                    <HomeActions/>
                 </div>
                 // the header links here
                 <section class="how" id="how" aria-labelledby="how-title">

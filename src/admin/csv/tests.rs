@@ -239,7 +239,7 @@ async fn a_file_of_conversions_has_what_the_page_shows_and_all_of_it() {
             "12.34",
             "0.34",
             "EUR",
-            "shop",
+            "checkout",
             "'-1+1",
             "'@spring",
             "Paid Search",

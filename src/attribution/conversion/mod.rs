@@ -82,7 +82,7 @@ pub enum RecordError {
 ///         kind: Some("purchase"),
 ///         value: Minor(49_00),
 ///         currency: Some("EUR"),
-///         source: "shop",
+///         source: "checkout",
 ///         external_id: &order.to_string(),
 ///         ..Draft::default()
 ///     },

@@ -32,14 +32,14 @@ fn purchase(user: UserId, external_id: &str) -> Draft<'_> {
         kind: Some("purchase"),
         value: Minor(4900),
         currency: Some("EUR"),
-        source: "shop",
+        source: "checkout",
         external_id,
         ..Draft::default()
     }
 }
 
 fn refund<'a>(of: &'a str, external_id: &'a str, value: i64) -> Draft<'a> {
-    Draft { value: Minor(value), source: "shop", external_id, refunds: Some(of), ..Draft::default() }
+    Draft { value: Minor(value), source: "checkout", external_id, refunds: Some(of), ..Draft::default() }
 }
 
 /// Records in a transaction of its own. The transaction commits after a refusal too, so a test sees any row that the refusal left
@@ -119,7 +119,7 @@ async fn a_report_counts_once_and_a_different_one_is_refused() {
             assert_eq!(conflict(record(&db, draft).await), field);
         }
         // another source's names are its own
-        let elsewhere = Draft { source: "desk", value: Minor(1), ..purchase(user, "o-1") };
+        let elsewhere = Draft { source: "sales-desk", value: Minor(1), ..purchase(user, "o-1") };
         assert!(matches!(record(&db, elsewhere).await, Ok(Recorded::New(_))));
         assert!(matches!(record(&db, purchase(user, "O-1")).await, Ok(Recorded::New(_))), "case matters");
         assert_eq!(fields(record(&db, purchase(UserId::new(), "o-9")).await), ["user"]);
@@ -145,7 +145,7 @@ async fn many_at_once_count_once() {
         let conflicts =
             answers.iter().filter(|answer| matches!(answer, Err(RecordError::Conflict { field: "user", .. })));
         assert_eq!(conflicts.count(), 10);
-        assert_eq!(number(&db, "select count(*) from conversions where source = 'shop'").await, 4);
+        assert_eq!(number(&db, "select count(*) from conversions where source = 'checkout'").await, 4);
     })
     .await;
 }
@@ -188,7 +188,7 @@ async fn refunds_bring_the_sum_to_zero_and_never_below() {
         let first = record(&db, purchase(user, "o-1")).await.expect("recorded").id();
         assert_eq!(fields(record(&db, refund("o-1", "r-0", -4901)).await), ["value"]);
         record(&db, refund("o-1", "r-1", -900)).await.expect("a part");
-        let whole = Draft { refunds: None, refund_of: Some(first), source: "desk", ..refund("", "r-2", -4000) };
+        let whole = Draft { refunds: None, refund_of: Some(first), source: "sales-desk", ..refund("", "r-2", -4000) };
         record(&db, whole).await.expect("the rest, by the id, from elsewhere");
         assert_eq!(fields(record(&db, refund("o-1", "r-3", -1)).await), ["value"]);
         // a repeated report is not a second refund
@@ -216,7 +216,7 @@ async fn a_refund_is_of_what_it_names() {
         let fine = refund("o-1", "r-2", -100);
         for (expected, draft) in [
             (&["refunds"][..], Draft { refunds: Some("o-9"), ..fine }),
-            (&["refunds"], Draft { source: "desk", ..fine }),
+            (&["refunds"], Draft { source: "sales-desk", ..fine }),
             (&["refunds"], Draft { refunds: None, refund_of: Some(ConversionId::new()), ..fine }),
             (&["refunds"], Draft { refunds: Some("r-1"), ..fine }),
             (&["refunds"], Draft { refunds: Some("r-2"), ..fine }),
@@ -288,9 +288,9 @@ async fn what_was_erased_is_recognised_and_not_brought_back() {
 
         let mut conn = db.read().await.expect("a connection");
         let owner = async |conn: &mut Conn, source, name| erased_owner(conn, source, name).await.expect("an answer");
-        assert_eq!(owner(&mut conn, "shop", "order-of-maria").await, Some(user));
-        assert_eq!(owner(&mut conn, "desk", "order-of-maria").await, None);
-        assert_eq!(owner(&mut conn, "shop\0", "order\0-of-maria").await, None);
+        assert_eq!(owner(&mut conn, "checkout", "order-of-maria").await, Some(user));
+        assert_eq!(owner(&mut conn, "sales-desk", "order-of-maria").await, None);
+        assert_eq!(owner(&mut conn, "checkout\0", "order\0-of-maria").await, None);
     })
     .await;
 }
@@ -329,8 +329,8 @@ async fn a_sign_up_is_recorded_once_like_the_migration_did() {
 
 #[test]
 fn the_erased_form_is_the_digest_of_both_names() {
-    // printf 'shop\0o-1' | sha256sum
-    let expected = "erased:f92402162fd3e994f759ea96c59b4e1f3c9bd137e3d4e1f05fabef59dca821fe";
-    assert_eq!(erased_id("shop", "o-1"), expected);
-    assert_ne!(erased_id("shopo", "-1"), expected);
+    // printf 'checkout\0o-1' | sha256sum
+    let expected = "erased:a2cbd793b335a6cb93315ece3bd43a5350eedaef01f5a866b46773fb626a0eaa";
+    assert_eq!(erased_id("checkout", "o-1"), expected);
+    assert_ne!(erased_id("checkouto", "-1"), expected);
 }

@@ -18,10 +18,10 @@ fn tokens_are_long_random_and_unlike_each_other() {
 #[tokio::test]
 async fn a_token_is_known_until_it_is_revoked_and_stored_nowhere() {
     each_database(async |db| {
-        let token = create(&db, "shop", Terms::default(), &Actor::command_line()).await.expect("a token");
+        let token = create(&db, "checkout", Terms::default(), &Actor::command_line()).await.expect("a token");
         let other = create(&db, "other", Terms::default(), &Actor::command_line()).await.expect("a token");
         let caller = authenticate(&db, &token).await.expect("an answer");
-        assert_eq!(caller.map(|caller| caller.name), Some("shop".into()));
+        assert_eq!(caller.map(|caller| caller.name), Some("checkout".into()));
         for wrong in [
             "",
             "wmk_",
@@ -41,8 +41,8 @@ async fn a_token_is_known_until_it_is_revoked_and_stored_nowhere() {
             .expect("rows");
         assert_eq!(hashes[0].0, Sha256::digest(&token).to_vec());
 
-        assert!(revoke(&db, "shop", &Actor::command_line()).await.expect("an answer"));
-        assert!(!revoke(&db, "shop", &Actor::command_line()).await.expect("an answer"), "it is over already");
+        assert!(revoke(&db, "checkout", &Actor::command_line()).await.expect("an answer"));
+        assert!(!revoke(&db, "checkout", &Actor::command_line()).await.expect("an answer"), "it is over already");
         assert!(!revoke(&db, "nobody", &Actor::command_line()).await.expect("an answer"));
         assert!(!revoke(&db, "a\0b", &Actor::command_line()).await.expect("an answer"));
         assert_eq!(authenticate(&db, &token).await.expect("an answer"), None);
@@ -54,16 +54,17 @@ async fn a_token_is_known_until_it_is_revoked_and_stored_nowhere() {
 #[tokio::test]
 async fn a_name_has_one_good_token() {
     each_database(async |db| {
-        let first = create(&db, "shop", Terms::default(), &Actor::command_line()).await.expect("a token");
-        let error = create(&db, "shop", Terms::default(), &Actor::command_line()).await.expect_err("the name is taken");
+        let first = create(&db, "checkout", Terms::default(), &Actor::command_line()).await.expect("a token");
+        let error =
+            create(&db, "checkout", Terms::default(), &Actor::command_line()).await.expect_err("the name is taken");
         assert!(matches!(error, ApiTokenError::Taken), "{error}");
         assert!(authenticate(&db, &first).await.expect("an answer").is_some());
-        revoke(&db, "shop", &Actor::command_line()).await.expect("revoked");
+        revoke(&db, "checkout", &Actor::command_line()).await.expect("revoked");
         let second =
-            create(&db, "shop", Terms::default(), &Actor::command_line()).await.expect("the name is free again");
+            create(&db, "checkout", Terms::default(), &Actor::command_line()).await.expect("the name is free again");
         assert_eq!(authenticate(&db, &first).await.expect("an answer"), None, "the old one stays revoked");
         assert!(authenticate(&db, &second).await.expect("an answer").is_some());
-        for name in ["", "a\nb", " shop", "waymark", "erased:x", &"x".repeat(256)] {
+        for name in ["", "a\nb", " checkout", "waymark", "erased:x", &"x".repeat(256)] {
             let error = create(&db, name, Terms::default(), &Actor::command_line()).await.expect_err("no name");
             assert!(matches!(error, ApiTokenError::Name(_)), "{name}: {error}");
         }
@@ -75,7 +76,7 @@ async fn a_name_has_one_good_token() {
 #[tokio::test]
 async fn the_last_use_is_noted_once_a_minute() {
     each_database(async |db| {
-        let token = create(&db, "shop", Terms::default(), &Actor::command_line()).await.expect("a token");
+        let token = create(&db, "checkout", Terms::default(), &Actor::command_line()).await.expect("a token");
         let last_use = async || list(&db).await.expect("tokens")[0].last_used_at;
         assert_eq!(last_use().await, None);
         authenticate(&db, &token).await.expect("an answer");
@@ -99,20 +100,21 @@ async fn a_token_reports_as_its_sources_until_it_ends() {
     each_database(async |db| {
         let sources = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let terms = |names: &[&str], lasts| Terms { sources: sources(names), lasts, reads: false };
-        let own = create(&db, "shop", Terms::default(), &Actor::command_line()).await.expect("a token");
-        let several =
-            create(&db, "hub", terms(&["shop", "a, b"], Some(DAY)), &Actor::command_line()).await.expect("a token");
+        let own = create(&db, "checkout", Terms::default(), &Actor::command_line()).await.expect("a token");
+        let several = create(&db, "relay", terms(&["checkout", "a, b"], Some(DAY)), &Actor::command_line())
+            .await
+            .expect("a token");
         let allowed = async |token: &str, source: &str| {
             authenticate(&db, token).await.expect("an answer").map(|caller| caller.scope.allows(source))
         };
         for (token, source, expected) in [
-            (&own, "shop", true),
-            (&own, "Shop", false),
-            (&own, "hub", false),
-            (&several, "shop", true),
+            (&own, "checkout", true),
+            (&own, "Checkout", false),
+            (&own, "relay", false),
+            (&several, "checkout", true),
             (&several, "a, b", true),
             (&several, "a", false),
-            (&several, "hub", false),
+            (&several, "relay", false),
         ] {
             assert_eq!(allowed(token, source).await, Some(expected), "{source}");
         }
@@ -121,19 +123,19 @@ async fn a_token_reports_as_its_sources_until_it_ends() {
             .expect_err("this site's own name");
         assert!(matches!(error, ApiTokenError::Source(..)), "{error}");
 
-        assert!(change(&db, "shop", terms(&["hub"], None), &Actor::command_line()).await.expect("an answer"));
-        assert_eq!((allowed(&own, "shop").await, allowed(&own, "hub").await), (Some(false), Some(true)));
+        assert!(change(&db, "checkout", terms(&["relay"], None), &Actor::command_line()).await.expect("an answer"));
+        assert_eq!((allowed(&own, "checkout").await, allowed(&own, "relay").await), (Some(false), Some(true)));
         assert!(!change(&db, "nobody", Terms::default(), &Actor::command_line()).await.expect("an answer"));
 
         assert!(matches!(
-            create(&db, "hub", Terms::default(), &Actor::command_line()).await,
+            create(&db, "relay", Terms::default(), &Actor::command_line()).await,
             Err(ApiTokenError::Taken)
         ));
-        let end = sql("update api_tokens set expires_at = $1 where name = 'hub'").bind(db.now());
+        let end = sql("update api_tokens set expires_at = $1 where name = 'relay'").bind(db.now());
         db.transaction(|conn| Box::pin(end.execute(conn))).await.expect("the token ends");
-        assert_eq!(allowed(&several, "shop").await, None, "the token has ended");
-        let new = create(&db, "hub", Terms::default(), &Actor::command_line()).await.expect("the name is free again");
-        assert_eq!(allowed(&new, "hub").await, Some(true));
+        assert_eq!(allowed(&several, "checkout").await, None, "the token has ended");
+        let new = create(&db, "relay", Terms::default(), &Actor::command_line()).await.expect("the name is free again");
+        assert_eq!(allowed(&new, "relay").await, Some(true));
     })
     .await;
 }

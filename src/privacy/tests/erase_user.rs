@@ -81,9 +81,9 @@ async fn nothing_says_who_it_was() {
         let text = document.to_string().to_lowercase();
         assert!(!text.contains("maria") && !text.contains("click\""), "{text}");
         let conversions = &document["conversions"];
-        assert_eq!(conversions[0]["external_id"], erased_id("shop", "order-maria"));
+        assert_eq!(conversions[0]["external_id"], erased_id("checkout", "order-maria"));
         assert_eq!(conversions[0]["value_in_minor_units"], 4900);
-        assert_eq!(conversions[1]["external_id"], erased_id("shop", "refund-maria"));
+        assert_eq!(conversions[1]["external_id"], erased_id("checkout", "refund-maria"));
         assert_eq!(count(&db, "select count(*) from sign_in_failures").await, 0);
         assert_eq!(
             count(

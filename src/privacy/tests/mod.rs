@@ -155,7 +155,7 @@ pub async fn conversion(
     run(
         db,
         sql("insert into conversions (id, user_id, kind, value, currency, occurred_at, recorded_at, source, external_id, refund_of)
-            values ($1, $2, 'purchase', $3, 'EUR', $4, $5, 'shop', $6, $7)")
+            values ($1, $2, 'purchase', $3, 'EUR', $4, $5, 'checkout', $6, $7)")
         .bind(id)
         .bind(user)
         .bind(value)

@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn a_whole_report_is_read() {
         let body = r#"{"user_email":"a@b.c","kind":"purchase","value":4900,"currency":"EUR","external_id":"o-1",
-            "source":"shop","occurred_at":"2026-11-23T16:30:00.5+01:00","refunds":null}"#;
+            "source":"checkout","occurred_at":"2026-11-23T16:30:00.5+01:00","refunds":null}"#;
         let (report, errors) = read(body.as_bytes()).expect("an object");
         assert_eq!(errors, []);
         let expected = ConversionReport {
@@ -245,7 +245,7 @@ mod tests {
             value: Some(Minor(4900)),
             currency: Some("EUR".into()),
             external_id: Some("o-1".into()),
-            source: Some("shop".into()),
+            source: Some("checkout".into()),
             // 2026-11-23T15:30:00.500Z
             occurred_at: Some(Timestamp::from_millis(1_795_447_800_500)),
             refunds: None,

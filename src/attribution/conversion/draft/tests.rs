@@ -12,14 +12,14 @@ fn purchase(user: UserId, external_id: &str) -> Draft<'_> {
         kind: Some("purchase"),
         value: Minor(4900),
         currency: Some("EUR"),
-        source: "shop",
+        source: "checkout",
         external_id,
         ..Draft::default()
     }
 }
 
 fn refund<'a>(of: &'a str, external_id: &'a str, value: i64) -> Draft<'a> {
-    Draft { value: Minor(value), source: "shop", external_id, refunds: Some(of), ..Draft::default() }
+    Draft { value: Minor(value), source: "checkout", external_id, refunds: Some(of), ..Draft::default() }
 }
 
 #[test]

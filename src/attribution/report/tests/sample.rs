@@ -310,7 +310,7 @@ impl Sample {
                 conversion.currency.into(),
                 conversion.occurred_at.into(),
                 conversion.occurred_at.into(),
-                "shop".into(),
+                "checkout".into(),
                 conversion.id.to_string().into(),
                 conversion.refund_of.into(),
             ];
