@@ -8,6 +8,7 @@ use crate::timestamp::Timestamp;
 /// A chunk has at most this many persons and touches together, unless one person has more. Tests have small chunks, so that
 /// their few rows fill many.
 const LARGEST: usize = if cfg!(test) { 24 } else { 8_192 };
+const _: () = assert!(LARGEST <= u16::MAX as usize, "a chunk notes in two bytes where a person's touches begin");
 /// Larger chunks are divided into chunks of at most this size, so that some changes fit into each.
 const DIVIDED: usize = LARGEST / 4 * 3;
 
@@ -53,6 +54,7 @@ impl Builder {
             return;
         }
         self.make_room(person.size());
+        let first = self.chunk.times.len();
         let mut visitor = person.touches.first().map(|touch| touch.visitor);
         for touch in &person.touches {
             let next = visitor.replace(touch.visitor) != Some(touch.visitor);
@@ -63,7 +65,7 @@ impl Builder {
             self.chunk.tuples.push(touch.tuple.0);
             self.chunk.pages.push(touch.page.0 | if next { NEXT_VISITOR } else { 0 });
         }
-        self.end(id, person.created_at, &person.conversions);
+        self.end(id, first, person.created_at, &person.conversions);
     }
 
     fn copy(&mut self, person: &Person<'_>) {
@@ -74,17 +76,18 @@ impl Builder {
         self.chunk.times.extend_from_slice(&person.chunk.times[start..end]);
         self.chunk.tuples.extend_from_slice(&person.chunk.tuples[start..end]);
         self.chunk.pages.extend_from_slice(&person.chunk.pages[start..end]);
-        self.end(person.id(), person.user.map(|user| user.created_at), person.conversions());
+        self.end(person.id(), first, person.user.map(|user| user.created_at), person.conversions());
     }
 
-    fn end(&mut self, id: Uuid, created_at: Option<Timestamp>, conversions: &[Conversion]) {
+    /// Ends the person whose touches begin at `first`.
+    fn end(&mut self, id: Uuid, first: usize, created_at: Option<Timestamp>, conversions: &[Conversion]) {
         if let Some(created_at) = created_at {
             self.chunk.conversions.extend_from_slice(conversions);
             let (person, end) = (self.chunk.ids.len() as u32, self.chunk.conversions.len() as u32);
             self.chunk.users.push(User { created_at, person, end });
         }
         self.chunk.ids.push(id);
-        self.chunk.ends.push(self.chunk.times.len() as u32);
+        self.chunk.starts.push(first as u16);
     }
 
     fn make_room(&mut self, size: usize) {

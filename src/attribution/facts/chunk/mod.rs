@@ -62,8 +62,9 @@ pub struct Conversion {
 #[derive(Clone, Debug, Default)]
 pub struct Chunk {
     ids: Vec<Uuid>,
-    /// Where each person's touches end.
-    ends: Vec<u32>,
+    /// Where each person's touches begin. A person who begins beyond a small number of rows begins the next chunk, so two bytes
+    /// are enough.
+    starts: Vec<u16>,
     /// The touches of a person stand in the order of their visitors' ids, then of time, then of their own ids.
     times: Vec<Timestamp>,
     tuples: Vec<u32>,
@@ -162,12 +163,12 @@ impl Chunk {
     }
 
     pub fn persons(&self) -> impl Iterator<Item = Person<'_>> {
-        let (mut start, mut conversions, mut users) = (0, 0, self.users.iter().peekable());
-        self.ends.iter().enumerate().map(move |(place, &end)| {
-            let end = end as usize;
+        let (mut conversions, mut users) = (0, self.users.iter().peekable());
+        self.starts.iter().enumerate().map(move |(place, &start)| {
+            let end = self.starts.get(place + 1).map_or(self.times.len(), |&next| next.into());
             let user = users.next_if(|user| user.person as usize == place);
-            let person = Person { chunk: self, place, touches: (start, end), user, conversions, is_found: false };
-            start = end;
+            let person =
+                Person { chunk: self, place, touches: (start.into(), end), user, conversions, is_found: false };
             conversions = user.map_or(conversions, |user| user.end as usize);
             person
         })
@@ -207,7 +208,7 @@ impl Counts {
     /// Returns how many bytes the columns take.
     pub(super) fn bytes(self) -> usize {
         self.touches * (size_of::<Timestamp>() + 2 * size_of::<u32>())
-            + self.persons * (size_of::<Uuid>() + size_of::<u32>())
+            + self.persons * (size_of::<Uuid>() + size_of::<u16>())
             + self.users * size_of::<User>()
             + self.conversions * size_of::<Conversion>()
     }

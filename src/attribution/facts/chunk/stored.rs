@@ -31,7 +31,7 @@ impl Chunk {
         bytes: &mut Vec<u8>,
     ) -> Result<(), rmp_serde::encode::Error> {
         write(bytes, &self.ids, |id| *id.as_bytes());
-        write(bytes, &self.ends, |end| end.to_le_bytes());
+        write(bytes, &self.starts, |start| start.to_le_bytes());
         write(bytes, &self.times, |at| at.as_millis().to_le_bytes());
         write(bytes, &self.tuples, |&tuple| numbers.tuple(TupleNumber(tuple)).0.to_le_bytes());
         write(bytes, &self.pages, |&page| {
@@ -49,11 +49,11 @@ impl Chunk {
     /// Reads what [`write`](Self::write) wrote. Returns `None` if the bytes end too early.
     pub(in crate::attribution::facts) fn read(bytes: &mut &[u8]) -> Option<Self> {
         let ids = read(bytes, Uuid::from_bytes)?;
-        let ends = read(bytes, u32::from_le_bytes)?;
+        let starts = read(bytes, u16::from_le_bytes)?;
         let times = read(bytes, |at| Timestamp::from_millis(i64::from_le_bytes(at)))?;
         let (tuples, pages) = (read(bytes, u32::from_le_bytes)?, read(bytes, u32::from_le_bytes)?);
         let (repeats, users, conversions) = rmp_serde::from_read(bytes).ok()?;
-        let chunk = Self { ids, ends, times, tuples, pages, repeats, users, conversions, ..Self::default() };
+        let chunk = Self { ids, starts, times, tuples, pages, repeats, users, conversions, ..Self::default() };
         Some(chunk.summed())
     }
 }
