@@ -1,3 +1,4 @@
--- Reports find the touches of a campaign in the facts, so no statement looks for them by this index. Each landing would write it.
+-- Reports find the touches of a campaign in the facts, so no statement looks for them by this index. Each landing would write to
+-- it.
 
-drop index touches_campaign;
+drop index if exists touches_campaign;

@@ -117,7 +117,7 @@ pub enum PageError {
     /// The path names a lead or a user that does not exist. Status 404.
     #[error("there is no such page")]
     NotFound,
-    /// The database does not answer, or there are no facts to count from. Status 503.
+    /// The database does not respond, or there are no facts yet. Status 503.
     #[error(transparent)]
     NoFacts(#[from] NoFacts),
 }

@@ -6,8 +6,8 @@ tokio::task_local! {
     static ROWS: RefCell<Vec<Insert>>;
 }
 
-/// Runs work whose first insert adds these rows too: the rows of both, or none. So two parts of the code share a transaction although
-/// a library stands between them.
+/// Runs work whose first insert adds these rows too. One transaction adds all rows, or none. So two parts of the code share it
+/// although a library stands between them.
 ///
 /// Returns the result of the work, and the rows that no insert took.
 pub async fn with_rows<T>(rows: Vec<Insert>, work: impl Future<Output = T>) -> (T, Vec<Insert>) {
@@ -21,9 +21,12 @@ pub(super) fn take() -> Vec<Insert> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::db::{Db, Table, sql, testing::each_database};
 
+    static VISITORS: Table = Table { name: "visitors", columns: &["id", "first_seen_at"] };
     static KEYS: Table = Table { name: "hourly_limits", columns: &["name", "since", "used"] };
 
     fn row(name: &str) -> Insert {
@@ -33,6 +36,26 @@ mod tests {
     async fn names(db: &Db) -> i64 {
         let mut conn = db.read().await.expect("a connection");
         sql("select count(*) from hourly_limits").fetch_scalar(&mut conn).await.expect("a number")
+    }
+
+    fn visitor() -> Insert {
+        Insert { table: &VISITORS, values: vec![Uuid::now_v7().into(), 0.into()] }
+    }
+
+    #[tokio::test]
+    async fn rows_of_several_tables_are_added_together_or_not_at_all() {
+        each_database(async |db| {
+            let visitors = async |db: &Db| -> i64 {
+                let mut conn = db.read().await.expect("a connection");
+                sql("select count(*) from visitors").fetch_scalar(&mut conn).await.expect("a number")
+            };
+            db.insert(vec![visitor(), visitor(), row("a")]).await.expect("added");
+            db.insert((0..17).map(|_| visitor()).chain([row("b")]).collect()).await.expect("more than one statement");
+            assert_eq!((visitors(&db).await, names(&db).await), (19, 2));
+            db.insert(vec![visitor(), row("a")]).await.expect_err("there is an a");
+            assert_eq!((visitors(&db).await, names(&db).await), (19, 2));
+        })
+        .await;
     }
 
     #[tokio::test]

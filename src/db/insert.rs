@@ -50,7 +50,7 @@ impl Insert {
 }
 
 /// How many rows one statement adds. Groups are small most of the time, and up to sixteen rows take one statement. More rows take
-/// few statements, and each connection prepares only these statements for each table.
+/// few statements, and each connection prepares few different statements.
 const CHUNKS: [usize; 18] = [64, 32, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
 
 impl Table {

@@ -20,7 +20,7 @@ const RETRY_EVERY: Duration = Duration::from_millis(500);
 const TRIES: u32 = 12;
 
 /// Brings the schema up to date. Migrations that a newer release has applied are left alone: an older release runs on a newer
-/// schema, because migrations only add.
+/// schema, because migrations only add, or drop an index that no release needs.
 pub(super) async fn run(pools: &Pools) -> Result<(), Error> {
     let mut tries = 1;
     while let Err(error) = run_once(pools).await {

@@ -280,9 +280,13 @@ impl Db {
         })
         .instrument(span)
         .await?;
-        self.inner.last_write.note();
         // If the work panicked, it sent no result.
-        result.await.unwrap_or_else(|_| Err(Error::cancelled().into()))
+        let result = result.await.unwrap_or_else(|_| Err(Error::cancelled().into()));
+        // Work that failed was undone, so nothing was written.
+        if result.is_ok() {
+            self.inner.last_write.note();
+        }
+        result
     }
 
     /// Runs one statement in a transaction of its own. Returns how many rows the statement changed.

@@ -30,12 +30,23 @@ impl<K: Copy> Position<K> {
         }
     }
 
-    /// Returns how the keys of the page's rows compare with [`Self::key`], and the order in which a statement asks for them: those
+    /// Returns SQL's operator between a row's key and [`Self::key`], and the order in which a statement asks for the rows: those
     /// next to the key come first.
     pub fn comparison(self) -> (&'static str, &'static str) {
         match self {
             Self::Newest | Self::Before(_) => ("<", "desc"),
             Self::After(_) => (">", "asc"),
+        }
+    }
+}
+
+impl<K: PartialOrd> Position<K> {
+    /// Returns whether a row with this key may stand on the page: it lies beyond the position's key.
+    pub fn shows(self, row: K) -> bool {
+        match self {
+            Self::Newest => true,
+            Self::Before(key) => row < key,
+            Self::After(key) => row > key,
         }
     }
 }

@@ -94,8 +94,8 @@ async fn serve(pools: Arc<Pools>, mut queue: mpsc::Receiver<Message>) {
     let mut stopped = None;
     // Since when another process holds the write lock.
     let mut locked_since: Option<Instant> = None;
-    // The connection of the last group. A pool asks the database about each connection that it gets back, so a connection goes back
-    // when no job waits.
+    // The connection of the last group. The pool pings each connection that it gets back, so the writer keeps its connection until
+    // no job waits.
     let mut kept: Option<Conn> = None;
     while stopped.is_none() || !jobs.is_empty() {
         if jobs.is_empty() {
@@ -171,7 +171,7 @@ async fn begin(pools: &Pools, kept: Option<Conn>) -> Result<Transaction, Error> 
     Transaction::begin(conn).await
 }
 
-/// Runs a group of jobs in one transaction, and tells each caller after the commit. Returns the connection.
+/// Runs a group of jobs in one transaction, and tells each caller after the commit. Returns the connection if it can be used again.
 async fn commit(mut transaction: Transaction, jobs: Vec<Job>) -> Option<Conn> {
     let mut inserts = Vec::new();
     let mut runs = Vec::new();
@@ -275,7 +275,7 @@ pub(super) async fn run_alone(conn: Conn, work: Work) -> Result<(), Error> {
 }
 
 /// Runs one piece of work in a transaction with nothing else in it. No savepoint is needed: if the work fails, the transaction is
-/// undone. Returns the connection.
+/// undone. Returns the connection if it can be used again.
 async fn run_in(mut transaction: Transaction, work: Work) -> Result<Option<Conn>, Error> {
     match catch_panic(work(transaction.conn()?)).await {
         Ok(()) => transaction.commit().await.map(Some),

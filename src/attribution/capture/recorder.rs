@@ -141,7 +141,7 @@ impl Attribution {
     /// the session was stored.
     pub(super) async fn record(&self, session: &Session, recording: Box<Recording>) -> Recorded {
         let Recording { touch, deferred, gpc, agreed_at } = *recording;
-        // Shared, because each function on the way has room for what it passes on.
+        // An `Arc` keeps the futures on the way small: each has room for its arguments.
         let touch = touch.map(Arc::new);
         let mut recorded = Recorded::default();
         let restored = deferred.iter().filter_map(|touch| touch.restore(&self.settings, self.db.now(), gpc));

@@ -244,8 +244,12 @@ impl<'a> Renumbered<'a> {
 }
 
 impl Dictionary {
-    /// Makes a dictionary of what [`Renumbered::stored`] returned. Merged names are not in it.
-    pub(super) fn of_stored((texts, tuples, pages): (Vec<String>, Vec<Tuple>, Vec<Page>)) -> Self {
+    /// Makes a dictionary of what [`Renumbered::stored`] returned. Merged names are not in it. Returns `None` if the texts got other
+    /// numbers: an empty dictionary already has one text.
+    pub(super) fn of_stored((texts, tuples, pages): (Vec<String>, Vec<Tuple>, Vec<Page>)) -> Option<Self> {
+        if texts.first().is_none_or(|text| text != Channel::Direct.as_str()) {
+            return None;
+        }
         let mut dictionary = Self::default();
         for text in texts {
             dictionary.texts.add(&text);
@@ -256,6 +260,6 @@ impl Dictionary {
         for page in pages {
             dictionary.pages.add(page);
         }
-        dictionary
+        Some(dictionary)
     }
 }

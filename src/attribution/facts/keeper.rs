@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const CATCH_UP_EVERY: Duration = Duration::from_secs(1);
 /// How long no report loads facts again that are too large.
 const TOO_LARGE_FOR: Duration = Duration::from_secs(60);
-/// How long no report loads facts again after another error. All who waited learn of the error.
+/// How long no report loads facts again after another error. Every report that waited gets this error.
 const FAILED_FOR: Duration = Duration::from_millis(100);
 /// How often the snapshot file is written while reports are asked for.
 const WRITE_EVERY: Duration = Duration::from_mins(10);

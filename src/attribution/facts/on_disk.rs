@@ -56,9 +56,12 @@ impl SnapshotFile {
         }
     }
 
-    /// Returns whether the file holds what the database no longer may: it is old, or somebody was erased since.
+    /// Returns whether the file may hold what the database no longer may: it is old or of another release, or somebody was erased
+    /// since.
     pub async fn is_stale(&self, db: &Db) -> Result<bool, Error> {
-        let Some(taken_at) = self.0.as_deref().and_then(snapshot::taken_at) else { return Ok(false) };
+        let Some(path) = self.0.as_deref() else { return Ok(false) };
+        // Nobody can tell how old a file of another release is.
+        let Some(taken_at) = snapshot::taken_at(path) else { return Ok(path.exists()) };
         if db.now() - taken_at > OLDEST {
             return Ok(true);
         }

@@ -23,8 +23,8 @@ pub trait Tally: Send {
     fn merge(&mut self, other: Self);
 }
 
-/// Counts the persons with a touch, a sign-up or a conversion in a range of time. `new` returns an empty tally. `found` has ids,
-/// sorted: tallies learn of each person whether the person is a user with such an id.
+/// Counts the persons with a touch, a sign-up or a conversion in a range of time. `new` returns an empty tally. `found` is a
+/// sorted list of ids: [`Person::is_found`] is set for the users in it.
 pub fn scan<T: Tally>(facts: &Facts, range: Range, found: &[Uuid], new: impl Fn() -> T + Sync) -> T {
     let next = AtomicUsize::new(0);
     let count = || {

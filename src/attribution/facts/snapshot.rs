@@ -7,7 +7,8 @@
 //! Only texts that some touch or conversion has are written. So texts that were erased are not in a new snapshot.
 //!
 //! The file has the time, the position, the bookmark and the number of chunks; the chunks; the dictionary; and a CRC-32 of all bytes
-//! before. Columns of chunks are bytes, little-endian. What is not large is in the form of MessagePack.
+//! before. Columns of chunks are bytes, little-endian. Repeats, users, conversions, the beginning and
+//! the dictionary are MessagePack.
 
 use std::{
     fs, io,
@@ -89,7 +90,10 @@ pub(super) fn read(path: &Path) -> Option<Snapshot> {
     let taken_at = Timestamp::from_millis(i64::from_le_bytes(*taken_at));
     let (position, bookmark, chunks): (_, _, usize) = rmp_serde::from_read(&mut bytes).ok()?;
     let chunks = (0..chunks).map(|_| Chunk::read(&mut bytes)).collect::<Option<Vec<_>>>()?;
-    let dictionary = Dictionary::of_stored(rmp_serde::from_read(&mut bytes).ok()?);
+    let dictionary = Dictionary::of_stored(rmp_serde::from_read(&mut bytes).ok()?)?;
+    if !bytes.is_empty() {
+        return None;
+    }
     Some(Snapshot { facts: Facts::new(dictionary, chunks), position, bookmark, taken_at })
 }
 

@@ -60,8 +60,7 @@ impl Texts {
     }
 }
 
-/// Values, each kept once under a number, from 0. Clones share their memory until a new value is added to one of them. So reports
-/// keep what they have, and adding what is known copies nothing.
+/// Values, each with a number, from 0. Clones share their memory. The first new value copies it, and a known value copies nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Numbered<T> {
     pub values: Arc<Vec<T>>,
@@ -88,7 +87,7 @@ impl<T: Clone + Eq + Hash> Numbered<T> {
 
     /// Returns about how many bytes the values take.
     pub fn bytes(&self) -> usize {
-        // the value in the list and in the map, which is at most half empty
+        // The value in the list and in the map, which has room for about twice its entries.
         self.values.len() * (3 * size_of::<T>() + 8)
     }
 }

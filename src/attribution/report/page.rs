@@ -14,49 +14,38 @@ use crate::{
     timestamp::{MILLISECOND, Timestamp},
 };
 
-impl Position<Cursor> {
-    /// Returns the range up to the time of the cursor.
-    fn within(self, mut range: Range) -> Range {
-        match self {
-            Self::Newest => {}
-            Self::Before(cursor) => range.end = range.end.min(cursor.at + MILLISECOND),
-            Self::After(cursor) => range.start = range.start.max(cursor.at),
-        }
-        range
+/// Returns the part of a period that has the page: up to the time of the cursor.
+fn within(position: Position<Cursor>, mut period: Range) -> Range {
+    match position {
+        Position::Newest => {}
+        Position::Before(cursor) => period.end = period.end.min(cursor.at + MILLISECOND),
+        Position::After(cursor) => period.start = period.start.max(cursor.at),
     }
+    period
+}
 
-    /// Chooses the places whose rows a page needs, in the order in which the rows come. The page may need one row more than
-    /// `limit`, which tells [`Found::page`] that there are more.
-    ///
-    /// Several rows may have the time of the cursor, or the time at the end of the page. Only their ids, which places do not have,
-    /// tell which of them the page shows. So all of these places are chosen.
-    fn choose(self, mut places: Vec<Place>, limit: u32) -> Vec<Place> {
-        let needed = self.key().map_or(0, |cursor| places.iter().filter(|place| place.at == cursor.at).count())
-            + limit as usize
-            + 1;
-        let order = |one: &Place, other: &Place| match self {
-            Self::Newest | Self::Before(_) => other.at.cmp(&one.at),
-            Self::After(_) => one.at.cmp(&other.at),
-        };
-        if places.len() > needed {
-            let (_, last, rest) = places.select_nth_unstable_by(needed - 1, order);
-            let last = last.at;
-            let tied: Vec<Place> = rest.iter().copied().filter(|place| place.at == last).collect();
-            places.truncate(needed);
-            places.extend(tied);
-        }
-        places.sort_unstable_by(order);
-        places
+/// Chooses the places whose rows a page needs, in the order in which the rows come. The page may need one row more than `limit`,
+/// which tells [`Found::page`] that there are more.
+///
+/// Several rows may have the time of the cursor, or the time at the end of the page. Only their ids, which places do not have,
+/// tell which of them the page shows. So all of these places are chosen.
+fn choose(position: Position<Cursor>, mut places: Vec<Place>, limit: u32) -> Vec<Place> {
+    let needed = position.key().map_or(0, |cursor| places.iter().filter(|place| place.at == cursor.at).count())
+        + limit as usize
+        + 1;
+    let order = |one: &Place, other: &Place| match position {
+        Position::Newest | Position::Before(_) => other.at.cmp(&one.at),
+        Position::After(_) => one.at.cmp(&other.at),
+    };
+    if places.len() > needed {
+        let (_, last, rest) = places.select_nth_unstable_by(needed - 1, order);
+        let last = last.at;
+        let tied: Vec<Place> = rest.iter().copied().filter(|place| place.at == last).collect();
+        places.truncate(needed);
+        places.extend(tied);
     }
-
-    /// Returns whether a row lies beyond the cursor.
-    fn shows(self, row: Cursor) -> bool {
-        match self {
-            Self::Newest => true,
-            Self::Before(cursor) => row < cursor,
-            Self::After(cursor) => row > cursor,
-        }
-    }
+    places.sort_unstable_by(order);
+    places
 }
 
 /// Where facts found a row of a list: the user and the time. Facts do not know the ids of rows.
@@ -85,7 +74,7 @@ pub(super) struct Places {
 
 impl Places {
     pub fn new(position: Position<Cursor>, limit: u32, period: Range) -> Self {
-        let range = position.within(period);
+        let range = within(position, period);
         Self { position, limit, range, count: 0, places: Vec::new(), full: MANY_PLACES }
     }
 
@@ -96,7 +85,7 @@ impl Places {
             self.places.push(place);
         }
         if self.places.len() >= self.full {
-            self.places = self.position.choose(std::mem::take(&mut self.places), self.limit);
+            self.places = choose(self.position, std::mem::take(&mut self.places), self.limit);
             self.full = MANY_PLACES.max(2 * self.places.len());
         }
     }
@@ -108,7 +97,7 @@ impl Places {
 
     pub fn finish(self) -> Found {
         let Self { position, limit, count, .. } = self;
-        Found { position, limit, count, places: position.choose(self.places, limit) }
+        Found { position, limit, count, places: choose(position, self.places, limit) }
     }
 }
 

@@ -114,7 +114,8 @@ struct Known {
 }
 
 /// Looks for what [`same_arrival`](super::rows::same_arrival), [`linked_from`](super::rows::linked_from) and
-/// [`add`](super::rows::add) look for, and leaves out visitors without a row. The statement is not the one that locks: it must see what was committed before the lock.
+/// [`add`](super::rows::add) look for, and leaves out visitors without a row. The statement is not the one that locks: it must see
+/// what was committed before the lock.
 async fn look_up(conn: &mut Conn, group: &[Arrival], round: &Round) -> Result<Vec<Known>, Error> {
     let wanted = round.iter().map(|(visitor, place)| {
         let touch = &group[*place].0;

@@ -35,7 +35,7 @@ async fn a_token_is_known_until_it_is_revoked_and_stored_nowhere() {
         ] {
             assert_eq!(authenticate(&db, wrong).await.expect("an answer"), None, "{wrong}");
         }
-        let hashes: Vec<(Vec<u8>,)> = sql("select token_hash from api_tokens order by name desc")
+        let hashes: Vec<(Vec<u8>,)> = sql("select token_hash from api_tokens order by name")
             .fetch_all(&mut db.read().await.expect("a connection"))
             .await
             .expect("rows");

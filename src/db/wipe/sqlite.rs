@@ -49,6 +49,8 @@ pub(super) async fn wipe(conn: &mut SqliteConnection) -> Result<(), Error> {
     if has_pages && pages < MOST_PAGES {
         scrub_pages(conn, pages).await?;
     } else {
+        // `vacuum` makes a temporary copy of the whole database.
+        sqlx::query("pragma temp_store = file").execute(&mut *conn).await?;
         sqlx::query("vacuum").execute(&mut *conn).await?;
     }
     checkpoint(conn).await

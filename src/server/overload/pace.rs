@@ -24,7 +24,7 @@ const FEWEST_OF_A_CORE: usize = if cfg!(debug_assertions) { 256 } else { 64 };
 /// How often the wait for the processor is measured.
 const EVERY: Duration = Duration::from_millis(10);
 /// A wait from which on there are too many requests. No visitor notices a wait of some hundredths of a second, and a refused landing
-/// is lost. A few hundred visitors who arrive at once cause such a wait.
+/// is lost. 256 connections that ask without a pause cause waits of 10 ms on two cores.
 const LONG: Duration = Duration::from_millis(25);
 
 /// How many places there are.

@@ -90,7 +90,7 @@ pub struct Person<'a> {
     user: Option<&'a User>,
     /// Where the person's conversions begin.
     conversions: usize,
-    /// Whether the person is one of the users whom [`scan`](super::scan::scan) was told of.
+    /// Whether the person is a user in the list `found` of [`scan`](super::scan::scan).
     pub is_found: bool,
 }
 

@@ -46,7 +46,7 @@ impl Chunk {
         rmp_serde::encode::write(bytes, &(&self.repeats, &self.users, conversions))
     }
 
-    /// Reads what [`write`](Self::write) wrote. Returns `None` if the bytes end too early.
+    /// Reads what [`write`](Self::write) wrote. Returns `None` if the bytes end too early or the columns do not fit together.
     pub(in crate::attribution::facts) fn read(bytes: &mut &[u8]) -> Option<Self> {
         let ids = read(bytes, Uuid::from_bytes)?;
         let starts = read(bytes, u16::from_le_bytes)?;
@@ -54,6 +54,18 @@ impl Chunk {
         let (tuples, pages) = (read(bytes, u32::from_le_bytes)?, read(bytes, u32::from_le_bytes)?);
         let (repeats, users, conversions) = rmp_serde::from_read(bytes).ok()?;
         let chunk = Self { ids, starts, times, tuples, pages, repeats, users, conversions, ..Self::default() };
-        Some(chunk.summed())
+        chunk.fits().then(|| chunk.summed())
+    }
+
+    /// Returns whether each person's touches and conversions are there.
+    fn fits(&self) -> bool {
+        let (persons, touches) = (self.ids.len(), self.times.len());
+        [self.starts.len() == persons, self.tuples.len() == touches, self.pages.len() == touches]
+            .iter()
+            .all(|fits| *fits)
+            && self.starts.is_sorted()
+            && self.starts.last().is_none_or(|start| usize::from(*start) <= touches)
+            && self.users.is_sorted_by_key(|user| user.end)
+            && self.users.last().map_or(0, |user| user.end as usize) == self.conversions.len()
     }
 }

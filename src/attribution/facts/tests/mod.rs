@@ -434,6 +434,8 @@ async fn a_snapshot_serves_the_database_that_it_was_made_from_and_no_other() {
             run(&db, history.step()).await;
         }
         assert!(file.open(&db).await.is_none(), "the bookmark is gone");
+        std::fs::write(&path, "touchfacts-1 and what an earlier release wrote").expect("the file is written");
+        assert!(file.is_stale(&db).await.expect("an answer"), "the file is of another release");
         file.remove();
         assert!(!path.exists());
     })

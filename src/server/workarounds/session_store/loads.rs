@@ -43,7 +43,7 @@ fn find<'w>(db: &'w Db, kept: &'w mut Option<Conn>, ids: Vec<Id>) -> BoxFuture<'
     Box::pin(db.with_deadline(find_all(db, kept, ids)))
 }
 
-/// A pool asks the database about each connection that it gets back, so the connection is kept while others wait.
+/// The pool pings each connection that it gets back, so the connection is kept while others wait.
 async fn find_all(db: &Db, kept: &mut Option<Conn>, ids: Vec<Id>) -> Result<Vec<Option<Found>>, Error> {
     let names: Vec<String> = ids.iter().map(Id::to_string).collect();
     let wanted = padded(names.iter().map(|name| Value::from(&**name)).collect());
