@@ -76,7 +76,7 @@ pub(crate) async fn touches_of_users(conn: &mut Conn, ids: &[UserId]) -> Result<
     touches_of(conn, "user_id in", ids.iter().map(|&id| id.into())).await
 }
 
-/// Returns the touches of the visitors whom a condition finds, in the order of visitors, then of time, then of ids.
+/// Returns the touches of the visitors that a condition finds, in the order of visitors, then of time, then of ids.
 async fn touches_of(
     conn: &mut Conn,
     condition: &str,

@@ -12,9 +12,9 @@
 //! - Opening a link changes nothing, because mail servers open links to look at them. The button on the page uses the link.
 //! - A link works once, for its purpose, for a limited time ([`one_time`]). Asking for a link reveals nothing about accounts: every
 //!   address gets the same work and the same response ([`ask`]). The worker that sends the mail looks the account up.
-//! - When the owner of an address proves that it is theirs, a stranger's account with it loses its ways in ([`evict`]). A link that
-//!   confirms an address works only for the user. Otherwise the owner of an address could confirm it for a stranger's account by
-//!   mistake.
+//! - Once the owner of an address confirms it, a stranger's account with this address loses its password, providers and sessions
+//!   ([`evict`]). A link that confirms an address works only for the user. Otherwise the owner of an address could confirm it for
+//!   a stranger's account by mistake.
 //! - The visitor of the browser that asked is in the link's row. In the transaction that uses the link, this visitor and that of
 //!   the browser that opened the link are linked to the user. So the touches from before are the user's.
 //! - Without mail, all of this is closed: pages do not offer it, and its addresses are not found.
