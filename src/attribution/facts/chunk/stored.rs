@@ -60,9 +60,9 @@ impl Chunk {
     /// Returns whether each person's touches and conversions are there.
     fn fits(&self) -> bool {
         let (persons, touches) = (self.ids.len(), self.times.len());
-        [self.starts.len() == persons, self.tuples.len() == touches, self.pages.len() == touches]
-            .iter()
-            .all(|fits| *fits)
+        self.starts.len() == persons
+            && self.tuples.len() == touches
+            && self.pages.len() == touches
             && self.starts.is_sorted()
             && self.starts.last().is_none_or(|start| usize::from(*start) <= touches)
             && self.users.is_sorted_by_key(|user| user.end)
